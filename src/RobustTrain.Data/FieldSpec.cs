@@ -1,0 +1,23 @@
+namespace RobustTrain.Data;
+
+/// <summary>A named, typed array that every sample of a data set has, for example <c>image1</c>: Float32, 3 x 112 x 112.</summary>
+/// <param name="Name">The field's name, unique in its data set.</param>
+/// <param name="Type">The type of the elements.</param>
+/// <param name="Shape">The shape of one sample, without the batch dimension; row-major.</param>
+public sealed record FieldSpec(string Name, ElementType Type, IReadOnlyList<int> Shape)
+{
+    /// <summary>The number of elements of one sample.</summary>
+    public int Length => Shape.Aggregate(1, (product, size) => checked(product * size));
+
+    /// <summary>The number of bytes of one sample.</summary>
+    public int ByteLength => checked(Length * SizeOf(Type));
+
+    /// <summary>The size of one element in bytes.</summary>
+    public static int SizeOf(ElementType type) => type switch
+    {
+        ElementType.UInt8 => 1,
+        ElementType.Int64 => 8,
+        ElementType.Float32 => 4,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "This element type has no size."),
+    };
+}

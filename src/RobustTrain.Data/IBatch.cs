@@ -1,0 +1,20 @@
+namespace RobustTrain.Data;
+
+/// <summary>
+/// Samples side by side in one slot of the loader's ring. Disposing it gives the slot back; the memory must not be used after that.
+/// </summary>
+public interface IBatch : IDisposable
+{
+    /// <summary>The epoch, from 0.</summary>
+    int Epoch { get; }
+
+    /// <summary>The batch's place in its epoch, from 0.</summary>
+    int Index { get; }
+
+    /// <summary>The data set's indices of the samples, in the order in which they stand in the batch.</summary>
+    IReadOnlyList<int> SampleIndices { get; }
+
+    /// <summary>A field by its name.</summary>
+    /// <exception cref="KeyNotFoundException">The data set has no such field; the message names those it has.</exception>
+    BatchField this[string field] { get; }
+}

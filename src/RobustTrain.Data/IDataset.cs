@@ -1,0 +1,23 @@
+namespace RobustTrain.Data;
+
+/// <summary>
+/// A finite collection of samples that can be loaded in any order, by any thread, any number of times.
+/// </summary>
+public interface IDataset
+{
+    /// <summary>The number of samples.</summary>
+    int Count { get; }
+
+    /// <summary>The fields of every sample, in the order in which <see cref="SampleBuffer"/> numbers them.</summary>
+    IReadOnlyList<FieldSpec> Fields { get; }
+
+    /// <summary>Names a sample for people: its files, and which part of them.</summary>
+    string NameOf(int index);
+
+    /// <summary>
+    /// Decodes, augments and writes the sample <c>key.Index</c> into <paramref name="target"/>.
+    /// The result is a pure function of the files and the key. Safe to call from several threads at once.
+    /// </summary>
+    /// <exception cref="SampleException">The sample's files can't be read or are not what they claim to be.</exception>
+    void Load(SampleKey key, SampleBuffer target);
+}

@@ -1,0 +1,26 @@
+namespace RobustTrain.Data;
+
+/// <summary>The memory that one sample is decoded into: one span a field, uninitialised, in the slot of its batch.</summary>
+public readonly unsafe ref struct SampleBuffer
+{
+    private readonly byte* _slot;
+    private readonly ReadOnlySpan<FieldPlacement> _placements;
+    private readonly int _position;
+
+    internal SampleBuffer(byte* slot, ReadOnlySpan<FieldPlacement> placements, int position)
+    {
+        _slot = slot;
+        _placements = placements;
+        _position = position;
+    }
+
+    /// <summary>The elements of a field, row-major.</summary>
+    /// <param name="field">The field's place in <see cref="IDataset.Fields"/>.</param>
+    /// <typeparam name="T">The element type: <see cref="byte"/>, <see cref="long"/> or <see cref="float"/>.</typeparam>
+    public Span<T> Field<T>(int field)
+        where T : unmanaged
+    {
+        FieldPlacement placement = _placements[field];
+        return new Span<T>(_slot + placement.Offset + ((long)_position * placement.SampleBytes), placement.SampleBytes / sizeof(T));
+    }
+}

@@ -1,0 +1,18 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>What is kept on disk to go on from.</summary>
+public sealed record CheckpointConfig
+{
+    /// <summary>Which checkpoints stay.</summary>
+    [Description("Which checkpoints stay beside the latest and the best: latest (no other), all, or every (each keep_every epochs).")]
+    [AllowedValues("latest", "all", "every")]
+    public string Keep { get; init; } = "latest";
+
+    /// <summary>Epochs between kept checkpoints.</summary>
+    [Description("Epochs between two checkpoints that stay, with keep: every.")]
+    [Range(1, 1_000_000)]
+    public int KeepEvery { get; init; } = 10;
+}

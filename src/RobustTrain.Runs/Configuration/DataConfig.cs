@@ -1,0 +1,48 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>The data set, its splits and its augmentation.</summary>
+public sealed record DataConfig
+{
+    /// <summary>The layout of the data set.</summary>
+    [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label).")]
+    [AllowedValues("air-change", "change-pairs")]
+    public string Dataset { get; init; } = "air-change";
+
+    /// <summary>The data set's folder.</summary>
+    [Description("The folder of the data set.")]
+    [Required]
+    public string Path { get; init; } = "";
+
+    /// <summary>Which scenes validate (air-change).</summary>
+    [Description("air-change: scenes, as Szada/7, whose L-shaped training area is kept for validation instead of training.")]
+    public IReadOnlyList<string> ValidationScenes { get; init; } = ["Szada/7", "Tiszadob/5"];
+
+    /// <summary>List files of the splits (change-pairs).</summary>
+    [Description("change-pairs: text files with a file name on each line, relative to path, for each split. Without them the names' prefixes train_, val_ and test_ decide.")]
+    public SplitListsConfig Lists { get; init; } = new();
+
+    /// <summary>The side of a training crop in pixels.</summary>
+    [Description("Side of a training sample in pixels; null takes whole images (change-pairs).")]
+    [Range(16, 8192)]
+    public int? CropSize { get; init; } = 112;
+
+    /// <summary>Augmentation of training samples.</summary>
+    [Description("Augmentation of training samples; geometry is applied to both images and the label alike.")]
+    public AugmentationConfig Augmentation { get; init; } = new();
+
+    /// <summary>Mean of each channel.</summary>
+    [Description("Mean of each channel, of values in 0..1, that normalisation subtracts.")]
+    public IReadOnlyList<double> Mean { get; init; } = [0.485, 0.456, 0.406];
+
+    /// <summary>Standard deviation of each channel.</summary>
+    [Description("Standard deviation of each channel that normalisation divides by.")]
+    public IReadOnlyList<double> Std { get; init; } = [0.229, 0.224, 0.225];
+
+    /// <summary>How often an epoch goes through the training data.</summary>
+    [Description("How many times an epoch goes through the training samples.")]
+    [Range(1, 1_000_000)]
+    public int EnlargeRatio { get; init; } = 1;
+}

@@ -1,0 +1,62 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>
+/// Everything that a run is told. In YAML the keys are these properties' names in snake case; the descriptions,
+/// ranges and allowed values on the properties are what <c>robusttrain config</c> documents and checks.
+/// </summary>
+public sealed record TrainingConfig
+{
+    /// <summary>A name for people.</summary>
+    [Description("A name for people, shown by Get-TrainingRun.")]
+    public string Name { get; init; } = "run";
+
+    /// <summary>The seed from which all others are derived.</summary>
+    [Description("The seed from which every other seed (weights, order, augmentation, dropout) is derived.")]
+    [Range(0, long.MaxValue)]
+    public long Seed { get; init; }
+
+    /// <summary>The device.</summary>
+    [Description("Where the network runs: cpu, cuda, cuda:N, or auto (the first CUDA device, else the CPU).")]
+    [RegularExpression("cpu|cuda(:[0-9]+)?|auto")]
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>CPU threads of an operator; null for all cores.</summary>
+    [Description("CPU threads of one operator; null takes all cores. The bits of a result depend on it.")]
+    [Range(1, 1024)]
+    public int? Threads { get; init; }
+
+    /// <summary>The network.</summary>
+    [Description("The network.")]
+    public ModelConfig Model { get; init; } = new();
+
+    /// <summary>The data set.</summary>
+    [Description("The data set, its splits and its augmentation.")]
+    public DataConfig Data { get; init; } = new();
+
+    /// <summary>The loader.</summary>
+    [Description("How samples are loaded ahead of the training step.")]
+    public LoaderConfig Loader { get; init; } = new();
+
+    /// <summary>The criterion.</summary>
+    [Description("What is minimised.")]
+    public CriterionConfig Criterion { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    [Description("How the weights follow the gradient.")]
+    public OptimizerConfig Optimizer { get; init; } = new();
+
+    /// <summary>The learning-rate schedule.</summary>
+    [Description("How the learning rate changes over the steps.")]
+    public ScheduleConfig Schedule { get; init; } = new();
+
+    /// <summary>The training loop.</summary>
+    [Description("The training loop.")]
+    public TrainerConfig Trainer { get; init; } = new();
+
+    /// <summary>Checkpoints.</summary>
+    [Description("What is kept on disk to go on from.")]
+    public CheckpointConfig Checkpoint { get; init; } = new();
+}

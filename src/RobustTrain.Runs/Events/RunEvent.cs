@@ -1,0 +1,69 @@
+using System.Text.Json.Serialization;
+
+namespace RobustTrain.Runs.Events;
+
+/// <summary>
+/// One line of a run's journal: a JSON object with <c>event</c> (the kind), <c>time</c> (UTC) and the properties of the kind
+/// in snake case. Readers skip kinds that they do not know.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "event")]
+[JsonDerivedType(typeof(RunStarted), "run_started")]
+[JsonDerivedType(typeof(EpochStarted), "epoch_started")]
+[JsonDerivedType(typeof(StepFinished), "step")]
+[JsonDerivedType(typeof(EpochFinished), "epoch_finished")]
+[JsonDerivedType(typeof(EvaluationProgress), "evaluation_progress")]
+[JsonDerivedType(typeof(CheckpointSaved), "checkpoint_saved")]
+[JsonDerivedType(typeof(TestFinished), "test_finished")]
+[JsonDerivedType(typeof(RunWarning), "warning")]
+[JsonDerivedType(typeof(RunFinished), "run_finished")]
+public abstract record RunEvent
+{
+    /// <summary>When it happened, UTC; the journal fills it in.</summary>
+    public DateTimeOffset Time { get; init; }
+}
+
+/// <summary>A process has begun, or gone on with, the run.</summary>
+public sealed record RunStarted(string RunId, string RunPath, int ProcessId, int Epochs, int StepsPerEpoch, int? ResumedFromEpoch) : RunEvent;
+
+/// <summary>An epoch begins.</summary>
+public sealed record EpochStarted(int Epoch, double LearningRate) : RunEvent;
+
+/// <summary>A training step is done; written at most every <c>log_interval_seconds</c>.</summary>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="Step">The step in the epoch, from 0.</param>
+/// <param name="GlobalStep">The step in the run, from 0.</param>
+/// <param name="Loss">The step's loss.</param>
+/// <param name="LearningRate">The step's learning rate.</param>
+/// <param name="SamplesPerSecond">Since the last such event.</param>
+/// <param name="DataWaitShare">The share of the time since the last such event that the trainer waited for data, 0 to 1.</param>
+public sealed record StepFinished(int Epoch, int Step, long GlobalStep, double Loss, double LearningRate, double SamplesPerSecond, double DataWaitShare) : RunEvent;
+
+/// <summary>An epoch is complete: trained, validated where it is due, and saved.</summary>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="TrainLoss">The mean loss over the epoch's steps.</param>
+/// <param name="Scores">The aggregated validation scores by name, or null where no validation was due.</param>
+/// <param name="IsBest">Whether its checkpoint is the best so far.</param>
+/// <param name="LearningRate">The learning rate of the last step.</param>
+/// <param name="SamplesPerSecond">Training samples a second.</param>
+/// <param name="DataWaitShare">The share of training time that waited for data, 0 to 1.</param>
+/// <param name="DurationSeconds">The whole epoch, validation included.</param>
+public sealed record EpochFinished(int Epoch, double TrainLoss, IReadOnlyDictionary<string, double>? Scores, bool IsBest, double LearningRate, double SamplesPerSecond, double DataWaitShare, double DurationSeconds) : RunEvent;
+
+/// <summary>A validation or a test goes on.</summary>
+public sealed record EvaluationProgress(string Split, int Done, int Total) : RunEvent;
+
+/// <summary>A checkpoint exists, whole, under its final name.</summary>
+public sealed record CheckpointSaved(string Path, int Epoch, long GlobalStep, long Bytes, double DurationSeconds) : RunEvent;
+
+/// <summary>The test with the best checkpoint is done.</summary>
+public sealed record TestFinished(int BestEpoch, IReadOnlyDictionary<string, double> Scores) : RunEvent;
+
+/// <summary>Something that the operator should know and that did not end the run.</summary>
+public sealed record RunWarning(string Message) : RunEvent;
+
+/// <summary>The process ends.</summary>
+/// <param name="State">finished, stopped or failed.</param>
+/// <param name="ExitCode">The exit code.</param>
+/// <param name="Error">One sentence, where it failed.</param>
+/// <param name="ErrorId">The error's stable id, where it failed.</param>
+public sealed record RunFinished(string State, int ExitCode, string? Error, string? ErrorId) : RunEvent;
