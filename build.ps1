@@ -1,0 +1,83 @@
+<#
+.SYNOPSIS
+Builds RobustTrain on Windows and runs what it is for: the same targets as build.sh.
+.DESCRIPTION
+setup   checks the .NET SDK and names what is missing (libjpeg-turbo and libspng, for example from vcpkg)
+build   setup, then the engine over the TorchSharp packages and the module, into artifacts/RobustTrain
+test    build, then every test; ends with one line: N passed, N failed, N skipped
+demo    build, then make a sample data set, train on it and evaluate
+bench   build, then the benchmarks
+
+On Linux and macOS it hands over to build.sh. The Windows side has been written but not yet run on Windows.
+.EXAMPLE
+./build.ps1 demo
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Position = 0)]
+    [ValidateSet('setup', 'build', 'test', 'demo', 'bench')]
+    [string] $Target = 'build',
+
+    [Parameter(ValueFromRemainingArguments)]
+    [string[]] $Rest = @()
+)
+
+$ErrorActionPreference = 'Stop'
+Set-StrictMode -Version Latest
+Set-Location $PSScriptRoot
+
+if (-not $IsWindows) {
+    & ./build.sh $Target @Rest
+    exit $LASTEXITCODE
+}
+
+$configuration = 'Release'
+$module = Join-Path artifacts RobustTrain
+
+function Invoke-Native([scriptblock] $Command) {
+    & $Command
+    if ($LASTEXITCODE -ne 0) { throw "$Command ended with exit code $LASTEXITCODE." }
+}
+
+function Invoke-Setup {
+    if (-not (Get-Command dotnet -ErrorAction Ignore)) {
+        throw 'The .NET SDK 10 is not installed: https://dotnet.microsoft.com/download'
+    }
+    ".NET SDK $(dotnet --version)"
+    foreach ($library in 'turbojpeg.dll', 'spng.dll') {
+        if (-not (Get-Command $library -CommandType Application -ErrorAction Ignore)) {
+            Write-Warning "$library is not on the PATH; install it, for example: vcpkg install libjpeg-turbo libspng"
+        }
+    }
+}
+
+function Invoke-Build {
+    Invoke-Setup
+    Invoke-Native { dotnet build RobustTrain.sln -c $configuration -v quiet -nologo }
+    Invoke-Native { dotnet publish src/RobustTrain.Host -c $configuration --no-build -v quiet -nologo -o "$module/host" }
+    Invoke-Native { dotnet publish src/RobustTrain.Cmdlets -c $configuration --no-build -v quiet -nologo -o "$module/bin" }
+    Copy-Item module/* $module -Recurse -Force
+    "The module is $module."
+}
+
+function Get-Count([string[]] $Log) {
+    $last = $Log | Select-String 'Failed: *(\d+), Passed: *(\d+), Skipped: *(\d+)' | Select-Object -Last 1
+    if (-not $last) { throw 'The tests printed no summary.' }
+    [int[]] $last.Matches[0].Groups[2, 1, 3].Value
+}
+
+function Invoke-Test {
+    Invoke-Build
+    $unit = Get-Count (dotnet test tests/Unit -c $configuration --no-build -nologo | ForEach-Object { Write-Host $_; $_ })
+    $pester = Get-Count (pwsh -NoProfile -File tests/Pester/run.ps1 | ForEach-Object { Write-Host $_; $_ })
+    "$($unit[0] + $pester[0]) passed, $($unit[1] + $pester[1]) failed, $($unit[2] + $pester[2]) skipped"
+    if ($unit[1] + $pester[1]) { exit 1 }
+}
+
+switch ($Target) {
+    setup { Invoke-Setup }
+    build { Invoke-Build }
+    test { Invoke-Test }
+    demo { Invoke-Build; & scripts/demo.ps1 }
+    bench { Invoke-Build; & bench/run.ps1 @Rest }
+}
