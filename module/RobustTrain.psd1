@@ -1,0 +1,23 @@
+@{
+    RootModule             = 'bin/RobustTrain.Cmdlets.dll'
+    ModuleVersion          = '0.1.0'
+    GUID                   = '6f0f4c1e-6e0b-4f0e-9d3a-0d1f4a6b7c52'
+    Author                 = 'RobustTrain contributors'
+    CompanyName            = 'RobustTrain'
+    Copyright              = '(c) RobustTrain contributors. MIT license.'
+    Description            = 'Trains deep networks and keeps the training alive: runs, jobs and monitors for PowerShell.'
+    PowerShellVersion      = '7.6'
+    CompatiblePSEditions   = @('Core')
+    FormatsToProcess       = @('RobustTrain.Format.ps1xml')
+    TypesToProcess         = @('RobustTrain.Types.ps1xml')
+    FunctionsToExport      = @()
+    VariablesToExport      = @()
+    AliasesToExport        = @()
+    CmdletsToExport        = @(
+    )
+    PrivateData            = @{
+        PSData = @{
+            Tags = @('DeepLearning', 'Training', 'GPU', 'Monitoring', 'PSEdition_Core', 'Linux', 'Windows')
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using System.Runtime.InteropServices;
+
+namespace RobustTrain.Cmdlets.Lifetime;
+
+/// <summary>
+/// What ends with a runspace. PowerShell stops only its own kinds of jobs when a runspace closes, so every way out leads here:
+/// the runspace closes or breaks, the engine exits, the module is removed, the process exits or is told to by a signal.
+/// </summary>
+/// <remarks>
+/// The state is static, one entry a runspace, and is the module's only such state: PowerShell makes a fresh instance of the
+/// initializer for removal, and cmdlets are made anew for each call, so nothing else could know what is to be ended.
+/// </remarks>
+public sealed class RunspaceLifetime
+{
+    /// <summary>How long a teardown waits in all before it leaves the rest to the end of the process.</summary>
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(1.5);
+
+    private static readonly ConcurrentDictionary<Guid, RunspaceLifetime> Lifetimes = new();
+    private static int processHooked;
+    private static PosixSignalRegistration? hangUp;
+
+    private readonly ConcurrentDictionary<IRunspaceBound, byte> members = new(ReferenceEqualityComparer.Instance);
+
+    private RunspaceLifetime()
+    {
+    }
+
+    /// <summary>The lifetime of the runspace that the calling thread works for.</summary>
+    /// <exception cref="InvalidOperationException">The thread belongs to no runspace.</exception>
+    public static RunspaceLifetime OfCurrentRunspace() => Of(Runspace.DefaultRunspace
+        ?? throw new InvalidOperationException("This thread belongs to no runspace."));
+
+    /// <summary>The lifetime of a runspace.</summary>
+    public static RunspaceLifetime Of(Runspace runspace)
+    {
+        HookProcess();
+        return Lifetimes.GetOrAdd(runspace.InstanceId, static (_, owner) => Hook(owner), runspace);
+    }
+
+    /// <summary>How many things are bound to any runspace at present.</summary>
+    public static int Count => Lifetimes.Values.Sum(lifetime => lifetime.members.Count);
+
+    /// <summary>Binds something to the runspace.</summary>
+    public void Add(IRunspaceBound member) => members[member] = 0;
+
+    /// <summary>Lets go of something that has ended by itself.</summary>
+    public void Remove(IRunspaceBound member) => members.TryRemove(member, out _);
+
+    /// <summary>Ends everything bound to the runspace, side by side, within <see cref="Bound"/>. Safe to call again, and from several threads at once.</summary>
+    public void End() => EndAll(TakeMembers());
+
+    private static void EndEverywhere() => EndAll([.. Lifetimes.Values.SelectMany(lifetime => lifetime.TakeMembers())]);
+
+    private IRunspaceBound[] TakeMembers() => [.. members.Keys.Where(member => members.TryRemove(member, out _))];
+
+    private static void EndAll(IRunspaceBound[] ending)
+    {
+        if (ending.Length == 0)
+            return;
+
+        // Threads of their own: the pool may be busy with the very work that is to be ended, and one that hangs holds up no other.
+        using var pending = new CountdownEvent(ending.Length);
+        foreach (IRunspaceBound member in ending)
+            new Thread(() => EndOne(member, pending)) { IsBackground = true, Name = "RobustTrain teardown" }.Start();
+
+        pending.Wait(Bound);
+    }
+
+    private static void EndOne(IRunspaceBound member, CountdownEvent pending)
+    {
+        try
+        {
+            member.End();
+        }
+        catch (Exception failure) when (failure is IOException or InvalidOperationException or OperationCanceledException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+        {
+            // It went away while it was being ended, and there is no pipeline left to report to.
+            System.Diagnostics.Trace.WriteLine(failure);
+        }
+
+        try
+        {
+            pending.Signal();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody waits any more: the bound was over first.
+        }
+    }
+
+    private static RunspaceLifetime Hook(Runspace runspace)
+    {
+        var lifetime = new RunspaceLifetime();
+
+        // Neither handler is ever taken off: both end with the runspace, and taking one off inside itself deadlocks.
+        runspace.StateChanged += (sender, change) =>
+        {
+            if (change.RunspaceStateInfo.State is RunspaceState.Closing or RunspaceState.Closed or RunspaceState.Broken)
+            {
+                Lifetimes.TryRemove(runspace.InstanceId, out _);
+                lifetime.End();
+            }
+        };
+        runspace.Events?.SubscribeEvent(
+            source: null, eventName: null, sourceIdentifier: PSEngineEvent.Exiting, data: null,
+            handlerDelegate: (_, _) => lifetime.End(), supportEvent: true, forwardEvent: false);
+        return lifetime;
+    }
+
+    private static void HookProcess()
+    {
+        if (Interlocked.Exchange(ref processHooked, 1) != 0)
+            return;
+
+        // SIGTERM ends .NET by way of ProcessExit; SIGHUP, which a closed terminal sends, does not.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => EndEverywhere();
+        if (!OperatingSystem.IsWindows())
+            hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => EndEverywhere());
+    }
+}

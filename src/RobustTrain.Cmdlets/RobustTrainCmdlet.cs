@@ -1,0 +1,166 @@
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Errors;
+
+namespace RobustTrain.Cmdlets;
+
+/// <summary>
+/// The base of every cmdlet: asynchronous work in a pipeline that is not. The overrides run on the thread pool and hand whatever
+/// PowerShell allows on its pipeline thread only (objects, errors, warnings, progress, questions) to that thread, which waits in
+/// the meantime. One token tells them to end: at Ctrl+C, when a command downstream has seen enough (<c>Select-Object -First</c>),
+/// and when an error is to end the pipeline.
+/// </summary>
+public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
+{
+    private readonly CancellationTokenSource stopping = new();
+    private PipelineThread? pipeline;
+
+    /// <summary>
+    /// How long a stopped pipeline waits for the work to end before it leaves it behind. A cmdlet whose work ends something of
+    /// value (a training that writes its checkpoint) gives it more.
+    /// </summary>
+    protected virtual TimeSpan StopGrace => TimeSpan.FromSeconds(2);
+
+    /// <inheritdoc cref="Cmdlet.BeginProcessing"/>
+    protected virtual Task BeginProcessingAsync(CancellationToken stopping) => Task.CompletedTask;
+
+    /// <inheritdoc cref="Cmdlet.ProcessRecord"/>
+    protected virtual Task ProcessRecordAsync(CancellationToken stopping) => Task.CompletedTask;
+
+    /// <inheritdoc cref="Cmdlet.EndProcessing"/>
+    protected virtual Task EndProcessingAsync(CancellationToken stopping) => Task.CompletedTask;
+
+    /// <summary>Sends an object down the pipeline; completes when the commands after this one have taken it.</summary>
+    protected Task WriteObjectAsync(object? value) => OnPipelineThread(() => base.WriteObject(value));
+
+    /// <summary>Writes a record to the error stream.</summary>
+    protected Task WriteErrorAsync(ErrorRecord error) => OnPipelineThread(() => base.WriteError(error));
+
+    /// <summary>Writes an exception to the error stream, as the record that <see cref="ErrorRecords"/> makes of it.</summary>
+    /// <param name="exception">What went wrong.</param>
+    /// <param name="target">The object at fault, where the exception does not know it.</param>
+    protected Task WriteErrorAsync(Exception exception, object? target = null) => WriteErrorAsync(ErrorRecords.From(exception, target));
+
+    /// <summary>Writes to the warning stream.</summary>
+    protected Task WriteWarningAsync(string message) => OnPipelineThread(() => base.WriteWarning(message));
+
+    /// <summary>Writes to the verbose stream.</summary>
+    protected Task WriteVerboseAsync(string message) => OnPipelineThread(() => base.WriteVerbose(message));
+
+    /// <summary>Shows progress.</summary>
+    protected Task WriteProgressAsync(ProgressRecord progress) => OnPipelineThread(() => base.WriteProgress(progress));
+
+    /// <summary>Asks, or says under -WhatIf, whether something is to be changed.</summary>
+    protected Task<bool> ShouldProcessAsync(string target, string action) => OnPipelineThread(() => base.ShouldProcess(target, action));
+
+    /// <summary>Runs what needs the pipeline thread there: session state, providers, the host.</summary>
+    protected Task<T> OnPipelineThread<T>(Func<T> action) => Pipeline.InvokeAsync(action);
+
+    /// <inheritdoc cref="OnPipelineThread{T}"/>
+    protected Task OnPipelineThread(Action action) => Pipeline.InvokeAsync<object?>(() =>
+    {
+        action();
+        return null;
+    });
+
+    /// <summary>The absolute path in the file system of a path as PowerShell means it: relative to <c>$PWD</c>, drives and ~ included, wildcards taken literally.</summary>
+    protected Task<string> ResolvePathAsync(string path) => OnPipelineThread(() => ResolvePath(path));
+
+    /// <inheritdoc cref="ResolvePathAsync"/>
+    /// <remarks>For the pipeline thread.</remarks>
+    protected string ResolvePath(string path)
+    {
+        string resolved = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
+        return provider.Name == "FileSystem" ? resolved : throw new NotAFileSystemPathException(path, provider.Name);
+    }
+
+    /// <summary>The folder in the file system that the session stands in, whatever drive it stands on.</summary>
+    protected Task<string> CurrentFolderAsync() => OnPipelineThread(() => SessionState.Path.CurrentFileSystemLocation.ProviderPath);
+
+    /// <inheritdoc/>
+    protected sealed override void BeginProcessing() => Run(BeginProcessingAsync);
+
+    /// <inheritdoc/>
+    protected sealed override void ProcessRecord() => Run(ProcessRecordAsync);
+
+    /// <inheritdoc/>
+    protected sealed override void EndProcessing() => Run(EndProcessingAsync);
+
+    /// <inheritdoc/>
+    protected sealed override void StopProcessing()
+    {
+        try
+        {
+            stopping.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // PowerShell may stop a pipeline whose last command has just ended.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what the cmdlet holds; called by PowerShell when the pipeline has ended, however it ended.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+            stopping.Dispose();
+    }
+
+    private PipelineThread Pipeline => pipeline ?? throw new InvalidOperationException("There is no pipeline to write to outside of Begin-, Process- and EndProcessingAsync.");
+
+    private void Run(Func<CancellationToken, Task> body)
+    {
+        CancellationToken token = stopping.Token;
+        using var thread = new PipelineThread();
+        pipeline = thread;
+        Task work = Task.Run(() => body(token), CancellationToken.None);
+        try
+        {
+            thread.RunUntil(work, token);
+        }
+        catch
+        {
+            // Ctrl+C, a command downstream that has seen enough, or an action preference: PowerShell's exception is passed on
+            // as it is, once the work has ended or its grace is over.
+            StopProcessing();
+            thread.Refuse();
+            WaitForEnd(work);
+            throw;
+        }
+        finally
+        {
+            pipeline = null;
+        }
+
+        Exception? failure = work.Exception?.InnerException;
+        if (token.IsCancellationRequested && (work.IsCanceled || failure is OperationCanceledException or PipelineStoppedException))
+            throw new PipelineStoppedException();
+
+        if (work.IsCanceled)
+            failure = new OperationCanceledException();
+
+        if (failure is not null)
+            Report(failure);
+    }
+
+    private void Report(Exception failure)
+    {
+        ErrorRecord record = ErrorRecords.From(failure, target: null);
+        if (ErrorRecords.IsExpected(failure))
+            base.WriteError(record);
+        else
+            ThrowTerminatingError(record);
+    }
+
+    private void WaitForEnd(Task work)
+    {
+        // An exception of work that was told to end has no reader any more; Task.WhenAny looks at none.
+        Task.WhenAny(work, Task.Delay(StopGrace, CancellationToken.None)).Wait(CancellationToken.None);
+    }
+}
