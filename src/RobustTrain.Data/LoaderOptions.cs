@@ -18,6 +18,22 @@ public sealed record LoaderOptions
     /// <summary>Batches that are decoded ahead of the consumer, at least 1.</summary>
     public int PrefetchQueueLength { get; init; } = 3;
 
-    /// <summary>Whether an incomplete last batch is left out.</summary>
-    public bool DropLast { get; init; }
+    /// <summary>What becomes of an incomplete last batch.</summary>
+    public LastBatch LastBatch { get; init; }
+
+    /// <summary>Whether an incomplete last batch is left out: short for <see cref="LastBatch"/>.</summary>
+    public bool DropLast
+    {
+        get => LastBatch == LastBatch.Drop;
+        init => LastBatch = value ? LastBatch.Drop : LastBatch == LastBatch.Drop ? LastBatch.Keep : LastBatch;
+    }
+
+    /// <summary>How many times an epoch goes through the data set, each time with other randomness; at least 1.</summary>
+    public int EnlargeRatio { get; init; } = 1;
+
+    /// <summary>This process's rank, from 0.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>The number of ranks that share each epoch, at least 1.</summary>
+    public int WorldSize { get; init; } = 1;
 }
