@@ -8,6 +8,8 @@ public sealed record AugmentationConfig
 {
     /// <summary>Resize before cropping.</summary>
     [Description("Height and width that images are resized to before cropping (bilinear; labels by the nearest); null keeps them.")]
+    [Length(2, 2)]
+    [Range(16, 8192)]
     public IReadOnlyList<int>? Resize { get; init; }
 
     /// <summary>Quarter turns.</summary>

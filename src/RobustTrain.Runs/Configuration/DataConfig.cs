@@ -12,8 +12,9 @@ public sealed record DataConfig
     public string Dataset { get; init; } = "air-change";
 
     /// <summary>The data set's folder.</summary>
-    [Description("The folder of the data set.")]
+    [Description("The folder of the data set; a relative one starts at the current directory.")]
     [Required]
+    [ConfigurationPath]
     public string Path { get; init; } = "";
 
     /// <summary>Which scenes validate (air-change).</summary>
@@ -44,5 +45,6 @@ public sealed record DataConfig
     /// <summary>How often an epoch goes through the training data.</summary>
     [Description("How many times an epoch goes through the training samples.")]
     [Range(1, 1_000_000)]
+    [ConfigurationAlias("dataset_enlarge_ratio")]
     public int EnlargeRatio { get; init; } = 1;
 }

@@ -16,6 +16,7 @@ public sealed record TrainingConfig
     /// <summary>The seed from which all others are derived.</summary>
     [Description("The seed from which every other seed (weights, order, augmentation, dropout) is derived.")]
     [Range(0, long.MaxValue)]
+    [ConfigurationAlias("manual_seed")]
     public long Seed { get; init; }
 
     /// <summary>The device.</summary>

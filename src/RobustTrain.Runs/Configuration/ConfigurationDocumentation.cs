@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using RobustTrain.Runs.Configuration.Schema;
+
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>Says in words what a key is and may be.</summary>
+public static class ConfigurationDocumentation
+{
+    private const int CommentWidth = 100;
+
+    /// <summary>What a value must be, for example <c>a number from 0 to 1</c> or <c>one of sgd, adam, adamw</c>.</summary>
+    public static string Expectation(ConfigurationKey key)
+    {
+        if (!key.IsList)
+            return ItemExpectation(key, "") + (key.IsNullable ? ", or null" : "");
+        string count = key.ItemCount is { } items ? $"a list of {items}, each " : "a list, each item ";
+        return count + ItemExpectation(key, "") + (key.IsNullable ? ", or null" : "");
+    }
+
+    /// <summary>What one item of a list, or the value itself, must be.</summary>
+    internal static string ItemExpectation(ConfigurationKey key, string prefix) => prefix + key.Kind switch
+    {
+        ConfigurationKind.Section => "a section with the keys " + string.Join(", ", key.Section!.Keys.Select(inner => inner.Name)),
+        ConfigurationKind.Boolean => "true or false",
+        ConfigurationKind.Integer => "a whole number" + RangeOf(key),
+        ConfigurationKind.Number => "a number" + RangeOf(key),
+        _ when key.AllowedValues is { } allowed => "one of " + string.Join(", ", allowed),
+        _ when key.Pattern is { } pattern => $"a text that matches {pattern}",
+        _ when key.IsPath => "a path",
+        _ => "a text",
+    };
+
+    /// <summary>The lines of the comment above a key, without the sign of the comment.</summary>
+    internal static IEnumerable<string> CommentLines(ConfigurationKey key)
+    {
+        string comment = key.Section is null
+            ? $"{key.Description} ({Capital(Expectation(key))}{(key.Aliases.Count > 0 ? $"; also called {string.Join(", ", key.Aliases)}" : "")}.)"
+            : key.Description;
+        return Wrap(comment);
+    }
+
+    private static string RangeOf(ConfigurationKey key) => (key.Minimum, key.Maximum) switch
+    {
+        (null, null) => "",
+        ({ } least, >= long.MaxValue) => $" of {Text(least)} or more",
+        var (least, most) => $" from {Text(least!.Value)} to {Text(most!.Value)}",
+    };
+
+    private static string Text(double number) => number.ToString("0.################", CultureInfo.InvariantCulture);
+
+    private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
+    private static IEnumerable<string> Wrap(string text)
+    {
+        StringBuilder line = new();
+        foreach (string word in text.Split(' '))
+        {
+            if (line.Length > 0 && line.Length + 1 + word.Length > CommentWidth)
+            {
+                yield return line.ToString();
+                line.Clear();
+            }
+
+            line.Append(line.Length > 0 ? " " : "").Append(word);
+        }
+
+        yield return line.ToString();
+    }
+}

@@ -1,0 +1,266 @@
+using RobustTrain.Runs.Configuration.Schema;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>
+/// Reads a configuration from YAML and from <c>key=value</c> settings, which win over the file. Everything is checked before it
+/// returns: keys, types, ranges and what keys demand of each other. Relative paths are resolved against the current directory.
+/// </summary>
+public sealed class ConfigurationReader
+{
+    private readonly Dictionary<string, object?> _values = [];
+    private readonly Dictionary<string, string> _places = [];
+    private readonly List<ConfigurationError> _errors = [];
+    private readonly string _baseDirectory;
+
+    private ConfigurationReader(string baseDirectory) => _baseDirectory = baseDirectory;
+
+    /// <summary>Reads a file and settings.</summary>
+    /// <param name="path">The YAML file; null takes the defaults.</param>
+    /// <param name="settings">Settings in the form <c>optimizer.learning_rate=0.01</c>, the value in YAML; the last wins.</param>
+    /// <exception cref="ConfigurationException">There are mistakes; it names all that could be found.</exception>
+    public static TrainingConfig Read(string? path, IEnumerable<string> settings)
+    {
+        ConfigurationReader reader = new(Environment.CurrentDirectory);
+        if (path is not null)
+            reader.AddText(ReadFile(path), path);
+        foreach (string setting in settings)
+            reader.AddSetting(setting);
+        return reader.Finish(path, isComplete: true);
+    }
+
+    /// <summary>Reads a text.</summary>
+    /// <param name="yaml">The text.</param>
+    /// <param name="source">What errors call the text, for example its file's path.</param>
+    /// <exception cref="ConfigurationException">There are mistakes; it names all that could be found.</exception>
+    public static TrainingConfig Parse(string yaml, string source)
+    {
+        ConfigurationReader reader = new(Environment.CurrentDirectory);
+        reader.AddText(yaml, source);
+        return reader.Finish(source, isComplete: true);
+    }
+
+    /// <summary>Reads a file and settings that may still lack what must be given, to show them.</summary>
+    /// <exception cref="ConfigurationException">There are mistakes; it names all that could be found.</exception>
+    public static TrainingConfig ReadPartial(string? path, IEnumerable<string> settings)
+    {
+        ConfigurationReader reader = new(Environment.CurrentDirectory);
+        if (path is not null)
+            reader.AddText(ReadFile(path), path);
+        foreach (string setting in settings)
+            reader.AddSetting(setting);
+        return reader.Finish(path, isComplete: false);
+    }
+
+    private static string ReadFile(string path)
+    {
+        if (Directory.Exists(path))
+            throw Failure("ConfigurationNotFound", $"The configuration '{path}' is a folder; a YAML file is expected.");
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Failure("ConfigurationNotFound", $"The configuration file '{path}' doesn't exist.");
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            throw Failure("ConfigurationNotReadable", $"The configuration file '{path}' can't be read: {exception.Message}");
+        }
+    }
+
+    private static ConfigurationException Failure(string errorId, string message) => new([new ConfigurationError(errorId, message, null)]);
+
+    private void AddText(string yaml, string source)
+    {
+        string PlaceOf(YamlNode node) => $"{source}, line {node.Start.Line}";
+        if (ParseYaml(yaml, mark => $"{source}, line {mark.Line}, column {mark.Column}") is not { } root)
+            return;
+        if (root is YamlMappingNode mapping)
+            AddSection(mapping, ConfigurationSchema.Root, PlaceOf);
+        else
+            Report("ConfigurationWrongType", $"{PlaceOf(root)}: the configuration is {Describe(root)}, but must be keys and values, as 'name: my run'.", null);
+    }
+
+    private void AddSetting(string setting)
+    {
+        string place = $"--set {setting}";
+        int equals = setting.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0)
+        {
+            Report("ConfigurationInvalidSetting", $"{place}: it must have the form key=value, as --set optimizer.learning_rate=0.01.", null);
+            return;
+        }
+
+        string path = setting[..equals].Trim();
+        if (ConfigurationSchema.Find(path) is not { } key)
+        {
+            ReportUnknownKey(place, path, ConfigurationSchema.Root);
+            return;
+        }
+
+        YamlNode value = ParseYaml(setting[(equals + 1)..], _ => place) ?? new YamlScalarNode("");
+        AddValue(key, value, _ => place);
+    }
+
+    private YamlNode? ParseYaml(string yaml, Func<Mark, string> placeOf)
+    {
+        try
+        {
+            YamlStream stream = [];
+            stream.Load(new StringReader(yaml));
+            if (stream.Documents.Count > 1)
+            {
+                YamlNode second = stream.Documents[1].RootNode;
+                Report("ConfigurationInvalidYaml", $"{placeOf(second.Start)}: a second YAML document begins here, but a configuration is one.", null);
+            }
+
+            return stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode;
+        }
+        catch (YamlException exception) when (exception.Message.Contains("Duplicate key", StringComparison.OrdinalIgnoreCase))
+        {
+            string name = TextAt(yaml, exception.Start, exception.End);
+            Report("ConfigurationDuplicateKey", $"{placeOf(exception.Start)}: the key '{name}' is given twice in the same section.", name);
+            return null;
+        }
+        catch (YamlException exception)
+        {
+            Report("ConfigurationInvalidYaml", $"{placeOf(exception.Start)}: this is not valid YAML: {Sentence(exception)}", null);
+            return null;
+        }
+    }
+
+    private static string TextAt(string yaml, Mark start, Mark end) => yaml[(int)start.Index..(int)end.Index];
+
+    private static string Sentence(YamlException exception) => exception.Message.Trim().TrimEnd('.') + ".";
+
+    private void AddSection(YamlMappingNode mapping, ConfigurationSection section, Func<YamlNode, string> placeOf)
+    {
+        Dictionary<string, string> seen = [];
+        foreach ((YamlNode keyNode, YamlNode value) in mapping)
+        {
+            string place = placeOf(keyNode);
+            if (keyNode is not YamlScalarNode { Value: { } name })
+            {
+                Report("ConfigurationUnknownKey", $"{place}: a key must be a name, but is {Describe(keyNode)}.", null);
+            }
+            else if (section.Find(name) is not { } key)
+            {
+                ReportUnknownKey(place, name, section);
+            }
+            else if (!seen.TryAdd(key.Name, name))
+            {
+                Report("ConfigurationDuplicateKey", $"{place}: '{name}' is another name of '{key.Path}', which is given already as '{seen[key.Name]}'.", key.Path);
+            }
+            else
+            {
+                AddValue(key, value, placeOf);
+            }
+        }
+    }
+
+    private void AddValue(ConfigurationKey key, YamlNode node, Func<YamlNode, string> placeOf)
+    {
+        string place = placeOf(node);
+        if (key.Section is { } section)
+        {
+            if (node is YamlMappingNode mapping)
+                AddSection(mapping, section, placeOf);
+            else if (!IsNull(node))
+                Report("ConfigurationWrongType", $"{place}: '{key.Path}' is {Describe(node)}, but must be {ConfigurationDocumentation.Expectation(key)}.", key.Path);
+            return;
+        }
+
+        try
+        {
+            _values[key.Path] = ConfigurationValue.Read(key, node, _baseDirectory);
+            _places[key.Path] = place;
+        }
+        catch (ConfigurationValueException problem)
+        {
+            Report(problem.ErrorId, $"{place}: {problem.Message}", key.Path);
+        }
+    }
+
+    internal static bool IsNull(YamlNode node) =>
+        node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any } scalar && YamlScalar.IsNull(scalar.Value ?? "");
+
+    internal static string Describe(YamlNode node) => node switch
+    {
+        YamlMappingNode => "a section",
+        YamlSequenceNode => "a list",
+        YamlScalarNode when IsNull(node) => "empty",
+        YamlScalarNode { Style: ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted } scalar => $"the quoted text '{scalar.Value}'",
+        YamlScalarNode scalar => $"'{scalar.Value}'",
+        _ => $"a {node.NodeType}",
+    };
+
+    private void ReportUnknownKey(string place, string name, ConfigurationSection section)
+    {
+        string owner = section.Path.Length == 0 ? "The configuration" : $"'{section.Path}'";
+        string hint = Suggest(name, section) is { } nearest
+            ? $"did you mean '{nearest}'?"
+            : $"it has {string.Join(", ", section.Keys.Select(key => key.Name))}.";
+        Report("ConfigurationUnknownKey", $"{place}: {owner} has no key '{name}'; {hint}", section.Path.Length == 0 ? name : $"{section.Path}.{name}");
+    }
+
+    // First the neighbours, then the same name in another section, then anything near by its full path.
+    private static string? Suggest(string name, ConfigurationSection section)
+    {
+        string last = name.Split('.')[^1];
+        return NearestName.Of(name, section.Keys.Select(key => key.Name))
+            ?? ConfigurationSchema.Values.FirstOrDefault(key => key.Name == last || key.Aliases.Contains(last))?.Path
+            ?? NearestName.Of(name, ConfigurationSchema.Values.Select(key => key.Path));
+    }
+
+    private void Report(string errorId, string message, string? key) => _errors.Add(new ConfigurationError(errorId, message, key));
+
+    private TrainingConfig Finish(string? source, bool isComplete)
+    {
+        if (_errors.Count == 0)
+        {
+            TrainingConfig config = (TrainingConfig)Build(ConfigurationSchema.Root);
+            if (isComplete)
+                ReportMissing(source);
+            foreach (ConfigurationConflict conflict in ConfigurationRules.Check(config))
+            {
+                string place = _places.GetValueOrDefault(conflict.Key) ?? source ?? "the defaults";
+                Report("ConfigurationInconsistent", $"{place}: {conflict.Message}", conflict.Key);
+            }
+
+            if (_errors.Count == 0)
+                return config;
+        }
+
+        throw new ConfigurationException(_errors);
+    }
+
+    private void ReportMissing(string? source)
+    {
+        foreach (ConfigurationKey key in ConfigurationSchema.Values.Where(key => key.IsRequired && !_values.ContainsKey(key.Path)))
+        {
+            string place = source is null ? "" : $"{source}: ";
+            Report(
+                "ConfigurationMissingKey",
+                $"{place}'{key.Path}' is not given, but must be {ConfigurationDocumentation.Expectation(key)}; --set {key.Path}=... gives it too.",
+                key.Path);
+        }
+    }
+
+    private object Build(ConfigurationSection section)
+    {
+        object record = Activator.CreateInstance(section.RecordType)!;
+        foreach (ConfigurationKey key in section.Keys)
+        {
+            if (key.Section is { } inner)
+                key.Property.SetValue(record, Build(inner));
+            else if (_values.TryGetValue(key.Path, out object? value))
+                key.Property.SetValue(record, value);
+        }
+
+        return record;
+    }
+}

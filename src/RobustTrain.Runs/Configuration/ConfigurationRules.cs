@@ -1,0 +1,44 @@
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>
+internal static class ConfigurationRules
+{
+    /// <summary>The contradictions of a configuration whose values are each valid.</summary>
+    public static IEnumerable<ConfigurationConflict> Check(TrainingConfig config) =>
+        [.. Criterion(config), .. Channels(config), .. Data(config.Data)];
+
+    private static IEnumerable<ConfigurationConflict> Criterion(TrainingConfig config)
+    {
+        const string key = "criterion.class_weights";
+        CriterionConfig criterion = config.Criterion;
+        if (criterion.Weighting == "given" && criterion.ClassWeights is null)
+            yield return new ConfigurationConflict(key, $"'{key}' is not given, but 'criterion.weighting' is given, so it must list {config.Model.Classes} weights.");
+        if (criterion.Weighting != "given" && criterion.ClassWeights is not null)
+            yield return new ConfigurationConflict(key, $"'{key}' is given, but 'criterion.weighting' is {criterion.Weighting}, so it would not be used; set 'criterion.weighting: given'.");
+        if (criterion.ClassWeights is { } weights && weights.Count != config.Model.Classes)
+            yield return new ConfigurationConflict(key, $"'{key}' has {weights.Count} weights, but 'model.classes' is {config.Model.Classes}.");
+        if (criterion.ClassWeights?.Any(weight => weight < 0) == true || criterion.ClassWeights?.All(weight => weight == 0) == true)
+            yield return new ConfigurationConflict(key, $"'{key}' is {YamlScalar.Format(criterion.ClassWeights)}, but weights must be 0 or more, and one of them above 0.");
+        if (criterion.IgnoreIndex < config.Model.Classes)
+        {
+            yield return new ConfigurationConflict(
+                "criterion.ignore_index",
+                $"'criterion.ignore_index' is {criterion.IgnoreIndex}, which is one of the {config.Model.Classes} classes, but must be a value that no class has.");
+        }
+    }
+
+    private static IEnumerable<ConfigurationConflict> Channels(TrainingConfig config)
+    {
+        (string Key, IReadOnlyList<double> Values)[] perChannel = [("data.mean", config.Data.Mean), ("data.std", config.Data.Std)];
+        foreach ((string key, IReadOnlyList<double> values) in perChannel.Where(item => item.Values.Count != config.Model.InChannels))
+            yield return new ConfigurationConflict(key, $"'{key}' has {values.Count} values, but 'model.in_channels' is {config.Model.InChannels}.");
+        if (config.Data.Std.Any(value => value <= 0))
+            yield return new ConfigurationConflict("data.std", $"'data.std' is {YamlScalar.Format(config.Data.Std)}, but each value must be above 0.");
+    }
+
+    private static IEnumerable<ConfigurationConflict> Data(DataConfig data)
+    {
+        if (data.Dataset == "air-change" && data.CropSize is null)
+            yield return new ConfigurationConflict("data.crop_size", "'data.crop_size' is null, but air-change trains on crops and needs their side in pixels.");
+    }
+}

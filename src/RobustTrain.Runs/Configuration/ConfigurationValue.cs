@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using RobustTrain.Runs.Configuration.Schema;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>Turns YAML nodes into values of a key's type, or says what is wrong with them.</summary>
+internal static class ConfigurationValue
+{
+    private static readonly TimeSpan s_patternTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>Reads the value of a key.</summary>
+    /// <exception cref="ConfigurationValueException">It is of the wrong type or out of range.</exception>
+    public static object? Read(ConfigurationKey key, YamlNode node, string baseDirectory)
+    {
+        if (ConfigurationReader.IsNull(node))
+            return key.IsNullable ? null : throw WrongType(key, $"'{key.Path}'", node);
+        if (!key.IsList)
+            return ReadItem(key, node, $"'{key.Path}'", ElementType(key), baseDirectory);
+        if (node is not YamlSequenceNode sequence)
+            throw WrongType(key, $"'{key.Path}'", node);
+        if (key.ItemCount is { } count && sequence.Children.Count != count)
+        {
+            throw new ConfigurationValueException(
+                "ConfigurationOutOfRange",
+                $"'{key.Path}' has {sequence.Children.Count} items, but must be {ConfigurationDocumentation.Expectation(key)}.");
+        }
+
+        Type element = ElementType(key);
+        Array items = Array.CreateInstance(element, sequence.Children.Count);
+        for (int index = 0; index < items.Length; index++)
+            items.SetValue(ReadItem(key, sequence.Children[index], $"item {index + 1} of '{key.Path}'", element, baseDirectory), index);
+        return items;
+    }
+
+    private static Type ElementType(ConfigurationKey key)
+    {
+        Type type = Nullable.GetUnderlyingType(key.Property.PropertyType) ?? key.Property.PropertyType;
+        return key.IsList ? type.GetGenericArguments()[0] : type;
+    }
+
+    private static object ReadItem(ConfigurationKey key, YamlNode node, string subject, Type type, string baseDirectory)
+    {
+        if (node is not YamlScalarNode scalar || ConfigurationReader.IsNull(node))
+            throw WrongType(key, subject, node);
+        string text = scalar.Value ?? "";
+        bool isPlain = scalar.Style is ScalarStyle.Plain or ScalarStyle.Any;
+        return key.Kind switch
+        {
+            ConfigurationKind.Text => ReadText(key, text, subject, baseDirectory),
+            ConfigurationKind.Boolean when isPlain && text is "true" or "True" or "TRUE" => true,
+            ConfigurationKind.Boolean when isPlain && text is "false" or "False" or "FALSE" => false,
+            ConfigurationKind.Integer when isPlain => ReadInteger(key, node, text, subject, type),
+            ConfigurationKind.Number when isPlain => ReadNumber(key, node, text, subject),
+            _ => throw WrongType(key, subject, node),
+        };
+    }
+
+    private static object ReadInteger(ConfigurationKey key, YamlNode node, string text, string subject, Type type)
+    {
+        const NumberStyles style = NumberStyles.AllowLeadingSign;
+        if (!Int128.TryParse(text, style, CultureInfo.InvariantCulture, out Int128 number))
+            throw WrongType(key, subject, node);
+        bool isInType = type == typeof(int) ? number >= int.MinValue && number <= int.MaxValue : number >= long.MinValue && number <= long.MaxValue;
+        if (!isInType || (double)number < key.Minimum || (double)number > key.Maximum)
+            throw OutOfRange(key, text, subject);
+        return type == typeof(int) ? (object)(int)number : (long)number;
+    }
+
+    private static double ReadNumber(ConfigurationKey key, YamlNode node, string text, string subject)
+    {
+        const NumberStyles style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        bool isNamed = text.TrimStart('-', '+') is ".inf" or ".Inf" or ".INF" or ".nan" or ".NaN" or ".NAN";
+        if (!isNamed && text.Any(char.IsAsciiLetter) && !text.All(letter => letter is 'e' or 'E' || !char.IsAsciiLetter(letter)))
+            throw WrongType(key, subject, node);
+        if (isNamed)
+            throw OutOfRange(key, text, subject);
+        if (!double.TryParse(text, style, CultureInfo.InvariantCulture, out double number))
+            throw WrongType(key, subject, node);
+        if (!double.IsFinite(number) || number < key.Minimum || number > key.Maximum)
+            throw OutOfRange(key, text, subject);
+        return number;
+    }
+
+    private static string ReadText(ConfigurationKey key, string text, string subject, string baseDirectory)
+    {
+        if (key.AllowedValues is { } allowed && !allowed.Contains(text))
+        {
+            string hint = NearestName.Of(text, allowed) is { } nearest ? $"; did you mean '{nearest}'?" : ".";
+            throw new ConfigurationValueException("ConfigurationNotAllowed", $"{subject} is '{text}', but must be {ConfigurationDocumentation.ItemExpectation(key, "")}{hint}");
+        }
+
+        if (key.Pattern is { } pattern && !Regex.IsMatch(text, $@"^(?:{pattern})\z", RegexOptions.CultureInvariant, s_patternTimeout))
+            throw new ConfigurationValueException("ConfigurationNotAllowed", $"{subject} is '{text}', but must be {ConfigurationDocumentation.ItemExpectation(key, "")}.");
+        if (!key.IsPath)
+            return text;
+        if (text.Length == 0 || text.Contains('\0'))
+            throw new ConfigurationValueException("ConfigurationNotAllowed", $"{subject} is '{text}', but must be a path.");
+        return Path.GetFullPath(text, baseDirectory);
+    }
+
+    private static ConfigurationValueException WrongType(ConfigurationKey key, string subject, YamlNode node) =>
+        new("ConfigurationWrongType", $"{subject} is {ConfigurationReader.Describe(node)}, but must be {ExpectationOf(key, subject)}.");
+
+    private static ConfigurationValueException OutOfRange(ConfigurationKey key, string text, string subject) =>
+        new("ConfigurationOutOfRange", $"{subject} is {text}, but must be {ExpectationOf(key, subject)}.");
+
+    private static string ExpectationOf(ConfigurationKey key, string subject) => subject.StartsWith('\'')
+        ? ConfigurationDocumentation.Expectation(key)
+        : ConfigurationDocumentation.ItemExpectation(key, "");
+}

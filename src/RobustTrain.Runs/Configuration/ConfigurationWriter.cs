@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using System.Text;
+using RobustTrain.Runs.Configuration.Schema;
+
+namespace RobustTrain.Runs.Configuration;
+
+/// <summary>Writes a configuration with every key, defaults included.</summary>
+public static class ConfigurationWriter
+{
+    /// <summary>The canonical YAML text: the same configuration gives the same text, and reading it gives the same configuration.</summary>
+    public static string Write(TrainingConfig config) => Write(config, isDocumented: false);
+
+    /// <summary>The same with a comment above each key that says what it means and what it may be.</summary>
+    public static string WriteDocumented(TrainingConfig config) => Write(config, isDocumented: true);
+
+    /// <summary>SHA-256 of the canonical text in UTF-8, in lower-case hexadecimal.</summary>
+    public static string Digest(TrainingConfig config) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Write(config))));
+
+    /// <summary>The keys, by dotted path, whose values differ between two configurations.</summary>
+    public static IReadOnlyList<ConfigurationDifference> Differences(TrainingConfig left, TrainingConfig right)
+    {
+        Dictionary<string, string> leftValues = Values(left);
+        return [.. Values(right)
+            .Where(value => leftValues[value.Key] != value.Value)
+            .Select(value => new ConfigurationDifference(value.Key, leftValues[value.Key], value.Value))];
+    }
+
+    private static Dictionary<string, string> Values(TrainingConfig config)
+    {
+        Dictionary<string, string> values = [];
+        Visit(ConfigurationSchema.Root, config, (key, value) => values[key.Path] = YamlScalar.Format(value));
+        return values;
+    }
+
+    private static void Visit(ConfigurationSection section, object record, Action<ConfigurationKey, object?> visit)
+    {
+        foreach (ConfigurationKey key in section.Keys)
+        {
+            object? value = key.Property.GetValue(record);
+            if (key.Section is null)
+                visit(key, value);
+            else
+                Visit(key.Section, value!, visit);
+        }
+    }
+
+    private static string Write(TrainingConfig config, bool isDocumented)
+    {
+        StringBuilder text = new();
+        Write(text, ConfigurationSchema.Root, config, depth: 0, isDocumented);
+        return text.ToString();
+    }
+
+    private static void Write(StringBuilder text, ConfigurationSection section, object record, int depth, bool isDocumented)
+    {
+        string indent = new(' ', depth * 2);
+        foreach (ConfigurationKey key in section.Keys)
+        {
+            object? value = key.Property.GetValue(record);
+            if (isDocumented)
+            {
+                if (key.Section is not null && text.Length > 0)
+                    text.Append('\n');
+                foreach (string line in ConfigurationDocumentation.CommentLines(key))
+                    text.Append(indent).Append("# ").Append(line).Append('\n');
+            }
+
+            if (key.Section is null)
+            {
+                text.Append(indent).Append(key.Name).Append(": ").Append(YamlScalar.Format(value)).Append('\n');
+            }
+            else
+            {
+                text.Append(indent).Append(key.Name).Append(":\n");
+                Write(text, key.Section, value!, depth + 1, isDocumented);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text;
+using RobustTrain.Runs.Interop;
+
+namespace RobustTrain.Runs;
+
+/// <summary>Files that exist whole or not at all, after a crash of the machine too.</summary>
+public static class DurableFile
+{
+    /// <summary>What a temporary file's name ends with; one that a crash left behind may be deleted.</summary>
+    public const string TemporarySuffix = ".tmp";
+
+    /// <summary>Writes a file beside its name, flushes it, and renames it over whatever had that name.</summary>
+    /// <exception cref="IOException">The disk refuses; the file that had the name is as it was.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}{TemporarySuffix}";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0))
+            {
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
+        FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <summary>Writes a text in UTF-8, as <see cref="Write(string, ReadOnlySpan{byte})"/> does.</summary>
+    public static void Write(string path, string content) => Write(path, Encoding.UTF8.GetBytes(content));
+
+    /// <summary>
+    /// Flushes a folder, so that the names in it outlive a crash of the machine. Does nothing on Windows, whose file systems
+    /// keep the order of renames by themselves.
+    /// </summary>
+    public static void FlushFolder(string path)
+    {
+        if (!OperatingSystem.IsWindows())
+            PosixDirectory.Flush(path);
+    }
+}

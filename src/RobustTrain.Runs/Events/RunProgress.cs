@@ -1,0 +1,55 @@
+namespace RobustTrain.Runs.Events;
+
+/// <summary>What an event changes in the run's record.</summary>
+public static class RunProgress
+{
+    /// <summary>Whether an event of this kind changes the record.</summary>
+    public static bool IsSeenBy(RunEvent runEvent) => runEvent is RunStarted or EpochFinished or TestFinished or RunFinished;
+
+    /// <summary>The record after the event.</summary>
+    public static RunRecord Apply(RunRecord record, RunEvent runEvent) => runEvent switch
+    {
+        RunStarted started => Started(record, started),
+        EpochFinished epoch => Finished(record, epoch),
+        TestFinished test => record with { TestScores = test.Scores },
+        RunFinished finished => Ended(record, finished),
+        _ => record,
+    };
+
+    private static RunRecord Started(RunRecord record, RunStarted started) => record with
+    {
+        Epochs = started.Epochs,
+        Attempts = WithLast(record.Attempts, attempt => attempt with { ResumedFromEpoch = started.ResumedFromEpoch }),
+    };
+
+    private static RunRecord Finished(RunRecord record, EpochFinished epoch)
+    {
+        RunRecord counted = record with { EpochsDone = epoch.Epoch + 1 };
+        return epoch.IsBest
+            ? counted with { BestEpoch = epoch.Epoch, BestScore = epoch.Scores?.GetValueOrDefault(record.BestMetric) }
+            : counted;
+    }
+
+    private static RunRecord Ended(RunRecord record, RunFinished finished)
+    {
+        RunState state = Enum.Parse<RunState>(finished.State, ignoreCase: true);
+        return record with
+        {
+            State = state,
+            ExitCode = finished.ExitCode,
+            Error = finished.Error,
+            ErrorId = finished.ErrorId,
+            Ended = finished.Time,
+            Attempts = WithLast(record.Attempts, attempt => attempt with
+            {
+                State = state,
+                ExitCode = finished.ExitCode,
+                Error = finished.Error,
+                Ended = finished.Time,
+            }),
+        };
+    }
+
+    private static RunAttempt[] WithLast(IReadOnlyList<RunAttempt> attempts, Func<RunAttempt, RunAttempt> change) =>
+        [.. attempts.SkipLast(1), change(attempts[^1])];
+}

@@ -1,0 +1,294 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using RobustTrain.Runs.Configuration;
+
+namespace RobustTrain.Runs;
+
+/// <summary>
+/// The folder of a run, held by this process: no other can open it until this is disposed of or the process ends, however it ends.
+/// Made whole or not at all.
+/// </summary>
+public sealed class RunFolder : IDisposable
+{
+    private readonly FileStream _lock;
+    private readonly TimeProvider _time;
+    private readonly Lock _recordGate = new();
+    private RunRecord _record;
+
+    private RunFolder(string path, FileStream held, RunRecord record, TimeProvider time, bool isResumed)
+    {
+        Path = path;
+        _lock = held;
+        _record = record;
+        _time = time;
+        IsResumed = isResumed;
+    }
+
+    /// <summary>The folder, absolute.</summary>
+    public string Path { get; }
+
+    /// <summary>Whether the folder held the run before.</summary>
+    public bool IsResumed { get; }
+
+    /// <summary>The record as it stands in <c>run.json</c>.</summary>
+    public RunRecord Record
+    {
+        get
+        {
+            lock (_recordGate)
+                return _record;
+        }
+    }
+
+    /// <summary>The run's record.</summary>
+    public string RecordPath => RecordPathOf(Path);
+
+    /// <summary>The configuration with every default.</summary>
+    public string ConfigPath => ConfigPathOf(Path);
+
+    /// <summary>The journal.</summary>
+    public string JournalPath => JournalPathOf(Path);
+
+    /// <summary>The folder of the checkpoints.</summary>
+    public string CheckpointsPath => CheckpointsPathOf(Path);
+
+    /// <summary>The folder of TensorBoard's event files.</summary>
+    public string TensorBoardPath => System.IO.Path.Combine(Path, "tensorboard");
+
+    /// <summary>The file that the process at work holds locked.</summary>
+    public string LockPath => LockPathOf(Path);
+
+    /// <summary>The folder of an epoch's losses and scores, for example <c>epochs/0003</c>; it may not exist yet.</summary>
+    /// <param name="epoch">The epoch, from 0.</param>
+    public string EpochFolder(int epoch) => EpochFolderOf(Path, epoch);
+
+    /// <summary>Where a run's record stands.</summary>
+    public static string RecordPathOf(string run) => System.IO.Path.Combine(run, "run.json");
+
+    /// <summary>Where a run's configuration stands.</summary>
+    public static string ConfigPathOf(string run) => System.IO.Path.Combine(run, "config.yaml");
+
+    /// <summary>Where a run's journal stands.</summary>
+    public static string JournalPathOf(string run) => System.IO.Path.Combine(run, "events.ndjson");
+
+    /// <summary>Where a run's checkpoints stand.</summary>
+    public static string CheckpointsPathOf(string run) => System.IO.Path.Combine(run, "checkpoints");
+
+    /// <summary>Where an epoch's losses and scores stand.</summary>
+    public static string EpochFolderOf(string run, int epoch) =>
+        System.IO.Path.Combine(run, "epochs", epoch.ToString("D4", CultureInfo.InvariantCulture));
+
+    private static string LockPathOf(string run) => System.IO.Path.Combine(run, "lock");
+
+    /// <summary>Whether a folder holds a run.</summary>
+    public static bool IsRun(string path) => File.Exists(RecordPathOf(path));
+
+    /// <summary>Reads a run's record, while a process works on it or not.</summary>
+    /// <exception cref="RunException">The folder holds no run, or its record can't be read.</exception>
+    public static RunRecord ReadRecord(string path)
+    {
+        string recordPath = RecordPathOf(path);
+        try
+        {
+            RunRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(recordPath), RunJson.Default.RunRecord);
+            if (record is { Format: <= RunRecord.CurrentFormat, Attempts.Count: > 0 })
+                return record;
+            string found = record is null or { Attempts.Count: 0 } ? "holds no run" : $"has the format {record.Format}, but this version knows up to {RunRecord.CurrentFormat}";
+            throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"'{recordPath}' {found}.", path);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new RunException(ExitCode.Configuration, "RunNotFound", $"'{path}' holds no run: there is no '{recordPath}'.", path, exception);
+        }
+        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"The record '{recordPath}' can't be read: {exception.Message}", path, exception);
+        }
+    }
+
+    /// <summary>Reads a run's configuration.</summary>
+    /// <exception cref="RunException">It is missing or can't be read.</exception>
+    public static TrainingConfig ReadConfig(string path) => ConfigurationReader.Read(ConfigPathOf(path), []);
+
+    /// <summary>Checks whether <see cref="Open"/> would refuse, and creates and changes nothing.</summary>
+    /// <returns>The record of the run that the folder holds, or null where a new one would begin.</returns>
+    /// <exception cref="RunException">
+    /// The path is a file, the folder holds something else, another configuration, or a run that a live process works on, or
+    /// <paramref name="resume"/> doesn't fit what it holds.
+    /// </exception>
+    public static RunRecord? Check(string path, TrainingConfig config, ResumeMode resume)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (File.Exists(path))
+            throw Refusal("RunPathIsFile", $"The run path '{path}' is a file; a folder is expected.", path);
+        if (!IsRun(path))
+        {
+            if (Directory.Exists(path) && Contents(path).FirstOrDefault() is { } found)
+                throw Refusal("RunPathNotEmpty", $"The run path '{path}' holds no run, but other things, as '{found}'; an empty or a new folder is expected.", path);
+            if (resume == ResumeMode.Require)
+                throw Refusal("RunNotFound", $"There is no run at '{path}' to go on with.", path);
+            return null;
+        }
+
+        RunRecord record = ReadRecord(path);
+        if (record.State == RunState.Running && record.Process.IsAlive() == true)
+            throw InUse(path, record);
+        if (resume == ResumeMode.Never)
+            throw Refusal("RunExists", $"The run path '{path}' holds the run '{record.Name}' already; go on with it by --resume auto, or name another folder.", path);
+        CheckConfiguration(path, record, config);
+        return record;
+    }
+
+    /// <summary>Opens a run's folder, and creates it where it isn't there.</summary>
+    /// <exception cref="RunException">As <see cref="Check"/>; or the folder can't be written: then what was created is removed again.</exception>
+    public static RunFolder Open(string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider? time = null)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        Check(path, config, resume);
+        CreatedThings created = new();
+        FileStream? held = null;
+        try
+        {
+            created.AddFolder(path);
+            if (!File.Exists(LockPathOf(path)))
+                created.AddFile(LockPathOf(path));
+            held = TakeLock(path);
+
+            // What was checked may have changed before the lock was taken.
+            RunRecord? previous = Check(path, config, resume);
+            TimeProvider clock = time ?? TimeProvider.System;
+            RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(previous, versions, clock);
+            if (previous is null)
+            {
+                created.AddFile(RecordPathOf(path));
+                created.AddFile(ConfigPathOf(path));
+            }
+
+            WriteRecord(path, record);
+            if (!File.Exists(ConfigPathOf(path)))
+                DurableFile.Write(ConfigPathOf(path), ConfigurationWriter.Write(config));
+            created.AddFolder(System.IO.Path.Combine(path, "epochs"));
+            created.AddFolder(CheckpointsPathOf(path));
+            return new RunFolder(path, held, record, clock, isResumed: previous is not null);
+        }
+        catch (Exception exception)
+        {
+            held?.Dispose();
+            created.Remove();
+            if (exception is IOException or UnauthorizedAccessException)
+                throw new RunException(ExitCode.Configuration, StorageError.IdOf(exception, "RunPathNotWritable"), $"The run path '{path}' can't be written: {StorageError.Describe(exception)}", path, exception);
+            throw;
+        }
+    }
+
+    /// <summary>Changes the record, in memory and on disk. Safe to call from any thread.</summary>
+    /// <exception cref="IOException">The disk refuses; the record on disk is the one before.</exception>
+    public void Update(Func<RunRecord, RunRecord> change)
+    {
+        lock (_recordGate)
+        {
+            RunRecord record = change(_record) with { Updated = _time.GetUtcNow() };
+            WriteRecord(Path, record);
+            _record = record;
+        }
+    }
+
+    /// <summary>Lets other processes open the run.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    // The lock is on a file of its own, since run.json is replaced by renaming. It is never deleted: two processes could
+    // otherwise hold two files of the same name.
+    private static FileStream TakeLock(string path)
+    {
+        try
+        {
+            return new FileStream(LockPathOf(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception) when (StorageError.IsSharingViolation(exception))
+        {
+            throw InUse(path, IsRun(path) ? ReadRecord(path) : null);
+        }
+    }
+
+    private static RunException InUse(string path, RunRecord? record)
+    {
+        string holder = record is null ? "Another process" : $"Process {record.Process.ProcessId} on {record.Process.Host}";
+        return Refusal("RunInUse", $"{holder} works on the run at '{path}'; wait until it has ended, or stop it.", path);
+    }
+
+    private static void CheckConfiguration(string path, RunRecord record, TrainingConfig config)
+    {
+        if (record.ConfigurationDigest == ConfigurationWriter.Digest(config))
+            return;
+        string differing = "";
+        if (File.Exists(ConfigPathOf(path)))
+        {
+            IReadOnlyList<ConfigurationDifference> differences = ConfigurationWriter.Differences(ReadConfig(path), config);
+            if (differences.Count == 0)
+                return;
+            differing = ": " + string.Join(", ", differences.Select(difference => $"{difference.Path} is {difference.Left} there and {difference.Right} here"));
+        }
+
+        throw Refusal("RunConfigurationDiffers", $"The run at '{path}' was begun with another configuration{differing}; name another folder for this one.", path);
+    }
+
+    // A kill between the folder and run.json leaves the lock and perhaps a temporary file: that is still an empty folder.
+    private static IEnumerable<string> Contents(string path) => Directory.EnumerateFileSystemEntries(path)
+        .Select(entry => System.IO.Path.GetFileName(entry)!)
+        .Where(name => name != "lock" && !(name.StartsWith("run.json.", StringComparison.Ordinal) && name.EndsWith(DurableFile.TemporarySuffix, StringComparison.Ordinal)))
+        .Order(StringComparer.Ordinal);
+
+    private static RunRecord NewRecord(TrainingConfig config, RunVersions versions, TimeProvider time)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        return new RunRecord
+        {
+            Id = $"{now.ToString("yyyyMMdd'T'HHmmss", CultureInfo.InvariantCulture)}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}",
+            Name = config.Name,
+            State = RunState.Running,
+            Process = ProcessIdentity.Current,
+            WorkingDirectory = Environment.CurrentDirectory,
+            GitCommit = GitCommit.Of(Environment.CurrentDirectory),
+            Versions = versions,
+            ConfigurationDigest = ConfigurationWriter.Digest(config),
+            Started = now,
+            Updated = now,
+            Epochs = config.Trainer.Epochs,
+            BestMetric = config.Trainer.BestMetric,
+            Attempts = [new RunAttempt { Process = ProcessIdentity.Current, Started = now, State = RunState.Running }],
+        };
+    }
+
+    private static RunRecord NextAttempt(RunRecord previous, RunVersions versions, TimeProvider time)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        IEnumerable<RunAttempt> ended = previous.Attempts
+            .Select(attempt => attempt.State == RunState.Running ? attempt with { State = RunState.Interrupted } : attempt);
+        return previous with
+        {
+            State = RunState.Running,
+            ExitCode = null,
+            Error = null,
+            ErrorId = null,
+            Ended = null,
+            Process = ProcessIdentity.Current,
+            WorkingDirectory = Environment.CurrentDirectory,
+            GitCommit = GitCommit.Of(Environment.CurrentDirectory),
+            Versions = versions,
+            Updated = now,
+            Attempts = [.. ended, new RunAttempt { Process = ProcessIdentity.Current, Started = now, State = RunState.Running }],
+        };
+    }
+
+    private static void WriteRecord(string path, RunRecord record)
+    {
+        ArrayBufferWriter<byte> text = new();
+        RunJson.Write(text, record, RunJson.Default.RunRecord, indented: true);
+        text.Write("\n"u8);
+        DurableFile.Write(RecordPathOf(path), text.WrittenSpan);
+    }
+
+    private static RunException Refusal(string errorId, string message, string path) => new(ExitCode.Configuration, errorId, message, path);
+}

@@ -1,0 +1,35 @@
+namespace RobustTrain.Runs;
+
+/// <summary>Tells apart what a disk may refuse, by the codes of the operating systems.</summary>
+public static class StorageError
+{
+    // errno of Linux and macOS; Win32 codes as HRESULT.
+    private const int PosixNoSpace = 28;
+    private const int LinuxQuota = 122;
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+    private const int PosixReadOnly = 30;
+    private const int WindowsDiskFull = unchecked((int)0x80070070);
+    private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
+    private const int WindowsSharingViolation = unchecked((int)0x80070020);
+
+    /// <summary>Whether there is no space left, on the disk or in the quota.</summary>
+    public static bool IsNoSpaceLeft(Exception exception) =>
+        exception is IOException && exception.HResult is PosixNoSpace or LinuxQuota or WindowsDiskFull or WindowsHandleDiskFull;
+
+    /// <summary>Whether another process holds the file.</summary>
+    public static bool IsSharingViolation(IOException exception) =>
+        exception.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation;
+
+    /// <summary>The stable id of an error of the disk, or <paramref name="otherwise"/> where it has none of its own.</summary>
+    public static string IdOf(Exception exception, string otherwise) => IsNoSpaceLeft(exception) ? "NoSpaceLeft" : otherwise;
+
+    /// <summary>What happened, as the end of a sentence.</summary>
+    public static string Describe(Exception exception) => exception switch
+    {
+        _ when IsNoSpaceLeft(exception) => "there is no space left on the disk.",
+        IOException { HResult: PosixReadOnly } => "the disk is read-only.",
+        UnauthorizedAccessException => "this user may not write there.",
+        _ => exception.Message,
+    };
+}

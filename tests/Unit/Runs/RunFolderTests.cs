@@ -1,0 +1,225 @@
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Tests.Runs;
+
+public sealed class RunFolderTests : IDisposable
+{
+    private static readonly TrainingConfig s_config = new() { Name = "night", Data = new DataConfig { Path = "/data/szada" } };
+    private static readonly RunVersions s_versions = RunVersions.Current("1.13.1");
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private RunFolder Open(string path, ResumeMode resume = ResumeMode.Auto, TrainingConfig? config = null) =>
+        RunFolder.Open(path, config ?? s_config, resume, s_versions);
+
+    [Fact]
+    public void A_new_run_has_its_record_and_its_configuration()
+    {
+        string path = _folder.At("runs", "a");
+        using RunFolder run = Open(path);
+
+        Assert.False(run.IsResumed);
+        Assert.Equal(s_config, RunFolder.ReadConfig(path), ConfigurationTexts.Same);
+        RunRecord record = RunFolder.ReadRecord(path);
+        Assert.Equal(("night", RunState.Running, 10, "f1"), (record.Name, record.State, record.Epochs, record.BestMetric));
+        Assert.Equal(Environment.ProcessId, record.Process.ProcessId);
+        Assert.Equal("1.13.1", record.Versions.LibTorch);
+        Assert.Equal(ConfigurationWriter.Digest(s_config), record.ConfigurationDigest);
+        Assert.Single(record.Attempts);
+        Assert.Equal(System.IO.Path.Combine(path, "epochs", "0003"), run.EpochFolder(3));
+        Assert.Empty(Directory.EnumerateFiles(path, "*.tmp"));
+    }
+
+    [Fact]
+    public void A_second_opener_is_refused_and_told_which_process_holds_the_run()
+    {
+        string path = _folder.At("a");
+        using RunFolder run = Open(path);
+
+        RunException refusal = Assert.Throws<RunException>(() => Open(path));
+
+        Assert.Equal(("RunInUse", ExitCode.Configuration), (refusal.ErrorId, refusal.ExitCode));
+        Assert.Contains($"Process {Environment.ProcessId} on {Environment.MachineName}", refusal.Message, StringComparison.Ordinal);
+        Assert.Single(RunFolder.ReadRecord(path).Attempts);
+    }
+
+    [Fact]
+    public void The_lock_holds_against_a_process_that_does_not_see_the_record_as_live()
+    {
+        string path = _folder.At("a");
+        using RunFolder run = Open(path);
+        run.Update(record => record with { Process = record.Process with { Start = "another boot" } });
+
+        Assert.Equal("RunInUse", Assert.Throws<RunException>(() => Open(path)).ErrorId);
+    }
+
+    [Fact]
+    public void A_run_goes_on_after_its_process_is_gone_and_counts_the_interruption()
+    {
+        string path = _folder.At("a");
+        using (RunFolder first = Open(path))
+            first.Update(record => record with { EpochsDone = 4, Process = record.Process with { Start = "another boot" } });
+        Assert.Equal(RunState.Interrupted, RunFolder.ReadRecord(path).ObservedState);
+
+        using RunFolder second = Open(path, ResumeMode.Require);
+
+        Assert.True(second.IsResumed);
+        Assert.Equal(4, second.Record.EpochsDone);
+        Assert.Equal([RunState.Interrupted, RunState.Running], second.Record.Attempts.Select(attempt => attempt.State));
+        Assert.Equal(RunState.Running, second.Record.ObservedState);
+    }
+
+    [Fact]
+    public void Another_configuration_is_refused_with_the_keys_that_differ()
+    {
+        string path = _folder.At("a");
+        Open(path).Dispose();
+        TrainingConfig other = s_config with { Seed = 7, Optimizer = new OptimizerConfig { LearningRate = 0.5 } };
+        string[] before = Snapshot(path);
+
+        RunException refusal = Assert.Throws<RunException>(() => RunFolder.Check(path, other, ResumeMode.Auto));
+        Assert.Throws<RunException>(() => Open(path, config: other));
+
+        Assert.Equal("RunConfigurationDiffers", refusal.ErrorId);
+        Assert.Contains("seed is 0 there and 7 here, optimizer.learning_rate is 0.001 there and 0.5 here", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("momentum", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Snapshot(path));
+    }
+
+    [Fact]
+    public void A_folder_that_holds_something_else_is_refused_and_left_as_it_is()
+    {
+        string path = _folder.At("photos");
+        Directory.CreateDirectory(path);
+        File.WriteAllText(System.IO.Path.Combine(path, "cat.jpg"), "x");
+
+        RunException refusal = Assert.Throws<RunException>(() => Open(path));
+
+        Assert.Equal("RunPathNotEmpty", refusal.ErrorId);
+        Assert.Contains("'cat.jpg'", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(["cat.jpg"], Directory.EnumerateFileSystemEntries(path).Select(System.IO.Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_file_is_no_run_path()
+    {
+        string path = _folder.At("file");
+        File.WriteAllText(path, "x");
+
+        Assert.Equal("RunPathIsFile", Assert.Throws<RunException>(() => Open(path)).ErrorId);
+    }
+
+    [Fact]
+    public void An_empty_folder_may_become_a_run() => Open(_folder.Path).Dispose();
+
+    [Fact]
+    public void A_folder_in_which_a_start_was_killed_may_become_a_run()
+    {
+        File.WriteAllText(_folder.At("lock"), "");
+        File.WriteAllText(_folder.At("run.json.4711.tmp"), "{");
+
+        Open(_folder.Path).Dispose();
+
+        Assert.True(RunFolder.IsRun(_folder.Path));
+    }
+
+    [Fact]
+    public void A_start_that_was_killed_before_its_configuration_was_written_goes_on()
+    {
+        string path = _folder.At("a");
+        Open(path).Dispose();
+        File.Delete(RunFolder.ConfigPathOf(path));
+
+        Open(path).Dispose();
+
+        Assert.Equal(s_config, RunFolder.ReadConfig(path), ConfigurationTexts.Same);
+    }
+
+    [Fact]
+    public void Never_resuming_refuses_a_run_and_requiring_to_refuses_an_empty_folder()
+    {
+        string path = _folder.At("a");
+        Assert.Equal("RunNotFound", Assert.Throws<RunException>(() => Open(path, ResumeMode.Require)).ErrorId);
+        Assert.False(Directory.Exists(path));
+
+        Open(path, ResumeMode.Never).Dispose();
+
+        Assert.Equal("RunExists", Assert.Throws<RunException>(() => Open(path, ResumeMode.Never)).ErrorId);
+    }
+
+    [Fact]
+    public void What_a_failed_start_created_is_removed_again()
+    {
+        // A folder where the record should be makes writing it fail, even for root.
+        string path = _folder.At("runs", "a");
+        Directory.CreateDirectory(path);
+        Directory.CreateDirectory(System.IO.Path.Combine(path, $"run.json.{Environment.ProcessId}.tmp"));
+
+        RunException refusal = Assert.Throws<RunException>(() => Open(path));
+
+        Assert.Equal(("RunPathNotWritable", ExitCode.Configuration), (refusal.ErrorId, refusal.ExitCode));
+        Assert.Equal([$"run.json.{Environment.ProcessId}.tmp"], Directory.EnumerateFileSystemEntries(path).Select(System.IO.Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_path_below_a_file_is_refused_in_one_sentence()
+    {
+        File.WriteAllText(_folder.At("file"), "x");
+
+        RunException refusal = Assert.Throws<RunException>(() => Open(_folder.At("file", "a", "b")));
+
+        Assert.Equal("RunPathNotWritable", refusal.ErrorId);
+        Assert.Single(Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
+    [Theory]
+    [InlineData("", "RunRecordNotReadable")]
+    [InlineData("{", "RunRecordNotReadable")]
+    [InlineData("null", "RunRecordNotReadable")]
+    public void A_damaged_record_is_named(string text, string errorId)
+    {
+        File.WriteAllText(_folder.At("run.json"), text);
+
+        RunException refusal = Assert.Throws<RunException>(() => Open(_folder.Path));
+
+        Assert.Equal(errorId, refusal.ErrorId);
+        Assert.Contains(_folder.At("run.json"), refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_record_of_a_newer_version_is_refused()
+    {
+        string path = _folder.At("a");
+        using (RunFolder run = Open(path))
+            run.Update(record => record with { Format = 99 });
+
+        Assert.Contains("format 99", Assert.Throws<RunException>(() => RunFolder.ReadRecord(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_end_of_a_run_stands_in_its_record_and_in_its_attempt()
+    {
+        string path = _folder.At("a");
+        using (RunFolder run = Open(path))
+        using (RunJournal journal = new(run))
+        {
+            journal.Write(new RunStarted(run.Record.Id, path, Environment.ProcessId, 10, 5, null));
+            journal.Write(new EpochFinished(0, 0.7, new Dictionary<string, double> { ["f1"] = 0.4 }, IsBest: true, 0.1, 10, 0.1, 3));
+            journal.Write(new EpochFinished(1, 0.6, new Dictionary<string, double> { ["f1"] = 0.3 }, IsBest: false, 0.1, 10, 0.1, 3));
+            journal.Write(new RunFinished("failed", 4, "The loss is NaN.", "LossNotFinite"));
+        }
+
+        RunRecord record = RunFolder.ReadRecord(path);
+
+        Assert.Equal((RunState.Failed, 4, "The loss is NaN.", "LossNotFinite"), (record.State, record.ExitCode, record.Error, record.ErrorId));
+        Assert.Equal((2, 0, 0.4), (record.EpochsDone, record.BestEpoch, record.BestScore));
+        Assert.Equal((RunState.Failed, 4), (record.Attempts[0].State, record.Attempts[0].ExitCode));
+        Assert.NotNull(record.Ended);
+    }
+
+    private static string[] Snapshot(string path) =>
+        [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Order().Select(file => $"{file}: {File.ReadAllText(file)}")];
+}

@@ -1,0 +1,159 @@
+using System.Text;
+using System.Text.Json;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Tests.Runs;
+
+public sealed class RunJournalTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly RunFolder _run;
+
+    public RunJournalTests() =>
+        _run = RunFolder.Open(_folder.At("run"), new TrainingConfig { Data = new DataConfig { Path = "/d" } }, ResumeMode.Never, RunVersions.Current());
+
+    public void Dispose()
+    {
+        _run.Dispose();
+        _folder.Dispose();
+    }
+
+    private static RunEvent[] AllKinds() =>
+    [
+        new RunStarted("id", "/runs/a", 12, 100, 7, ResumedFromEpoch: 3),
+        new EpochStarted(0, 0.01),
+        new StepFinished(0, 1, 1, 0.5, 0.01, 123.5, 0.25),
+        new EvaluationProgress("val", 3, 9),
+        new EpochFinished(0, 0.4, null, IsBest: false, 0.01, 100, 0.1, 12.5),
+        new CheckpointSaved("checkpoints/0000", 0, 7, 1234, 0.5),
+        new TestFinished(0, new Dictionary<string, double> { ["f1"] = 0.9, ["iou"] = double.NaN }),
+        new RunWarning("Größe: \"a\"\nb"),
+        new RunFinished("finished", 0, null, null),
+    ];
+
+    [Fact]
+    public void Every_kind_of_event_reads_back_as_it_was_written()
+    {
+        RunEvent[] written = AllKinds();
+        using (RunJournal journal = new(_run))
+        {
+            foreach (RunEvent runEvent in written)
+                journal.Write(runEvent);
+        }
+
+        IReadOnlyList<RunEvent> read = RunJournalReader.ReadAll(_run.JournalPath);
+
+        Assert.Equal(written.Select(TextOf), read.Select(runEvent => TextOf(runEvent with { Time = default })));
+        Assert.All(read, runEvent => Assert.Equal(DateTimeOffset.UtcNow.Date, runEvent.Time.Date));
+    }
+
+    [Fact]
+    public void The_example_covers_every_kind_of_event()
+    {
+        IEnumerable<Type> kinds = typeof(RunEvent).GetCustomAttributes(typeof(System.Text.Json.Serialization.JsonDerivedTypeAttribute), false)
+            .Cast<System.Text.Json.Serialization.JsonDerivedTypeAttribute>().Select(attribute => attribute.DerivedType);
+
+        Assert.Equal(kinds, AllKinds().Select(runEvent => runEvent.GetType()).OrderBy(type => kinds.ToList().IndexOf(type)));
+    }
+
+    [Fact]
+    public void A_line_is_a_JSON_object_in_snake_case_with_its_kind_and_UTC_time()
+    {
+        using (RunJournal journal = new(_run))
+            journal.Write(new StepFinished(1, 2, 3, double.NaN, 0.01, 123.5, 0.25));
+
+        JsonElement line = JsonDocument.Parse(File.ReadAllText(_run.JournalPath)).RootElement;
+
+        Assert.Equal("step", line.GetProperty("event").GetString());
+        Assert.Equal(TimeSpan.Zero, line.GetProperty("time").GetDateTimeOffset().Offset);
+        Assert.Equal(3, line.GetProperty("global_step").GetInt64());
+        Assert.Equal("NaN", line.GetProperty("loss").GetString());
+    }
+
+    [Fact]
+    public void A_torn_last_line_is_not_read_and_is_cut_when_the_run_goes_on()
+    {
+        using (RunJournal journal = new(_run))
+            journal.Write(new EpochStarted(0, 0.1));
+        File.AppendAllText(_run.JournalPath, "{\"event\":\"epoch_sta");
+        Assert.Single(RunJournalReader.ReadAll(_run.JournalPath));
+
+        RunJournalReader follower = new(_run.JournalPath);
+        Assert.Single(follower.ReadNew());
+        using (RunJournal journal = new(_run))
+            journal.Write(new EpochStarted(1, 0.2));
+
+        Assert.Equal([1], follower.ReadNew().Cast<EpochStarted>().Select(epoch => epoch.Epoch));
+        Assert.Equal([0, 1], RunJournalReader.ReadAll(_run.JournalPath).Cast<EpochStarted>().Select(epoch => epoch.Epoch));
+    }
+
+    [Fact]
+    public void A_journal_that_is_one_torn_line_begins_anew()
+    {
+        File.WriteAllText(_run.JournalPath, "{\"event\"");
+
+        using (RunJournal journal = new(_run))
+            journal.Write(new EpochStarted(1, 0.2));
+
+        Assert.Single(RunJournalReader.ReadAll(_run.JournalPath));
+    }
+
+    [Fact]
+    public void Kinds_of_a_newer_version_are_left_out_and_other_properties_do_no_harm()
+    {
+        File.WriteAllText(_run.JournalPath, """
+            {"event":"teleported","time":"2026-01-01T00:00:00Z"}
+            {"time":"2026-01-01T00:00:00Z","colour":"red","event":"epoch_started","epoch":2,"learning_rate":0.5}
+
+            """);
+
+        RunEvent only = Assert.Single(RunJournalReader.ReadAll(_run.JournalPath));
+
+        Assert.Equal(2, Assert.IsType<EpochStarted>(only).Epoch);
+    }
+
+    [Fact]
+    public void A_whole_line_that_is_no_event_is_reported_and_the_rest_is_read()
+    {
+        File.WriteAllText(_run.JournalPath, "\0\0\0\n{\"epoch\":1}\n{\"event\":\"epoch_started\",\"epoch\":\"x\"}\n{\"event\":\"epoch_started\",\"epoch\":1,\"learning_rate\":1}\n");
+
+        IReadOnlyList<RunEvent> events = RunJournalReader.ReadAll(_run.JournalPath);
+
+        Assert.Equal(3, events.OfType<RunWarning>().Count());
+        Assert.Single(events.OfType<EpochStarted>());
+    }
+
+    [Fact]
+    public void Events_of_many_threads_are_whole_lines_and_none_is_lost()
+    {
+        using (RunJournal journal = new(_run))
+            Parallel.For(0, 1000, step => journal.Write(new StepFinished(0, step, step, 0.5, 0.1, 1, 0)));
+
+        IEnumerable<int> steps = RunJournalReader.ReadAll(_run.JournalPath).Cast<StepFinished>().Select(step => step.Step);
+
+        Assert.Equal(Enumerable.Range(0, 1000), steps.Order());
+    }
+
+    [Fact]
+    public void A_follower_sees_events_as_they_are_written()
+    {
+        using RunJournal journal = new(_run);
+        RunJournalReader follower = new(_run.JournalPath);
+        for (int epoch = 0; epoch < 3; epoch++)
+        {
+            journal.Write(new EpochStarted(epoch, 0.1));
+            Assert.Equal(epoch, Assert.IsType<EpochStarted>(Assert.Single(follower.ReadNew())).Epoch);
+        }
+
+        Assert.Empty(follower.ReadNew());
+    }
+
+    private static string TextOf(RunEvent runEvent)
+    {
+        System.Buffers.ArrayBufferWriter<byte> text = new();
+        EventLine.Write(text, runEvent);
+        return Encoding.UTF8.GetString(text.WrittenSpan);
+    }
+}
