@@ -118,7 +118,10 @@ public sealed class RunFolder : IDisposable
     /// The path is a file, the folder holds something else, another configuration, or a run that a live process works on, or
     /// <paramref name="resume"/> doesn't fit what it holds.
     /// </exception>
-    public static RunRecord? Check(string path, TrainingConfig config, ResumeMode resume)
+    public static RunRecord? Check(string path, TrainingConfig config, ResumeMode resume) => CheckFolder(path, config, resume, isLocked: false);
+
+    // Whoever holds the lock works on the run; what the record says of its process is only a first guess.
+    private static RunRecord? CheckFolder(string path, TrainingConfig config, ResumeMode resume, bool isLocked)
     {
         path = System.IO.Path.GetFullPath(path);
         if (File.Exists(path))
@@ -133,7 +136,7 @@ public sealed class RunFolder : IDisposable
         }
 
         RunRecord record = ReadRecord(path);
-        if (record.State == RunState.Running && record.Process.IsAlive() == true)
+        if (!isLocked && record.State == RunState.Running && record.Process != ProcessIdentity.Current && record.Process.IsAlive() == true)
             throw InUse(path, record);
         if (resume == ResumeMode.Never)
             throw Refusal("RunExists", $"The run path '{path}' holds the run '{record.Name}' already; go on with it by --resume auto, or name another folder.", path);
@@ -157,7 +160,7 @@ public sealed class RunFolder : IDisposable
             held = TakeLock(path);
 
             // What was checked may have changed before the lock was taken.
-            RunRecord? previous = Check(path, config, resume);
+            RunRecord? previous = CheckFolder(path, config, resume, isLocked: true);
             TimeProvider clock = time ?? TimeProvider.System;
             RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(previous, versions, clock);
             if (previous is null)
