@@ -14,6 +14,9 @@
     VariablesToExport      = @()
     AliasesToExport        = @()
     CmdletsToExport        = @(
+        'Get-TrainingRun'
+        'Start-Training'
+        'Stop-Training'
     )
     PrivateData            = @{
         PSData = @{

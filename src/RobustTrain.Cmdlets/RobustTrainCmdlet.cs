@@ -11,6 +11,8 @@ namespace RobustTrain.Cmdlets;
 /// </summary>
 public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
 {
+    private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource stopping = new();
     private PipelineThread? pipeline;
 
@@ -19,6 +21,14 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     /// value (a training that writes its checkpoint) gives it more.
     /// </summary>
     protected virtual TimeSpan StopGrace => TimeSpan.FromSeconds(2);
+
+    /// <summary>What the operator is told where a stopped pipeline has to wait noticeably; null for nothing.</summary>
+    protected virtual string? StopNotice => null;
+
+    /// <summary>Called on the pipeline thread when a stopped pipeline's work has ended, or its grace is over.</summary>
+    protected virtual void AfterStop()
+    {
+    }
 
     /// <inheritdoc cref="Cmdlet.BeginProcessing"/>
     protected virtual Task BeginProcessingAsync(CancellationToken stopping) => Task.CompletedTask;
@@ -131,6 +141,7 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
             StopProcessing();
             thread.Refuse();
             WaitForEnd(work);
+            AfterStop();
             throw;
         }
         finally
@@ -160,7 +171,16 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
 
     private void WaitForEnd(Task work)
     {
-        // An exception of work that was told to end has no reader any more; Task.WhenAny looks at none.
-        Task.WhenAny(work, Task.Delay(StopGrace, CancellationToken.None)).Wait(CancellationToken.None);
+        // An exception of work that was told to end has no reader any more; WhenAny looks at none.
+        Task ended = Task.WhenAny(work, Task.Delay(StopGrace, CancellationToken.None));
+        if (StopNotice is null || ended.Wait(Noticeable))
+        {
+            ended.Wait(CancellationToken.None);
+            return;
+        }
+
+        // The streams of a stopped pipeline are closed; the host is not.
+        Host.UI.WriteWarningLine(StopNotice);
+        ended.Wait(CancellationToken.None);
     }
 }

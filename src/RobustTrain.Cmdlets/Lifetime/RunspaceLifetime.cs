@@ -40,8 +40,8 @@ public sealed class RunspaceLifetime
         return Lifetimes.GetOrAdd(runspace.InstanceId, static (_, owner) => Hook(owner), runspace);
     }
 
-    /// <summary>How many things are bound to any runspace at present.</summary>
-    public static int Count => Lifetimes.Values.Sum(lifetime => lifetime.members.Count);
+    /// <summary>What is bound to any runspace of this process at present.</summary>
+    public static IReadOnlyCollection<IRunspaceBound> Everything => [.. Lifetimes.Values.SelectMany(lifetime => lifetime.members.Keys)];
 
     /// <summary>Binds something to the runspace.</summary>
     public void Add(IRunspaceBound member) => members[member] = 0;

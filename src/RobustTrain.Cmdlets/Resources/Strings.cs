@@ -8,8 +8,6 @@ internal static class Strings
 {
     private static readonly ResourceManager Texts = new("RobustTrain.Cmdlets.Resources.Strings", typeof(Strings).Assembly);
 
-    public static string PathNotInFileSystem => Get(nameof(PathNotInFileSystem));
-
     /// <summary>A text with its places filled in.</summary>
     public static string Format(string name, params object?[] values) => string.Format(CultureInfo.InvariantCulture, Get(name), values);
 

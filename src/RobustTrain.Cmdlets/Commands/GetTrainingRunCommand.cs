@@ -1,0 +1,82 @@
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Errors;
+using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Training;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>Reads runs from their folders: one, or all below a folder.</summary>
+[Cmdlet(VerbsCommon.Get, "TrainingRun", DefaultParameterSetName = PathSet)]
+[OutputType(typeof(TrainingRun))]
+public sealed class GetTrainingRunCommand : RobustTrainCmdlet
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+
+    /// <summary>Folders of runs, or folders that hold runs; wildcards are allowed.</summary>
+    [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = ["."];
+
+    /// <summary>The same, with wildcards taken as they stand.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("RunPath", "PSPath")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>Only runs of these names; wildcards are allowed.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    public string[] Name { get; set; } = ["*"];
+
+    /// <summary>Only runs in these states.</summary>
+    [Parameter]
+    public RunState[] State { get; set; } = Enum.GetValues<RunState>();
+
+    /// <inheritdoc/>
+    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        foreach (string path in ParameterSetName == LiteralPathSet ? LiteralPath : Path)
+        {
+            foreach (string folder in await FoldersAsync(path))
+                await WriteRunsAsync(folder, stopping);
+        }
+    }
+
+    private Task<IReadOnlyCollection<string>> FoldersAsync(string path) => OnPipelineThread<IReadOnlyCollection<string>>(() =>
+    {
+        if (ParameterSetName == LiteralPathSet || !WildcardPattern.ContainsWildcardCharacters(path))
+            return [ResolvePath(path)];
+
+        IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
+        return provider.Name == "FileSystem" ? [.. found.Where(Directory.Exists)] : throw new NotAFileSystemPathException(path, provider.Name);
+    });
+
+    private async Task WriteRunsAsync(string folder, CancellationToken stopping)
+    {
+        if (!Directory.Exists(folder))
+        {
+            await WriteErrorAsync(new RunException(ExitCode.Configuration, "RunNotFound", Strings.Format("FolderNotFound", folder), folder));
+            return;
+        }
+
+        foreach (string run in RunSearch.Below(folder))
+        {
+            stopping.ThrowIfCancellationRequested();
+            try
+            {
+                RunRecord record = RunFolder.ReadRecord(run);
+                if (State.Contains(record.ObservedState) && Name.Any(pattern => WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(record.Name)))
+                    await WriteObjectAsync(TrainingRun.From(record, run));
+            }
+            catch (RunException unreadable)
+            {
+                // One damaged record must not hide the other runs.
+                await WriteErrorAsync(unreadable, run);
+            }
+        }
+    }
+}

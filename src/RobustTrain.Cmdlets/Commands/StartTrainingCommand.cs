@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Management.Automation;
+using System.Runtime.InteropServices;
+using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Jobs;
+using RobustTrain.Cmdlets.Lifetime;
+using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Training;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>Trains a network in a process of its own: an object for each epoch as it ends, and the run at the end.</summary>
+[Cmdlet(VerbsLifecycle.Start, "Training", SupportsShouldProcess = true, DefaultParameterSetName = ForegroundSet)]
+[OutputType(typeof(TrainingEpoch), typeof(TrainingRun), ParameterSetName = [ForegroundSet])]
+[OutputType(typeof(TrainingJob), ParameterSetName = [JobSet])]
+[OutputType(typeof(TrainingRun), ParameterSetName = [DetachedSet])]
+public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
+{
+    private const string ForegroundSet = "Foreground";
+    private const string JobSet = "Job";
+    private const string DetachedSet = "Detached";
+
+    // The keystroke that stops the training also arrives as a signal; only a later one means: at once.
+    private static readonly TimeSpan SameInterrupt = TimeSpan.FromMilliseconds(300);
+
+    private TrainingSession? session;
+
+    /// <summary>The run's folder.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? RunPath { get; set; }
+
+    /// <summary>What to do where the folder holds a run.</summary>
+    [Parameter]
+    public ResumeMode Resume { get; set; }
+
+    /// <summary>Trains in a job beside the shell.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = JobSet)]
+    public SwitchParameter AsJob { get; set; }
+
+    /// <summary>Trains on when the shell is gone.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = DetachedSet)]
+    public SwitchParameter Detach { get; set; }
+
+    /// <summary>A trainer writes its checkpoint before it ends.</summary>
+    protected override TimeSpan StopGrace => TrainingSession.StopGrace + TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc/>
+    protected override string? StopNotice => Strings.Format("WaitingForCheckpoint");
+
+    /// <inheritdoc/>
+    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        TrainingRequest request = await CompleteRequestAsync();
+        if (!await ShouldProcessAsync(request.Subject, Strings.Format("StartTrainingAction")))
+            return;
+
+        if (Detach)
+            await DetachAsync(request, stopping);
+        else if (AsJob)
+            await OnPipelineThread(() => StartJob(request));
+        else
+            await TrainAsync(request, stopping);
+    }
+
+    /// <inheritdoc/>
+    protected override void AfterStop() => SetLastExitCode();
+
+    Task ITrainingView.WriteAsync(PSObject value) => WriteObjectAsync(value);
+
+    Task ITrainingView.WarnAsync(string message) => WriteWarningAsync(message);
+
+    Task ITrainingView.ShowAsync(ProgressRecord progress) => WriteProgressAsync(progress);
+
+    // A run that comes without a configuration brings its own, and goes on.
+    private async Task<TrainingRequest> CompleteRequestAsync()
+    {
+        TrainingRequest request = await ReadRequestAsync();
+        string? runPath = RunPath is null ? null : await ResolvePathAsync(RunPath);
+        bool goesOn = runPath is not null && request.ConfigurationPath is null && RunFolder.IsRun(runPath);
+        return request with
+        {
+            RunPath = runPath,
+            ConfigurationPath = goesOn ? RunFolder.ConfigPathOf(runPath!) : request.ConfigurationPath,
+            Resume = MyInvocation.BoundParameters.ContainsKey(nameof(Resume)) ? Resume : goesOn ? ResumeMode.Require : null,
+        };
+    }
+
+    private async Task TrainAsync(TrainingRequest request, CancellationToken stopping)
+    {
+        RunspaceLifetime lifetime = await OnPipelineThread(RunspaceLifetime.OfCurrentRunspace);
+        session = new TrainingSession(request, this, lifetime, progressId: 1);
+        using PosixSignalRegistration interrupts = KillAtSecondInterrupt(session, stopping);
+        try
+        {
+            await session.RunAsync(stopping);
+        }
+        finally
+        {
+            if (!stopping.IsCancellationRequested)
+                await OnPipelineThread(SetLastExitCode);
+        }
+    }
+
+    private static PosixSignalRegistration KillAtSecondInterrupt(TrainingSession session, CancellationToken stopping)
+    {
+        long stopTime = 0;
+        stopping.Register(() => stopTime = Stopwatch.GetTimestamp());
+        return PosixSignalRegistration.Create(PosixSignal.SIGINT, interrupt =>
+        {
+            interrupt.Cancel = true;
+            if (stopTime != 0 && Stopwatch.GetElapsedTime(stopTime) > SameInterrupt)
+                session.Kill();
+        });
+    }
+
+    private void StartJob(TrainingRequest request)
+    {
+        var job = new TrainingJob(request, MyInvocation.Line.Trim(), Name);
+        job.StartFor(this);
+        WriteObject(job);
+    }
+
+    private async Task DetachAsync(TrainingRequest request, CancellationToken stopping)
+    {
+        string runPath = await DetachedTraining.StartAsync(request, stopping);
+        await WriteObjectAsync(TrainingRun.From(RunFolder.ReadRecord(runPath), runPath));
+    }
+
+    private void SetLastExitCode()
+    {
+        if (session?.ExitCode is { } exitCode)
+            SessionState.PSVariable.Set("global:LASTEXITCODE", exitCode);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Errors;
+using RobustTrain.Cmdlets.Jobs;
+using RobustTrain.Cmdlets.Processes;
+using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Training;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>Stops live runs, each with a checkpoint, wherever on this machine they were started.</summary>
+[Cmdlet(VerbsLifecycle.Stop, "Training", SupportsShouldProcess = true)]
+[OutputType(typeof(TrainingRun))]
+public sealed class StopTrainingCommand : RobustTrainCmdlet
+{
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The folders of the runs.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("Path", "LiteralPath", "PSPath")]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] RunPath { get; set; } = [];
+
+    /// <summary>How long to wait for the checkpoint.</summary>
+    [Parameter]
+    [ValidateRange(0, 86400)]
+    public int TimeoutSeconds { get; set; } = 60;
+
+    /// <summary>Ends the run at once, without a checkpoint.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Writes the run as it stands afterwards.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        foreach (string path in RunPath)
+        {
+            string run = await ResolvePathAsync(path);
+            try
+            {
+                await StopAsync(run, stopping);
+            }
+            catch (RunException failure)
+            {
+                // The other runs are to be stopped all the same.
+                await WriteErrorAsync(failure, run);
+            }
+        }
+    }
+
+    private async Task StopAsync(string run, CancellationToken stopping)
+    {
+        RunRecord record = RunFolder.ReadRecord(run);
+        if (record.State != RunState.Running || record.Process.IsAlive() == false)
+        {
+            await WriteWarningAsync(Strings.Format("NotRunning", run, record.ObservedState.ToString().ToLowerInvariant()));
+        }
+        else if (record.Process.IsAlive() is null)
+        {
+            throw new RunException(ExitCode.Configuration, "RunOnAnotherComputer", Strings.Format("RunOnAnotherComputer", run, record.Process.Host), run);
+        }
+        else if (await ShouldProcessAsync(run, Strings.Format(Force ? "KillTrainingAction" : "StopTrainingAction", record.Process.ProcessId)))
+        {
+            await RequestAsync(run, record.Process);
+            await WaitAsync(run, record.Process, stopping);
+        }
+        else
+        {
+            return;
+        }
+
+        if (PassThru)
+            await WriteObjectAsync(TrainingRun.From(RunFolder.ReadRecord(run), run));
+    }
+
+    private async Task RequestAsync(string run, ProcessIdentity process)
+    {
+        TrainingJob? job = await OnPipelineThread(() => TrainingJob.OfProcess(process.ProcessId));
+        if (job is not null && Force)
+            job.Kill();
+        else if (job is not null)
+            job.StopJobAsync();
+        else
+            Signals.Send(process, Force ? Signals.Kill : Signals.Terminate, run);
+    }
+
+    private async Task WaitAsync(string run, ProcessIdentity process, CancellationToken stopping)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        limit.CancelAfter(TimeSpan.FromSeconds(TimeoutSeconds));
+        try
+        {
+            while (process.IsAlive() == true)
+                await Task.Delay(PollInterval, limit.Token);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            throw new RunException(ExitCode.Unexpected, "TrainingNotStopped", Strings.Format("TrainingNotStopped", run, TimeoutSeconds, process.ProcessId), run);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using System.Reflection;
+using RobustTrain.Cmdlets.Commands;
+using RobustTrain.Runs.Configuration.Schema;
+
+namespace RobustTrain.Cmdlets.Completion;
+
+/// <summary>The values that the configuration allows for the key that a parameter sets.</summary>
+public sealed class ConfigurationValueCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        string? path = typeof(ConfiguredCmdlet).GetProperty(parameterName, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.GetCustomAttribute<ConfigurationKeyAttribute>()?.Path;
+        ConfigurationKey? key = path is null ? null : ConfigurationSchema.Find(path);
+        return Completions.Of(wordToComplete, (key?.AllowedValues ?? []).Select(value => (value, key!.Description)));
+    }
+}

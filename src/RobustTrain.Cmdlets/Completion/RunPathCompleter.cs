@@ -1,0 +1,36 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using RobustTrain.Cmdlets.Training;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Completion;
+
+/// <summary>The folders of runs below the current folder, as they stand.</summary>
+public sealed class RunPathCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
+        string? here = shell.AddScript("$ExecutionContext.SessionState.Path.CurrentFileSystemLocation.ProviderPath").Invoke<string>().FirstOrDefault();
+        if (here is null)
+            return [];
+
+        IEnumerable<string> runs = RunSearch.Below(here);
+        return Completions.Of(wordToComplete, runs.Select(run => (Path.GetRelativePath(here, run), Describe(run))));
+    }
+
+    private static string Describe(string run)
+    {
+        try
+        {
+            RunRecord record = RunFolder.ReadRecord(run);
+            return $"{record.Name}: {record.ObservedState}, {record.EpochsDone} of {record.Epochs} epochs";
+        }
+        catch (RunException unreadable)
+        {
+            return unreadable.Message;
+        }
+    }
+}

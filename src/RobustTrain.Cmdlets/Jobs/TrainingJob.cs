@@ -1,0 +1,67 @@
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Lifetime;
+using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Training;
+
+namespace RobustTrain.Cmdlets.Jobs;
+
+/// <summary>A training beside the shell: its epochs and, at the end, its run are the job's output.</summary>
+public sealed class TrainingJob : ManagedJob
+{
+    private readonly TrainingSession session;
+
+    internal TrainingJob(TrainingRequest request, string command, string? name)
+        : base(nameof(TrainingJob), command, name)
+    {
+        RequestedRunPath = request.RunPath;
+        session = new TrainingSession(request, new StreamView(this), RunspaceLifetime.OfCurrentRunspace(), Id);
+    }
+
+    /// <summary>The run's folder, once the trainer has said it.</summary>
+    public string? RunPath => session.RunPath ?? RequestedRunPath;
+
+    /// <summary>The trainer's process, once it runs.</summary>
+    public int? ProcessId => session.ProcessId;
+
+    /// <summary>The trainer's exit code, once it has ended.</summary>
+    public int? ExitCode => session.ExitCode;
+
+    /// <inheritdoc/>
+    public override string StatusMessage => RunPath is null ? Strings.Format("JobStarting") : RunPath;
+
+    private string? RequestedRunPath { get; }
+
+    /// <summary>Ends the trainer at once, without a checkpoint.</summary>
+    public void Kill() => session.Kill();
+
+    /// <summary>The job in any of this process's runspaces whose trainer has a process id; null where there is none.</summary>
+    internal static TrainingJob? OfProcess(int processId) => RunspaceLifetime.Everything.OfType<TrainingJob>().FirstOrDefault(job => job.ProcessId == processId);
+
+    /// <inheritdoc/>
+    protected override Task RunAsync(CancellationToken stopping) => session.RunAsync(stopping);
+
+    private sealed class StreamView(TrainingJob job) : ITrainingView
+    {
+        public Task WriteAsync(PSObject value)
+        {
+            job.Output.Add(value);
+            return Task.CompletedTask;
+        }
+
+        public Task WarnAsync(string message)
+        {
+            job.Warning.Add(new WarningRecord(message));
+            return Task.CompletedTask;
+        }
+
+        public Task ShowAsync(ProgressRecord progress)
+        {
+            // Only the latest is of use: a training of days would otherwise fill the memory of a shell that never looks.
+            if (job.Progress.Count > 0)
+                job.Progress.Clear();
+
+            job.Progress.Add(progress);
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Reflection;
+using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Processes;
+
+/// <summary>Where the executable <c>robusttrain</c> is.</summary>
+internal static class HostExecutable
+{
+    /// <summary>Names another executable than the module's own.</summary>
+    public const string Variable = "ROBUSTTRAIN_HOST";
+
+    private static readonly string FileName = OperatingSystem.IsWindows() ? "robusttrain.exe" : "robusttrain";
+
+    /// <summary>The file named by the environment variable ROBUSTTRAIN_HOST, else the one in the module's folder host/.</summary>
+    /// <exception cref="RunException">There is no such file.</exception>
+    public static string Find()
+    {
+        string? named = Environment.GetEnvironmentVariable(Variable);
+        if (!string.IsNullOrEmpty(named))
+            return File.Exists(named) ? Checked(Path.GetFullPath(named)) : throw Missing(Strings.Format("NamedHostNotFound", named), named);
+
+        string ours = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "..", "host", FileName));
+        return File.Exists(ours) ? Checked(ours) : throw Missing(Strings.Format("HostNotFound", ours), ours);
+    }
+
+    // setsid would find it out too, but could say so only by its own exit code.
+    private static string Checked(string path)
+    {
+        const UnixFileMode execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        return OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & execute) != 0
+            ? path
+            : throw new RunException(ExitCode.Configuration, "HostNotExecutable", Strings.Format("HostNotExecutable", path), path);
+    }
+
+    private static RunException Missing(string message, string path) => new(ExitCode.Configuration, "HostNotFound", message, path);
+}

@@ -1,0 +1,16 @@
+using System.Management.Automation;
+
+namespace RobustTrain.Cmdlets.Training;
+
+/// <summary>Where a training shows itself: a cmdlet's pipeline, or a job's streams.</summary>
+internal interface ITrainingView
+{
+    /// <summary>An epoch, or the run at its end.</summary>
+    Task WriteAsync(PSObject value);
+
+    /// <summary>Something that the operator should know.</summary>
+    Task WarnAsync(string message);
+
+    /// <summary>How far the training is.</summary>
+    Task ShowAsync(ProgressRecord progress);
+}

@@ -1,0 +1,81 @@
+using System.Management.Automation;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Cmdlets.Training;
+
+/// <summary>One complete epoch of a run, as Start-Training writes it when the epoch ends.</summary>
+public sealed record TrainingEpoch
+{
+    /// <summary>The run's id.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>The epoch, from 0, as its folder in the run is numbered.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>The epochs that the run is to train.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>The mean loss over the epoch's steps.</summary>
+    public required double TrainLoss { get; init; }
+
+    /// <summary>The validation's F1: of class 1 where there are two classes, else the mean; null where none was due.</summary>
+    public double? F1 { get; init; }
+
+    /// <summary>The validation's intersection over union, likewise.</summary>
+    public double? Iou { get; init; }
+
+    /// <summary>The validation's precision, likewise.</summary>
+    public double? Precision { get; init; }
+
+    /// <summary>The validation's recall, likewise.</summary>
+    public double? Recall { get; init; }
+
+    /// <summary>The share of pixels that the validation found right.</summary>
+    public double? Accuracy { get; init; }
+
+    /// <summary>Whether its checkpoint is the best so far.</summary>
+    public required bool IsBest { get; init; }
+
+    /// <summary>The learning rate of the last step.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Training samples a second.</summary>
+    public required double SamplesPerSecond { get; init; }
+
+    /// <summary>The share of the training time that waited for data, 0 to 100.</summary>
+    public required double DataWaitPercent { get; init; }
+
+    /// <summary>The whole epoch, validation included.</summary>
+    public required double DurationSeconds { get; init; }
+
+    /// <summary>When it ended, local time.</summary>
+    public required DateTime EndTime { get; init; }
+
+    /// <summary>The run's folder.</summary>
+    public required string RunPath { get; init; }
+
+    /// <summary>The epoch as an object for the pipeline; scores without a property of their own become note properties.</summary>
+    internal static PSObject From(EpochFinished finished, RunStarted run)
+    {
+        var scores = new Scores(finished.Scores);
+        return scores.AddOthersTo(new TrainingEpoch
+        {
+            RunId = run.RunId,
+            RunPath = run.RunPath,
+            Epoch = finished.Epoch,
+            Epochs = run.Epochs,
+            TrainLoss = finished.TrainLoss,
+            F1 = scores.Take("f1"),
+            Iou = scores.Take("iou"),
+            Precision = scores.Take("precision"),
+            Recall = scores.Take("recall"),
+            Accuracy = scores.Take("accuracy"),
+            IsBest = finished.IsBest,
+            LearningRate = finished.LearningRate,
+            SamplesPerSecond = finished.SamplesPerSecond,
+            DataWaitPercent = 100 * finished.DataWaitShare,
+            DurationSeconds = finished.DurationSeconds,
+            EndTime = finished.Time.LocalDateTime,
+        });
+    }
+}

@@ -1,0 +1,119 @@
+using System.Management.Automation;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Training;
+
+/// <summary>A run as its folder tells it, live or finished.</summary>
+public sealed record TrainingRun
+{
+    /// <summary>The configuration's name for people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The run's id, unique among all runs.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>How it stands now: Running, Finished, Stopped, Failed, or Interrupted where its process is gone without a word. A text, so that it reads well in JSON and CSV.</summary>
+    public required string State { get; init; }
+
+    /// <summary>The epochs that are complete.</summary>
+    public required int EpochsDone { get; init; }
+
+    /// <summary>The epochs to train.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>The score that decides which epoch is best.</summary>
+    public required string BestMetric { get; init; }
+
+    /// <summary>The best epoch, from 0; null before the first validation.</summary>
+    public int? BestEpoch { get; init; }
+
+    /// <summary>The best epoch's score.</summary>
+    public double? BestScore { get; init; }
+
+    /// <summary>The test's F1 with the best checkpoint, once it is done.</summary>
+    public double? TestF1 { get; init; }
+
+    /// <summary>The test's intersection over union.</summary>
+    public double? TestIou { get; init; }
+
+    /// <summary>The test's precision.</summary>
+    public double? TestPrecision { get; init; }
+
+    /// <summary>The test's recall.</summary>
+    public double? TestRecall { get; init; }
+
+    /// <summary>The test's share of pixels found right.</summary>
+    public double? TestAccuracy { get; init; }
+
+    /// <summary>When the run began, local time.</summary>
+    public required DateTime StartTime { get; init; }
+
+    /// <summary>When it ended, local time; null while it has not.</summary>
+    public DateTime? EndTime { get; init; }
+
+    /// <summary>From its begin to its end, or to the last that is known of it.</summary>
+    public required double DurationSeconds { get; init; }
+
+    /// <summary>How the last process ended, as $LASTEXITCODE; null while it runs and where it was interrupted.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>One sentence, where it failed.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>The error's stable id, where it failed.</summary>
+    public string? ErrorId { get; init; }
+
+    /// <summary>How many processes have worked on it.</summary>
+    public required int Attempts { get; init; }
+
+    /// <summary>How many of them went without a word: killed, crashed, or the machine went down.</summary>
+    public required int Interruptions { get; init; }
+
+    /// <summary>The process that works, or worked last, on it.</summary>
+    public required int ProcessId { get; init; }
+
+    /// <summary>That process's machine.</summary>
+    public required string ComputerName { get; init; }
+
+    /// <summary>The commit that was checked out where it was started, if any.</summary>
+    public string? GitCommit { get; init; }
+
+    /// <summary>The run's folder.</summary>
+    public required string RunPath { get; init; }
+
+    /// <summary>A run's record as an object for the pipeline; test scores without a property of their own become note properties.</summary>
+    internal static PSObject From(RunRecord record, string runPath)
+    {
+        var scores = new Scores(record.TestScores?.Select(score => KeyValuePair.Create("test_" + score.Key, score.Value)));
+        RunState state = record.ObservedState;
+        DateTimeOffset lastKnown = record.Ended ?? (state == RunState.Running ? DateTimeOffset.UtcNow : record.Updated);
+        return scores.AddOthersTo(new TrainingRun
+        {
+            RunId = record.Id,
+            Name = record.Name,
+            RunPath = runPath,
+            State = state.ToString(),
+            EpochsDone = record.EpochsDone,
+            Epochs = record.Epochs,
+            BestMetric = record.BestMetric,
+            BestEpoch = record.BestEpoch,
+            BestScore = record.BestScore,
+            TestF1 = scores.Take("test_f1"),
+            TestIou = scores.Take("test_iou"),
+            TestPrecision = scores.Take("test_precision"),
+            TestRecall = scores.Take("test_recall"),
+            TestAccuracy = scores.Take("test_accuracy"),
+            StartTime = record.Started.LocalDateTime,
+            EndTime = record.Ended?.LocalDateTime,
+            DurationSeconds = Math.Round((lastKnown - record.Started).TotalSeconds, 3),
+            ExitCode = state is RunState.Running or RunState.Interrupted ? null : record.ExitCode,
+            Error = record.Error,
+            ErrorId = record.ErrorId,
+            Attempts = record.Attempts.Count,
+            Interruptions = record.Attempts.Count(attempt => attempt.State is RunState.Interrupted or RunState.Running && attempt.Process.IsAlive() == false),
+            ProcessId = record.Process.ProcessId,
+            ComputerName = record.Process.Host,
+            GitCommit = record.GitCommit,
+        });
+    }
+}
