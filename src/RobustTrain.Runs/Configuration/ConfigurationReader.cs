@@ -77,7 +77,7 @@ public sealed class ConfigurationReader
     private void AddText(string yaml, string source)
     {
         string PlaceOf(YamlNode node) => $"{source}, line {node.Start.Line}";
-        if (ParseYaml(yaml, mark => $"{source}, line {mark.Line}, column {mark.Column}") is not { } root)
+        if (!TryParseYaml(yaml, line => $"{source}, line {line}", out YamlNode? root) || root is null)
             return;
         if (root is YamlMappingNode mapping)
             AddSection(mapping, ConfigurationSchema.Root, PlaceOf);
@@ -102,38 +102,51 @@ public sealed class ConfigurationReader
             return;
         }
 
-        YamlNode value = ParseYaml(setting[(equals + 1)..], _ => place) ?? new YamlScalarNode("");
-        AddValue(key, value, _ => place);
+        if (TryParseYaml(setting[(equals + 1)..], _ => place, out YamlNode? value))
+            AddValue(key, value ?? new YamlScalarNode(""), _ => place);
     }
 
-    private YamlNode? ParseYaml(string yaml, Func<Mark, string> placeOf)
+    // The root is null where the text holds nothing but comments.
+    private bool TryParseYaml(string yaml, Func<long, string> placeOf, out YamlNode? root)
     {
+        root = null;
         try
         {
             YamlStream stream = [];
             stream.Load(new StringReader(yaml));
-            if (stream.Documents.Count > 1)
-            {
-                YamlNode second = stream.Documents[1].RootNode;
-                Report("ConfigurationInvalidYaml", $"{placeOf(second.Start)}: a second YAML document begins here, but a configuration is one.", null);
-            }
-
-            return stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode;
+            root = stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode;
+            if (stream.Documents.Count <= 1)
+                return true;
+            Report("ConfigurationInvalidYaml", $"{placeOf(stream.Documents[1].RootNode.Start.Line)}: a second YAML document begins here, but a configuration is one.", null);
         }
         catch (YamlException exception) when (exception.Message.Contains("Duplicate key", StringComparison.OrdinalIgnoreCase))
         {
             string name = TextAt(yaml, exception.Start, exception.End);
-            Report("ConfigurationDuplicateKey", $"{placeOf(exception.Start)}: the key '{name}' is given twice in the same section.", name);
-            return null;
+            Report("ConfigurationDuplicateKey", $"{placeOf(exception.Start.Line)}: the key '{name}' is given twice in the same section.", name);
         }
         catch (YamlException exception)
         {
-            Report("ConfigurationInvalidYaml", $"{placeOf(exception.Start)}: this is not valid YAML: {Sentence(exception)}", null);
-            return null;
+            Report("ConfigurationInvalidYaml", $"{placeOf(LineOf(exception, yaml))}: this is not valid YAML: {Sentence(exception)}", null);
         }
+
+        return false;
     }
 
     private static string TextAt(string yaml, Mark start, Mark end) => yaml[(int)start.Index..(int)end.Index];
+
+    // YamlDotNet places an indentation by tabs and an alias without an anchor at the beginning of the text.
+    private static long LineOf(YamlException exception, string yaml)
+    {
+        string[] lines = yaml.Split('\n');
+        int found = exception switch
+        {
+            AnchorNotFoundException => Array.FindIndex(lines, line => line.Contains($"*{exception.Message.Split('\'')[1]}", StringComparison.Ordinal)),
+            _ when exception.Message.Contains(" tab ", StringComparison.Ordinal) =>
+                Array.FindIndex(lines, line => line[..^line.TrimStart().Length].Contains('\t', StringComparison.Ordinal)),
+            _ => -1,
+        };
+        return found < 0 ? exception.Start.Line : found + 1;
+    }
 
     private static string Sentence(YamlException exception) => exception.Message.Trim().TrimEnd('.') + ".";
 

@@ -1,0 +1,195 @@
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+
+namespace RobustTrain.Tests.Runs;
+
+public sealed class ConfigurationReaderTests
+{
+    private static TrainingConfig Parse(string yaml) => ConfigurationReader.Parse("data: {path: /data}\n" + yaml, "night.yaml");
+
+    private static ConfigurationError ErrorOf(string yaml)
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Parse(yaml));
+        Assert.Equal(ExitCode.Configuration, exception.ExitCode);
+        return Assert.Single(exception.Errors);
+    }
+
+    private static ConfigurationError ErrorOfSetting(string setting) => Assert.Single(
+        Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(null, ["data.path=/data", setting])).Errors);
+
+    [Fact]
+    public void Keys_are_read_into_their_types()
+    {
+        TrainingConfig config = ConfigurationReader.Parse(
+            """
+            name: a night run # and a comment
+            seed: 9007199254740993
+            device: cuda:1
+            threads: 4
+            data:
+              path: /data/szada
+              crop_size: ~
+              dataset: change-pairs
+              mean: [0, 0.5, 1e-1]
+              augmentation:
+                rotate: false
+                resize: [256, 512]
+            loader: {batch_size: 8}
+            """,
+            "night.yaml");
+
+        Assert.Equal(("a night run", 9007199254740993L, "cuda:1", 4), (config.Name, config.Seed, config.Device, config.Threads));
+        Assert.Equal(("/data/szada", (int?)null), (config.Data.Path, config.Data.CropSize));
+        Assert.Equal([0, 0.5, 0.1], config.Data.Mean);
+        Assert.False(config.Data.Augmentation.Rotate);
+        Assert.Equal([256, 512], config.Data.Augmentation.Resize);
+        Assert.Equal(8, config.Loader.BatchSize);
+        Assert.Equal(new LoaderConfig().NumWorkers, config.Loader.NumWorkers);
+    }
+
+    [Fact]
+    public void An_empty_text_gives_the_defaults_but_what_must_be_given()
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse("# nothing\n", "night.yaml"));
+
+        Assert.Equal("ConfigurationMissingKey", exception.ErrorId);
+        Assert.Equal("night.yaml: 'data.path' is not given, but must be a path; --set data.path=... gives it too.", exception.Message);
+        Assert.Equal(new TrainingConfig(), ConfigurationReader.ReadPartial(null, []), ConfigurationTexts.Same);
+    }
+
+    [Fact]
+    public void An_empty_section_keeps_its_defaults() => Assert.Equal(new ModelConfig(), Parse("model:").Model);
+
+    [Fact]
+    public void Another_systems_names_are_accepted()
+    {
+        TrainingConfig config = Parse("loader: {num_prefetch_queue: 7, batch_size_per_gpu: 2}\nmanual_seed: 5");
+
+        Assert.Equal((7, 2, 5L), (config.Loader.PrefetchQueueLength, config.Loader.BatchSize, config.Seed));
+    }
+
+    [Fact]
+    public void A_relative_data_path_starts_at_the_current_directory() => Assert.Equal(
+        Path.Combine(Environment.CurrentDirectory, "data", "szada"),
+        ConfigurationReader.Read(null, ["data.path=data/szada"]).Data.Path);
+
+    [Theory]
+    [InlineData("optimizer:\n  learing_rate: 1", "ConfigurationUnknownKey", "night.yaml, line 3: 'optimizer' has no key 'learing_rate'; did you mean 'learning_rate'?")]
+    [InlineData("learning_rate: 1", "ConfigurationUnknownKey", "night.yaml, line 2: The configuration has no key 'learning_rate'; did you mean 'optimizer.learning_rate'?")]
+    [InlineData("trainer: {early_birds: 1}", "ConfigurationUnknownKey", "night.yaml, line 2: 'trainer' has no key 'early_birds'; it has epochs, ")]
+    [InlineData("trainer: {epochs: many}", "ConfigurationWrongType", "night.yaml, line 2: 'trainer.epochs' is 'many', but must be a whole number from 1 to 1000000.")]
+    [InlineData("trainer: {epochs: 1.5}", "ConfigurationWrongType", "'trainer.epochs' is '1.5', but must be a whole number")]
+    [InlineData("trainer: {epochs: '3'}", "ConfigurationWrongType", "'trainer.epochs' is the quoted text '3', but must be a whole number")]
+    [InlineData("trainer: {epochs: }", "ConfigurationWrongType", "'trainer.epochs' is empty, but must be a whole number")]
+    [InlineData("trainer: {epochs: [3]}", "ConfigurationWrongType", "'trainer.epochs' is a list, but must be a whole number")]
+    [InlineData("trainer: 3", "ConfigurationWrongType", "'trainer' is '3', but must be a section with the keys epochs, ")]
+    [InlineData("trainer: {epochs: 0}", "ConfigurationOutOfRange", "'trainer.epochs' is 0, but must be a whole number from 1 to 1000000.")]
+    [InlineData("trainer: {epochs: 99999999999999999999}", "ConfigurationOutOfRange", "'trainer.epochs' is 99999999999999999999, but")]
+    [InlineData("seed: -1", "ConfigurationOutOfRange", "'seed' is -1, but must be a whole number of 0 or more.")]
+    [InlineData("seed: 9223372036854775808", "ConfigurationOutOfRange", "'seed' is 9223372036854775808, but")]
+    [InlineData("optimizer: {momentum: .nan}", "ConfigurationOutOfRange", "'optimizer.momentum' is .nan, but must be a number from 0 to 0.9999.")]
+    [InlineData("optimizer: {learning_rate: 1e400}", "ConfigurationOutOfRange", "'optimizer.learning_rate' is 1e400, but")]
+    [InlineData("optimizer: {learning_rate: Infinity}", "ConfigurationWrongType", "'optimizer.learning_rate' is 'Infinity', but")]
+    [InlineData("optimizer: {learning_rate: fast}", "ConfigurationWrongType", "'optimizer.learning_rate' is 'fast', but must be a number from 0 to 1000.")]
+    [InlineData("model: {name: fc-siam-dif}", "ConfigurationNotAllowed", "'model.name' is 'fc-siam-dif', but must be one of ")]
+    [InlineData("model: {name: fc-siam-dif}", "ConfigurationNotAllowed", "; did you mean 'fc-siam-diff'?")]
+    [InlineData("device: gpu", "ConfigurationNotAllowed", "'device' is 'gpu', but must be ")]
+    [InlineData("device: cuda:1\\n", "ConfigurationNotAllowed", "'device' is ")]
+    [InlineData("loader: {drop_last: yes}", "ConfigurationWrongType", "'loader.drop_last' is 'yes', but must be true or false.")]
+    [InlineData("loader: {num_prefetch_queue: 1, prefetch_queue_length: 2}", "ConfigurationDuplicateKey", "is another name of 'loader.prefetch_queue_length'")]
+    [InlineData("loader: {num_prefetch_queue: 0}", "ConfigurationOutOfRange", "'loader.prefetch_queue_length' is 0")]
+    [InlineData("data2: 1\n\n? [a, b]\n: 1\n", "ConfigurationUnknownKey", "has no key 'data2'")]
+    [InlineData("model:\n  name: fc-siam-diff\n  name: fc-siam-conc", "ConfigurationDuplicateKey", "night.yaml, line 4: the key 'name' is given twice in the same section.")]
+    [InlineData("model:\n\tname: x", "ConfigurationInvalidYaml", "night.yaml, line 3: this is not valid YAML: While scanning a mapping, found invalid tab as indentation.")]
+    [InlineData("model: *base", "ConfigurationInvalidYaml", "night.yaml, line 2: this is not valid YAML: ")]
+    [InlineData("model: {name: x", "ConfigurationInvalidYaml", "this is not valid YAML: ")]
+    [InlineData("name: a\n---\nname: b", "ConfigurationInvalidYaml", "night.yaml, line 4: a second YAML document begins here")]
+    [InlineData("criterion: {weighting: given}", "ConfigurationInconsistent", "'criterion.class_weights' is not given, but")]
+    [InlineData("criterion: {class_weights: [1, 2]}", "ConfigurationInconsistent", "night.yaml, line 2: 'criterion.class_weights' is given, but 'criterion.weighting' is none")]
+    [InlineData("criterion: {weighting: given, class_weights: [1, 2, 3]}", "ConfigurationInconsistent", "has 3 weights, but 'model.classes' is 2.")]
+    [InlineData("criterion: {weighting: given, class_weights: [0, 0]}", "ConfigurationInconsistent", "'criterion.class_weights' is [0, 0], but weights must be 0 or more")]
+    [InlineData("criterion: {weighting: given, class_weights: [1, heavy]}", "ConfigurationWrongType", "item 2 of 'criterion.class_weights' is 'heavy', but must be a number.")]
+    [InlineData("criterion: {ignore_index: 1}", "ConfigurationInconsistent", "'criterion.ignore_index' is 1, which is one of the 2 classes")]
+    public void A_mistake_is_one_sentence_with_its_place(string yaml, string errorId, string sentence)
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Parse(yaml));
+
+        Assert.Equal(errorId, exception.ErrorId);
+        Assert.Contains(sentence, exception.Errors[0].Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Errors[0].Message);
+    }
+
+    [Theory]
+    [InlineData("data: {path: /d, mean: [0.5]}", "'data.mean' has 1 values, but 'model.in_channels' is 3.")]
+    [InlineData("data: {path: /d, std: [1, 0, 1]}", "'data.std' is [1, 0, 1], but each value must be above 0.")]
+    [InlineData("data: {path: /d, crop_size: null}", "'data.crop_size' is null, but air-change")]
+    [InlineData("data: {path: /d, augmentation: {resize: [256]}}", "'data.augmentation.resize' has 1 items, but must be a list of 2, each a whole number from 16 to 8192, or null.")]
+    [InlineData("data: {path: ''}", "'data.path' is '', but must be a path.")]
+    [InlineData("- a\n- b", "the configuration is a list, but must be keys and values")]
+    [InlineData("just words", "the configuration is 'just words', but must be keys and values")]
+    public void A_mistake_in_the_data_section_or_the_root_is_one_sentence(string yaml, string sentence)
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse(yaml, "night.yaml"));
+
+        Assert.StartsWith("night.yaml, line 1: ", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(sentence, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_mistakes_are_named_at_once()
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Parse("trainer: {epochs: 0}\nmodell: {}\noptimizer: {name: 7}"));
+
+        Assert.Equal(["trainer.epochs", "modell", "optimizer.name"], exception.Errors.Select(error => error.Key));
+        Assert.Equal("trainer.epochs", exception.Target);
+    }
+
+    [Fact]
+    public void A_setting_wins_over_the_file_and_the_last_over_the_first()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.At("a.yaml"), "data: {path: /data}\ntrainer: {epochs: 3}\nmodel: {dropout: 0.5}");
+
+        TrainingConfig config = ConfigurationReader.Read(folder.At("a.yaml"), ["trainer.epochs=4", "trainer.epochs=5", "data.mean=[0, 0, 0]", "model={classes: 3}", "loader.num_prefetch_queue=9"]);
+
+        Assert.Equal((5, 3, 0.5, 9), (config.Trainer.Epochs, config.Model.Classes, config.Model.Dropout, config.Loader.PrefetchQueueLength));
+        Assert.Equal([0, 0, 0], config.Data.Mean);
+    }
+
+    [Theory]
+    [InlineData("trainer.epochs", "ConfigurationInvalidSetting", "--set trainer.epochs: it must have the form key=value, as --set optimizer.learning_rate=0.01.")]
+    [InlineData("=5", "ConfigurationInvalidSetting", "--set =5: it must have the form key=value")]
+    [InlineData("trainer.epoch=5", "ConfigurationUnknownKey", "--set trainer.epoch=5: The configuration has no key 'trainer.epoch'; did you mean 'trainer.epochs'?")]
+    [InlineData("epochs=5", "ConfigurationUnknownKey", "did you mean 'trainer.epochs'?")]
+    [InlineData("trainer.epochs=x", "ConfigurationWrongType", "--set trainer.epochs=x: 'trainer.epochs' is 'x', but must be a whole number from 1 to 1000000.")]
+    [InlineData("trainer.epochs=", "ConfigurationWrongType", "'trainer.epochs' is empty, but")]
+    [InlineData("trainer.epochs=-3", "ConfigurationOutOfRange", "--set trainer.epochs=-3: 'trainer.epochs' is -3, but")]
+    [InlineData("data.mean=[1", "ConfigurationInvalidYaml", "--set data.mean=[1: this is not valid YAML: ")]
+    [InlineData("trainer={epoch: 3}", "ConfigurationUnknownKey", "--set trainer={epoch: 3}: 'trainer' has no key 'epoch'; did you mean 'epochs'?")]
+    [InlineData("criterion.class_weights=[1, 2]", "ConfigurationInconsistent", "--set criterion.class_weights=[1, 2]: ")]
+    public void A_mistake_in_a_setting_names_the_setting(string setting, string errorId, string sentence)
+    {
+        ConfigurationError error = ErrorOfSetting(setting);
+
+        Assert.Equal(errorId, error.ErrorId);
+        Assert.Contains(sentence, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_file_and_a_folder_are_no_configuration()
+    {
+        using TemporaryFolder folder = new();
+
+        ConfigurationException missing = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(folder.At("a.yaml"), []));
+        ConfigurationException isFolder = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(folder.Path, []));
+
+        Assert.Equal($"The configuration file '{folder.At("a.yaml")}' doesn't exist.", missing.Message);
+        Assert.Equal($"The configuration '{folder.Path}' is a folder; a YAML file is expected.", isFolder.Message);
+    }
+
+    [Fact]
+    public void A_text_may_look_like_a_number() => Assert.Equal("2026", Parse("name: 2026").Name);
+
+    [Fact]
+    public void An_error_that_is_alone_is_the_message() => Assert.Equal("trainer.epochs", ErrorOf("trainer: {epochs: 0}").Key);
+}

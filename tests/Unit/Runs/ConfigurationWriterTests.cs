@@ -1,0 +1,186 @@
+using System.Text.Json;
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Configuration.Schema;
+
+namespace RobustTrain.Tests.Runs;
+
+public sealed class ConfigurationWriterTests
+{
+    [Property(Arbitrary = [typeof(ArbitraryConfigurations)])]
+    public void Writing_then_reading_is_identity(TrainingConfig config)
+    {
+        TrainingConfig read = ConfigurationReader.Parse(ConfigurationWriter.Write(config), "written");
+
+        foreach (ConfigurationKey key in ConfigurationSchema.Values)
+            Assert.Equal(ValueOf(config, key), ValueOf(read, key));
+        Assert.Equal(ConfigurationWriter.Digest(config), ConfigurationWriter.Digest(read));
+        Assert.Empty(ConfigurationWriter.Differences(config, read));
+    }
+
+    [Property(Arbitrary = [typeof(ArbitraryConfigurations)])]
+    public void The_documented_text_reads_as_the_same_configuration(TrainingConfig config) =>
+        Assert.Equal(config, ConfigurationReader.Parse(ConfigurationWriter.WriteDocumented(config), "written"), ConfigurationTexts.Same);
+
+    [Property(Arbitrary = [typeof(ArbitraryConfigurations)])]
+    public void Two_configurations_have_the_same_digest_exactly_where_no_key_differs(TrainingConfig left, TrainingConfig right) =>
+        Assert.Equal(ConfigurationWriter.Digest(left) == ConfigurationWriter.Digest(right), ConfigurationWriter.Differences(left, right).Count == 0);
+
+    [Fact]
+    public void The_digest_does_not_depend_on_how_the_file_was_written()
+    {
+        TrainingConfig block = ConfigurationReader.Parse("name: a\ndata:\n  path: /d\n  mean: [0.50, 5e-1, 0.5]\n", "a");
+        TrainingConfig flow = ConfigurationReader.Parse("{data: {mean: [0.5, 0.5, 0.5], path: \"/d\"}, name: 'a', seed: 0}", "b");
+
+        Assert.Equal(ConfigurationWriter.Digest(block), ConfigurationWriter.Digest(flow));
+        Assert.Matches("^[0-9a-f]{64}$", ConfigurationWriter.Digest(flow));
+    }
+
+    [Fact]
+    public void Every_key_is_documented_and_written()
+    {
+        string text = ConfigurationWriter.WriteDocumented(new TrainingConfig());
+
+        foreach (ConfigurationKey key in ConfigurationSchema.Values)
+        {
+            Assert.Contains($"{key.Name}: ", text, StringComparison.Ordinal);
+            Assert.Contains(key.Description.Split(' ')[0], text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Every_default_is_a_value_that_its_key_allows()
+    {
+        TrainingConfig defaults = new() { Data = new DataConfig { Path = "/data" } };
+
+        Assert.Equal(defaults, ConfigurationReader.Parse(ConfigurationWriter.Write(defaults), "defaults"), ConfigurationTexts.Same);
+    }
+
+    [Fact]
+    public void Names_and_aliases_are_unique_in_their_section() => AssertUnique(ConfigurationSchema.Root);
+
+    [Fact]
+    public void The_schema_has_every_key_with_its_description_default_and_limits()
+    {
+        JsonElement root = JsonDocument.Parse(ConfigurationJsonSchema.Write()).RootElement;
+
+        foreach (ConfigurationKey key in ConfigurationSchema.Values)
+        {
+            JsonElement found = root;
+            foreach (string name in key.Path.Split('.'))
+            {
+                Assert.False(found.GetProperty("additionalProperties").GetBoolean());
+                found = found.GetProperty("properties").GetProperty(name);
+            }
+
+            Assert.Equal(key.Description, found.GetProperty("description").GetString());
+            Assert.Equal(!key.IsRequired, found.TryGetProperty("default", out _));
+        }
+
+        JsonElement epochs = root.GetProperty("properties").GetProperty("trainer").GetProperty("properties").GetProperty("epochs");
+        Assert.Equal((1, 1_000_000, 10), (epochs.GetProperty("minimum").GetInt32(), epochs.GetProperty("maximum").GetInt32(), epochs.GetProperty("default").GetInt32()));
+        JsonElement loader = root.GetProperty("properties").GetProperty("loader").GetProperty("properties");
+        Assert.True(loader.GetProperty("num_prefetch_queue").GetProperty("deprecated").GetBoolean());
+    }
+
+    private static void AssertUnique(ConfigurationSection section)
+    {
+        string[] names = [.. section.Keys.SelectMany(key => key.Aliases.Prepend(key.Name))];
+        Assert.Equal(names.Distinct(), names);
+        foreach (ConfigurationKey key in section.Keys.Where(key => key.Section is not null))
+            AssertUnique(key.Section!);
+    }
+
+    private static object? ValueOf(TrainingConfig config, ConfigurationKey key)
+    {
+        object? at = config;
+        ConfigurationSection section = ConfigurationSchema.Root;
+        foreach (string name in key.Path.Split('.'))
+        {
+            ConfigurationKey step = section.Find(name)!;
+            at = step.Property.GetValue(at);
+            section = step.Section!;
+        }
+
+        return at;
+    }
+
+    /// <summary>Valid configurations whose every value is drawn from what its key allows.</summary>
+    private static class ArbitraryConfigurations
+    {
+        public static Arbitrary<TrainingConfig> Config() => Arb.From(SectionGenerator(ConfigurationSchema.Root).Select(Consistent));
+
+        private static Gen<object> SectionGenerator(ConfigurationSection section) =>
+            section.Keys.Aggregate(
+                Gen.Fresh(() => Activator.CreateInstance(section.RecordType)!),
+                (record, key) => record.SelectMany(instance => KeyGenerator(key).Select(value =>
+                {
+                    key.Property.SetValue(instance, value);
+                    return instance;
+                })));
+
+        private static Gen<object?> KeyGenerator(ConfigurationKey key)
+        {
+            if (key.Section is { } section)
+                return SectionGenerator(section).Select(value => (object?)value);
+            Type type = Nullable.GetUnderlyingType(key.Property.PropertyType) ?? key.Property.PropertyType;
+            Gen<object?> value = key.IsList
+                ? ItemGenerator(key, type.GetGenericArguments()[0]).ListOf(key.ItemCount ?? 3).Select(items => ListOf(items, type.GetGenericArguments()[0]))
+                : ItemGenerator(key, type);
+            return key.IsNullable ? Gen.OneOf(value, Gen.Constant<object?>(null)) : value;
+        }
+
+        private static object? ListOf(IReadOnlyList<object?> items, Type element)
+        {
+            Array list = Array.CreateInstance(element, items.Count);
+            for (int index = 0; index < list.Length; index++)
+                list.SetValue(items[index], index);
+            return list;
+        }
+
+        private static Gen<object?> ItemGenerator(ConfigurationKey key, Type type) => key.Kind switch
+        {
+            ConfigurationKind.Boolean => Gen.Elements<object?>(true, false),
+            ConfigurationKind.Integer when type == typeof(int) => Gen.Choose((int)key.Minimum!.Value, (int)key.Maximum!.Value).Select(number => (object?)number),
+            ConfigurationKind.Integer => ArbMap.Default.GeneratorFor<long>().Select(number => (object?)(number & long.MaxValue)),
+            ConfigurationKind.Number => NumberGenerator(key),
+            _ when key.AllowedValues is { } allowed => Gen.Elements(allowed.Cast<object?>()),
+            _ when key.Pattern is not null => Gen.Elements<object?>("cpu", "cuda", "cuda:12", "auto"),
+            _ when key.IsPath => TextGenerator().Select(text => (object?)("/data/x" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(text)) + "/é ü:#'\"")),
+            _ => TextGenerator().Select(text => (object?)text),
+        };
+
+        private static Gen<object?> NumberGenerator(ConfigurationKey key)
+        {
+            double least = key.Minimum ?? 1e-9;
+            double most = key.Maximum ?? 1e9;
+            return ArbMap.Default.GeneratorFor<NormalFloat>()
+                .Select(number => Math.Abs(number.Get) % 1)
+                .Select(share => (object?)Math.Clamp(least + ((most - least) * share), least, most));
+        }
+
+        private static Gen<string> TextGenerator() => Gen.OneOf(
+            ArbMap.Default.GeneratorFor<string>().Select(text => new string([.. (text ?? "").Where(letter => !char.IsSurrogate(letter))])),
+            Gen.Elements("null", "~", "true", "no", "1e5", "0x10", "-", ": ", "# a", "- b", " lead", "trail ", "", "a: b", "[x]", "{y", "&a", "*b", "!c", "|", "\ud83d\ude80", "2026-01-01", ".inf", "<<", "\u2028\u0085\ufeff\u00a0\t\r\n\0"));
+
+        // What ConfigurationRules demands of keys together.
+        private static TrainingConfig Consistent(object generated)
+        {
+            TrainingConfig config = (TrainingConfig)generated;
+            int classes = Math.Min(config.Model.Classes, 4);
+            bool isGiven = config.Criterion.Weighting == "given";
+            return config with
+            {
+                Model = config.Model with { InChannels = 3, Classes = classes },
+                Data = config.Data with { CropSize = config.Data.CropSize ?? 112 },
+                Criterion = config.Criterion with
+                {
+                    IgnoreIndex = Math.Max(config.Criterion.IgnoreIndex, classes),
+                    ClassWeights = isGiven ? [.. Enumerable.Range(1, classes).Select(weight => weight / 3.0)] : null,
+                },
+            };
+        }
+    }
+}
