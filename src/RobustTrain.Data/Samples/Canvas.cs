@@ -1,0 +1,67 @@
+namespace RobustTrain.Data.Samples;
+
+/// <summary>A picture in the making. The camera may be shifted against the scene by parts of a pixel.</summary>
+internal sealed class Canvas(int width, int height, float shiftX, float shiftY)
+{
+    public delegate Rgb Paint(Rgb below, float x, float y, float along, float across);
+
+    public int Width => width;
+
+    public int Height => height;
+
+    public Rgb[] Pixels { get; } = new Rgb[width * height];
+
+    /// <summary>Paints every pixel whose centre lies in a rectangle.</summary>
+    public void Fill(Rectangle rectangle, Paint paint)
+    {
+        (float sin, float cos) = MathF.SinCos(rectangle.Angle);
+        float radius = rectangle.Radius + 1;
+        int left = Math.Max(0, (int)(rectangle.X - shiftX - radius));
+        int right = Math.Min(width - 1, (int)(rectangle.X - shiftX + radius));
+        int top = Math.Max(0, (int)(rectangle.Y - shiftY - radius));
+        int bottom = Math.Min(height - 1, (int)(rectangle.Y - shiftY + radius));
+        for (int row = top; row <= bottom; row++)
+        {
+            float y = row + shiftY;
+            float dy = y - rectangle.Y;
+            for (int column = left; column <= right; column++)
+            {
+                float x = column + shiftX;
+                float dx = x - rectangle.X;
+                float along = (dx * cos) + (dy * sin);
+                float across = (dy * cos) - (dx * sin);
+                if (MathF.Abs(along) <= rectangle.HalfLength && MathF.Abs(across) <= rectangle.HalfWidth)
+                {
+                    ref Rgb pixel = ref Pixels[(row * width) + column];
+                    pixel = paint(pixel, x, y, along, across);
+                }
+            }
+        }
+    }
+
+    /// <summary>Marks every pixel whose centre lies in a rectangle.</summary>
+    public void Mark(Rectangle rectangle, bool[] mask) =>
+        MarkShifted(rectangle, 0, 0, mask);
+
+    /// <summary>Marks what a rectangle covers when it is moved.</summary>
+    public void MarkShifted(Rectangle rectangle, float moveX, float moveY, bool[] mask)
+    {
+        Rectangle moved = rectangle with { X = rectangle.X + moveX, Y = rectangle.Y + moveY };
+        (float sin, float cos) = MathF.SinCos(moved.Angle);
+        float radius = moved.Radius + 1;
+        int left = Math.Max(0, (int)(moved.X - shiftX - radius));
+        int right = Math.Min(width - 1, (int)(moved.X - shiftX + radius));
+        int top = Math.Max(0, (int)(moved.Y - shiftY - radius));
+        int bottom = Math.Min(height - 1, (int)(moved.Y - shiftY + radius));
+        for (int row = top; row <= bottom; row++)
+        {
+            float dy = row + shiftY - moved.Y;
+            for (int column = left; column <= right; column++)
+            {
+                float dx = column + shiftX - moved.X;
+                if (MathF.Abs((dx * cos) + (dy * sin)) <= moved.HalfLength && MathF.Abs((dy * cos) - (dx * sin)) <= moved.HalfWidth)
+                    mask[(row * width) + column] = true;
+            }
+        }
+    }
+}
