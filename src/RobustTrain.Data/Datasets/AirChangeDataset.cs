@@ -1,0 +1,190 @@
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Imaging;
+using RobustTrain.Data.Loading;
+using RobustTrain.Data.Randomness;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>
+/// The SZTAKI AirChange benchmark. Training: for each scene <see cref="AirChangeLayout.CropsPerScene"/> square crops from the L-shaped
+/// training area, in other places each epoch. Validation: crops that cover the training area of the scenes kept for it. Test: the
+/// 784x448 crop of each scene.
+/// </summary>
+public sealed class AirChangeDataset : IChangeDataset, IDisposable
+{
+    private const int Image1 = 0;
+    private const int Image2 = 1;
+    private const int Label = 2;
+
+    // Streams of a sample's randomness; one for each image, so that its colours do not depend on the other's.
+    private const uint GeometryPurpose = 0;
+    private const uint ColorPurpose = 1;
+
+    private readonly AirChangeOptions _options;
+    private readonly AirChangeScene[] _scenes;
+    private readonly (int X, int Y)[] _tiles;
+    private readonly SampleWriter _writer;
+    private readonly LabelClasses _classes = new(2, ignoreIndex: null);
+    private readonly SceneCache _cache;
+    private readonly Func<int, Scene> _decode;
+    private readonly ThreadLocal<SampleScratch> _scratch = new(() => new SampleScratch(), trackAllValues: true);
+
+    /// <summary>Opens the benchmark, and checks everything that the files' headers tell.</summary>
+    /// <param name="options">Where it is, and which part of it.</param>
+    /// <param name="cache">Keeps decoded scenes; the splits of one folder may share one.</param>
+    /// <exception cref="DatasetException">The folder is not the benchmark; the message says what is missing or wrong.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The crops do not fit into the training area.</exception>
+    public AirChangeDataset(AirChangeOptions options, SceneCache? cache = null)
+    {
+        int widest = Math.Min(AirChangeLayout.SceneWidth - AirChangeLayout.TestWidth, AirChangeLayout.SceneHeight - AirChangeLayout.TestHeight) - 1;
+        if (options.CropSize < 1 || options.CropSize > widest)
+            throw new ArgumentOutOfRangeException(nameof(options), options.CropSize, $"The crop size must be 1 to {widest} pixels, the width of the training area.");
+
+        _options = options;
+        _cache = cache ?? new SceneCache();
+        IReadOnlyList<AirChangeScene> all = AirChangeLayout.Find(options.Path);
+        HashSet<string> validation = [.. options.ValidationScenes.Select(name => CheckedName(name, options.Path))];
+        _scenes = options.Split switch
+        {
+            DatasetSplit.Train => [.. all.Where(scene => !validation.Contains(scene.Name))],
+            DatasetSplit.Val => [.. all.Where(scene => validation.Contains(scene.Name))],
+            _ => [.. all],
+        };
+        if (options.Split == DatasetSplit.Train && _scenes.Length == 0)
+            throw new DatasetException("All twelve scenes validate, so that none is left to train on.", options.Path);
+        if (options.CheckFiles)
+            AirChangeLayout.CheckHeaders(_scenes);
+
+        bool train = options.Split == DatasetSplit.Train;
+        if (train && options.Augmentation.Resize is not null)
+            throw new DatasetException("The scenes of air-change can't be resized: its crops are counted in their pixels.", options.Path);
+        Normalization normalization = new(options.Mean, options.Std);
+        if (normalization.Channels != 3)
+            throw new DatasetException($"The mean has {normalization.Channels} value; expected 3, for the RGB images of air-change.", options.Path);
+        _writer = new SampleWriter(normalization, train ? options.Augmentation : AugmentationOptions.None);
+        _tiles = AirChangeLayout.Tiles(options.CropSize);
+        _decode = Decode;
+        (int width, int height) = options.Split == DatasetSplit.Test
+            ? (AirChangeLayout.TestWidth, AirChangeLayout.TestHeight)
+            : (options.CropSize, options.CropSize);
+        Fields =
+        [
+            new FieldSpec("image1", ElementType.Float32, [3, height, width]),
+            new FieldSpec("image2", ElementType.Float32, [3, height, width]),
+            new FieldSpec("label", ElementType.Int64, [height, width]),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public int Count => _scenes.Length * SamplesPerScene;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FieldSpec> Fields { get; }
+
+    /// <summary>What the data set was opened with.</summary>
+    public AirChangeOptions Options => _options;
+
+    private int SamplesPerScene => _options.Split switch
+    {
+        DatasetSplit.Train => AirChangeLayout.CropsPerScene,
+        DatasetSplit.Val => _tiles.Length,
+        _ => 1,
+    };
+
+    /// <inheritdoc/>
+    public string NameOf(int index)
+    {
+        AirChangeScene scene = _scenes[index / SamplesPerScene];
+        return _options.Split switch
+        {
+            DatasetSplit.Train => $"{scene.Name} crop {index % SamplesPerScene}",
+            DatasetSplit.Val => $"{scene.Name} at {_tiles[index % SamplesPerScene]}",
+            _ => scene.Name,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Load(SampleKey key, SampleBuffer target)
+    {
+        int number = key.Index / SamplesPerScene;
+        AirChangeScene files = _scenes[number];
+        Scene scene = _cache.Get(files.Image1, number, _decode);
+        using (StageClock.Enter(LoadStage.Augment))
+        {
+            PixelWindow window = WindowOf(key);
+            SampleRandom colors = new(key, ColorPurpose);
+            _writer.WriteImage(scene.Image1, window, ref colors, target.Field<float>(Image1));
+            _writer.WriteImage(scene.Image2, window, ref colors, target.Field<float>(Image2));
+            _classes.Write(scene.Label, window, target.Field<long>(Label), files.Label);
+        }
+    }
+
+    /// <summary>
+    /// The pixels of each class: over the whole training area of the split's scenes, which is where the random crops come from;
+    /// over the test crops for the test split.
+    /// </summary>
+    public IReadOnlyList<long> CountClasses()
+    {
+        long[] counts = new long[2];
+        for (int number = 0; number < _scenes.Length; number++)
+        {
+            ImageBuffer label = _cache.Get(_scenes[number].Image1, number, _decode).Label;
+            string path = _scenes[number].Label;
+            PixelWindow test = new(0, 0, AirChangeLayout.TestWidth, AirChangeLayout.TestHeight);
+            PixelWindow right = new(AirChangeLayout.TestWidth, 0, AirChangeLayout.SceneWidth - AirChangeLayout.TestWidth, AirChangeLayout.SceneHeight);
+            PixelWindow below = new(0, AirChangeLayout.TestHeight, AirChangeLayout.TestWidth, AirChangeLayout.SceneHeight - AirChangeLayout.TestHeight);
+            foreach (PixelWindow window in _options.Split == DatasetSplit.Test ? (PixelWindow[])[test] : [right, below])
+                _classes.Count(label, window, counts, path);
+        }
+
+        return counts;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (SampleScratch scratch in _scratch.Values)
+            scratch.Dispose();
+        _scratch.Dispose();
+    }
+
+    private static string CheckedName(string name, string path) =>
+        AirChangeLayout.SceneNames.FirstOrDefault(scene => string.Equals(scene, name.Replace('\\', '/'), StringComparison.OrdinalIgnoreCase))
+        ?? throw new DatasetException($"There is no scene '{name}' to validate with; the scenes are Szada/1 to 7 and Tiszadob/1 to 5.", path);
+
+    private PixelWindow WindowOf(SampleKey key)
+    {
+        switch (_options.Split)
+        {
+            case DatasetSplit.Train:
+                SampleRandom random = new(key, GeometryPurpose);
+                (int x, int y) = AirChangeLayout.CropCorner(_options.CropSize, random.NextInt(AirChangeLayout.CropPlaces(_options.CropSize)));
+                return new PixelWindow(x, y, _options.CropSize, _options.CropSize).Vary(_options.Augmentation, ref random);
+            case DatasetSplit.Val:
+                (int tileX, int tileY) = _tiles[key.Index % SamplesPerScene];
+                return new PixelWindow(tileX, tileY, _options.CropSize, _options.CropSize);
+            default:
+                return new PixelWindow(0, 0, AirChangeLayout.TestWidth, AirChangeLayout.TestHeight);
+        }
+    }
+
+    private Scene Decode(int number)
+    {
+        AirChangeScene files = _scenes[number];
+        ImageReader reader = _scratch.Value!.Reader;
+        Scene scene = new(new ImageBuffer(), new ImageBuffer(), new ImageBuffer());
+        reader.Decode(files.Image1, scene.Image1);
+        reader.Decode(files.Image2, scene.Image2);
+        LabelClasses.Decode(reader, files.Label, scene.Label);
+        CheckSize(scene.Image1, files.Image1);
+        CheckSize(scene.Image2, files.Image2);
+        CheckSize(scene.Label, files.Label);
+        return scene;
+    }
+
+    private static void CheckSize(ImageBuffer image, string path)
+    {
+        if ((image.Width, image.Height) != (AirChangeLayout.SceneWidth, AirChangeLayout.SceneHeight))
+            throw new SampleException($"The image '{path}' is {image.Width}x{image.Height} pixels; expected {AirChangeLayout.SceneWidth}x{AirChangeLayout.SceneHeight}.", path);
+    }
+}

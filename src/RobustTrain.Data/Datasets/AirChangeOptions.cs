@@ -1,0 +1,33 @@
+using RobustTrain.Data.Augmentation;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>Which part of the SZTAKI AirChange benchmark is loaded, and how.</summary>
+public sealed record AirChangeOptions
+{
+    /// <summary>The folder that holds <c>Szada</c> and <c>Tiszadob</c>, or the folder above it.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The part of it.</summary>
+    public required DatasetSplit Split { get; init; }
+
+    /// <summary>
+    /// Scenes, as <c>Szada/7</c>, whose training area validates instead of training. With none, all twelve train and the validation split is empty.
+    /// </summary>
+    public IReadOnlyList<string> ValidationScenes { get; init; } = ["Szada/7", "Tiszadob/5"];
+
+    /// <summary>The side of a training crop in pixels; it has to fit into the L-shaped training area.</summary>
+    public int CropSize { get; init; } = 112;
+
+    /// <summary>How training crops are varied; the other splits never are.</summary>
+    public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;
+
+    /// <summary>The mean of each channel, of values in 0..1.</summary>
+    public IReadOnlyList<double> Mean { get; init; } = [0.485, 0.456, 0.406];
+
+    /// <summary>The standard deviation of each channel.</summary>
+    public IReadOnlyList<double> Std { get; init; } = [0.229, 0.224, 0.225];
+
+    /// <summary>Whether the files' headers are checked on opening; a worker whose trainer has done so need not.</summary>
+    public bool CheckFiles { get; init; } = true;
+}

@@ -1,0 +1,8 @@
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>The files of one pair.</summary>
+/// <param name="Name">The file name that they share.</param>
+/// <param name="Image1">The earlier image.</param>
+/// <param name="Image2">The later image.</param>
+/// <param name="Label">What changed.</param>
+internal sealed record ChangePair(string Name, string Image1, string Image2, string Label);

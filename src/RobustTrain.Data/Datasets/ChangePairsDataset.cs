@@ -1,0 +1,147 @@
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Imaging;
+using RobustTrain.Data.Loading;
+using RobustTrain.Data.Randomness;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>Pairs of images in the folders A and B with a class map in the folder label, as LEVIR-CD and its like are distributed in crops.</summary>
+public sealed class ChangePairsDataset : IChangeDataset, IDisposable
+{
+    private const int Image1 = 0;
+    private const int Image2 = 1;
+    private const int Label = 2;
+    private const uint GeometryPurpose = 0;
+    private const uint ColorPurpose = 1;
+
+    private readonly ChangePairsOptions _options;
+    private readonly ChangePair[] _pairs;
+    private readonly SampleWriter _writer;
+    private readonly LabelClasses _classes;
+    private readonly (int Width, int Height) _sampleSize;
+    private readonly ThreadLocal<SampleScratch> _scratch = new(() => new SampleScratch(), trackAllValues: true);
+
+    /// <summary>Opens a split, and checks everything that the folders and the files' headers tell.</summary>
+    /// <exception cref="DatasetException">A folder, a list or a partner is missing, a file is no image, or sizes differ.</exception>
+    public ChangePairsDataset(ChangePairsOptions options)
+    {
+        _options = options;
+        _classes = new LabelClasses(options.Classes, options.IgnoreIndex);
+        Normalization normalization = new(options.Mean, options.Std);
+        _writer = new SampleWriter(normalization, options.Split == DatasetSplit.Train ? options.Augmentation : AugmentationOptions.None);
+        _pairs = ChangePairsLayout.Find(options);
+        (int Width, int Height)? size = options.CheckFiles
+            ? ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels)
+            : ChangePairsLayout.CheckHeaders(_pairs[..Math.Min(1, _pairs.Length)], normalization.Channels);
+        _sampleSize = SampleSize(size);
+        Fields =
+        [
+            new FieldSpec("image1", ElementType.Float32, [normalization.Channels, _sampleSize.Height, _sampleSize.Width]),
+            new FieldSpec("image2", ElementType.Float32, [normalization.Channels, _sampleSize.Height, _sampleSize.Width]),
+            new FieldSpec("label", ElementType.Int64, [_sampleSize.Height, _sampleSize.Width]),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public int Count => _pairs.Length;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FieldSpec> Fields { get; }
+
+    /// <summary>What the data set was opened with.</summary>
+    public ChangePairsOptions Options => _options;
+
+    private bool Crops => _options.Split == DatasetSplit.Train && _options.CropSize is not null;
+
+    /// <inheritdoc/>
+    public string NameOf(int index) => _pairs[index].Name;
+
+    /// <inheritdoc/>
+    public void Load(SampleKey key, SampleBuffer target)
+    {
+        ChangePair pair = _pairs[key.Index];
+        SampleScratch scratch = _scratch.Value!;
+        SampleRandom colors = new(key, ColorPurpose);
+
+        // The label comes first: the window depends on the images' size, and it is the smallest to decode.
+        LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
+        (int Width, int Height) size = (scratch.Label.Width, scratch.Label.Height);
+        PixelWindow window = WindowOf(key, pair);
+        using (StageClock.Enter(LoadStage.Augment))
+            _classes.Write(Resized(scratch.Label, scratch.Resized, Resizer.Nearest), window, target.Field<long>(Label), pair.Label);
+        LoadImage(pair.Image1, Image1, target);
+        LoadImage(pair.Image2, Image2, target);
+
+        void LoadImage(string path, int field, SampleBuffer target)
+        {
+            scratch.Reader.Decode(path, scratch.Image);
+            if ((scratch.Image.Width, scratch.Image.Height) != size)
+                throw new SampleException($"The image '{path}' is {scratch.Image.Width}x{scratch.Image.Height} pixels, but its label '{pair.Label}' is {size.Width}x{size.Height}; expected one size.", path);
+            using (StageClock.Enter(LoadStage.Augment))
+                _writer.WriteImage(Resized(scratch.Image, scratch.Resized, Resizer.Bilinear), window, ref colors, target.Field<float>(field));
+        }
+
+        PixelWindow WindowOf(SampleKey key, ChangePair pair)
+        {
+            (int width, int height) = _options.Augmentation.Resize ?? size;
+            if (!Crops)
+            {
+                if ((width, height) != _sampleSize)
+                    throw new SampleException($"The image '{pair.Label}' is {width}x{height} pixels; expected {_sampleSize.Width}x{_sampleSize.Height}, as the others.", pair.Label);
+                PixelWindow whole = new(0, 0, width, height);
+                SampleRandom turns = new(key, GeometryPurpose);
+                return _options.Split == DatasetSplit.Train ? whole.Vary(_options.Augmentation, ref turns) : whole;
+            }
+
+            if (width < _sampleSize.Width || height < _sampleSize.Height)
+                throw new SampleException($"The image '{pair.Label}' is {width}x{height} pixels, smaller than the crop of {_sampleSize.Width}.", pair.Label);
+            SampleRandom random = new(key, GeometryPurpose);
+            int x = random.NextInt(width - _sampleSize.Width + 1);
+            int y = random.NextInt(height - _sampleSize.Height + 1);
+            return new PixelWindow(x, y, _sampleSize.Width, _sampleSize.Height).Vary(_options.Augmentation, ref random);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<long> CountClasses()
+    {
+        long[] counts = new long[_options.Classes];
+        SampleScratch scratch = _scratch.Value!;
+        foreach (ChangePair pair in _pairs)
+        {
+            LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
+            _classes.Count(scratch.Label, new PixelWindow(0, 0, scratch.Label.Width, scratch.Label.Height), counts, pair.Label);
+        }
+
+        return counts;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (SampleScratch scratch in _scratch.Values)
+            scratch.Dispose();
+        _scratch.Dispose();
+    }
+
+    private ImageBuffer Resized(ImageBuffer image, ImageBuffer target, Action<ImageBuffer, ImageBuffer, int, int> resize)
+    {
+        if (_options.Augmentation.Resize is not (int width, int height) || (image.Width, image.Height) == (width, height))
+            return image;
+        resize(image, target, width, height);
+        return target;
+    }
+
+    private (int Width, int Height) SampleSize((int Width, int Height)? imageSize)
+    {
+        if (_pairs.Length == 0)
+            return (_options.CropSize ?? 1, _options.CropSize ?? 1);
+        (int Width, int Height)? size = _options.Augmentation.Resize ?? imageSize;
+        if (!Crops)
+            return size ?? throw new DatasetException($"The images in '{_options.Path}' have different sizes; give a size to resize to, or a crop size for training.", _options.Path);
+        int crop = _options.CropSize!.Value;
+        return size is null || (crop <= size.Value.Width && crop <= size.Value.Height)
+            ? (crop, crop)
+            : throw new DatasetException($"The images in '{_options.Path}' are {size.Value.Width}x{size.Value.Height} pixels, smaller than the crop of {crop}.", _options.Path);
+    }
+}

@@ -1,0 +1,43 @@
+using RobustTrain.Data.Augmentation;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>Which part of a folder of image pairs is loaded, and how.</summary>
+public sealed record ChangePairsOptions
+{
+    /// <summary>The folder that holds <c>A</c>, <c>B</c> and <c>label</c>.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The part of it.</summary>
+    public required DatasetSplit Split { get; init; }
+
+    /// <summary>A text file with a file name on each line, relative to <see cref="Path"/>; without any list the names' prefixes train_, val_ and test_ decide.</summary>
+    public string? TrainList { get; init; }
+
+    /// <summary>The list of the validation split.</summary>
+    public string? ValList { get; init; }
+
+    /// <summary>The list of the test split.</summary>
+    public string? TestList { get; init; }
+
+    /// <summary>The side of a random training crop in pixels; null takes whole images. The other splits are never cropped.</summary>
+    public int? CropSize { get; init; }
+
+    /// <summary>The classes of the label: values 0 to this - 1; with two classes 255 means 1.</summary>
+    public int Classes { get; init; } = 2;
+
+    /// <summary>A label value that is none of the classes and is passed on as it is; null for none. With two classes 255 is a class.</summary>
+    public int? IgnoreIndex { get; init; } = 255;
+
+    /// <summary>How training samples are varied; of it the other splits are only resized.</summary>
+    public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;
+
+    /// <summary>The mean of each channel, of values in 0..1.</summary>
+    public IReadOnlyList<double> Mean { get; init; } = [0.485, 0.456, 0.406];
+
+    /// <summary>The standard deviation of each channel.</summary>
+    public IReadOnlyList<double> Std { get; init; } = [0.229, 0.224, 0.225];
+
+    /// <summary>Whether the files' headers are checked on opening; a worker whose trainer has done so need not.</summary>
+    public bool CheckFiles { get; init; } = true;
+}

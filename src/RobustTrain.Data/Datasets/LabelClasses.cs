@@ -1,0 +1,92 @@
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Imaging;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>What the bytes of a label mean.</summary>
+internal sealed class LabelClasses
+{
+    private const byte BinaryMask = 255;
+
+    private readonly short[] _classOf = new short[256];
+    private readonly int _classes;
+    private readonly int? _ignoreIndex;
+
+    public LabelClasses(int classes, int? ignoreIndex)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, 256);
+        _classes = classes;
+        _ignoreIndex = ignoreIndex;
+        Array.Fill(_classOf, (short)-1);
+        for (int value = 0; value < classes; value++)
+            _classOf[value] = (short)value;
+        if (classes == 2)
+            _classOf[BinaryMask] = 1;
+        else if (ignoreIndex is >= 0 and <= 255 && ignoreIndex >= classes)
+            _classOf[ignoreIndex.Value] = (short)ignoreIndex.Value;
+    }
+
+    /// <summary>Decodes a label: one channel, or three equal ones.</summary>
+    public static void Decode(ImageReader reader, string path, ImageBuffer target)
+    {
+        reader.Decode(path, target, keepIndices: true);
+        if (target.Channels == 1)
+            return;
+
+        Span<byte> pixels = target.Pixels;
+        int count = target.Width * target.Height;
+        for (int pixel = 0; pixel < count; pixel++)
+        {
+            byte value = pixels[pixel * 3];
+            if (pixels[(pixel * 3) + 1] != value || pixels[(pixel * 3) + 2] != value)
+            {
+                throw new SampleException(
+                    $"The label '{path}' has colours, at pixel ({pixel % target.Width}, {pixel / target.Width}); expected grey values that are class numbers.",
+                    path);
+            }
+
+            // The write never overtakes the reads: one byte for three.
+            pixels[pixel] = value;
+        }
+
+        target.SetSize(target.Width, target.Height, 1);
+    }
+
+    public void Write(ImageBuffer label, PixelWindow window, Span<long> target, string path)
+    {
+        CheckMask(label, path);
+        int bad = SampleWriter.WriteLabel(label, window, _classOf, target);
+        if (bad >= 0)
+            throw BadValue(path, bad);
+    }
+
+    /// <summary>Adds the pixels of each class within a window.</summary>
+    public void Count(ImageBuffer label, PixelWindow window, long[] counts, string path)
+    {
+        CheckMask(label, path);
+        for (int y = window.Y; y < window.Y + window.Height; y++)
+        {
+            foreach (byte value in label.Row(y).Slice(window.X, window.Width))
+            {
+                int number = _classOf[value];
+                if (number < 0)
+                    throw BadValue(path, value);
+                if (number < _classes)
+                    counts[number]++;
+            }
+        }
+    }
+
+    private void CheckMask(ImageBuffer label, string path)
+    {
+        if (_classes == 2 && label.Pixels.Contains((byte)1) && label.Pixels.Contains(BinaryMask))
+            throw new SampleException($"The label '{path}' has both 1 and 255; expected 0 and 1, or 0 and 255.", path);
+    }
+
+    private SampleException BadValue(string path, int value)
+    {
+        string expected = _classes == 2 ? "0 and 1, or 0 and 255" : $"0 to {_classes - 1}{(_ignoreIndex is int ignored && ignored >= _classes ? $", or {ignored} to ignore" : "")}";
+        return new SampleException($"The label '{path}' has the value {value}, beyond the {_classes} classes; expected {expected}.", path);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+
+namespace RobustTrain.Data.Imaging;
+
+/// <summary>
+/// A file's bytes in a buffer that is kept from file to file. On Unix the system calls are made directly:
+/// the framework's handles cost an allocation and a finalizer for each sample.
+/// </summary>
+internal sealed class FileBytes
+{
+    private byte[] _buffer = GC.AllocateUninitializedArray<byte>(64 * 1024);
+    private int _length;
+
+    public ReadOnlySpan<byte> Span => _buffer.AsSpan(0, _length);
+
+    /// <summary>Reads the first <paramref name="limit"/> bytes of a file, or all of it.</summary>
+    /// <exception cref="SampleException">It does not exist, is no file or can't be read.</exception>
+    public void Read(string path, int limit = int.MaxValue)
+    {
+        _length = 0;
+        if (OperatingSystem.IsWindows())
+            ReadByFramework(path, limit);
+        else
+            ReadBySystemCalls(path, limit);
+    }
+
+    private static SampleException Fail(string path, string reason, Exception? cause = null) =>
+        new($"The file '{path}' {reason}.", path, cause);
+
+    private static string Reason(int error) => error switch
+    {
+        FileNative.NotFound or FileNative.NotAFolder => "does not exist",
+        FileNative.AccessDenied or FileNative.NotPermitted => "can't be read: permission denied",
+        FileNative.IsAFolder => "is a folder and not an image",
+        _ => $"can't be read: {Marshal.GetPInvokeErrorMessage(error)}",
+    };
+
+    private unsafe void ReadBySystemCalls(string path, int limit)
+    {
+        int descriptor = FileNative.Open(path, FileNative.ReadOnlyCloseOnExec);
+        if (descriptor < 0)
+            throw Fail(path, Reason(Marshal.GetLastPInvokeError()));
+        try
+        {
+            while (_length < limit)
+            {
+                if (_length == _buffer.Length)
+                    Grow(path);
+                nint read;
+                fixed (byte* start = _buffer)
+                    read = FileNative.Read(descriptor, start + _length, (nuint)Math.Min(_buffer.Length - _length, limit - _length));
+                if (read < 0)
+                {
+                    int error = Marshal.GetLastPInvokeError();
+                    if (error == FileNative.Interrupted)
+                        continue;
+                    throw Fail(path, Reason(error));
+                }
+
+                if (read == 0)
+                    return;
+                _length += (int)read;
+            }
+        }
+        finally
+        {
+            _ = FileNative.Close(descriptor);
+        }
+    }
+
+    private void ReadByFramework(string path, int limit)
+    {
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            int read;
+            do
+            {
+                if (_length == _buffer.Length)
+                    Grow(path);
+                read = file.Read(_buffer, _length, Math.Min(_buffer.Length - _length, limit - _length));
+                _length += read;
+            }
+            while (read > 0);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Fail(path, "does not exist", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Fail(path, $"can't be read: {exception.Message}", exception);
+        }
+    }
+
+    private void Grow(string path)
+    {
+        if (_buffer.Length == Array.MaxLength)
+            throw Fail(path, "is larger than 2 GiB");
+        byte[] larger = GC.AllocateUninitializedArray<byte>((int)Math.Min(2L * _buffer.Length, Array.MaxLength));
+        Span.CopyTo(larger);
+        _buffer = larger;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+
+namespace RobustTrain.Data.Imaging;
+
+/// <summary>The TurboJPEG API of libjpeg-turbo 2 and later (turbojpeg.h).</summary>
+internal static unsafe partial class TurboJpegNative
+{
+    public const string Library = "turbojpeg";
+    public const int PixelFormatRgb = 0;
+    public const int PixelFormatGray = 6;
+    public const int ColorspaceGray = 2;
+    public const int ColorspaceCmyk = 3;
+    public const int ColorspaceYcck = 4;
+    public const int ErrorIsWarning = 0;
+
+    [LibraryImport(Library, EntryPoint = "tjInitDecompress")]
+    public static partial nint InitDecompress();
+
+    // C's unsigned long has the machine's word on Unix (CULong), 32 bits on Windows.
+    [LibraryImport(Library, EntryPoint = "tjDecompressHeader3")]
+    public static partial int DecompressHeader3(TurboJpegHandle handle, byte* jpeg, CULong size, out int width, out int height, out int subsampling, out int colorspace);
+
+    [LibraryImport(Library, EntryPoint = "tjDecompress2")]
+    public static partial int Decompress2(TurboJpegHandle handle, byte* jpeg, CULong size, byte* target, int width, int pitch, int height, int pixelFormat, int flags);
+
+    [LibraryImport(Library, EntryPoint = "tjDestroy")]
+    public static partial int Destroy(nint handle);
+
+    [LibraryImport(Library, EntryPoint = "tjGetErrorStr2")]
+    public static partial nint GetErrorStr2(TurboJpegHandle handle);
+
+    [LibraryImport(Library, EntryPoint = "tjGetErrorCode")]
+    public static partial int GetErrorCode(TurboJpegHandle handle);
+}
