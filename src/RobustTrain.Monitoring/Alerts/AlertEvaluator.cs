@@ -1,0 +1,80 @@
+using System.Globalization;
+using RobustTrain.Monitoring.Gpu;
+
+namespace RobustTrain.Monitoring.Alerts;
+
+/// <summary>Applies rules to statuses as they come, each rule to each GPU and each host by itself. Used under one lock.</summary>
+/// <param name="rules">The rules.</param>
+public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules)
+{
+    private readonly Dictionary<(AlertRule Rule, string Subject), Limit> limits = [];
+
+    /// <summary>The alerts that a status raises or clears.</summary>
+    public IEnumerable<MonitorAlert> Evaluate(StatusRecord status)
+    {
+        var gpu = status as GpuStatus;
+        string subject = $"{status.ComputerName}/{gpu?.Uuid ?? gpu?.Index?.ToString(CultureInfo.InvariantCulture)}";
+        foreach (AlertRule rule in rules)
+        {
+            // Stale values are no news about the device; only that they are stale is.
+            if (!status.IsConnected && rule.Property != nameof(StatusRecord.IsConnected))
+                continue;
+
+            if (AlertProperties.Read(status, rule.Property) is not { } value)
+                continue;
+
+            if (!limits.TryGetValue((rule, subject), out Limit? limit))
+                limits[(rule, subject)] = limit = new Limit();
+
+            if (limit.Update(rule, value, status.Time) is { } state)
+                yield return Describe(rule, status, gpu, value, state, limit.Since);
+        }
+    }
+
+    private static MonitorAlert Describe(AlertRule rule, StatusRecord status, GpuStatus? gpu, double value, AlertState state, DateTimeOffset since)
+    {
+        string subject = gpu is null ? status.ComputerName : $"{status.ComputerName} GPU {gpu.Index}";
+        string verb = state == AlertState.Raised ? "has been past the limit" : "is back within the limit";
+        return new MonitorAlert
+        {
+            ComputerName = status.ComputerName,
+            Time = status.Time,
+            State = state,
+            Rule = rule.Text,
+            Index = gpu?.Index,
+            Uuid = gpu?.Uuid,
+            Property = rule.Property,
+            Value = value,
+            Threshold = rule.Threshold,
+            Since = since,
+            Message = string.Create(CultureInfo.InvariantCulture, $"{subject}: {rule.Property} is {value:0.###} and {verb} ({rule.Text}) since {since:HH:mm:ss} UTC."),
+        };
+    }
+
+    private sealed class Limit
+    {
+        private bool raised;
+        private DateTimeOffset? turning;
+
+        public DateTimeOffset Since { get; private set; }
+
+        public AlertState? Update(AlertRule rule, double value, DateTimeOffset now)
+        {
+            bool turns = raised ? rule.IsBack(value) : rule.IsBeyond(value);
+            if (!turns)
+            {
+                turning = null;
+                return null;
+            }
+
+            turning ??= now;
+            if (now - turning < rule.Duration)
+                return null;
+
+            Since = turning.Value;
+            turning = null;
+            raised = !raised;
+            return raised ? AlertState.Raised : AlertState.Cleared;
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace RobustTrain.Monitoring.Alerts;
+
+/// <summary>
+/// A limit on one property: <c>TemperatureCelsius &gt; 85 for 30s</c>, <c>MemoryFreeBytes &lt; 1GB</c>,
+/// <c>UtilizationPercent &lt; 20 for 2m clear 50</c>, <c>IsConnected &lt; 1 for 10s</c>.
+/// It is raised when the value has been beyond the limit for the whole time, and cleared when it has been back behind the clearing
+/// value (the limit itself, unless another is given) for as long.
+/// </summary>
+public sealed partial record AlertRule
+{
+    private AlertRule(string text, string property, string comparison, double threshold, TimeSpan duration, double clear)
+    {
+        Text = text;
+        Property = property;
+        Comparison = comparison;
+        Threshold = threshold;
+        Duration = duration;
+        Clear = clear;
+    }
+
+    /// <summary>The rule as it was written.</summary>
+    public string Text { get; }
+
+    /// <summary>The property of the GPU or CPU status that it watches.</summary>
+    public string Property { get; }
+
+    /// <summary><c>&gt;</c>, <c>&gt;=</c>, <c>&lt;</c> or <c>&lt;=</c>.</summary>
+    public string Comparison { get; }
+
+    /// <summary>The limit.</summary>
+    public double Threshold { get; }
+
+    /// <summary>How long the value must be beyond the limit, or back.</summary>
+    public TimeSpan Duration { get; }
+
+    /// <summary>The value behind which it counts as back.</summary>
+    public double Clear { get; }
+
+    /// <summary>Reads a rule. PowerShell calls this for text that is given where a rule is expected.</summary>
+    /// <exception cref="FormatException">The text is no rule; the message says what is wrong with it.</exception>
+    public static AlertRule Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        Match match = Grammar().Match(text);
+        if (!match.Success)
+            throw new FormatException($"'{text}' is no alert rule; expected for example 'TemperatureCelsius > 85 for 30s' or 'MemoryFreeBytes < 1GB for 10s clear 2GB'.");
+
+        string name = match.Groups["property"].Value;
+        string property = AlertProperties.Canonical(name)
+            ?? throw new FormatException($"'{text}' watches '{name}', but no GPU or CPU status has a number of that name.{NearestName.Hint(name, AlertProperties.Names)}");
+        string comparison = match.Groups["comparison"].Value;
+        double threshold = Number(match.Groups["threshold"], match.Groups["unit"]);
+        TimeSpan duration = match.Groups["duration"].Success ? Time(match.Groups["duration"], match.Groups["timeunit"]) : TimeSpan.Zero;
+        double clear = match.Groups["clear"].Success ? Number(match.Groups["clear"], match.Groups["clearunit"]) : threshold;
+        if (comparison[0] == '>' ? clear > threshold : clear < threshold)
+            throw new FormatException($"'{text}' would be cleared while it is still raised: the clearing value must lie on the other side of the limit.");
+
+        return new AlertRule(text, property, comparison, threshold, duration, clear);
+    }
+
+    /// <summary>Whether a value is beyond the limit.</summary>
+    public bool IsBeyond(double value) => Comparison switch
+    {
+        ">" => value > Threshold,
+        ">=" => value >= Threshold,
+        "<" => value < Threshold,
+        _ => value <= Threshold,
+    };
+
+    /// <summary>Whether a value is back behind the clearing value.</summary>
+    public bool IsBack(double value) => !IsBeyond(value) && (Comparison[0] == '>' ? value <= Clear : value >= Clear);
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    private static double Number(Group number, Group unit) => double.Parse(number.ValueSpan, CultureInfo.InvariantCulture) * unit.Value.ToUpperInvariant() switch
+    {
+        "KB" => 1L << 10,
+        "MB" => 1L << 20,
+        "GB" => 1L << 30,
+        "TB" => 1L << 40,
+        _ => 1,
+    };
+
+    private static TimeSpan Time(Group number, Group unit) => double.Parse(number.ValueSpan, CultureInfo.InvariantCulture) * unit.Value.ToLowerInvariant() switch
+    {
+        "ms" => TimeSpan.FromMilliseconds(1),
+        "m" or "min" => TimeSpan.FromMinutes(1),
+        "h" => TimeSpan.FromHours(1),
+        _ => TimeSpan.FromSeconds(1),
+    };
+
+    [GeneratedRegex(
+        @"^\s*(?<property>[A-Za-z][A-Za-z0-9]*)\s*(?<comparison>>=|<=|>|<)\s*(?<threshold>-?\d+(\.\d+)?)\s*(?<unit>%|C|W|KB|MB|GB|TB)?(\s+for\s+(?<duration>\d+(\.\d+)?)\s*(?<timeunit>ms|s|m|min|h)?)?(\s+clear\s+(?<clear>-?\d+(\.\d+)?)\s*(?<clearunit>%|C|W|KB|MB|GB|TB)?)?\s*$",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Grammar();
+}

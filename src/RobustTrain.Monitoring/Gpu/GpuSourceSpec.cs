@@ -1,0 +1,61 @@
+using System.Globalization;
+using RobustTrain.Monitoring.Gpu.NvidiaSmi;
+using RobustTrain.Monitoring.Gpu.Nvml;
+using RobustTrain.Monitoring.Processes;
+
+namespace RobustTrain.Monitoring.Gpu;
+
+/// <summary>Which source this host's GPUs are read from: <c>auto</c>, <c>nvml</c>, <c>nvidia-smi</c> or <c>simulated:8</c>.</summary>
+public sealed record GpuSourceSpec
+{
+    private const int MostSimulated = 1024;
+
+    private GpuSourceSpec(string text, int? simulated)
+    {
+        Text = text;
+        Simulated = simulated;
+    }
+
+    /// <summary>NVML, or nvidia-smi where NVML cannot be loaded.</summary>
+    public static GpuSourceSpec Auto { get; } = new("auto", null);
+
+    /// <summary>All kinds, as they are written.</summary>
+    public static IReadOnlyList<string> Known { get; } = ["auto", "nvml", "nvidia-smi", "simulated:8"];
+
+    /// <summary>As it was written.</summary>
+    public string Text { get; }
+
+    /// <summary>How many GPUs to simulate; null where real ones are meant.</summary>
+    public int? Simulated { get; }
+
+    /// <summary>Reads a specification.</summary>
+    /// <exception cref="FormatException">The text is none; the message says what is expected.</exception>
+    public static GpuSourceSpec Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string lower = text.Trim().ToLowerInvariant();
+        if (lower is "auto" or "nvml" or "nvidia-smi")
+            return new GpuSourceSpec(lower, null);
+
+        if (lower.StartsWith("simulated:", StringComparison.Ordinal)
+            && int.TryParse(lower.AsSpan("simulated:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            && count is >= 1 and <= MostSimulated)
+        {
+            return new GpuSourceSpec(lower, count);
+        }
+
+        throw new FormatException($"'{text}' is no GPU source; expected auto, nvml, nvidia-smi or simulated:N with N from 1 to {MostSimulated}.{NearestName.Hint(lower, Known)}");
+    }
+
+    /// <summary>Makes the source; it opens nothing until it is sampled.</summary>
+    public ISampleSource<GpuSnapshot> Create(string computerName, MonitorOptions options, ChildGuard guard) => Text switch
+    {
+        "auto" => new AutoGpuSource(computerName, options, guard),
+        "nvml" => new NvmlSource(computerName, options),
+        "nvidia-smi" => new NvidiaSmiSource(computerName, options, guard),
+        _ => new SimulatedGpuSource(computerName, Simulated!.Value, options),
+    };
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+}

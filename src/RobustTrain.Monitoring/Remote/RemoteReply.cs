@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.Text;
+using RobustTrain.Monitoring.Cpu;
+using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Gpu.NvidiaSmi;
+using RobustTrain.Monitoring.Processes;
+
+namespace RobustTrain.Monitoring.Remote;
+
+/// <summary>Takes the lines of one host's answers apart and makes statuses of them. Kept from tick to tick.</summary>
+/// <param name="computerName">The host.</param>
+/// <param name="kinds">What was asked for.</param>
+/// <param name="options">How to sample.</param>
+internal sealed class RemoteReply(string computerName, MonitorKinds kinds, MonitorOptions options)
+{
+    private const int LongestReply = 32 << 20;
+
+    private readonly Dictionary<string, MemoryStream> files = new(StringComparer.Ordinal);
+    private readonly ProcReading reading = new(options.IncludeCores);
+    private readonly SlowValues slow = new();
+    private readonly StringBuilder smi = new();
+    private Dictionary<int, HostProcess> processes = [];
+    private IReadOnlyList<HostProcess>? processList;
+    private string section = "";
+    private string? smiKind;
+    private int? smiExit;
+    private bool smiMissing;
+    private long length;
+
+    /// <summary>Begins with a new answer.</summary>
+    public void Begin()
+    {
+        foreach (MemoryStream file in files.Values)
+            file.SetLength(0);
+
+        smi.Clear();
+        section = "";
+        smiKind = null;
+        smiExit = null;
+        smiMissing = false;
+        length = 0;
+    }
+
+    /// <summary>Takes a line.</summary>
+    /// <returns>Whether the answer is complete.</returns>
+    /// <exception cref="MonitorException">The answer grows without end.</exception>
+    public bool Take(string line, string nonce)
+    {
+        length += line.Length;
+        if (length > LongestReply)
+            throw new MonitorException("RemoteReplyTooLong", $"{computerName} answered with more than {LongestReply >> 20} MiB, which no sample takes.", computerName);
+
+        string mark = $"{RemoteScript.Mark} {nonce} ";
+        if (line.StartsWith(mark, StringComparison.Ordinal))
+            return Begin(line[mark.Length..]);
+
+        switch (section)
+        {
+            case "proc":
+                TakeFileLine(line);
+                break;
+            case "ps":
+                TakeProcess(line);
+                break;
+            case "smi-xml" or "smi-csv":
+                smi.Append(line).Append('\n');
+                break;
+        }
+
+        return false;
+    }
+
+    /// <summary>The host, from a complete answer.</summary>
+    /// <param name="now">The time, UTC.</param>
+    /// <param name="isFull">Whether everything was asked for.</param>
+    public HostSnapshot ToSnapshot(DateTimeOffset now, bool isFull)
+    {
+        if (isFull && options.IncludeProcesses)
+            processList = [.. processes.Values];
+
+        return new HostSnapshot(
+            computerName,
+            now,
+            kinds.HasFlag(MonitorKinds.Cpu) ? Cpu(now) : null,
+            kinds.HasFlag(MonitorKinds.Gpu) ? Gpus(now) : null);
+    }
+
+    private bool Begin(string word)
+    {
+        if (word.StartsWith("smi-exit", StringComparison.Ordinal))
+        {
+            smiExit = SmiValue.Whole(word["smi-exit".Length..]);
+            word = "";
+        }
+        else if (word == "smi-missing")
+        {
+            smiMissing = true;
+        }
+        else if (word is "smi-xml" or "smi-csv")
+        {
+            smiKind = word;
+        }
+        else if (word == "ps")
+        {
+            processes = [];
+        }
+
+        section = word;
+        return word == "end";
+    }
+
+    private void TakeFileLine(string line)
+    {
+        int colon = line.IndexOf(':', StringComparison.Ordinal);
+        if (colon <= 0 || line[0] != '/')
+            return;
+
+        string name = line[..colon];
+        if (!files.TryGetValue(name, out MemoryStream? file))
+            files[name] = file = new MemoryStream();
+
+        file.Write(Encoding.UTF8.GetBytes(line, colon + 1, line.Length - colon - 1));
+        file.WriteByte((byte)'\n');
+    }
+
+    private void TakeProcess(string line)
+    {
+        // pid, seconds since its start, user, resident KiB, state, command.
+        string[] words = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (words.Length < 6 || SmiValue.Whole(words[0]) is not { } processId || SmiValue.Number(words[1]) is not { } age)
+            return;
+
+        processes[processId] = new HostProcess
+        {
+            ProcessId = processId,
+            User = words[2],
+            Name = words[5].Split(' ')[0].Split('/')[^1],
+            Command = words[5],
+            StartTime = options.TimeProvider.GetUtcNow() - TimeSpan.FromSeconds(age),
+            MemoryBytes = SmiValue.Count(words[3]) * 1024,
+            State = words[4],
+        };
+    }
+
+    private CpuStatus Cpu(DateTimeOffset now)
+    {
+        reading.Begin();
+        reading.Stat(TextOf("/proc/stat"));
+        reading.LoadAverage(TextOf("/proc/loadavg"));
+        reading.Memory(TextOf("/proc/meminfo"));
+        reading.CpuPressure(TextOf("/proc/pressure/cpu"));
+        reading.MemoryPressure(TextOf("/proc/pressure/memory"));
+        reading.IoPressure(TextOf("/proc/pressure/io"));
+        CpuStatus status = reading.ToStatus(computerName, now) with { Processes = processList };
+        return status.LogicalCores is not null ? status : status with
+        {
+            IsConnected = false,
+            StaleSince = now,
+            Error = $"{computerName} has no readable /proc/stat: only Linux hosts can be watched.",
+        };
+    }
+
+    private IReadOnlyList<GpuStatus> Gpus(DateTimeOffset now)
+    {
+        try
+        {
+            if (smiMissing)
+                throw new MonitorException("NvidiaSmiNotFound", $"{computerName} has no nvidia-smi.", computerName);
+
+            // GNU timeout exits with 124, and with 137 where it had to kill.
+            if (smiExit is 124 or 137)
+                throw new MonitorException("NvidiaSmiTimedOut", FormattableString.Invariant($"nvidia-smi of {computerName} did not answer in time."), computerName);
+
+            string text = smi.ToString();
+            if (smiKind == "smi-xml")
+            {
+                List<GpuStatus> gpus = SmiXml.Parse(text, computerName, now, options.IncludeProcesses ? processes.GetValueOrDefault : null);
+                slow.Remember(gpus);
+                return gpus;
+            }
+
+            return [.. SmiCsv.Parse(text, computerName, now).Select(slow.Complete)];
+        }
+        catch (MonitorException failure) when (failure.ErrorId == "NoGpu")
+        {
+            return [];
+        }
+        catch (MonitorException failure)
+        {
+            // The host answers, only its GPUs do not: its CPU is told all the same.
+            return slow.Stale(computerName, now, failure.Message);
+        }
+    }
+
+    private ReadOnlySpan<byte> TextOf(string name) => files.TryGetValue(name, out MemoryStream? file) ? file.GetBuffer().AsSpan(0, (int)file.Length) : default;
+}

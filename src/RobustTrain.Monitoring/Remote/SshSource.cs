@@ -1,0 +1,168 @@
+using System.ComponentModel;
+using System.Globalization;
+using RobustTrain.Monitoring.Processes;
+
+namespace RobustTrain.Monitoring.Remote;
+
+/// <summary>
+/// A host over the OpenSSH client: one connection that stays, one command a tick for its CPU and all its GPUs. A connection that ends is
+/// made again, at growing intervals, and why it ended is told at each tick meanwhile.
+/// </summary>
+/// <param name="computerName">The host, as the operator's ssh configuration knows it.</param>
+/// <param name="kinds">What to read.</param>
+/// <param name="options">How to sample.</param>
+/// <param name="ssh">How to call the client.</param>
+/// <param name="guard">Ends the client with this process.</param>
+public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOptions options, SshOptions ssh, ChildGuard guard) : ISampleSource<HostSnapshot>
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
+
+    private readonly RemoteReply reply = new(computerName, kinds, options);
+    private readonly Lock gate = new();
+    private GuardedProcess? connection;
+    private bool knowsSlow;
+    private long tick;
+    private MonitorException? lastFailure;
+    private TimeSpan retryAfter = FirstRetry;
+    private long failedAt;
+    private volatile bool interrupted;
+
+    /// <inheritdoc/>
+    public string Name => $"ssh {computerName}";
+
+    /// <inheritdoc/>
+    public HostSnapshot Sample(SampleDetail detail)
+    {
+        if (connection is null)
+            Connect();
+
+        if (!knowsSlow)
+            detail = SampleDetail.Full;
+
+        string nonce = string.Create(CultureInfo.InvariantCulture, $"{++tick}.{Random.Shared.Next():x8}");
+        try
+        {
+            connection!.Input.Write(RemoteScript.Call(nonce, detail));
+            connection.Input.Flush();
+            Receive(nonce);
+        }
+        catch (Exception failure) when (failure is IOException or ObjectDisposedException)
+        {
+            throw Fail();
+        }
+        catch (MonitorException failure)
+        {
+            Drop();
+            lastFailure = failure;
+            failedAt = options.TimeProvider.GetTimestamp();
+            throw;
+        }
+
+        lastFailure = null;
+        retryAfter = FirstRetry;
+        HostSnapshot snapshot = reply.ToSnapshot(options.TimeProvider.GetUtcNow(), detail == SampleDetail.Full);
+        knowsSlow = snapshot.Gpus is null || snapshot.Gpus.All(gpu => gpu.IsConnected);
+        return snapshot;
+    }
+
+    /// <summary>Cuts the connection.</summary>
+    public void Interrupt()
+    {
+        lock (gate)
+        {
+            interrupted = connection is not null;
+            connection?.Kill();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Drop();
+
+    private void Connect()
+    {
+        if (lastFailure is not null && options.TimeProvider.GetElapsedTime(failedAt) < retryAfter)
+            throw new MonitorException(lastFailure.ErrorId, lastFailure.Message, lastFailure.Target, lastFailure);
+
+        if (ssh.ConfigPath is { } config && !File.Exists(config))
+            throw new MonitorException("SshConfigNotFound", $"The ssh configuration {config} does not exist.", config);
+
+        IReadOnlyList<string> arguments = ssh.Arguments(computerName, options.Timeout);
+        GuardedProcess process;
+        try
+        {
+            process = GuardedProcess.Start(guard, FindProgram(), arguments);
+        }
+        catch (Win32Exception failure)
+        {
+            throw new MonitorException("SshFailed", $"The program {ssh.Program} could not be started: {failure.Message}", ssh.Program, failure);
+        }
+
+        lock (gate)
+        {
+            connection = process;
+            interrupted = false;
+        }
+
+        try
+        {
+            process.Input.Write(RemoteScript.Define(kinds, options.IncludeProcesses, options.Timeout));
+        }
+        catch (IOException)
+        {
+            throw Fail();
+        }
+    }
+
+    private string FindProgram()
+    {
+        if (Path.IsPathRooted(ssh.Program))
+            return ssh.Program;
+
+        string name = OperatingSystem.IsWindows() ? ssh.Program + ".exe" : ssh.Program;
+        return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists)
+            ?? throw new MonitorException("SshNotFound", "The OpenSSH client 'ssh' was not found on the path: install it (Debian: openssh-client) to watch other hosts.", ssh.Program);
+    }
+
+    private void Receive(string nonce)
+    {
+        reply.Begin();
+        do
+        {
+            if (connection!.Output.ReadLine() is not { } line)
+                throw Fail();
+
+            if (reply.Take(line, nonce))
+                return;
+        }
+        while (true);
+    }
+
+    private MonitorException Fail()
+    {
+        int? exitCode = connection!.WaitForExit(TimeSpan.FromMilliseconds(500));
+        string[] errors = connection.Errors(TimeSpan.FromMilliseconds(200));
+        Drop();
+        retryAfter = lastFailure is null ? FirstRetry : TimeSpan.FromTicks(Math.Min(LongestRetry.Ticks, retryAfter.Ticks * 2));
+        failedAt = options.TimeProvider.GetTimestamp();
+        lastFailure = interrupted
+            ? new MonitorException("ConnectionTimedOut", FormattableString.Invariant($"{computerName} did not answer within {options.Timeout.TotalSeconds:0.###} s; its connection was cut."), computerName)
+            : SshFailure.From(computerName, errors, exitCode, SshHostNames.Read(ssh.ConfigPath ?? SshOptions.OperatorConfigPath));
+        return lastFailure;
+    }
+
+    private void Drop()
+    {
+        GuardedProcess? dropped;
+        lock (gate)
+        {
+            dropped = connection;
+            connection = null;
+        }
+
+        dropped?.Dispose();
+        knowsSlow = false;
+    }
+}
