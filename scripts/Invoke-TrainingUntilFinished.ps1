@@ -1,0 +1,40 @@
+<#
+.SYNOPSIS
+Runs a training until it is finished, whatever stops it on the way; the body of a scheduled task.
+.DESCRIPTION
+Exit codes of a training: 0 finished; 75 stopped with a checkpoint, and above 128 (or below 0 on Windows) killed: started
+again; anything else needs a person and ends the script with that code.
+.EXAMPLE
+./Invoke-TrainingUntilFinished.ps1 -ConfigPath samples/demo.yaml -RunPath runs/nightly
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)] [string] $ConfigPath,
+    [Parameter(Mandatory)] [string] $RunPath,
+    [string[]] $Set = @(),
+    [ValidateRange(1, 10000)] [int] $MaxAttempts = 100,
+    [ValidateRange(0, 86400)] [int] $RetrySeconds = 10
+)
+
+$ErrorActionPreference = 'Stop'
+if (-not (Get-Module RobustTrain)) {
+    # In a checkout the module stands in artifacts; elsewhere it is installed.
+    $built = Join-Path $PSScriptRoot .. artifacts RobustTrain RobustTrain.psd1
+    Import-Module ((Test-Path $built) ? $built : 'RobustTrain')
+}
+
+foreach ($attempt in 1..$MaxAttempts) {
+    $global:LASTEXITCODE = 0
+    $failure = $null
+    Start-Training $ConfigPath -RunPath $RunPath -Resume Auto -Set $Set -ErrorAction SilentlyContinue -ErrorVariable failure
+    if ($LASTEXITCODE -eq 0 -and -not $failure) { exit 0 }
+    $code = $LASTEXITCODE
+    if ($code -ne 75 -and $code -ge 0 -and $code -lt 128) {
+        Write-Warning "Attempt $attempt ended with exit code ${code}: $failure"
+        exit ($code -eq 0 ? 1 : $code)
+    }
+    Write-Warning "Attempt $attempt ended with exit code $code; going on in $RetrySeconds s."
+    Start-Sleep -Seconds $RetrySeconds
+}
+Write-Warning "Not finished after $MaxAttempts attempts."
+exit 75

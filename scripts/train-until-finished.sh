@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Runs a training until it is finished, whatever stops it on the way.
+# Usage: train-until-finished.sh RUN-FOLDER CONFIG [OPTION OF robusttrain train ...]
+#
+#   0             finished
+#   75            stopped with a checkpoint: goes on
+#   128 and more  killed by a signal (kill -9, the out-of-memory killer, a reboot's SIGKILL): goes on from the last checkpoint
+#   anything else a person has to look: ends with that code
+#
+# MAX_ATTEMPTS (100) bounds the attempts, RETRY_SECONDS (10) is the pause between them, ROBUSTTRAIN names the executable.
+# A stop that is asked of this script (SIGTERM, SIGINT) is handed to the training, and ends the script with 75.
+set -u
+[ $# -ge 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
+run=$1 config=$2
+shift 2
+robusttrain=${ROBUSTTRAIN:-robusttrain}
+command -v "$robusttrain" >/dev/null || { echo "$0: $robusttrain is not on the PATH; ROBUSTTRAIN=/path/to/robusttrain names it." >&2; exit 2; }
+
+asked_to_stop=false child=
+stop() { asked_to_stop=true; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null; }
+trap stop TERM INT USR1
+
+for ((attempt = 1; attempt <= ${MAX_ATTEMPTS:-100}; attempt++)); do
+  "$robusttrain" train "$config" --run-path "$run" --resume auto "$@" </dev/null &
+  child=$!
+  # A trapped signal ends wait early; the training goes on to write its checkpoint.
+  while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
+  child=
+  if [ $code -eq 0 ]; then exit 0; fi
+  if $asked_to_stop; then exit $code; fi
+  if [ $code -ne 75 ] && [ $code -lt 128 ]; then
+    echo "$0: attempt $attempt ended with exit code $code; a person has to look: robusttrain's message stands above." >&2
+    exit $code
+  fi
+  echo "$0: attempt $attempt ended with exit code $code; going on in ${RETRY_SECONDS:-10} s." >&2
+  sleep "${RETRY_SECONDS:-10}" &
+  wait $!
+  if $asked_to_stop; then exit 75; fi
+done
+echo "$0: not finished after $((attempt - 1)) attempts." >&2
+exit 75
