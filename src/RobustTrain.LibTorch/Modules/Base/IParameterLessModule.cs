@@ -1,0 +1,4 @@
+namespace TorchSharp.Modules;
+
+/// <summary>Marks modules that have nothing to move, convert or save.</summary>
+public interface IParameterLessModule { }
