@@ -1,1 +1,3 @@
-return 2;
+using RobustTrain.Host.Commands;
+
+return RobustTrainCommand.Run(args);

@@ -34,11 +34,13 @@ public static class ConfigurationDocumentation
     /// <summary>The lines of the comment above a key, without the sign of the comment.</summary>
     internal static IEnumerable<string> CommentLines(ConfigurationKey key)
     {
-        string comment = key.Section is null
-            ? $"{key.Description} ({Capital(Expectation(key))}{(key.Aliases.Count > 0 ? $"; also called {string.Join(", ", key.Aliases)}" : "")}.)"
-            : key.Description;
-        return Wrap(comment);
+        string expectation = key.Section is null && !IsFreeText(key) ? $" {Capital(Expectation(key))}." : "";
+        string aliases = key.Aliases.Count > 0 ? $" Also called {string.Join(", ", key.Aliases)}." : "";
+        return Wrap(key.Description + expectation + aliases);
     }
+
+    private static bool IsFreeText(ConfigurationKey key) =>
+        key.Kind == ConfigurationKind.Text && !key.IsList && key.AllowedValues is null && key.Pattern is null && !key.IsNullable;
 
     private static string RangeOf(ConfigurationKey key) => (key.Minimum, key.Maximum) switch
     {

@@ -17,6 +17,9 @@ public static class ConfigurationWriter
     public static string Digest(TrainingConfig config) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Write(config))));
 
+    /// <summary>A text as YAML that reads back as the same text, for a setting <c>key=value</c>.</summary>
+    public static string Quote(string text) => YamlScalar.Format(text);
+
     /// <summary>The keys, by dotted path, whose values differ between two configurations.</summary>
     public static IReadOnlyList<ConfigurationDifference> Differences(TrainingConfig left, TrainingConfig right)
     {

@@ -15,7 +15,11 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(CheckpointSaved), "checkpoint_saved")]
 [JsonDerivedType(typeof(TestFinished), "test_finished")]
 [JsonDerivedType(typeof(RunWarning), "warning")]
+[JsonDerivedType(typeof(StopRequested), "stop_requested")]
 [JsonDerivedType(typeof(RunFinished), "run_finished")]
+[JsonDerivedType(typeof(EvaluationFinished), "evaluation_finished")]
+[JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
+[JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
 public abstract record RunEvent
 {
     /// <summary>When it happened, UTC; the journal fills it in.</summary>
@@ -61,9 +65,36 @@ public sealed record TestFinished(int BestEpoch, IReadOnlyDictionary<string, dou
 /// <summary>Something that the operator should know and that did not end the run.</summary>
 public sealed record RunWarning(string Message) : RunEvent;
 
+/// <summary>The run was asked to stop with a checkpoint.</summary>
+/// <param name="Reason">Who asked, for people: a signal, a line on standard input, the end of the life line.</param>
+public sealed record StopRequested(string Reason) : RunEvent;
+
 /// <summary>The process ends.</summary>
 /// <param name="State">finished, stopped or failed.</param>
 /// <param name="ExitCode">The exit code.</param>
 /// <param name="Error">One sentence, where it failed.</param>
 /// <param name="ErrorId">The error's stable id, where it failed.</param>
 public sealed record RunFinished(string State, int ExitCode, string? Error, string? ErrorId) : RunEvent;
+
+/// <summary>A checkpoint has been scored, by <c>robusttrain evaluate</c>.</summary>
+/// <param name="Checkpoint">The checkpoint's folder.</param>
+/// <param name="Epoch">The last epoch that its weights have seen whole, from 0; null where there is none.</param>
+/// <param name="DataPath">The data set's folder.</param>
+/// <param name="Split">train, val or test.</param>
+/// <param name="Samples">The samples scored.</param>
+/// <param name="Scores">The aggregated scores by name.</param>
+/// <param name="DifferencingF1">The best F1 of thresholded differencing on the same split, where it was asked for.</param>
+/// <param name="DurationSeconds">How long scoring took.</param>
+public sealed record EvaluationFinished(string Checkpoint, int? Epoch, string DataPath, string Split, int Samples, IReadOnlyDictionary<string, double> Scores, double? DifferencingF1, double DurationSeconds) : RunEvent;
+
+/// <summary>A scene of the sample data is written.</summary>
+public sealed record SampleDataProgress(string Scene, int Done, int Total) : RunEvent;
+
+/// <summary>The sample data is written.</summary>
+/// <param name="Path">Its folder, absolute.</param>
+/// <param name="Scenes">Its scenes.</param>
+/// <param name="Seed">The seed that makes the same bytes again.</param>
+/// <param name="ChangedShare">The share of changed pixels in the test split, 0 to 1.</param>
+/// <param name="DifferencingF1">The best F1 of thresholded differencing on the test split.</param>
+/// <param name="DurationSeconds">How long it took, the measurement included.</param>
+public sealed record SampleDataFinished(string Path, int Scenes, long Seed, double ChangedShare, double DifferencingF1, double DurationSeconds) : RunEvent;

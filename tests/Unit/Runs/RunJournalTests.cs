@@ -30,7 +30,11 @@ public sealed class RunJournalTests : IDisposable
         new CheckpointSaved("checkpoints/0000", 0, 7, 1234, 0.5),
         new TestFinished(0, new Dictionary<string, double> { ["f1"] = 0.9, ["iou"] = double.NaN }),
         new RunWarning("Größe: \"a\"\nb"),
+        new StopRequested("SIGTERM"),
         new RunFinished("finished", 0, null, null),
+        new EvaluationFinished("/runs/a/checkpoints/0001", 1, "/data", "test", 12, new Dictionary<string, double> { ["f1"] = 0.9 }, null, 3.5),
+        new SampleDataProgress("Szada/1", 1, 12),
+        new SampleDataFinished("/data", 12, 0, 0.05, 0.3, 9.5),
     ];
 
     [Fact]

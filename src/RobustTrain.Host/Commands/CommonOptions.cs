@@ -1,0 +1,35 @@
+using System.CommandLine;
+using RobustTrain.Host.Events;
+
+namespace RobustTrain.Host.Commands;
+
+/// <summary>Options that several commands have.</summary>
+internal static class CommonOptions
+{
+    /// <summary>Whether events go to standard output.</summary>
+    public static Option<bool> Events() => new("--events")
+    {
+        Description = "Writes events to standard output, one JSON object a line, and nothing else there.",
+    };
+
+    /// <summary>Whether standard input is the parent's life line.</summary>
+    public static Option<bool> LifeLine() => new("--life-line")
+    {
+        Description = "Takes 'stop' as a line on standard input, and stops when it ends: whoever started this is gone.",
+    };
+
+    /// <summary>An option that takes one of some words.</summary>
+    public static Option<string> OneOf(string name, string description, string defaultWord, params string[] words)
+    {
+        Option<string> option = new(name) { HelpName = string.Join('|', words), DefaultValueFactory = _ => defaultWord, Description = description };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !words.Contains(token.Value))
+                result.AddError($"{name} is '{token.Value}', but must be one of {string.Join(", ", words)}.");
+        });
+        return option;
+    }
+
+    /// <summary>Opens the stream of events where it is asked for.</summary>
+    public static EventStream? OpenStream(bool isAskedFor) => isAskedFor ? new EventStream(Console.OpenStandardOutput()) : null;
+}

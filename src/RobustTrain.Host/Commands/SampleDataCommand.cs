@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Samples;
+using RobustTrain.Host.Events;
+using RobustTrain.Host.Progress;
+using RobustTrain.Host.Stopping;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Host.Commands;
+
+/// <summary><c>robusttrain sample-data</c>: makes data to train on without a download.</summary>
+internal static class SampleDataCommand
+{
+    private const double LeastChangeShare = 0.01;
+    private const double MostChangeShare = 0.2;
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        Argument<string> output = new("OUTPUT") { Description = "The folder to make; it must not exist, or be empty." };
+        Option<long> seed = new("--seed") { Description = "The same seed makes the same bytes.", HelpName = "N" };
+        Option<double> changes = new("--change-share")
+        {
+            Description = string.Create(CultureInfo.InvariantCulture, $"The share of each scene that is built up between the dates, {LeastChangeShare} to {MostChangeShare}."),
+            HelpName = "SHARE",
+            DefaultValueFactory = _ => new SampleDatasetOptions { Path = "" }.ChangeShare,
+        };
+        changes.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !IsShare(result.Tokens[0].Value))
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--change-share is '{result.Tokens[0].Value}', but must be a number from {LeastChangeShare} to {MostChangeShare}."));
+        });
+        Option<bool> events = CommonOptions.Events();
+        Option<bool> lifeLine = CommonOptions.LifeLine();
+        Command command = new(
+            "sample-data",
+            "Makes aerial scenes at two dates in the layout of the SZTAKI AirChange benchmark (data.dataset: air-change), and prints the best F1 of thresholded differencing on their test split.")
+        {
+            output, seed, changes, events, lifeLine,
+        };
+        command.SetAction(parsed =>
+        {
+            EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
+            SampleDatasetOptions options = new()
+            {
+                Path = Path.GetFullPath(parsed.GetValue(output)!),
+                Seed = parsed.GetValue(seed),
+                ChangeShare = parsed.GetValue(changes),
+            };
+            return CommandGuard.Run(() => Make(options, stream, parsed.GetValue(lifeLine)), stream);
+        });
+        return command;
+    }
+
+    private static bool IsShare(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double share) && share is >= LeastChangeShare and <= MostChangeShare;
+
+    private static int Make(SampleDatasetOptions options, EventStream? stream, bool hasLifeLine)
+    {
+        using CancellationTokenSource stopping = new();
+        StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
+        using StopSignals signals = new(requests);
+        if (hasLifeLine)
+            LifeLine.Hold(Console.OpenStandardInput(), requests);
+        Stopwatch watch = Stopwatch.StartNew();
+        try
+        {
+            int scenes = 0;
+            using (IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(TimeProvider.System) : null)
+            {
+                IRunJournal journal = new JournalChain(TimeProvider.System, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
+                SampleDatasetGenerator.Write(
+                    options,
+                    progress =>
+                    {
+                        scenes = progress.Total;
+                        journal.Write(new SampleDataProgress(progress.Scene, progress.Done, progress.Total));
+                    },
+                    stopping.Token);
+            }
+
+            DifferencingScore baseline = Measure(options.Path);
+            stream?.Write(new SampleDataFinished(options.Path, scenes, options.Seed, baseline.ChangedShare, baseline.BestF1, watch.Elapsed.TotalSeconds));
+            if (stream is null)
+            {
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{scenes} scenes are in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
+            }
+
+            return (int)ExitCode.Finished;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new RunException(ExitCode.Unexpected, "SampleDataStopped", $"The sample data was not made, since it was stopped ({requests.Reason}); nothing was left behind.", options.Path);
+        }
+    }
+
+    private static DifferencingScore Measure(string path)
+    {
+        DataConfig defaults = new();
+        AirChangeDataset test = new(
+            new AirChangeOptions
+            {
+                Path = path,
+                Split = DatasetSplit.Test,
+                ValidationScenes = defaults.ValidationScenes,
+                CropSize = defaults.CropSize!.Value,
+                Mean = defaults.Mean,
+                Std = defaults.Std,
+            },
+            new SceneCache());
+        return DifferencingBaseline.Measure(test, defaults.Std);
+    }
+}

@@ -1,0 +1,48 @@
+using RobustTrain.Data;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Host.Errors;
+
+/// <summary>What an exception means to the operator: the one place where exceptions become sentences and exit codes.</summary>
+/// <param name="ExitCode">The exit code.</param>
+/// <param name="ErrorId">A stable id for scripts.</param>
+/// <param name="Message">One sentence, or one a line where there are several mistakes.</param>
+/// <param name="Cause">The exception.</param>
+internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message, Exception Cause)
+{
+    /// <summary>The environment variable that, set to 1, has stack traces printed.</summary>
+    public const string DebugVariable = "ROBUSTTRAIN_DEBUG";
+
+    /// <summary>Whether nobody foresaw it, so that a stack trace is worth keeping.</summary>
+    public bool IsUnexpected => ErrorId == "Unexpected";
+
+    /// <summary>Finds out what an exception means.</summary>
+    public static Failure Of(Exception exception) => exception switch
+    {
+        AggregateException { InnerExceptions: [var only] } => Of(only),
+        TypeInitializationException { InnerException: { } inner } => Of(inner),
+        RunException known => new Failure(known.ExitCode, known.ErrorId, known.Message, known),
+        DatasetException dataset => new Failure(ExitCode.Configuration, "DatasetNotUsable", dataset.Message, dataset),
+        SampleException sample => new Failure(ExitCode.Data, "SampleNotReadable", sample.Message, sample),
+        OutOfMemoryException memory => new Failure(ExitCode.OutOfMemory, "OutOfMemory", "The memory of this machine is not enough for this run; a smaller loader.batch_size or data.crop_size needs less.", memory),
+        DllNotFoundException library => new Failure(ExitCode.Configuration, "NativeLibraryNotFound", library.Message, library),
+        BadImageFormatException or EntryPointNotFoundException => new Failure(
+            ExitCode.Configuration, "NativeLibraryNotUsable", $"A native library doesn't fit this program: {FirstLine(exception)} Build it again with './build.sh build'.", exception),
+        _ when StorageError.IsNoSpaceLeft(exception) => new Failure(ExitCode.Unexpected, "NoSpaceLeft", $"There is no space left on the disk: {FirstLine(exception)}", exception),
+        IOException or UnauthorizedAccessException => new Failure(ExitCode.Unexpected, "StorageFailed", $"The disk refuses: {FirstLine(exception)}", exception),
+        _ => new Failure(ExitCode.Unexpected, "Unexpected", $"Unexpected {exception.GetType().Name}: {FirstLine(exception)}", exception),
+    };
+
+    /// <summary>Writes the sentences, each on a line of its own, and the stack trace where it is asked for.</summary>
+    public void WriteTo(TextWriter target)
+    {
+        foreach (string sentence in Message.Split('\n'))
+            target.WriteLine($"robusttrain: {sentence}");
+        if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
+            target.WriteLine(Cause);
+        else if (IsUnexpected)
+            target.WriteLine($"robusttrain: {DebugVariable}=1 prints where it happened.");
+    }
+
+    private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].Trim();
+}

@@ -1,0 +1,15 @@
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Host.Events;
+
+/// <summary>Hands each event, with one time, to several takers in turn.</summary>
+internal sealed class JournalChain(TimeProvider time, IReadOnlyList<IRunJournal> takers) : IRunJournal
+{
+    /// <inheritdoc/>
+    public void Write(RunEvent runEvent)
+    {
+        RunEvent timed = runEvent.Time == default ? runEvent with { Time = time.GetUtcNow() } : runEvent;
+        foreach (IRunJournal taker in takers)
+            taker.Write(timed);
+    }
+}

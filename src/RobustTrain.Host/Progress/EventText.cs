@@ -1,0 +1,62 @@
+using System.Globalization;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Host.Progress;
+
+/// <summary>Events as lines for people.</summary>
+internal static class EventText
+{
+    private static readonly string[] s_leadingScores = ["f1", "iou", "precision", "recall", "accuracy"];
+
+    /// <summary>The line of an event that people want to keep; null for those that only matter for a moment.</summary>
+    public static string? Lasting(RunEvent runEvent, TrainingView view) => runEvent switch
+    {
+        RunStarted { ResumedFromEpoch: null } started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath}: {started.Epochs} epochs of {started.StepsPerEpoch} steps."),
+        RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {started.Epochs} epochs are complete."),
+        EpochFinished epoch => EpochLine(epoch, view),
+        TestFinished test => string.Create(CultureInfo.InvariantCulture, $"Test with the weights of epoch {test.BestEpoch}: {Scores(test.Scores)}"),
+        RunWarning warning => $"Warning: {warning.Message}",
+        StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
+        _ => null,
+    };
+
+    /// <summary>The line of a step.</summary>
+    public static string Step(TrainingView view, DateTimeOffset now)
+    {
+        StepFinished step = view.LastStep!;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})  step {view.StepsDone} of {view.StepsPerEpoch}  {StepFigures(step)}  {Left(view.TimeLeft(now))}");
+    }
+
+    /// <summary>Loss, learning rate, speed and waiting.</summary>
+    public static string StepFigures(StepFinished step) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"loss {step.Loss:0.0000}  learning rate {step.LearningRate:0.00e+0}  {step.SamplesPerSecond:0.0} samples/s  waiting for data {step.DataWaitShare * 100:0} %");
+
+    /// <summary>The time left.</summary>
+    public static string Left(TimeSpan? left) => left is { } time ? $"{Duration(time)} left" : "time left unknown yet";
+
+    /// <summary>A time as people say it.</summary>
+    public static string Duration(TimeSpan time) => time switch
+    {
+        { TotalDays: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time.Hours} h"),
+        { TotalHours: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{time.Hours} h {time.Minutes} min"),
+        { TotalMinutes: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{time.Minutes} min {time.Seconds} s"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s"),
+    };
+
+    /// <summary>The best-known scores, in one order.</summary>
+    public static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join(
+        "  ",
+        s_leadingScores.Where(scores.ContainsKey).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {scores[name]:0.0000}")));
+
+    private static string EpochLine(EpochFinished epoch, TrainingView view)
+    {
+        string scores = epoch.Scores is { } values ? "  " + Scores(values) : "";
+        string best = epoch.IsBest ? "  (best)" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"epoch {epoch.Epoch} ({epoch.Epoch + 1} of {view.Epochs}) done: loss {epoch.TrainLoss:0.0000}{scores}{best}  {epoch.SamplesPerSecond:0.0} samples/s  {Duration(TimeSpan.FromSeconds(epoch.DurationSeconds))}");
+    }
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using RobustTrain.Runs.Events;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace RobustTrain.Host.Progress;
+
+/// <summary>A display that redraws itself at the bottom of a terminal, with what lasts above it.</summary>
+internal sealed class LiveProgress : IProgressDisplay
+{
+    private static readonly TimeSpan s_refresh = TimeSpan.FromMilliseconds(200);
+
+    private readonly IAnsiConsole _console;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly Queue<string> _lasting = [];
+    private readonly ManualResetEventSlim _ended = new();
+    private readonly Thread _painter;
+    private TrainingView _view = new();
+    private SampleDataProgress? _scene;
+
+    /// <summary>Begins to draw.</summary>
+    public LiveProgress(IAnsiConsole console, TimeProvider time)
+    {
+        _console = console;
+        _time = time;
+        _painter = new Thread(Paint) { IsBackground = true, Name = "progress display" };
+        _painter.Start();
+    }
+
+    /// <inheritdoc/>
+    public void Write(RunEvent runEvent)
+    {
+        lock (_gate)
+        {
+            _view = _view.After(runEvent);
+            _scene = runEvent as SampleDataProgress ?? _scene;
+            if (EventText.Lasting(runEvent, _view) is { } line)
+                _lasting.Enqueue(line);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ended.Set();
+        _painter.Join();
+        _ended.Dispose();
+    }
+
+    private void Paint()
+    {
+        try
+        {
+            PaintUntilEnded();
+        }
+        catch (IOException)
+        {
+            // The terminal is gone; the training has better things to do than to end for want of a display.
+        }
+    }
+
+    private void PaintUntilEnded()
+    {
+        _console.Live(Text.Empty).AutoClear(true).Start(live =>
+        {
+            bool isLast;
+            do
+            {
+                isLast = _ended.Wait(s_refresh);
+                foreach (string line in TakeLasting())
+                    _console.WriteLine(line);
+                live.UpdateTarget(Render());
+            }
+            while (!isLast);
+        });
+    }
+
+    private string[] TakeLasting()
+    {
+        lock (_gate)
+        {
+            string[] lines = [.. _lasting];
+            _lasting.Clear();
+            return lines;
+        }
+    }
+
+    private Rows Render()
+    {
+        TrainingView view;
+        SampleDataProgress? scene;
+        lock (_gate)
+        {
+            view = _view;
+            scene = _scene;
+        }
+
+        List<IRenderable> rows = [];
+        if (scene is not null)
+            rows.Add(Bar($"scene {scene.Scene}", scene.Done, scene.Total, ""));
+        if (view.Epochs > 0)
+        {
+            rows.Add(Bar(view.Phase, view.Share * 100, 100, EventText.Left(view.TimeLeft(_time.GetUtcNow()))));
+            string epoch = string.Create(CultureInfo.InvariantCulture, $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})");
+            rows.Add(Bar(epoch, view.StepsDone, view.StepsPerEpoch, string.Create(CultureInfo.InvariantCulture, $"step {view.StepsDone} of {view.StepsPerEpoch}")));
+        }
+
+        if (view.Evaluation is { } pass)
+            rows.Add(Bar(pass.Split, pass.Done, pass.Total, string.Create(CultureInfo.InvariantCulture, $"{pass.Done} of {pass.Total} samples")));
+        else if (view.LastStep is { } step)
+            rows.Add(new Text(EventText.StepFigures(step)));
+        if (view.Best is { Scores: { } scores } best)
+            rows.Add(new Text(string.Create(CultureInfo.InvariantCulture, $"best so far: epoch {best.Epoch}  {EventText.Scores(scores)}"), new Style(Color.Green)));
+        return new Rows(rows);
+    }
+
+    private static Columns Bar(string label, double done, double total, string note)
+    {
+        const int width = 30;
+        int filled = total <= 0 ? 0 : (int)Math.Clamp(done / total * width, 0, width);
+        Paragraph bar = new();
+        bar.Append($"{label,-28} ");
+        bar.Append(new string('━', filled), new Style(Color.Green));
+        bar.Append(new string('━', width - filled), new Style(Color.Grey));
+        bar.Append($"  {note}");
+        return new Columns(bar) { Expand = false };
+    }
+}

@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+
+namespace RobustTrain.Host.Stopping;
+
+/// <summary>
+/// SIGTERM, SIGINT, SIGUSR1 (Slurm's <c>--signal</c>) and SIGHUP (a terminal that is closed) ask for a stop with a checkpoint.
+/// A second SIGINT ends the process at once.
+/// </summary>
+internal sealed class StopSignals : IDisposable
+{
+    // PosixSignal takes raw numbers for signals that it has no name for.
+    private const PosixSignal LinuxUser1 = (PosixSignal)10;
+    private const PosixSignal MacUser1 = (PosixSignal)30;
+    private const int HangUpNumber = 1;
+
+    private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly StopRequests _requests;
+    private int _interrupts;
+
+    /// <summary>Begins to listen.</summary>
+    public StopSignals(StopRequests requests)
+    {
+        _requests = requests;
+        Listen(PosixSignal.SIGTERM, "SIGTERM");
+        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, OnInterrupt));
+        if (OperatingSystem.IsLinux())
+            Listen(LinuxUser1, "SIGUSR1");
+        else if (OperatingSystem.IsMacOS())
+            Listen(MacUser1, "SIGUSR1");
+
+        // nohup has it ignored, and means it.
+        if (!IsIgnored(HangUpNumber))
+            Listen(PosixSignal.SIGHUP, "SIGHUP");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
+
+    private void Listen(PosixSignal signal, string name) => _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true;
+        _requests.Stop(name);
+    }));
+
+    // Not cancelled, a signal does what it does to any process: the second SIGINT ends it, with what a shell expects as status.
+    private void OnInterrupt(PosixSignalContext context)
+    {
+        context.Cancel = Interlocked.Increment(ref _interrupts) == 1;
+        _requests.Stop("SIGINT");
+    }
+
+    // proc(5): SigIgn is a mask in hexadecimal, bit N-1 for signal N.
+    private static bool IsIgnored(int signal)
+    {
+        const string prefix = "SigIgn:";
+        string? line = OperatingSystem.IsLinux()
+            ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(prefix, StringComparison.Ordinal))
+            : null;
+        return line is not null && (Convert.ToUInt64(line[prefix.Length..].Trim(), 16) >> (signal - 1) & 1) == 1;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Diagnostics;
+
+namespace RobustTrain.Tests.Host;
+
+/// <summary>A run of the built executable to its end.</summary>
+public sealed record HostRun(int ExitCode, string Output, string Error)
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
+
+    /// <summary>The executable that the tests were built with.</summary>
+    public static string Executable { get; } = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "robusttrain.exe" : "robusttrain");
+
+    /// <summary>The sentences on standard error, without the name of the program.</summary>
+    public string[] Sentences => [.. Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Replace("robusttrain: ", "", StringComparison.Ordinal))];
+
+    /// <summary>Starts the executable without waiting for it.</summary>
+    public static Process Start(string workingFolder, params string[] arguments) => Start(workingFolder, new Dictionary<string, string?>(), arguments);
+
+    /// <summary>Starts the executable with other environment variables.</summary>
+    public static Process Start(string workingFolder, IReadOnlyDictionary<string, string?> variables, params string[] arguments)
+    {
+        ProcessStartInfo start = new(Executable, arguments)
+        {
+            WorkingDirectory = workingFolder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string? value) in variables)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Runs the executable to its end.</summary>
+    public static Task<HostRun> To(string workingFolder, params string[] arguments) => EndOf(Start(workingFolder, arguments));
+
+    /// <summary>Waits for the end of a process, and kills it where it doesn't come.</summary>
+    public static async Task<HostRun> EndOf(Process process)
+    {
+        using (process)
+        using (CancellationTokenSource limit = new(s_limit))
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+            Task<string> error = process.StandardError.ReadToEndAsync(CancellationToken.None);
+            try
+            {
+                await process.WaitForExitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+
+            return new HostRun(process.ExitCode, await output, await error);
+        }
+    }
+}

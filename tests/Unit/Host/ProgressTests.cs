@@ -1,0 +1,111 @@
+using RobustTrain.Host.Progress;
+using RobustTrain.Runs.Events;
+using Spectre.Console;
+
+namespace RobustTrain.Tests.Host;
+
+public sealed class ProgressTests
+{
+    private static readonly DateTimeOffset s_start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private static RunEvent[] Training() =>
+    [
+        new RunStarted("id", "/runs/a", 1, 2, 10, null) { Time = s_start },
+        new EpochStarted(0, 0.1) { Time = s_start },
+        new StepFinished(0, 0, 0, 0.9, 0.001, 32, 0.02) { Time = s_start.AddSeconds(1) },
+        new StepFinished(0, 9, 9, 0.5, 0.001, 32, 0.02) { Time = s_start.AddSeconds(10) },
+        new EvaluationProgress("val", 3, 4) { Time = s_start.AddSeconds(14) },
+        new EpochFinished(0, 0.7, new Dictionary<string, double> { ["f1"] = 0.25, ["iou"] = 0.125, ["mean_f1"] = 0.5 }, true, 0.001, 32, 0.02, 19) { Time = s_start.AddSeconds(19) },
+        new EpochStarted(1, 0.1) { Time = s_start.AddSeconds(19) },
+        new StepFinished(1, 0, 10, 0.4, 0.001, 32, 0.02) { Time = s_start.AddSeconds(21) },
+    ];
+
+    [Fact]
+    public void Plain_lines_tell_the_run_its_steps_now_and_then_and_each_epoch()
+    {
+        using StringWriter output = new() { NewLine = "\n" };
+        using (PlainProgress progress = new(output, TimeSpan.FromSeconds(5)))
+        {
+            foreach (RunEvent runEvent in Training())
+                progress.Write(runEvent);
+            progress.Write(new StopRequested("SIGTERM"));
+            progress.Write(new RunWarning("The reader is slow."));
+            progress.Write(new TestFinished(0, new Dictionary<string, double> { ["f1"] = 0.875 }));
+        }
+
+        Assert.Equal(
+            """
+            Run /runs/a: 2 epochs of 10 steps.
+            epoch 0 (1 of 2)  step 1 of 10  loss 0.9000  learning rate 1.00e-3  32.0 samples/s  waiting for data 2 %  time left unknown yet
+            epoch 0 (1 of 2)  step 10 of 10  loss 0.5000  learning rate 1.00e-3  32.0 samples/s  waiting for data 2 %  10.0 s left
+            epoch 0 (1 of 2) done: loss 0.7000  f1 0.2500  iou 0.1250  (best)  32.0 samples/s  19.0 s
+            epoch 1 (2 of 2)  step 1 of 10  loss 0.4000  learning rate 1.00e-3  32.0 samples/s  waiting for data 2 %  18.0 s left
+            Asked to stop (SIGTERM): stops after this step, with a checkpoint.
+            Warning: The reader is slow.
+            Test with the weights of epoch 0: f1 0.8750
+
+            """.ReplaceLineEndings("\n"),
+            output.ToString());
+    }
+
+    [Fact]
+    public void A_run_that_goes_on_says_how_many_epochs_are_complete()
+    {
+        using StringWriter output = new() { NewLine = "\n" };
+        using PlainProgress progress = new(output, TimeSpan.FromSeconds(5));
+
+        progress.Write(new RunStarted("id", "/runs/a", 1, 9, 10, ResumedFromEpoch: 3));
+
+        Assert.Equal("Run /runs/a goes on: 4 of 9 epochs are complete.\n", output.ToString());
+    }
+
+    [Fact]
+    public void A_terminal_that_is_gone_does_not_end_the_training()
+    {
+        using PlainProgress progress = new(new GoneWriter(), TimeSpan.Zero);
+
+        foreach (RunEvent runEvent in Training())
+            progress.Write(runEvent);
+    }
+
+    [Theory]
+    [InlineData(0.26, "0.3 s")]
+    [InlineData(59.94, "59.9 s")]
+    [InlineData(125, "2 min 5 s")]
+    [InlineData(7260, "2 h 1 min")]
+    [InlineData(90000, "1 d 1 h")]
+    public void Durations_are_as_people_say_them(double seconds, string text) =>
+        Assert.Equal(text, EventText.Duration(TimeSpan.FromSeconds(seconds)));
+
+    [Fact]
+    public void The_live_display_shows_step_loss_learning_rate_speed_and_time_left_and_keeps_the_epochs_above()
+    {
+        using StringWriter output = new();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.Yes,
+            Out = new AnsiConsoleOutput(output),
+        });
+        console.Profile.Width = 120;
+        using (LiveProgress progress = new(console, TimeProvider.System))
+        {
+            foreach (RunEvent runEvent in Training())
+                progress.Write(runEvent);
+        }
+
+        string text = output.ToString();
+        Assert.Contains("epoch 0 (1 of 2) done: loss 0.7000  f1 0.2500  iou 0.1250  (best)", text, StringComparison.Ordinal);
+        Assert.Contains("epoch 1 (2 of 2)", text, StringComparison.Ordinal);
+        Assert.Contains("step 1 of 10", text, StringComparison.Ordinal);
+        Assert.Contains("loss 0.4000  learning rate 1.00e-3  32.0 samples/s", text, StringComparison.Ordinal);
+        Assert.Contains("left", text, StringComparison.Ordinal);
+        Assert.Contains("best so far: epoch 0", text, StringComparison.Ordinal);
+    }
+
+    private sealed class GoneWriter : StringWriter
+    {
+        public override void WriteLine(string? value) => throw new IOException("The terminal is gone.");
+    }
+}
