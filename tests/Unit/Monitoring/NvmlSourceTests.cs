@@ -4,6 +4,7 @@ using RobustTrain.Monitoring.Gpu.Nvml;
 
 namespace RobustTrain.Tests.Monitoring;
 
+[Collection("monitors, whose threads and children are counted")]
 public sealed class NvmlSourceTests
 {
     private const long Gibibyte = 1L << 30;

@@ -53,12 +53,8 @@ internal sealed class NvmlStub : IDisposable
 
     private static string Build()
     {
-        string root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "RobustTrain.sln")))
-            root = Path.GetDirectoryName(root) ?? throw new DirectoryNotFoundException("RobustTrain.sln was not found above the tests.");
-
         string target = Directory.CreateTempSubdirectory("nvml-stub-built").FullName;
-        using Process build = Process.Start(new ProcessStartInfo(Path.Combine(root, "tests/nvml-stub/build.sh"), [target]) { RedirectStandardError = true })!;
+        using Process build = Process.Start(new ProcessStartInfo(Path.Combine(TestFiles.Root, "tests/nvml-stub/build.sh"), [target]) { RedirectStandardError = true })!;
         string errors = build.StandardError.ReadToEnd();
         build.WaitForExit();
         return build.ExitCode == 0 ? target : throw new InvalidOperationException($"The NVML stub was not built: {errors}");

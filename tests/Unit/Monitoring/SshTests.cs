@@ -1,0 +1,242 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Cpu;
+using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Processes;
+using RobustTrain.Monitoring.Remote;
+using RobustTrain.Monitoring.Sessions;
+
+namespace RobustTrain.Tests.Monitoring;
+
+[Collection("monitors, whose threads and children are counted")]
+public sealed class SshTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private const MonitorKinds Both = MonitorKinds.Gpu | MonitorKinds.Cpu;
+    private readonly ChildGuard guard = new();
+
+    public void Dispose() => guard.Dispose();
+
+    [SshFact]
+    public void A_host_is_read_over_one_connection_for_many_ticks()
+    {
+        using var server = new SshServer("gpu01");
+        InstallSmi(server, "550");
+        using var source = new SshSource("gpu01", Both, new MonitorOptions { IncludeProcesses = true }, server.Options, guard);
+        HostSnapshot first = source.Sample(SampleDetail.Full);
+        int connection = Assert.Single(SshClients());
+        HostSnapshot second = source.Sample(SampleDetail.Cheap);
+        Assert.Equal(connection, Assert.Single(SshClients()));
+
+        Assert.Equal("gpu01", first.Cpu!.ComputerName);
+        Assert.Null(first.Cpu.UtilizationPercent);
+        Assert.InRange(second.Cpu!.UtilizationPercent!.Value, 0, 100);
+        Assert.True(second.Cpu.MemoryTotalBytes > 0);
+        Assert.Contains(first.Cpu.Processes!, process => process.ProcessId == Environment.ProcessId);
+
+        Assert.Equal(["GPU-5500-0", "GPU-5500-1"], second.Gpus!.Select(gpu => gpu.Uuid));
+        Assert.Equal(97, second.Gpus![0].UtilizationPercent);
+        Assert.Equal(71, second.Gpus[0].MemoryTemperatureCelsius);
+        Assert.Null(second.Gpus[0].Device);
+
+        // Process 1 exists on the host, and its command is the host's to tell.
+        GpuProcess process = Assert.Single(first.Gpus![0].Processes!);
+        Assert.Equal("root", process.User);
+        Assert.NotNull(process.StartTime);
+    }
+
+    [SshFact]
+    public void A_host_without_nvidia_smi_tells_its_CPU_and_says_why_it_has_no_GPUs()
+    {
+        using var server = new SshServer("gpu01");
+        using var source = new SshSource("gpu01", Both, new MonitorOptions(), server.Options, guard);
+        HostSnapshot snapshot = source.Sample(SampleDetail.Full);
+        Assert.True(snapshot.Cpu!.IsConnected);
+        GpuStatus gpu = Assert.Single(snapshot.Gpus!);
+        Assert.False(gpu.IsConnected);
+        Assert.Equal("gpu01 has no nvidia-smi.", gpu.Error);
+    }
+
+    [SshFact]
+    public void A_hung_nvidia_smi_costs_the_CPU_nothing_and_its_last_values_become_stale()
+    {
+        using var server = new SshServer("gpu01");
+        InstallSmi(server, "550");
+        using var source = new SshSource("gpu01", Both, new MonitorOptions { Timeout = TimeSpan.FromSeconds(3) }, server.Options, guard);
+        DateTimeOffset good = source.Sample(SampleDetail.Full).Time;
+        InstallSmi(server, "hang");
+        HostSnapshot snapshot = source.Sample(SampleDetail.Cheap);
+        Assert.True(snapshot.Cpu!.IsConnected);
+        Assert.Equal(2, snapshot.Gpus!.Count);
+        Assert.All(snapshot.Gpus, gpu => Assert.False(gpu.IsConnected));
+        Assert.Equal("nvidia-smi of gpu01 did not answer in time.", snapshot.Gpus[0].Error);
+        Assert.Equal(97, snapshot.Gpus[0].UtilizationPercent);
+        Assert.True(snapshot.Gpus[0].StaleSince >= good);
+    }
+
+    [SshFact]
+    public void A_host_without_GPUs_has_an_empty_list()
+    {
+        using var server = new SshServer("gpu01");
+        InstallSmi(server, "no-gpu");
+        using var source = new SshSource("gpu01", MonitorKinds.Gpu, new MonitorOptions(), server.Options, guard);
+        HostSnapshot snapshot = source.Sample(SampleDetail.Full);
+        Assert.Empty(snapshot.Gpus!);
+        Assert.Null(snapshot.Cpu);
+    }
+
+    [SshFact]
+    public void A_host_key_that_is_not_known_is_not_accepted()
+    {
+        using var server = new SshServer("gpu01");
+        server.ForgetHostKey();
+        Assert.Equal("HostKeyUnknown", Refused("gpu01", server.Options).ErrorId);
+    }
+
+    [SshFact]
+    public void A_host_key_that_has_changed_is_not_accepted()
+    {
+        using var server = new SshServer("gpu01");
+        server.ChangeHostKey();
+        MonitorException error = Refused("gpu01", server.Options);
+        Assert.Equal("HostKeyChanged", error.ErrorId);
+        Assert.Equal("gpu01", error.Target);
+    }
+
+    [SshFact]
+    public void A_key_that_is_refused_is_told()
+    {
+        using var server = new SshServer("gpu01");
+        server.RefuseKey();
+        Assert.Equal("SshKeyRefused", Refused("gpu01", server.Options).ErrorId);
+    }
+
+    [SshFact]
+    public void A_host_that_nobody_knows_is_told_with_the_nearest_name()
+    {
+        using var server = new SshServer("gpu01", "gpu02");
+        MonitorException error = Refused("gpu0l.invalid", server.Options);
+        Assert.Equal("HostUnknown", error.ErrorId);
+        Assert.StartsWith("The host gpu0l.invalid is not known.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Did you mean gpu01?", Refused("gpu1", server.Options).Message, StringComparison.Ordinal);
+    }
+
+    [SshFact]
+    public void A_server_that_is_killed_shows_as_stale_and_is_found_again_when_it_is_back()
+    {
+        using var server = new SshServer("gpu01");
+        var options = new MonitorOptions { Interval = TimeSpan.FromMilliseconds(100), Timeout = TimeSpan.FromSeconds(10) };
+        using var monitor = new HostMonitor("gpu01", MonitorKinds.Cpu, new SshSource("gpu01", MonitorKinds.Cpu, options, server.Options, guard), options);
+        var seen = new BlockingCollection<HostSnapshot>();
+        monitor.Published += seen.Add;
+        monitor.Start();
+        Await(seen, snapshot => snapshot.Cpu!.IsConnected);
+        server.Kill();
+        CpuStatus stale = Await(seen, snapshot => !snapshot.Cpu!.IsConnected).Cpu!;
+        Assert.NotNull(stale.MemoryTotalBytes);
+        Assert.NotNull(stale.StaleSince);
+        Assert.Contains("gpu01", stale.Error, StringComparison.Ordinal);
+        Await(seen, snapshot => snapshot.Cpu!.Error!.Contains("refused", StringComparison.Ordinal));
+        server.Start();
+        Assert.Null(Await(seen, snapshot => snapshot.Cpu!.IsConnected).Cpu!.StaleSince);
+        Assert.True(monitor.Stop(Patience));
+        Assert.Empty(SshClients());
+    }
+
+    [SshFact]
+    public void A_host_that_stops_answering_delays_no_other_and_the_session_ends_in_time()
+    {
+        using var hung = new SshServer("gpu01");
+        using var well = new SshServer("gpu02");
+        string config = Path.GetTempFileName();
+        File.WriteAllText(config, $"Match originalhost gpu01\n Include {hung.Options.ConfigPath}\nMatch originalhost gpu02\n Include {well.Options.ConfigPath}\n");
+        using var session = new MonitorSession(new MonitorSessionOptions
+        {
+            ComputerNames = ["gpu01", "gpu02"],
+            Kinds = MonitorKinds.Cpu,
+            Ssh = new SshOptions { ConfigPath = config },
+            Sampling = new MonitorOptions { Interval = TimeSpan.FromMilliseconds(100), Timeout = TimeSpan.FromSeconds(2) },
+        });
+        var seen = new BlockingCollection<CpuStatus>();
+        session.Written += record => seen.Add((CpuStatus)record);
+        session.Start();
+        Await(seen, status => status is { ComputerName: "gpu01", IsConnected: true });
+        Await(seen, status => status is { ComputerName: "gpu02", IsConnected: true });
+
+        hung.Signal(19);
+        CpuStatus stale = Await(seen, status => status is { ComputerName: "gpu01", IsConnected: false });
+        Assert.Contains("has not answered within 2 s", stale.Error, StringComparison.Ordinal);
+        long before = session.Health.Single(health => health.ComputerName == "gpu02").SamplesTaken;
+        Assert.True(SpinWait.SpinUntil(() => session.Health.Single(health => health.ComputerName == "gpu02").SamplesTaken > before + 5, Patience));
+
+        Assert.True(session.Stop(Patience));
+        Assert.Empty(SshClients());
+        File.Delete(config);
+    }
+
+    [SshFact]
+    public void Stopping_in_the_middle_of_a_remote_sample_leaves_no_process()
+    {
+        using var server = new SshServer("gpu01");
+        InstallSmi(server, "hang");
+        using var monitor = SystemMonitor.Remote("gpu01", Both, new MonitorOptions { Timeout = TimeSpan.FromSeconds(30) }, server.Options, guard);
+        monitor.Start();
+        Assert.True(SpinWait.SpinUntil(() => SshClients().Any(), Patience));
+        Assert.True(monitor.Stop(Patience));
+        Assert.Empty(SshClients());
+    }
+
+    [Fact]
+    public void A_missing_client_is_told_with_how_to_install_it()
+    {
+        using var source = new SshSource("gpu01", Both, new MonitorOptions(), new SshOptions { Program = "no-such-ssh" }, guard);
+        Assert.Equal("SshNotFound", Assert.Throws<MonitorException>(() => source.Sample(SampleDetail.Full)).ErrorId);
+    }
+
+    [Theory]
+    [InlineData("-oProxyCommand=touch /tmp/x")]
+    [InlineData("")]
+    [InlineData("a\nb")]
+    public void A_name_that_could_be_an_option_is_refused(string name) =>
+        Assert.Equal("HostNameInvalid", Assert.Throws<MonitorException>(() => SystemMonitor.Remote(name)).ErrorId);
+
+    [Fact]
+    public void Host_names_come_from_the_configuration_and_the_files_that_it_includes()
+    {
+        string folder = Directory.CreateTempSubdirectory("sshconfig").FullName;
+        File.WriteAllText(Path.Combine(folder, "config"), "Include conf.d/*\nHost gpu01 gpu02 *.lab !bad\n  User me\nhost = login\nHost *\n");
+        Directory.CreateDirectory(Path.Combine(folder, "conf.d"));
+        File.WriteAllText(Path.Combine(folder, "conf.d", "a"), "Host extra\n");
+        Assert.Equal(["extra", "gpu01", "gpu02", "login"], SshHostNames.Read(Path.Combine(folder, "config")));
+        Assert.Empty(SshHostNames.Read(Path.Combine(folder, "nowhere")));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private MonitorException Refused(string host, SshOptions ssh)
+    {
+        using var source = new SshSource(host, Both, new MonitorOptions { Timeout = TimeSpan.FromSeconds(20) }, ssh, guard);
+        return Assert.Throws<MonitorException>(() => source.Sample(SampleDetail.Full));
+    }
+
+    private static T Await<T>(BlockingCollection<T> seen, Func<T, bool> wanted)
+    {
+        var watch = Stopwatch.StartNew();
+        while (watch.Elapsed < Patience)
+        {
+            if (seen.TryTake(out T? found, Patience) && wanted(found))
+                return found;
+        }
+
+        throw new TimeoutException("What was waited for did not come.");
+    }
+
+    private static IEnumerable<int> SshClients() => SshServer.Descendants(Environment.ProcessId)
+        .Where(child => File.Exists($"/proc/{child}/comm") && File.ReadAllText($"/proc/{child}/comm").Trim() == "ssh");
+
+    private static void InstallSmi(SshServer server, string generation)
+    {
+        TestFiles.CopyFolder(Path.Combine(TestFiles.Root, "tests/nvidia-smi-stub"), server.Bin);
+        File.WriteAllText(Path.Combine(server.Bin, "generation"), generation);
+    }
+}
