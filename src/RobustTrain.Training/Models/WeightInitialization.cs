@@ -1,0 +1,53 @@
+using System.Text;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Models;
+
+/// <summary>Ways to set a network's first weights, each a pure function of a seed and the parameter's name.</summary>
+internal static class WeightInitialization
+{
+    /// <summary>
+    /// Weights and biases of convolutions uniform in ±1/sqrt(fan in): PyTorch's default
+    /// (He et al., 2015, with negative slope sqrt 5), which the authors of FC-Siam left as it is.
+    /// </summary>
+    public static void KaimingUniform(nn.Module model, long seed)
+    {
+        using IDisposable noGrad = no_grad();
+        foreach ((string name, nn.Module module) in model.named_modules())
+        {
+            (Parameter weight, Parameter? bias) = module switch
+            {
+                Conv2d convolution => (convolution.weight, convolution.bias),
+                ConvTranspose2d convolution => (convolution.weight, convolution.bias),
+                _ => default,
+            };
+            if (weight is null) continue;
+
+            double bound = 1 / Math.Sqrt(FanIn(weight));
+            Uniform(weight, bound, seed, name + ".weight");
+            if (bias is not null) Uniform(bias, bound, seed, name + ".bias");
+        }
+    }
+
+    /// <summary>Inputs of one output; for a transposed convolution PyTorch counts its second dimension too, and so does this.</summary>
+    private static long FanIn(Tensor weight) => weight.shape[1] * weight.shape[2] * weight.shape[3];
+
+    private static void Uniform(Tensor parameter, double bound, long seed, string name)
+    {
+        using Generator generator = GeneratorOf(seed, name);
+        parameter.uniform_(-bound, bound, generator);
+    }
+
+    private static Generator GeneratorOf(long seed, string name)
+    {
+        // FNV-1a over the name, mixed with the seed by the finaliser of SplitMix64: stable across machines and versions.
+        ulong hash = 14695981039346656037;
+        foreach (byte value in Encoding.UTF8.GetBytes(name)) hash = (hash ^ value) * 1099511628211;
+
+        ulong mixed = unchecked((ulong)seed + hash + 0x9E3779B97F4A7C15);
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+        return new Generator(mixed ^ (mixed >> 31));
+    }
+}
