@@ -6,7 +6,7 @@ namespace RobustTrain.Training.Models;
 /// <summary>The models that a configuration can name.</summary>
 public static class ModelCatalog
 {
-    private static readonly IReadOnlyList<ModelDefinition> Definitions = [FcSiamDiff.Definition, FcSiamConc.Definition];
+    private static readonly IReadOnlyList<ModelDefinition> Definitions = [FcSiamDiff.Definition, FcSiamConc.Definition, HaNet.Definition];
 
     /// <summary>The names that <c>model.name</c> can have.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Definitions.Select(definition => definition.Name)];

@@ -14,29 +14,46 @@ internal static class WeightInitialization
     public static void KaimingUniform(nn.Module model, long seed)
     {
         using IDisposable noGrad = no_grad();
+        foreach ((string name, Parameter weight, Parameter? bias) in Convolutions(model))
+        {
+            double bound = 1 / Math.Sqrt(FanIn(weight));
+            Fill(weight, seed, name + ".weight", (values, generator) => values.uniform_(-bound, bound, generator));
+            if (bias is not null) Fill(bias, seed, name + ".bias", (values, generator) => values.uniform_(-bound, bound, generator));
+        }
+    }
+
+    /// <summary>
+    /// Weights of convolutions normal with the variance 2/(fan out), He et al., 2015; biases as <see cref="KaimingUniform"/> has them.
+    /// </summary>
+    public static void KaimingNormal(nn.Module model, long seed)
+    {
+        KaimingUniform(model, seed);
+        using IDisposable noGrad = no_grad();
+        foreach ((string name, Parameter weight, _) in Convolutions(model))
+        {
+            double deviation = Math.Sqrt(2.0 / FanOut(weight));
+            Fill(weight, seed, name + ".weight", (values, generator) => values.normal_(0, deviation, generator));
+        }
+    }
+
+    private static IEnumerable<(string Name, Parameter Weight, Parameter? Bias)> Convolutions(nn.Module model)
+    {
         foreach ((string name, nn.Module module) in model.named_modules())
         {
-            (Parameter weight, Parameter? bias) = module switch
-            {
-                Conv2d convolution => (convolution.weight, convolution.bias),
-                ConvTranspose2d convolution => (convolution.weight, convolution.bias),
-                _ => default,
-            };
-            if (weight is null) continue;
-
-            double bound = 1 / Math.Sqrt(FanIn(weight));
-            Uniform(weight, bound, seed, name + ".weight");
-            if (bias is not null) Uniform(bias, bound, seed, name + ".bias");
+            if (module is Conv2d convolution) yield return (name, convolution.weight, convolution.bias);
+            else if (module is ConvTranspose2d transposed) yield return (name, transposed.weight, transposed.bias);
         }
     }
 
     /// <summary>Inputs of one output; for a transposed convolution PyTorch counts its second dimension too, and so does this.</summary>
     private static long FanIn(Tensor weight) => weight.shape[1] * weight.shape[2] * weight.shape[3];
 
-    private static void Uniform(Tensor parameter, double bound, long seed, string name)
+    private static long FanOut(Tensor weight) => weight.shape[0] * weight.shape[2] * weight.shape[3];
+
+    private static void Fill(Parameter parameter, long seed, string name, Func<Tensor, Generator, Tensor> fill)
     {
         using Generator generator = GeneratorOf(seed, name);
-        parameter.uniform_(-bound, bound, generator);
+        fill(parameter, generator);
     }
 
     private static Generator GeneratorOf(long seed, string name)

@@ -1,0 +1,41 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace RobustTrain.Training.Models;
+
+/// <summary>
+/// HANet's feature extraction cell: a 3x3 convolution, and around batch normalisation, ReLU, 1x1 convolution and
+/// batch normalisation a residual connection that ends in a ReLU.
+/// </summary>
+internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
+{
+    private readonly Conv2d _widening;
+    private readonly BatchNorm2d _norm1;
+    private readonly Conv2d _mixing;
+    private readonly BatchNorm2d _norm2;
+
+    public FeatureExtractionCell(int inputs, int outputs)
+        : base(nameof(FeatureExtractionCell))
+    {
+        _widening = Conv2d(inputs, outputs, 3, padding: 1);
+        _norm1 = BatchNorm2d(outputs);
+        _mixing = Conv2d(outputs, outputs, 1, bias: false);
+        _norm2 = BatchNorm2d(outputs);
+        register_module("conv1", _widening);
+        register_module("bn1", _norm1);
+        register_module("conv2", _mixing);
+        register_module("bn2", _norm2);
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using Tensor widened = _widening.call(input);
+        using Tensor normalised = _norm1.call(widened);
+        using Tensor activated = functional.relu(normalised);
+        using Tensor mixed = _mixing.call(activated);
+        using Tensor residual = _norm2.call(mixed);
+        using Tensor sum = widened + residual;
+        return functional.relu(sum);
+    }
+}
