@@ -7,8 +7,8 @@ namespace RobustTrain.Runs.Configuration;
 public sealed record ModelConfig
 {
     /// <summary>The architecture.</summary>
-    [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018).")]
-    [AllowedValues("fc-siam-diff", "fc-siam-conc")]
+    [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023).")]
+    [AllowedValues("fc-siam-diff", "fc-siam-conc", "hanet")]
     public string Name { get; init; } = "fc-siam-diff";
 
     /// <summary>Channels of an image.</summary>
@@ -22,12 +22,12 @@ public sealed record ModelConfig
     public int Classes { get; init; } = 2;
 
     /// <summary>Channels of the first stage.</summary>
-    [Description("Channels of the first stage; each of the next has twice as many, up to 8 times.")]
+    [Description("Channels of the first stage; each of the next has twice as many, up to 8 times. HANet's own value is 40.")]
     [Range(1, 512)]
     public int BaseChannels { get; init; } = 16;
 
     /// <summary>Dropout.</summary>
-    [Description("Probability with which Dropout2d drops a channel.")]
+    [Description("Probability with which Dropout2d drops a channel; hanet has no dropout.")]
     [Range(0.0, 0.95)]
     public double Dropout { get; init; } = 0.2;
 }

@@ -14,7 +14,7 @@ internal sealed class LineAttention : Module<Tensor, Tensor>
     /// Elements of an attention map that is computed in one piece. It has the square of a line's length for each line,
     /// more than 1 GB for a whole aerial image, so larger ones are computed some lines at a time.
     /// </summary>
-    private const long LargestPiece = 1 << 26;
+    private const long LargestPiece = 1 << 24;
 
     private readonly bool _rows;
     private readonly Conv2d _query;

@@ -1,0 +1,173 @@
+using RobustTrain.Data;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Criteria;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Tests.Training;
+
+/// <summary>The criteria against plain Python loops over pixels in float64 (fixtures/make_fixtures.py), and where they must refuse.</summary>
+public sealed class CriteriaTests
+{
+    public static TheoryData<string, double, bool> Cases
+    {
+        get
+        {
+            TheoryData<string, double, bool> cases = [];
+            foreach (bool weighted in (bool[])[false, true])
+            {
+                cases.Add("cross-entropy", 0, weighted);
+                cases.Add("dice", 0, weighted);
+                foreach (double gamma in (double[])[0, 0.5, 2])
+                {
+                    cases.Add("focal", gamma, weighted);
+                    cases.Add("focal-dice", gamma, weighted);
+                }
+            }
+
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Loss_and_gradient_equal_the_reference(string name, double gamma, bool weighted)
+    {
+        using TensorFixture fixture = new("criteria");
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? fixture.Doubles("weights") : null), 3, CPU);
+        Tensor logits = fixture["logits"].requires_grad_(true);
+
+        Tensor loss = criterion.Compute(logits, fixture["labels"]);
+        loss.backward();
+
+        string reference = (name.StartsWith("focal", StringComparison.Ordinal) ? FormattableString.Invariant($"{name}-{gamma:0.0}") : name) + (weighted ? "-weighted" : "");
+        Assert.Equal(fixture.Doubles($"{reference}.loss")[0], loss.item<float>(), 1e-5);
+        Tensor difference = logits.grad!.to(ScalarType.Float64) - fixture[$"{reference}.gradient"];
+        Assert.InRange(difference.abs().max().item<double>(), 0, 1e-6);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Labels_of_one_byte_count_like_those_of_eight(string name, double gamma, bool weighted)
+    {
+        using TensorFixture fixture = new("criteria");
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? fixture.Doubles("weights") : null), 3, CPU);
+        Tensor logits = fixture["logits"];
+
+        Tensor expected = criterion.Compute(logits, fixture["labels"]);
+        Tensor actual = criterion.Compute(logits, fixture["labels"].to(ScalarType.Byte));
+
+        Assert.Equal(expected.item<float>(), actual.item<float>());
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_batch_of_ignored_pixels_has_no_loss_and_no_gradient(string name, double gamma, bool weighted)
+    {
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? [1, 2, 3] : null), 3, CPU);
+        Tensor logits = randn(2, 3, 4, 4).requires_grad_(true);
+
+        Tensor loss = criterion.Compute(logits, full([2, 4, 4], 255, dtype: ScalarType.Int64));
+        loss.backward();
+
+        Assert.Equal(0, loss.item<float>());
+        Assert.Equal(0, logits.grad!.abs().max().item<float>());
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Certain_predictions_have_a_finite_gradient(string name, double gamma, bool weighted)
+    {
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? [1, 2, 3] : null), 3, CPU);
+        Tensor labels = zeros([1, 4, 4], dtype: ScalarType.Int64);
+        labels.narrow(1, 0, 2).fill_(1);
+        Tensor logits = zeros(1, 3, 4, 4);
+        logits.narrow(1, 0, 1).fill_(200);
+        logits.requires_grad_(true);
+
+        Tensor loss = criterion.Compute(logits, labels);
+        loss.backward();
+
+        Assert.True(double.IsFinite(loss.item<float>()));
+        Assert.True(logits.grad!.isfinite().all().item<bool>());
+    }
+
+    [Fact]
+    public void Shapes_that_do_not_belong_together_are_refused()
+    {
+        using Criterion criterion = CriterionCatalog.Create(new CriterionConfig(), 2, CPU);
+
+        ArgumentException error = Assert.Throws<ArgumentException>(() => criterion.Compute(zeros(2, 2, 4, 4), zeros([2, 4, 5], dtype: ScalarType.Int64)));
+
+        Assert.StartsWith("Logits must be N x K x H x W and labels N x H x W, but they are 2 x 2 x 4 x 4 and 2 x 4 x 5.", error.Message);
+    }
+
+    [Theory]
+    [InlineData("given", null, "criterion.weighting is given, but criterion.class_weights is not set.")]
+    [InlineData("given", new double[] { 1 }, "criterion.class_weights has 1 values, but model.classes is 2.")]
+    [InlineData("given", new double[] { 1, -2.5 }, "criterion.class_weights holds -2.5, but a weight must be a finite number of at least 0.")]
+    [InlineData("given", new double[] { 0, double.NaN }, "criterion.class_weights holds NaN, but a weight must be a finite number of at least 0.")]
+    [InlineData("given", new double[] { 0, 0 }, "criterion.class_weights are all 0, so nothing would be learned; at least one must be above 0.")]
+    [InlineData("none", new double[] { 1, 2 }, "criterion.class_weights is set, but criterion.weighting is none; it must be given for the weights to count.")]
+    [InlineData("data", new double[] { 1, 2 }, "criterion.class_weights is set, but criterion.weighting is data; it must be given for the weights to count.")]
+    public void Weights_that_make_no_sense_are_said_in_one_sentence(string weighting, double[]? weights, string sentence)
+    {
+        RunException error = Assert.Throws<RunException>(() => CriterionCatalog.Check(new CriterionConfig { Weighting = weighting, ClassWeights = weights }, 2));
+
+        Assert.Equal(sentence, error.Message);
+        Assert.Equal(ExitCode.Configuration, error.ExitCode);
+    }
+
+    [Fact]
+    public void An_unknown_criterion_is_answered_with_those_that_exist()
+    {
+        RunException error = Assert.Throws<RunException>(() => CriterionCatalog.Check(new CriterionConfig { Name = "hinge" }, 2));
+
+        Assert.Equal("criterion.name is 'hinge', but must be one of cross-entropy, focal, dice, focal-dice.", error.Message);
+    }
+
+    [Fact]
+    public void Weights_from_the_data_are_inverse_to_the_shares_and_one_on_average()
+    {
+        IReadOnlyList<double> weights = new ClassDistribution([900, 100]).InverseWeights();
+
+        Assert.Equal(0.2, weights[0], 12);
+        Assert.Equal(1.8, weights[1], 12);
+    }
+
+    [Fact]
+    public void A_class_without_a_pixel_can_not_be_weighted_by_the_data()
+    {
+        RunException error = Assert.Throws<RunException>(() => new ClassDistribution([5, 0]).InverseWeights());
+
+        Assert.Equal("CriterionClassMissing", error.ErrorId);
+        Assert.Contains("no pixel of class 1", error.Message);
+    }
+
+    [Fact]
+    public void The_distribution_counts_every_label_but_the_ignored()
+    {
+        using LabelLoader bytes = new(ElementType.UInt8, [[0, 1, 1, 255], [0, 0, 2, 1]]);
+        using LabelLoader longs = new(ElementType.Int64, [[0, 1, 1, 255], [0, 0, 2, 1]]);
+
+        Assert.Equal([3, 3, 1], ClassDistribution.Count(bytes, "label", 3, 255).Counts);
+        Assert.Equal([3, 3, 1], ClassDistribution.Count(longs, "label", 3, 255).Counts);
+        Assert.Equal(2, bytes.Disposed);
+    }
+
+    [Theory]
+    [InlineData(ElementType.UInt8)]
+    [InlineData(ElementType.Int64)]
+    public void A_label_that_is_no_class_names_its_sample(ElementType type)
+    {
+        using LabelLoader loader = new(type, [[0, 1, 1, 255], [0, 0, 9, 1]]);
+
+        RunException error = Assert.Throws<RunException>(() => ClassDistribution.Count(loader, "label", 2, 255));
+
+        Assert.Equal("The label of sample 1 holds the value 9, but must hold classes from 0 to 1, or 255 where nothing is known.", error.Message);
+        Assert.Equal(ExitCode.Data, error.ExitCode);
+    }
+
+    private static CriterionConfig Config(string name, double gamma, double[]? weights) =>
+        new() { Name = name, Gamma = gamma, Weighting = weights is null ? "none" : "given", ClassWeights = weights };
+}

@@ -1,0 +1,203 @@
+using System.Text.Json;
+using FsCheck.Xunit;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Metrics;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Tests.Training;
+
+/// <summary>The metric against Python's sets of pixels (fixtures/make_fixtures.py), and its laws.</summary>
+public sealed class SegmentationMetricTests
+{
+    private static readonly JsonElement[] Cases = [.. JsonDocument
+        .Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Training", "fixtures", "metrics.json")))
+        .RootElement.EnumerateArray()];
+
+    public static TheoryData<int> CaseNumbers => [.. Enumerable.Range(0, Cases.Length)];
+
+    [Theory]
+    [MemberData(nameof(CaseNumbers))]
+    public void Aggregated_scores_equal_the_reference(int number)
+    {
+        SegmentationMetric metric = Counted(Cases[number]);
+
+        AssertScores(Cases[number].GetProperty("aggregated"), metric.Aggregated);
+    }
+
+    [Theory]
+    [MemberData(nameof(CaseNumbers))]
+    public void Scores_of_each_sample_equal_the_reference_under_its_name(int number)
+    {
+        SegmentationMetric metric = Counted(Cases[number]);
+
+        JsonElement[] expected = [.. Cases[number].GetProperty("per_datapoint").EnumerateArray()];
+        Assert.Equal(expected.Length, metric.Datapoints.Count);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.Equal($"sample {i}", metric.Datapoints[i].Name);
+            AssertScores(expected[i], metric.Datapoints[i].Scores);
+        }
+    }
+
+    [Fact]
+    public void Named_scores_of_two_classes_are_those_of_the_change()
+    {
+        SegmentationScores scores = SegmentationScores.Of(new ConfusionMatrix(2, [50, 10, 20, 20]));
+
+        Assert.Equal(40.0 / 70, scores.Find("f1"));
+        Assert.Equal(20.0 / 50, scores.Find("iou"));
+        Assert.Equal(20.0 / 30, scores.Find("precision"));
+        Assert.Equal(20.0 / 40, scores.Find("recall"));
+        Assert.Equal(70.0 / 100, scores.Find("accuracy"));
+        Assert.Equal(((50.0 / 80) + (20.0 / 50)) / 2, scores.Find("mean_iou"));
+    }
+
+    [Fact]
+    public void Named_scores_of_more_classes_are_the_means()
+    {
+        SegmentationScores scores = SegmentationScores.Of(new ConfusionMatrix(3, [5, 1, 0, 2, 3, 1, 0, 0, 4]));
+
+        Assert.Equal(scores.MeanF1, scores.Find("f1"));
+        Assert.Equal(scores.MeanIou, scores.Find("iou"));
+        Assert.Equal(scores.MeanPrecision, scores.Find("precision"));
+        Assert.Equal(scores.MeanRecall, scores.Find("recall"));
+    }
+
+    [Fact]
+    public void Every_metric_that_the_configuration_allows_exists()
+    {
+        var allowed = (System.ComponentModel.DataAnnotations.AllowedValuesAttribute)Attribute.GetCustomAttribute(
+            typeof(TrainerConfig).GetProperty(nameof(TrainerConfig.BestMetric))!,
+            typeof(System.ComponentModel.DataAnnotations.AllowedValuesAttribute))!;
+
+        Assert.Subset(SegmentationScores.Names.ToHashSet(), allowed.Values.Cast<string>().ToHashSet());
+    }
+
+    [Fact]
+    public void Scores_with_nothing_to_score_are_left_out_by_name()
+    {
+        SegmentationScores scores = SegmentationScores.Of(new ConfusionMatrix(2, [9, 0, 0, 0]));
+
+        Assert.Null(scores.Find("f1"));
+        Assert.Equal(1, scores.Find("mean_f1"));
+        Assert.Equal(["accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall"], scores.Named().Keys);
+    }
+
+    [Fact]
+    public void An_unknown_score_is_answered_with_those_that_exist()
+    {
+        RunException error = Assert.Throws<RunException>(() => SegmentationScores.Of(new ConfusionMatrix(2)).Find("dice"));
+
+        Assert.Equal("There is no score 'dice'; the scores are f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall.", error.Message);
+    }
+
+    [Fact]
+    public void A_label_that_is_no_class_names_its_sample_and_counts_nothing_of_its_batch()
+    {
+        SegmentationMetric metric = new(2, 255);
+        Tensor labels = zeros([2, 2, 2], dtype: ScalarType.Int64);
+        labels[1, 0, 1] = 7;
+
+        RunException error = Assert.Throws<RunException>(() => metric.Add(zeros(2, 2, 2, 2), labels, ["good", "bad"]));
+
+        Assert.Equal("The label of bad holds the value 7, but must hold classes from 0 to 1, or 255 where nothing is known.", error.Message);
+        Assert.Equal(ExitCode.Data, error.ExitCode);
+        Assert.Empty(metric.Datapoints);
+        Assert.Equal([0, 0, 0, 0], metric.Total.Counts);
+    }
+
+    [Fact]
+    public void Shapes_that_do_not_belong_together_are_refused()
+    {
+        SegmentationMetric metric = new(2, 255);
+        Tensor labels = zeros([2, 4, 4], dtype: ScalarType.Int64);
+
+        Assert.Throws<ArgumentException>(() => metric.Add(zeros(2, 3, 4, 4), labels, ["a", "b"]));
+        Assert.Throws<ArgumentException>(() => metric.Add(zeros(2, 2, 4, 5), labels, ["a", "b"]));
+        Assert.Throws<ArgumentException>(() => metric.Add(zeros(2, 2, 4, 4), labels, ["a"]));
+    }
+
+    [Fact]
+    public void After_a_reset_nothing_is_left()
+    {
+        SegmentationMetric metric = Counted(Cases[0]);
+
+        metric.Reset();
+
+        Assert.Empty(metric.Datapoints);
+        Assert.Null(metric.Aggregated.Accuracy);
+        Assert.Empty(metric.Aggregated.Named());
+    }
+
+    [Property]
+    public void Counting_goes_on_from_what_was_counted_before(int seed, byte split)
+    {
+        Random random = new(seed);
+        SegmentationMetric whole = new(3, 255);
+        for (int i = 0; i < 5; i++)
+            whole.Add(new DatapointConfusion($"{i}", new ConfusionMatrix(3, [.. Enumerable.Range(0, 9).Select(_ => (long)random.Next(100))])));
+
+        SegmentationMetric first = new(3, 255);
+        foreach (DatapointConfusion datapoint in whole.Datapoints.Take(split % 6)) first.Add(datapoint);
+        SegmentationMetric second = new(3, 255);
+        foreach (DatapointConfusion datapoint in first.Datapoints.Concat(whole.Datapoints.Skip(split % 6))) second.Add(datapoint);
+
+        Assert.Equal(whole.Total.Counts, second.Total.Counts);
+        Assert.Equal(whole.Datapoints, second.Datapoints);
+    }
+
+    [Property]
+    public void F1_is_a_function_of_the_iou(uint hits, uint misses, uint falseAlarms)
+    {
+        SegmentationScores scores = SegmentationScores.Of(new ConfusionMatrix(2, [7, falseAlarms, misses, hits + 1L]));
+
+        double iou = scores.Find("iou")!.Value;
+        Assert.Equal(2 * iou / (1 + iou), scores.Find("f1")!.Value, 12);
+    }
+
+    private static SegmentationMetric Counted(JsonElement given)
+    {
+        int classes = given.GetProperty("classes").GetInt32();
+        int side = given.GetProperty("side").GetInt32();
+        long[][] labels = [.. given.GetProperty("labels").EnumerateArray().Select(Longs)];
+        long[][] predictions = [.. given.GetProperty("predictions").EnumerateArray().Select(Longs)];
+        Tensor truth = tensor(labels.SelectMany(sample => sample).ToArray()).reshape(labels.Length, side, side);
+        Tensor predicted = tensor(predictions.SelectMany(sample => sample).ToArray()).reshape(labels.Length, side, side);
+        Tensor logits = nn.functional.one_hot(predicted, classes).permute(0, 3, 1, 2).to(ScalarType.Float32);
+
+        SegmentationMetric metric = new(classes, 255);
+        metric.Add(logits, truth, [.. Enumerable.Range(0, labels.Length).Select(i => $"sample {i}")]);
+        return metric;
+    }
+
+    private static long[] Longs(JsonElement numbers) => [.. numbers.EnumerateArray().Select(number => number.GetInt64())];
+
+    private static void AssertScores(JsonElement expected, SegmentationScores actual)
+    {
+        JsonElement byClass = expected.GetProperty("class");
+        for (int c = 0; c < actual.Classes.Count; c++)
+        {
+            AssertScore(byClass.GetProperty("iou")[c], actual.Classes[c].Iou);
+            AssertScore(byClass.GetProperty("accuracy")[c], actual.Classes[c].Accuracy);
+            AssertScore(byClass.GetProperty("precision")[c], actual.Classes[c].Precision);
+            AssertScore(byClass.GetProperty("recall")[c], actual.Classes[c].Recall);
+            AssertScore(byClass.GetProperty("f1")[c], actual.Classes[c].F1);
+        }
+
+        foreach (string name in (string[])["accuracy", "mean_iou", "mean_precision", "mean_recall", "mean_f1"])
+            AssertScore(expected.GetProperty(name), actual.Find(name));
+    }
+
+    private static void AssertScore(JsonElement expected, double? actual)
+    {
+        if (expected.ValueKind == JsonValueKind.Null)
+        {
+            Assert.Null(actual);
+            return;
+        }
+
+        Assert.NotNull(actual);
+        Assert.Equal(expected.GetDouble(), actual.Value, 12);
+    }
+}
