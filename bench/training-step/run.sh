@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Measures the demo network's training step beside the same step in Python's torch: run.sh [--turns N] [--steps N] [--model NAME] ...
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+dotnet build -c Release -v quiet -nologo >&2
+exec dotnet bin/Release/net10.0/training-step.dll drive "$@"
