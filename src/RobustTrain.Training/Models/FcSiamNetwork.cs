@@ -29,7 +29,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
     private readonly ConvolutionBlock[][] _encoder = new ConvolutionBlock[StageCount][];
     private readonly ConvTranspose2d[] _upsampling = new ConvTranspose2d[StageCount];
     private readonly ConvolutionBlock[][] _decoder = new ConvolutionBlock[StageCount][];
-    private readonly ConvTranspose2d _classifier;
+    private readonly MirroredConvolution _classifier;
 
     /// <summary>Builds the network.</summary>
     /// <param name="name">The model's name in the configuration.</param>
@@ -64,12 +64,12 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
             {
                 int number = ConvolutionsOfStage[stage] - i;
                 int output = number == 1 ? channels[stage - 1] : channels[stage];
-                _decoder[stage][i] = Block($"{stage + 1}{number}d", ConvTranspose2d(width, output, 3, padding: 1), output);
+                _decoder[stage][i] = Block($"{stage + 1}{number}d", new MirroredConvolution(width, output), output);
                 width = output;
             }
         }
 
-        _classifier = Registered("conv11d", ConvTranspose2d(width, config.Classes, 3, padding: 1));
+        _classifier = Registered("conv11d", new MirroredConvolution(width, config.Classes));
     }
 
     /// <inheritdoc/>

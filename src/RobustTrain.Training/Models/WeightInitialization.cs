@@ -36,12 +36,13 @@ internal static class WeightInitialization
         }
     }
 
+    /// <summary>The modules whose own weight has four dimensions: convolutions of either kind.</summary>
     private static IEnumerable<(string Name, Parameter Weight, Parameter? Bias)> Convolutions(nn.Module model)
     {
         foreach ((string name, nn.Module module) in model.named_modules())
         {
-            if (module is Conv2d convolution) yield return (name, convolution.weight, convolution.bias);
-            else if (module is ConvTranspose2d transposed) yield return (name, transposed.weight, transposed.bias);
+            Dictionary<string, Parameter> own = module.named_parameters(recurse: false).ToDictionary();
+            if (own.TryGetValue("weight", out Parameter? weight) && weight.dim() == 4) yield return (name, weight, own.GetValueOrDefault("bias"));
         }
     }
 
