@@ -1,0 +1,83 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+
+namespace RobustTrain.Training.Checkpoints.SafeTensors;
+
+/// <summary>
+/// Writes safetensors: eight bytes with the header's length (little-endian), a JSON header padded with spaces to a multiple of eight,
+/// then the tensors' bytes without gaps, wide elements first so that each tensor is aligned to its element.
+/// Source: https://github.com/huggingface/safetensors#format.
+/// </summary>
+public static class SafeTensorsWriter
+{
+    /// <summary>Writes <paramref name="tensors"/> to <paramref name="target"/>.</summary>
+    /// <param name="target">Where to write; it is not closed.</param>
+    /// <param name="tensors">The tensors; names must differ.</param>
+    /// <param name="metadata">Free text pairs that stand in the header under <c>__metadata__</c>.</param>
+    /// <exception cref="ArgumentException">Two tensors share a name, or a tensor's bytes don't fit its shape.</exception>
+    public static void Write(Stream target, IReadOnlyCollection<HostTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        HostTensor[] ordered = [.. tensors.OrderByDescending(tensor => tensor.Format.SizeOf())];
+        byte[] header = Header(ordered, metadata);
+        Span<byte> length = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        target.Write(length);
+        target.Write(header);
+        foreach (HostTensor tensor in ordered)
+            target.Write(tensor.Data);
+    }
+
+    private static byte[] Header(HostTensor[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            if (metadata is { Count: > 0 })
+                WriteMetadata(json, metadata);
+
+            var names = new HashSet<string>(StringComparer.Ordinal) { SafeTensorsReader.MetadataKey };
+            long offset = 0;
+            foreach (HostTensor tensor in tensors)
+            {
+                if (!names.Add(tensor.Name))
+                    throw new ArgumentException($"The name {tensor.Name} stands twice among the tensors.", nameof(tensors));
+                long expected = tensor.Shape.Aggregate((long)tensor.Format.SizeOf(), (product, size) => checked(product * size));
+                if (expected != tensor.Data.Length)
+                    throw new ArgumentException($"{tensor.Name} has {tensor.Data.Length} bytes, but its shape needs {expected}.", nameof(tensors));
+
+                WriteEntry(json, tensor, offset);
+                offset += tensor.Data.Length;
+            }
+
+            json.WriteEndObject();
+        }
+
+        while (buffer.Length % sizeof(ulong) != 0)
+            buffer.WriteByte((byte)' ');
+        return buffer.ToArray();
+    }
+
+    private static void WriteMetadata(Utf8JsonWriter json, IReadOnlyDictionary<string, string> metadata)
+    {
+        json.WriteStartObject(SafeTensorsReader.MetadataKey);
+        foreach ((string key, string value) in metadata)
+            json.WriteString(key, value);
+        json.WriteEndObject();
+    }
+
+    private static void WriteEntry(Utf8JsonWriter json, HostTensor tensor, long offset)
+    {
+        json.WriteStartObject(tensor.Name);
+        json.WriteString("dtype", tensor.Format.ToString());
+        json.WriteStartArray("shape");
+        foreach (long size in tensor.Shape)
+            json.WriteNumberValue(size);
+        json.WriteEndArray();
+        json.WriteStartArray("data_offsets");
+        json.WriteNumberValue(offset);
+        json.WriteNumberValue(offset + tensor.Data.Length);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}
