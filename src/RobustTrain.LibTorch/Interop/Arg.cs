@@ -26,7 +26,7 @@ internal readonly struct Arg
 
     public static implicit operator Arg(Tensor? value) => value is null ? default : new(NativeTag.Tensor, value.Handle, 0, value);
     public static implicit operator Arg(long value) => new(NativeTag.Int, value);
-    public static implicit operator Arg(long? value) => value is long v ? v : default;
+    public static implicit operator Arg(long? value) => value is long v ? v : default(Arg);
     public static implicit operator Arg(double value) => new(NativeTag.Double, BitConverter.DoubleToInt64Bits(value));
     public static implicit operator Arg(double? value) => value is double v ? v : default(Arg);
     public static implicit operator Arg(bool value) => new(NativeTag.Bool, value ? 1 : 0);
