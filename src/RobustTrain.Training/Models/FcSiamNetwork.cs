@@ -1,6 +1,7 @@
 using RobustTrain.Runs.Configuration;
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -29,6 +30,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
     private readonly ConvolutionBlock[][] _encoder = new ConvolutionBlock[StageCount][];
     private readonly ConvTranspose2d[] _upsampling = new ConvTranspose2d[StageCount];
     private readonly ConvolutionBlock[][] _decoder = new ConvolutionBlock[StageCount][];
+    [ComponentName(Name = "conv11d")]
     private readonly MirroredConvolution _classifier;
 
     /// <summary>Builds the network.</summary>
@@ -69,7 +71,8 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
             }
         }
 
-        _classifier = Registered("conv11d", new MirroredConvolution(width, config.Classes));
+        _classifier = new MirroredConvolution(width, config.Classes);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -10,9 +11,16 @@ namespace RobustTrain.Training.Models;
 /// </summary>
 internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
 {
+    [ComponentName(Name = "conv1")]
     private readonly Conv2d _widening;
+
+    [ComponentName(Name = "bn1")]
     private readonly BatchNorm2d _norm1;
+
+    [ComponentName(Name = "conv2")]
     private readonly Conv2d _mixing;
+
+    [ComponentName(Name = "bn2")]
     private readonly BatchNorm2d _norm2;
 
     public FeatureExtractionCell(int inputs, int outputs)
@@ -22,10 +30,7 @@ internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
         _norm1 = BatchNorm2d(outputs);
         _mixing = Conv2d(outputs, outputs, 1, bias: false);
         _norm2 = BatchNorm2d(outputs);
-        register_module("conv1", _widening);
-        register_module("bn1", _norm1);
-        register_module("conv2", _mixing);
-        register_module("bn2", _norm2);
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor input)

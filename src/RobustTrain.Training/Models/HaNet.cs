@@ -1,6 +1,7 @@
 using RobustTrain.Runs.Configuration;
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -28,10 +29,15 @@ public sealed class HaNet : ChangeDetectionModel
 
     private static readonly string[] CellNames = ["conv0", "conv2", "conv4", "conv5"];
 
+    [ComponentName(Name = "conv0_0")]
     private readonly Conv2d _stem;
+
     private readonly FeatureExtractionCell[] _cells = new FeatureExtractionCell[ScaleCount];
     private readonly FusionStage[] _fusions = new FusionStage[ScaleCount];
+    [ComponentName(Name = "conv6")]
     private readonly Conv2d _merging;
+
+    [ComponentName(Name = "conv7")]
     private readonly Conv2d _classifier;
 
     private HaNet(ModelConfig config)
@@ -41,7 +47,6 @@ public sealed class HaNet : ChangeDetectionModel
         _stem = Conv2d(config.InChannels, widths[0], 5, padding: 2);
         _merging = Conv2d(widths.Sum(), widths[1], 1);
         _classifier = Conv2d(widths[1], config.Classes, 3, padding: 1, bias: false);
-        register_module("conv0_0", _stem);
         for (int scale = 0; scale < ScaleCount; scale++)
         {
             _cells[scale] = new FeatureExtractionCell(widths[Math.Max(scale - 1, 0)], widths[scale]);
@@ -49,8 +54,7 @@ public sealed class HaNet : ChangeDetectionModel
             _fusions[scale] = new FusionStage(this, scale + 1, widths[scale]);
         }
 
-        register_module("conv6", _merging);
-        register_module("conv7", _classifier);
+        RegisterComponents();
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -17,8 +18,13 @@ internal sealed class LineAttention : Module<Tensor, Tensor>
     private const long LargestPiece = 1 << 24;
 
     private readonly bool _rows;
+    [ComponentName(Name = "query_conv")]
     private readonly Conv2d _query;
+
+    [ComponentName(Name = "key_conv")]
     private readonly Conv2d _key;
+
+    [ComponentName(Name = "value_conv")]
     private readonly Conv2d _value;
 
     /// <summary>Attention in rows, or else in columns, over feature maps of <paramref name="width"/> channels.</summary>
@@ -29,10 +35,8 @@ internal sealed class LineAttention : Module<Tensor, Tensor>
         _query = Conv2d(width, width, 1);
         _key = Conv2d(width, width, 1);
         _value = Conv2d(width, width, 1);
-        register_module("query_conv", _query);
-        register_module("key_conv", _key);
-        register_module("value_conv", _value);
         register_parameter("gamma", new Parameter(zeros(1)));
+        RegisterComponents();
     }
 
     public override Tensor forward(Tensor input)
