@@ -31,6 +31,7 @@ internal static class NativeLoader
     internal static nint Load(string? configured, string baseDirectory)
     {
         string file = Find(configured, baseDirectory);
+        OpenMpSpinning.KeepShort();
         nint library;
         try
         {
