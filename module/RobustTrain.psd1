@@ -8,14 +8,19 @@
     Description            = 'Trains deep networks and keeps the training alive: runs, jobs and monitors for PowerShell.'
     PowerShellVersion      = '7.6'
     CompatiblePSEditions   = @('Core')
-    FormatsToProcess       = @('RobustTrain.Format.ps1xml')
+    FormatsToProcess       = @('RobustTrain.Format.ps1xml', 'RobustTrain.Monitoring.Format.ps1xml')
     TypesToProcess         = @('RobustTrain.Types.ps1xml')
     FunctionsToExport      = @()
     VariablesToExport      = @()
     AliasesToExport        = @()
     CmdletsToExport        = @(
+        'Get-CpuStatus'
+        'Get-GpuStatus'
+        'Get-Monitor'
         'Get-TrainingRun'
+        'Start-Monitor'
         'Start-Training'
+        'Stop-Monitor'
         'Stop-Training'
     )
     PrivateData            = @{

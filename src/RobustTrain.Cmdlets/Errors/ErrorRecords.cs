@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
+using RobustTrain.Monitoring;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Errors;
@@ -17,6 +18,7 @@ public static class ErrorRecords
         {
             IContainsErrorRecord { ErrorRecord: { } known } => new ErrorRecord(known, exception),
             RunException run => new ErrorRecord(run, run.ErrorId, CategoryOf(run), run.Target ?? target),
+            MonitorException monitor => new ErrorRecord(monitor, monitor.ErrorId, CategoryOf(monitor), monitor.Target ?? target),
             FileNotFoundException file => new ErrorRecord(file, "FileNotFound", ErrorCategory.ObjectNotFound, file.FileName ?? target),
             DirectoryNotFoundException => new ErrorRecord(exception, "FolderNotFound", ErrorCategory.ObjectNotFound, target),
             UnauthorizedAccessException => new ErrorRecord(exception, "AccessDenied", ErrorCategory.PermissionDenied, target),
@@ -35,7 +37,7 @@ public static class ErrorRecords
     /// any other ends the pipeline.
     /// </summary>
     public static bool IsExpected(Exception exception) => Unwrap(exception)
-        is RunException or IOException or UnauthorizedAccessException or TimeoutException or Win32Exception or IContainsErrorRecord;
+        is RunException or MonitorException or IOException or UnauthorizedAccessException or TimeoutException or Win32Exception or IContainsErrorRecord;
 
     private static Exception Unwrap(Exception exception)
     {
@@ -44,6 +46,20 @@ public static class ErrorRecords
 
         return exception;
     }
+
+    private static ErrorCategory CategoryOf(MonitorException exception) => exception.ErrorId switch
+    {
+        var id when id.EndsWith("NotFound", StringComparison.Ordinal) || id is "HostUnknown" => ErrorCategory.ObjectNotFound,
+        var id when id.EndsWith("OutOfRange", StringComparison.Ordinal) || id is "HostNameInvalid" => ErrorCategory.InvalidArgument,
+        var id when id.EndsWith("TimedOut", StringComparison.Ordinal) || id is "SourceHangs" => ErrorCategory.OperationTimeout,
+        var id when id.EndsWith("Malformed", StringComparison.Ordinal) => ErrorCategory.InvalidData,
+        "HostKeyChanged" or "HostKeyUnknown" => ErrorCategory.SecurityError,
+        "SshKeyRefused" or "NvmlNoPermission" => ErrorCategory.PermissionDenied,
+        "ConnectionRefused" or "ConnectionClosed" or "HostUnreachable" or "SshFailed" => ErrorCategory.ConnectionError,
+        "OutputNotWritable" => ErrorCategory.WriteError,
+        "SshConfigInvalid" => ErrorCategory.InvalidArgument,
+        _ => ErrorCategory.ResourceUnavailable,
+    };
 
     private static ErrorCategory CategoryOf(RunException exception)
     {

@@ -43,6 +43,21 @@ public sealed class RunspaceLifetime
     /// <summary>What is bound to any runspace of this process at present.</summary>
     public static IReadOnlyCollection<IRunspaceBound> Everything => [.. Lifetimes.Values.SelectMany(lifetime => lifetime.members.Keys)];
 
+    /// <summary>The one thing of a kind that the runspace has; made, and bound to it, where it has none.</summary>
+    public T GetOrAdd<T>(Func<T> make)
+        where T : class, IRunspaceBound
+    {
+        lock (members)
+        {
+            if (members.Keys.OfType<T>().FirstOrDefault() is { } known)
+                return known;
+
+            T made = make();
+            Add(made);
+            return made;
+        }
+    }
+
     /// <summary>Binds something to the runspace.</summary>
     public void Add(IRunspaceBound member) => members[member] = 0;
 

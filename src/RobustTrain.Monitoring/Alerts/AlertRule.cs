@@ -21,6 +21,9 @@ public sealed partial record AlertRule
         Clear = clear;
     }
 
+    /// <summary>The properties that rules can watch.</summary>
+    public static IEnumerable<string> Properties => AlertProperties.Names;
+
     /// <summary>The rule as it was written.</summary>
     public string Text { get; }
 

@@ -1,0 +1,32 @@
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Jobs;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>Lists the session's monitors with their own health.</summary>
+[Cmdlet(VerbsCommon.Get, "Monitor", DefaultParameterSetName = NameSet)]
+[OutputType(typeof(MonitorJob))]
+public sealed class GetMonitorCommand : MonitorCmdlet
+{
+    private const string NameSet = "Name";
+    private const string IdSet = "Id";
+
+    /// <summary>The monitors' names; wildcards are allowed.</summary>
+    [Parameter(Position = 0, ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(MonitorNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] Name { get; set; } = ["*"];
+
+    /// <summary>The monitors' ids.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
+    public int[] Id { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        foreach (MonitorJob job in ParameterSetName == IdSet ? await FindAsync(Id) : await FindAsync(Name))
+            await WriteObjectAsync(job);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections;
+using System.Management.Automation;
+using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Alerts;
+using RobustTrain.Monitoring.Sessions;
+
+namespace RobustTrain.Cmdlets.Jobs;
+
+/// <summary>
+/// Hosts watched beside the shell: statuses and alerts are the job's output, in order. The output holds the newest records only; how many
+/// older ones were dropped unread is counted. Alerts go to the warning stream too, and changes of connection to the debug stream.
+/// </summary>
+public sealed class MonitorJob : ManagedJob
+{
+    // Messages are for people; nobody reads more of them than this.
+    private const int MostMessages = 1000;
+
+    private readonly MonitorSession session;
+    private readonly Dictionary<(string Host, Type Kind), bool> connected = [];
+    private long dropped;
+
+    internal MonitorJob(MonitorSessionOptions options, int outputLimit, string command, string? name)
+        : base(nameof(MonitorJob), command, name)
+    {
+        Kind = options.Kinds;
+        ComputerName = options.ComputerNames.Count == 0 ? [LocalHost.Name] : [.. options.ComputerNames];
+        Interval = options.Sampling.Interval;
+        OutputLimit = outputLimit;
+        OutputPath = options.OutputPath;
+        session = new MonitorSession(options);
+        session.Written += Take;
+        session.OutputFailed += reason => Keep(Warning, new WarningRecord(reason), MostMessages);
+    }
+
+    /// <summary>What of each host is watched.</summary>
+    public MonitorKinds Kind { get; }
+
+    /// <summary>The hosts.</summary>
+    public IReadOnlyList<string> ComputerName { get; }
+
+    /// <summary>The time between samples.</summary>
+    public TimeSpan Interval { get; }
+
+    /// <summary>The file that records are appended to; null for none.</summary>
+    public string? OutputPath { get; }
+
+    /// <summary>How many records the output holds.</summary>
+    public int OutputLimit { get; }
+
+    /// <summary>How many records were dropped from the output unread, because newer ones came.</summary>
+    public long Dropped => Interlocked.Read(ref dropped);
+
+    /// <summary>How each of its monitors is doing.</summary>
+    public IReadOnlyList<MonitorHealth> Health => session.Health;
+
+    /// <summary>The last known status of each host.</summary>
+    public IReadOnlyList<SystemStatus> Latest => session.Latest;
+
+    /// <summary>Samples taken by all of its monitors.</summary>
+    public long SamplesTaken => Health.Sum(monitor => monitor.SamplesTaken);
+
+    /// <summary>Ticks at which a monitor could not sample, because the sample before had not returned.</summary>
+    public long SamplesMissed => Health.Sum(monitor => monitor.SamplesMissed);
+
+    /// <summary>Samples given up after the timeout.</summary>
+    public long SamplesAbandoned => Health.Sum(monitor => monitor.SamplesAbandoned);
+
+    /// <summary>Samples that failed.</summary>
+    public long Errors => Health.Sum(monitor => monitor.Errors);
+
+    /// <summary>How many of its monitors have current values.</summary>
+    public int Connected => Health.Count(monitor => monitor.State == MonitorState.Connected);
+
+    /// <summary>The newest error of any of its monitors.</summary>
+    public string? LastError => session.OutputError ?? Health.Where(monitor => monitor.LastError is not null).MaxBy(monitor => monitor.LastErrorTime)?.LastError;
+
+    /// <summary>The CPU time that its samples have taken, in milliseconds.</summary>
+    public double CpuMilliseconds => Health.Sum(monitor => monitor.CpuTime.TotalMilliseconds);
+
+    /// <inheritdoc/>
+    public override string Location => string.Join(", ", ComputerName);
+
+    /// <inheritdoc/>
+    public override string StatusMessage
+    {
+        get
+        {
+            IReadOnlyList<MonitorHealth> health = Health;
+            int stale = health.Count(monitor => monitor.State == MonitorState.Stale);
+            return stale == 0 ? $"{SamplesTaken} samples" : $"{SamplesTaken} samples, {stale} of {health.Count} sources stale: {LastError}";
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task RunAsync(CancellationToken stopping)
+    {
+        var ending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration = stopping.Register(ending.SetResult);
+        session.Start();
+        await ending.Task;
+        session.Stop(MonitorBase<SystemStatus>.StopBound);
+    }
+
+    /// <summary>Stops at once: a monitor has nothing to save.</summary>
+    protected override void Abandon() => session.Stop(MonitorBase<SystemStatus>.StopBound);
+
+    private void Take(MonitorRecord record)
+    {
+        if (record is StatusRecord status)
+            NoteConnection(status);
+
+        Keep(Output, PSObject.AsPSObject(record), OutputLimit);
+        if (record is MonitorAlert alert)
+            Keep(Warning, new WarningRecord(alert.Message), MostMessages);
+    }
+
+    private void NoteConnection(StatusRecord status)
+    {
+        (string, Type) key = (status.ComputerName, status.GetType());
+        if (connected.TryGetValue(key, out bool before) && before == status.IsConnected)
+            return;
+
+        connected[key] = status.IsConnected;
+        Keep(Debug, new DebugRecord(status.IsConnected ? $"{status}: connected" : $"{status}: {status.Error}"), MostMessages);
+    }
+
+    private void Keep<T>(PSDataCollection<T> stream, T item, int limit)
+    {
+        // Receive-Job takes items out under the same lock, so that none can vanish between the count and the removal.
+        lock (((ICollection)stream).SyncRoot)
+        {
+            if (!stream.IsOpen)
+                return;
+
+            stream.Add(item);
+            while (stream.Count > limit)
+            {
+                stream.RemoveAt(0);
+                if (stream is PSDataCollection<PSObject>)
+                    Interlocked.Increment(ref dropped);
+            }
+        }
+    }
+}
