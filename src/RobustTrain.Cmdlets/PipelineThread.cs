@@ -11,14 +11,20 @@ internal sealed class PipelineThread : IDisposable
     private readonly Lock gate = new();
     private bool refused;
 
-    /// <summary>Runs an action on the pipeline thread, after those handed over before it.</summary>
+    /// <summary>Writes to PowerShell on the pipeline thread, after what was handed over before. Whatever that throws (a stop, an error of a command downstream, an action preference) ends the pipeline and is PowerShell's; the work gets a <see cref="PipelineStoppedException"/>.</summary>
     /// <exception cref="PipelineStoppedException">The pipeline takes nothing any more.</exception>
-    public Task<T> InvokeAsync<T>(Func<T> action)
+    public Task<T> WriteAsync<T>(Func<T> write) => HandOver(write, endsPipeline: true);
+
+    /// <summary>Asks something of PowerShell on the pipeline thread, after what was handed over before. Whatever that throws goes to the work that asked.</summary>
+    /// <exception cref="PipelineStoppedException">The pipeline takes nothing any more.</exception>
+    public Task<T> InvokeAsync<T>(Func<T> action) => HandOver(action, endsPipeline: false);
+
+    private Task<T> HandOver<T>(Func<T> action, bool endsPipeline)
     {
         if (Environment.CurrentManagedThreadId == threadId)
             return Task.FromResult(action());
 
-        var pending = new PipelineAction<T>(action);
+        var pending = new PipelineAction<T>(action, endsPipeline);
         lock (gate)
         {
             if (refused || actions.IsAddingCompleted)
@@ -77,7 +83,7 @@ internal sealed class PipelineThread : IDisposable
         void Refuse();
     }
 
-    private sealed class PipelineAction<T>(Func<T> action) : IPipelineAction
+    private sealed class PipelineAction<T>(Func<T> action, bool endsPipeline) : IPipelineAction
     {
         private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -89,12 +95,14 @@ internal sealed class PipelineThread : IDisposable
             {
                 completion.SetResult(action());
             }
+            catch (Exception) when (endsPipeline)
+            {
+                Refuse();
+                throw;
+            }
             catch (Exception failure)
             {
                 completion.SetException(failure);
-                // A provider's or a conversion's error belongs to the work that asked; an end of the pipeline belongs to PowerShell.
-                if (failure is FlowControlException or PipelineStoppedException or ActionPreferenceStopException)
-                    throw;
             }
         }
 

@@ -40,10 +40,10 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     protected virtual Task EndProcessingAsync(CancellationToken stopping) => Task.CompletedTask;
 
     /// <summary>Sends an object down the pipeline; completes when the commands after this one have taken it.</summary>
-    protected Task WriteObjectAsync(object? value) => OnPipelineThread(() => base.WriteObject(value));
+    protected Task WriteObjectAsync(object? value) => WriteAsync(() => base.WriteObject(value));
 
     /// <summary>Writes a record to the error stream.</summary>
-    protected Task WriteErrorAsync(ErrorRecord error) => OnPipelineThread(() => base.WriteError(error));
+    protected Task WriteErrorAsync(ErrorRecord error) => WriteAsync(() => base.WriteError(error));
 
     /// <summary>Writes an exception to the error stream, as the record that <see cref="ErrorRecords"/> makes of it.</summary>
     /// <param name="exception">What went wrong.</param>
@@ -51,16 +51,16 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     protected Task WriteErrorAsync(Exception exception, object? target = null) => WriteErrorAsync(ErrorRecords.From(exception, target));
 
     /// <summary>Writes to the warning stream.</summary>
-    protected Task WriteWarningAsync(string message) => OnPipelineThread(() => base.WriteWarning(message));
+    protected Task WriteWarningAsync(string message) => WriteAsync(() => base.WriteWarning(message));
 
     /// <summary>Writes to the verbose stream.</summary>
-    protected Task WriteVerboseAsync(string message) => OnPipelineThread(() => base.WriteVerbose(message));
+    protected Task WriteVerboseAsync(string message) => WriteAsync(() => base.WriteVerbose(message));
 
     /// <summary>Shows progress.</summary>
-    protected Task WriteProgressAsync(ProgressRecord progress) => OnPipelineThread(() => base.WriteProgress(progress));
+    protected Task WriteProgressAsync(ProgressRecord progress) => WriteAsync(() => base.WriteProgress(progress));
 
     /// <summary>Asks, or says under -WhatIf, whether something is to be changed.</summary>
-    protected Task<bool> ShouldProcessAsync(string target, string action) => OnPipelineThread(() => base.ShouldProcess(target, action));
+    protected Task<bool> ShouldProcessAsync(string target, string action) => Pipeline.WriteAsync(() => base.ShouldProcess(target, action));
 
     /// <summary>Runs what needs the pipeline thread there: session state, providers, the host.</summary>
     protected Task<T> OnPipelineThread<T>(Func<T> action) => Pipeline.InvokeAsync(action);
@@ -123,6 +123,12 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     }
 
     private PipelineThread Pipeline => pipeline ?? throw new InvalidOperationException("There is no pipeline to write to outside of Begin-, Process- and EndProcessingAsync.");
+
+    private Task WriteAsync(Action write) => Pipeline.WriteAsync<object?>(() =>
+    {
+        write();
+        return null;
+    });
 
     private void Run(Func<CancellationToken, Task> body)
     {

@@ -6,7 +6,7 @@ using RobustTrain.Cmdlets.Training;
 namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>A cmdlet that takes a whole configuration: a file, parameters that win over it, and -Set, which wins over both.</summary>
-public abstract class ConfiguredCmdlet : RobustTrainCmdlet
+public abstract class ConfiguredCmdlet : HostCmdlet
 {
     /// <summary>The YAML file.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]

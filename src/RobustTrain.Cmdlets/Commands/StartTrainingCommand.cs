@@ -74,17 +74,13 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
 
     Task ITrainingView.ShowAsync(ProgressRecord progress) => WriteProgressAsync(progress);
 
-    // A run that comes without a configuration brings its own, and goes on.
     private async Task<TrainingRequest> CompleteRequestAsync()
     {
         TrainingRequest request = await ReadRequestAsync();
-        string? runPath = RunPath is null ? null : await ResolvePathAsync(RunPath);
-        bool goesOn = runPath is not null && request.ConfigurationPath is null && RunFolder.IsRun(runPath);
         return request with
         {
-            RunPath = runPath,
-            ConfigurationPath = goesOn ? RunFolder.ConfigPathOf(runPath!) : request.ConfigurationPath,
-            Resume = MyInvocation.BoundParameters.ContainsKey(nameof(Resume)) ? Resume : goesOn ? ResumeMode.Require : null,
+            RunPath = RunPath is null ? null : await ResolvePathAsync(RunPath),
+            Resume = MyInvocation.BoundParameters.ContainsKey(nameof(Resume)) ? Resume : null,
         };
     }
 

@@ -70,11 +70,7 @@ internal static class DetachedTraining
                 }
 
                 if (hasEnded)
-                {
-                    string[] lines = [.. File.ReadLines(output).Where(line => !line.StartsWith('{'))];
-                    throw TrainerEnd.ErrorOf(trainer.ExitCode, finished, lines, request.Subject)
-                        ?? new RunException(ExitCode.Unexpected, "TrainerFailed", Strings.Format("EndedSilently", trainer.ExitCode), request.Subject);
-                }
+                    return FinishedRunOf(trainer, request, finished, output);
 
                 await Task.Delay(PollInterval, stopping).ConfigureAwait(false);
             }
@@ -84,5 +80,17 @@ internal static class DetachedTraining
             trainer.Kill(entireProcessTree: true);
             throw;
         }
+    }
+
+    // What ends before it has taken hold of a run has failed, but for a run that was finished before.
+    private static string FinishedRunOf(Process trainer, TrainingRequest request, RunFinished? finished, string output)
+    {
+        string[] errorLines = [.. File.ReadLines(output).Where(line => !line.StartsWith('{'))];
+        if (HostFailure.Of(trainer.ExitCode, finished, errorLines, request.Subject) is { } failure)
+            throw failure;
+
+        return request.RunPath is { } run && RunFolder.IsRun(run)
+            ? run
+            : throw new RunException(ExitCode.Unexpected, "TrainerFailed", Strings.Format("EndedSilently", trainer.ExitCode), request.Subject);
     }
 }

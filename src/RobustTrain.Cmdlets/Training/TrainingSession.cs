@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Text;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Processes;
 using RobustTrain.Cmdlets.Resources;
@@ -14,17 +13,16 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     /// <summary>How long a trainer that was told to stop may take for its checkpoint before it is killed.</summary>
     public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(60);
 
+    private readonly HostCall trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject);
     private readonly TrainingProgress progress = new(progressId, TimeProvider.System);
-    private HostProcess? trainer;
     private RunStarted? started;
-    private RunFinished? finished;
     private bool isViewClosed;
 
     /// <summary>The run's folder, once the trainer has said it.</summary>
     public string? RunPath => started?.RunPath;
 
     /// <summary>The trainer's process, once it runs.</summary>
-    public int? ProcessId => trainer?.Id;
+    public int? ProcessId => trainer.ProcessId;
 
     /// <summary>The trainer's exit code, once it has ended.</summary>
     public int? ExitCode { get; private set; }
@@ -34,39 +32,20 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     /// <exception cref="OperationCanceledException">It was stopped by the token.</exception>
     public async Task RunAsync(CancellationToken stopping)
     {
-        stopping.ThrowIfCancellationRequested();
-        using HostProcess process = HostProcess.Start(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime);
-        trainer = process;
-        using var overdue = new Timer(_ => process.Kill());
-        using CancellationTokenRegistration stop = stopping.Register(() =>
-        {
-            process.RequestStop();
-            overdue.Change(StopGrace, Timeout.InfiniteTimeSpan);
-        });
-
-        // From here on whatever happens to the view, the trainer's output is read to its end: a full pipe would hold it up.
-        await foreach (string line in process.ReadLinesAsync(CancellationToken.None).ConfigureAwait(false))
-        {
-            if (EventLine.Read(Encoding.UTF8.GetBytes(line)) is { } happened)
-                await TakeAsync(happened, stopping).ConfigureAwait(false);
-        }
-
-        int exitCode = await process.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        ExitCode = exitCode;
+        HostEnd end = await trainer.RunAsync(happened => TakeAsync(happened, stopping), stopping).ConfigureAwait(false);
+        ExitCode = end.ExitCode;
         await ShowAsync(() => view.ShowAsync(progress.Done())).ConfigureAwait(false);
-        if (started is not null)
-            await ShowAsync(() => view.WriteAsync(TrainingRun.From(RunFolder.ReadRecord(started.RunPath), started.RunPath))).ConfigureAwait(false);
-
+        await ShowRunAsync(end).ConfigureAwait(false);
         stopping.ThrowIfCancellationRequested();
-        if (TrainerEnd.ErrorOf(exitCode, finished, process.ErrorLines, request.Subject) is { } failure)
-            throw failure;
+        if (end.Failure is not null)
+            throw end.Failure;
 
-        if (exitCode == (int)Runs.ExitCode.Stopped)
-            await ShowAsync(() => view.WarnAsync(Strings.Format("StoppedFromOutside", started?.RunPath))).ConfigureAwait(false);
+        if (end.ExitCode == (int)Runs.ExitCode.Stopped)
+            await ShowAsync(() => view.WarnAsync(Strings.Format("StoppedFromOutside", RunPath))).ConfigureAwait(false);
     }
 
     /// <summary>Ends the trainer at once, without a checkpoint.</summary>
-    public void Kill() => trainer?.Kill();
+    public void Kill() => trainer.Kill();
 
     private async Task TakeAsync(RunEvent happened, CancellationToken stopping)
     {
@@ -81,13 +60,31 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
             case RunWarning warning:
                 await ShowAsync(() => view.WarnAsync(warning.Message)).ConfigureAwait(false);
                 break;
-            case RunFinished end:
-                finished = end;
-                break;
         }
 
         if (!stopping.IsCancellationRequested && progress.After(happened) is { } record)
             await ShowAsync(() => view.ShowAsync(record)).ConfigureAwait(false);
+    }
+
+    private async Task ShowRunAsync(HostEnd end)
+    {
+        // A run that was finished before has no trainer that would say where it is.
+        string? path = RunPath ?? (end.ExitCode == (int)Runs.ExitCode.Finished ? request.RunPath : null);
+        if (path is null)
+            return;
+
+        PSObject run;
+        try
+        {
+            run = TrainingRun.From(RunFolder.ReadRecord(path), path);
+        }
+        catch (RunException) when (end.Failure is not null)
+        {
+            // Why the trainer failed says more than that it could not even write its record.
+            return;
+        }
+
+        await ShowAsync(() => view.WriteAsync(run)).ConfigureAwait(false);
     }
 
     // A closed pipeline takes nothing more; the trainer still has to come to its end.
@@ -100,7 +97,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
         {
             await show().ConfigureAwait(false);
         }
-        catch (Exception closed) when (closed is PipelineStoppedException or FlowControlException or ActionPreferenceStopException or ObjectDisposedException)
+        catch (Exception closed) when (closed is PipelineStoppedException or ObjectDisposedException)
         {
             isViewClosed = true;
         }

@@ -1,0 +1,66 @@
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Lifetime;
+using RobustTrain.Cmdlets.Processes;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>A cmdlet whose work is one short-lived <c>robusttrain</c> at a time.</summary>
+public abstract class HostCmdlet : RobustTrainCmdlet
+{
+    private static readonly TimeSpan KillAfter = TimeSpan.FromSeconds(2);
+
+    /// <summary>The child stops, or is killed, in this time.</summary>
+    protected override TimeSpan StopGrace => KillAfter + TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs a command to its end; warnings become warnings, progress is shown under an activity.</summary>
+    /// <param name="arguments">The command and its options, without those for events and life line.</param>
+    /// <param name="activity">What Write-Progress calls it.</param>
+    /// <param name="target">The object at fault where it fails.</param>
+    /// <param name="take">Takes the events that are the command's own.</param>
+    /// <param name="stopping">Stops it.</param>
+    private protected async Task CallAsync(IEnumerable<string> arguments, string activity, object? target, Action<RunEvent> take, CancellationToken stopping)
+    {
+        string folder = await CurrentFolderAsync();
+        RunspaceLifetime lifetime = await OnPipelineThread(RunspaceLifetime.OfCurrentRunspace);
+        var call = new HostCall([.. arguments, "--events", "--life-line"], folder, lifetime, KillAfter, target);
+        HostEnd end = await call.RunAsync(
+            async happened =>
+            {
+                take(happened);
+                if (!stopping.IsCancellationRequested)
+                    await ShowAsync(happened, activity);
+            },
+            stopping);
+        stopping.ThrowIfCancellationRequested();
+        await WriteProgressAsync(new ProgressRecord(1, activity, "done") { RecordType = ProgressRecordType.Completed });
+        if (end.Failure is not null)
+            throw end.Failure;
+    }
+
+    private async Task ShowAsync(RunEvent happened, string activity)
+    {
+        try
+        {
+            switch (happened)
+            {
+                case RunWarning warning:
+                    await WriteWarningAsync(warning.Message);
+                    break;
+                case EvaluationProgress progress:
+                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
+                    break;
+                case SampleDataProgress progress:
+                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
+                    break;
+            }
+        }
+        catch (PipelineStoppedException)
+        {
+            // The child is being stopped too; what it still writes is read to the end.
+        }
+    }
+
+    private static ProgressRecord Record(string activity, int done, int total) =>
+        new(1, activity, $"{done} of {total}") { PercentComplete = (int)(100L * done / Math.Max(1, total)) };
+}
