@@ -18,10 +18,13 @@
         'Get-GpuStatus'
         'Get-Monitor'
         'Get-TrainingRun'
+        'Measure-Model'
+        'New-SampleDataset'
         'Start-Monitor'
         'Start-Training'
         'Stop-Monitor'
         'Stop-Training'
+        'Test-TrainingConfig'
     )
     PrivateData            = @{
         PSData = @{
