@@ -1,0 +1,56 @@
+Describe 'Completion' {
+    BeforeAll {
+        Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+        Import-ModuleUnderTest
+        function Complete([string] $Text) { (TabExpansion2 $Text).CompletionMatches.CompletionText }
+        Use-FakeHost @{ EPOCH_SECONDS = 0.01 }
+        Push-Location (New-Item -ItemType Directory (Join-Path $TestDrive completion))
+        Start-Training -RunPath runs/one -WarningAction Ignore | Out-Null
+        Start-Training -RunPath 'runs/it''s two' -WarningAction Ignore | Out-Null
+    }
+
+    AfterAll {
+        Pop-Location
+        Use-RealHost
+    }
+
+    It 'offers the values that the configuration allows: <Text>' -ForEach @(
+        @{ Text = 'Start-Training -Model '; Expected = 'fc-siam-diff', 'fc-siam-conc' }
+        @{ Text = 'Start-Training -Dataset '; Expected = 'air-change', 'change-pairs' }
+        @{ Text = 'Start-Training -Optimizer a'; Expected = 'adam', 'adamw' }
+        @{ Text = 'Start-Training -Criterion f'; Expected = 'focal', 'focal-dice' }
+        @{ Text = 'Start-Training -Schedule '; Expected = 'constant', 'polynomial', 'cosine', 'step' }
+        @{ Text = 'Test-TrainingConfig -Model fc-siam-c'; Expected = 'fc-siam-conc' }
+        @{ Text = 'Start-Training -Resume '; Expected = 'Auto', 'Never', 'Require' }
+        @{ Text = 'Get-TrainingRun -State F'; Expected = 'Failed', 'Finished' }
+        @{ Text = 'Measure-Model r -Split '; Expected = 'Test', 'Train', 'Val' }
+    ) {
+        $matches = Complete $Text
+        foreach ($value in $Expected) { $matches | Should -Contain $value }
+    }
+
+    It 'offers the keys of -Set, and after the equals sign their values' {
+        Complete 'Start-Training -Set ' | Should -Contain 'optimizer.learning_rate='
+        Complete 'Start-Training -Set loader.d' | Should -Be 'loader.drop_last='
+        Complete 'Start-Training -Set loader.drop_last=' | Should -Be 'loader.drop_last=true', 'loader.drop_last=false'
+        Complete 'Start-Training -Set criterion.name=d' | Should -Be 'criterion.name=dice'
+        Complete 'Measure-Model r -Set model.n' | Should -Be 'model.name='
+    }
+
+    It 'explains each key' {
+        (TabExpansion2 'Start-Training -Set seed').CompletionMatches[0].ToolTip | Should -Match 'seed from which'
+    }
+
+    It 'offers devices' {
+        Complete 'Start-Training -Device ' | Should -Contain cpu
+        Complete 'Measure-Model r -Device a' | Should -Be auto
+    }
+
+    It 'offers the runs below the current folder, quoted where they have to be: <_>' -ForEach 'Stop-Training ', 'Get-TrainingRun ', 'Measure-Model ', 'Start-Training -RunPath ' {
+        Complete $_ | Should -Be '''runs/it''''s two''', 'runs/one'
+    }
+
+    It 'says how a run stands' {
+        (TabExpansion2 'Stop-Training runs/o').CompletionMatches[0].ToolTip | Should -Be 'fake: Finished, 3 of 3 epochs'
+    }
+}

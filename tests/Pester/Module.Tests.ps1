@@ -1,0 +1,84 @@
+BeforeDiscovery {
+    Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+    Import-ModuleUnderTest
+    $cmdlets = (Get-Command -Module RobustTrain | Sort-Object Name).ForEach({ @{ Cmdlet = $_.Name } })
+}
+
+BeforeAll {
+    Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+    Import-ModuleUnderTest
+}
+
+Describe 'The module' {
+    It 'has a valid manifest' {
+        $manifest = Test-ModuleManifest (Get-ModulePath) -ErrorAction Stop
+        $manifest.Version | Should -BeGreaterThan ([version] '0.0')
+    }
+
+    It 'exports every cmdlet of its assembly by name, and nothing else' {
+        $module = Get-Module RobustTrain
+        $written = (Import-PowerShellDataFile (Get-ModulePath)).CmdletsToExport
+        $written | Should -Not -Contain '*'
+        $declared = $module.ImplementingAssembly.GetExportedTypes().ForEach({
+            $_.GetCustomAttributes([Management.Automation.CmdletAttribute], $false).ForEach({ "$($_.VerbName)-$($_.NounName)" })
+        })
+        $written | Sort-Object | Should -Be ($declared | Sort-Object)
+        $module.ExportedFunctions.Count + $module.ExportedAliases.Count + $module.ExportedVariables.Count | Should -Be 0
+    }
+
+    It 'uses approved verbs' {
+        $approved = (Get-Verb).Verb
+        (Get-Command -Module RobustTrain).Verb | ForEach-Object { $approved | Should -Contain $_ }
+    }
+
+    It 'never loads libtorch into the shell' {
+        [IO.File]::ReadAllText('/proc/self/maps') | Should -Not -Match 'libtorch|librobusttrain_torch'
+    }
+
+    It 'has a page about itself' {
+        (Get-Help about_RobustTrain | Out-String) | Should -Match 'Start-Training'
+    }
+}
+
+Describe 'The help of <Cmdlet>' -ForEach $cmdlets {
+    BeforeAll {
+        $help = Get-Help $Cmdlet -Full
+        $command = Get-Command $Cmdlet
+        $common = [Management.Automation.Cmdlet]::CommonParameters + [Management.Automation.Cmdlet]::OptionalCommonParameters
+    }
+
+    It 'has a synopsis and a description' {
+        $help.Synopsis | Should -Not -BeNullOrEmpty
+        $help.Synopsis | Should -Not -Match "^\s*$Cmdlet "
+        ($help.description | Out-String).Trim() | Should -Not -BeNullOrEmpty
+    }
+
+    It 'has examples that parse' {
+        @($help.examples.example).Count | Should -BeGreaterThan 0
+        foreach ($example in $help.examples.example) {
+            $errors = $null
+            [void] [Management.Automation.Language.Parser]::ParseInput($example.code, [ref] $null, [ref] $errors)
+            $errors | Should -BeNullOrEmpty -Because $example.code
+            $example.code | Should -Match $Cmdlet
+            ($example.remarks | Out-String).Trim() | Should -Not -BeNullOrEmpty
+        }
+    }
+
+    It 'names only parameters that exist in its examples' {
+        foreach ($example in $help.examples.example) {
+            $script = [Management.Automation.Language.Parser]::ParseInput($example.code, [ref] $null, [ref] $null)
+            foreach ($call in $script.FindAll({ param($ast) $ast -is [Management.Automation.Language.CommandAst] }, $true)) {
+                $called = Get-Command $call.GetCommandName() -ErrorAction Stop
+                foreach ($parameter in $call.CommandElements.Where({ $_ -is [Management.Automation.Language.CommandParameterAst] })) {
+                    { $called.ResolveParameter($parameter.ParameterName) } | Should -Not -Throw -Because $example.code
+                }
+            }
+        }
+    }
+
+    It 'describes every parameter, and no other' {
+        $described = @($help.parameters.parameter.Where({ ($_.description | Out-String).Trim() }).name)
+        $expected = @($command.Parameters.Keys.Where({ $_ -notin $common }))
+        $described.Where({ $_ -notin $common }) | Sort-Object | Should -Be ($expected | Sort-Object)
+    }
+}

@@ -1,0 +1,342 @@
+Describe 'Start-Training' {
+    BeforeAll {
+        Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+        Import-ModuleUnderTest
+
+        # The arguments of the last call of the fake host.
+        function Get-LastCall { @(Get-Content $env:FAKE_CALLS)[-1] }
+    }
+
+    BeforeEach {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid()))
+        Push-Location $folder
+        Use-FakeHost @{ EPOCH_SECONDS = 0.02; CALLS = Join-Path $folder calls }
+        $WarningPreference = 'SilentlyContinue'
+    }
+
+    AfterEach {
+        Pop-Location
+        Get-Leftover $folder | Should -BeNullOrEmpty
+    }
+
+    AfterAll { Use-RealHost }
+
+    Context 'in the foreground' {
+        It 'writes an object for each epoch as it ends, and the run at the end' {
+            $env:FAKE_EPOCH_SECONDS = 0.3
+            $seen = Start-Training -RunPath r | ForEach-Object { [pscustomobject]@{ Object = $_; State = (Get-TrainingRun r).State } }
+            $seen.Object.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingEpoch, TrainingRun
+            $seen.State[0..1] | Should -Be Running, Running -Because 'the epochs come while the training goes on'
+            $epoch = $seen[1].Object
+            $epoch.Epoch | Should -Be 1
+            $epoch.Epochs | Should -Be 3
+            $epoch.TrainLoss | Should -Be 0.89
+            $epoch.F1 | Should -Be 0.51
+            $epoch.MeanF1 | Should -Be 0.8 -Because 'a score without a property of its own is a note property'
+            $epoch.DataWaitPercent | Should -Be 25
+            $epoch.RunPath | Should -Be (Join-Path $PWD r)
+            $seen[-1].Object.State | Should -Be Finished
+            $seen[-1].Object.TestF1 | Should -Be 0.77
+        }
+
+        It 'sets $LASTEXITCODE to <Code> where the trainer ends with it, and says why by the id <Id>' -ForEach @(
+            @{ End = 'numeric'; Code = 4; Id = 'NumericNotFinite'; Category = 'InvalidResult'; Message = 'The loss is NaN at step 9 of epoch 0.' }
+            @{ End = 'data'; Code = 3; Id = 'DataBeyondErrorBudget'; Category = 'InvalidData'; Message = '3 of 10 samples are unreadable, but 2 are allowed.' }
+            @{ End = 'memory'; Code = 5; Id = 'OutOfMemory'; Category = 'ResourceUnavailable'; Message = 'The device has no memory for one sample.' }
+            @{ End = 'unexpected'; Code = 1; Id = 'TrainerFailed'; Category = 'NotSpecified'; Message = 'Unhandled exception.' }
+            @{ End = 'silent'; Code = 1; Id = 'TrainerFailed'; Category = 'NotSpecified'; Message = 'robusttrain ended with exit code 1 and said nothing.' }
+            @{ End = 'configuration'; Code = 2; Id = 'ConfigurationInvalid'; Category = 'InvalidArgument'; Message = "broken.yaml, line 3: 'loader' has no key 'batch_sise'; did you mean 'batch_size'?" }
+            @{ End = 'segfault'; Code = 139; Id = 'TrainerKilled'; Category = 'NotSpecified'; Message = 'The trainer was ended by signal 11*' }
+        ) {
+            $env:FAKE_END = $End
+            $global:LASTEXITCODE = -1
+            Start-Training -RunPath r -ErrorVariable failure -ErrorAction SilentlyContinue | Out-Null
+            $? | Should -BeFalse
+            $LASTEXITCODE | Should -Be $Code
+            $failure.Count | Should -Be 1
+            $failure[0].Exception.Message | Should -BeLike ($Message -replace '\[', '`[')
+            $failure[0].FullyQualifiedErrorId | Should -Be "$Id,RobustTrain.Cmdlets.Commands.StartTrainingCommand"
+            $failure[0].CategoryInfo.Category | Should -Be $Category
+            $failure[0].TargetObject | Should -Be (Join-Path $PWD r)
+        }
+
+        It 'sets $LASTEXITCODE to 0 at a finished run' {
+            $global:LASTEXITCODE = -1
+            Start-Training -RunPath r | Out-Null
+            $LASTEXITCODE | Should -Be 0
+        }
+
+        It 'ends a script under -ErrorAction Stop' {
+            $env:FAKE_END = 'numeric'
+            { Start-Training -RunPath r -ErrorAction Stop } | Should -Throw -ErrorId 'NumericNotFinite,*'
+        }
+
+        It 'shows warnings as warnings' {
+            Start-Training -RunPath r -WarningVariable warnings | Out-Null
+            $warnings.Message | Should -Be 'This is a fake.'
+        }
+
+        It 'shows progress with epoch, step, loss and speed, and takes it away at the end' {
+            $shell = [powershell]::Create()
+            try {
+                [void] $shell.AddScript("Import-Module '$(Get-ModulePath)'; Start-Training -RunPath '$folder/r'").Invoke()
+                $status = $shell.Streams.Progress.StatusDescription
+                $status | Should -Contain 'epoch 1 of 3, step 10 of 10, loss 0.5, learning rate 0.001, 100 samples/s'
+                $status | Should -Contain 'validating: 1 of 2'
+                $shell.Streams.Progress[-1].RecordType | Should -Be Completed
+            }
+            finally { $shell.Dispose() }
+        }
+
+        It 'passes -<Parameter> on as <Setting>' -ForEach @(
+            @{ Parameter = 'Name'; Value = 'my run'; Setting = 'name="my run"' }
+            @{ Parameter = 'Model'; Value = 'fc-siam-conc'; Setting = 'model.name=fc-siam-conc' }
+            @{ Parameter = 'Dataset'; Value = 'change-pairs'; Setting = 'data.dataset=change-pairs' }
+            @{ Parameter = 'Epochs'; Value = 2; Setting = 'trainer.epochs=2' }
+            @{ Parameter = 'BatchSize'; Value = 8; Setting = 'loader.batch_size=8' }
+            @{ Parameter = 'LearningRate'; Value = 2.5e-4; Setting = 'optimizer.learning_rate=0.00025' }
+            @{ Parameter = 'Optimizer'; Value = 'sgd'; Setting = 'optimizer.name=sgd' }
+            @{ Parameter = 'Criterion'; Value = 'focal-dice'; Setting = 'criterion.name=focal-dice' }
+            @{ Parameter = 'Schedule'; Value = 'cosine'; Setting = 'schedule.name=cosine' }
+            @{ Parameter = 'Device'; Value = 'cuda:1'; Setting = 'device=cuda:1' }
+            @{ Parameter = 'Device'; Value = 1; Setting = 'device=cuda:1' }
+            @{ Parameter = 'Seed'; Value = 7; Setting = 'seed=7' }
+            @{ Parameter = 'Threads'; Value = 2; Setting = 'threads=2' }
+            @{ Parameter = 'NumWorkers'; Value = 0; Setting = 'loader.num_workers=0' }
+            @{ Parameter = 'PrefetchQueueLength'; Value = 5; Setting = 'loader.prefetch_queue_length=5' }
+            @{ Parameter = 'DropLast'; Value = $true; Setting = 'loader.drop_last=true' }
+            @{ Parameter = 'Set'; Value = @{ 'model.base_channels' = 8 }; Setting = 'model.base_channels=8' }
+            @{ Parameter = 'Set'; Value = @{ model = @{ dropout = 0.5 } }; Setting = 'model.dropout=0.5' }
+            @{ Parameter = 'Set'; Value = @{ 'data.mean' = 0.5, 0.25, 1 }; Setting = 'data.mean=[0.5, 0.25, 1]' }
+            @{ Parameter = 'Set'; Value = @{ 'data.crop_size' = $null }; Setting = 'data.crop_size=null' }
+            @{ Parameter = 'Set'; Value = @{ name = 'a: "b"' }; Setting = 'name="a: \"b\""' }
+            @{ Parameter = 'Set'; Value = 'data.crop_size=64'; Setting = 'data.crop_size=64' }
+        ) {
+            $parameters = @{ $Parameter = $Value }
+            Start-Training -RunPath r @parameters | Out-Null
+            Get-LastCall | Should -Be "train --set $Setting --run-path $PWD/r --events --life-line"
+        }
+
+        It 'lets -Set win over the other parameters, by coming last' {
+            Start-Training -Epochs 5 -Set 'trainer.epochs=1', @{ seed = 3 } -RunPath r | Should -HaveCount 2
+            Get-LastCall | Should -BeLike '*--set trainer.epochs=5 --set trainer.epochs=1 --set seed=3*'
+        }
+
+        It 'resolves paths against $PWD: the configuration, -DataPath and -RunPath' {
+            New-Item -ItemType Directory inner | Out-Null
+            Push-Location inner
+            Start-Training ../my.yaml -DataPath ~/data -RunPath ../r | Out-Null
+            Pop-Location
+            Get-LastCall | Should -Be "train $PWD/my.yaml --set data.path=$HOME/data --run-path $PWD/r --events --life-line"
+        }
+
+        It 'takes wildcards in paths as they stand' {
+            Start-Training '[a]*.yaml' -RunPath 'r[1]' | Out-Null
+            Get-LastCall | Should -Be "train $PWD/[a]*.yaml --run-path $PWD/r[1] --events --life-line"
+            Test-Path -LiteralPath 'r[1]/run.json' | Should -BeTrue
+        }
+
+        It 'takes a configuration file from the pipeline' {
+            Set-Content one.yaml, two.yaml ''
+            Get-Item *.yaml | Start-Training -Epochs 1 -RunPath { "runs/$($_.BaseName)" } | Out-Null
+            (Get-TrainingRun).RunPath | Should -Be (Join-Path $PWD runs/one), (Join-Path $PWD runs/two)
+        }
+
+        It 'takes the device from objects with an index, as Get-GpuStatus writes them' {
+            [pscustomobject]@{ Index = 3 } | Start-Training -RunPath r | Out-Null
+            Get-LastCall | Should -BeLike '*--set device=cuda:3 *'
+        }
+
+        It 'goes on with a run that comes without a configuration, which the engine knows' {
+            Start-Training -RunPath r | Out-Null
+            Get-TrainingRun r | Start-Training | Out-Null
+            Get-LastCall | Should -Be "train --run-path $PWD/r --events --life-line"
+        }
+
+        It 'passes -Resume on' -ForEach 'Never', 'Auto', 'Require' {
+            Start-Training -RunPath r -Resume $_ | Out-Null
+            Get-LastCall | Should -BeLike "*--resume $($_.ToLower()) *"
+        }
+
+        It 'starts and creates nothing under -WhatIf' {
+            Start-Training my.yaml -RunPath r -WhatIf | Should -BeNullOrEmpty
+            Start-Training my.yaml -RunPath r -WhatIf -AsJob | Should -BeNullOrEmpty
+            Start-Training my.yaml -RunPath r -WhatIf -Detach | Should -BeNullOrEmpty
+            Get-ChildItem -Force | Should -BeNullOrEmpty
+        }
+
+        It 'refuses a -Set that is no setting' {
+            { Start-Training -RunPath r -Set 3 } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*'
+            { Start-Training -RunPath r -Set '=3' } | Should -Throw -ExpectedMessage '*is no setting*'
+        }
+
+        It 'names the executable that it does not find, wherever it was to be' {
+            $env:ROBUSTTRAIN_HOST = '/nowhere/robusttrain'
+            Start-Training -RunPath r -ErrorVariable failure -ErrorAction SilentlyContinue
+            $failure[0].FullyQualifiedErrorId | Should -BeLike 'HostNotFound,*'
+            $failure[0].CategoryInfo.Category | Should -Be ObjectNotFound
+            $failure[0].Exception.Message | Should -BeLike '*ROBUSTTRAIN_HOST*/nowhere/robusttrain*'
+            $failure[0].TargetObject | Should -Be '/nowhere/robusttrain'
+        }
+
+        It 'says how to make an executable that is not' {
+            $env:ROBUSTTRAIN_HOST = Join-Path $PWD plain
+            Set-Content plain ''
+            Start-Training -RunPath r -ErrorVariable failure -ErrorAction SilentlyContinue
+            $failure[0].FullyQualifiedErrorId | Should -BeLike 'HostNotExecutable,*'
+            $failure[0].Exception.Message | Should -BeLike '*chmod +x*'
+        }
+
+        It 'says that a run was stopped from outside, and how to go on' {
+            $env:FAKE_EPOCHS = 100
+            Start-Training -RunPath r -WarningVariable warnings | ForEach-Object { if ($_.Epoch -eq 1) { kill -TERM (Get-TrainingRun r).ProcessId } } | Out-Null
+            $LASTEXITCODE | Should -Be 75
+            $warnings[-1].Message | Should -BeLike '*Start-Training -RunPath*'
+            (Get-TrainingRun r).State | Should -Be Stopped
+        }
+
+        It 'shows a table of epochs' {
+            $table = Start-Training -RunPath r | Select-Object -First 3 | Out-String -Width 200
+            $table | Should -Match 'Epoch +TrainLoss +F1 +IoU +Best +LearningRate +Samples/s +DataWait +Time'
+            $table | Should -Match '1/3 +0\.89000 +0\.5100 +0\.4000 +\* +0\.001 +123\.5 +25 %'
+        }
+    }
+
+    Context 'as a job' {
+        AfterEach { Get-Job | Remove-Job -Force }
+
+        It 'writes a job at once that Receive-Job -Wait follows to its end' {
+            $job = Start-Training -RunPath r -AsJob
+            $job | Should -BeOfType RobustTrain.Cmdlets.Jobs.TrainingJob
+            $job.PSJobTypeName | Should -Be TrainingJob
+            $objects = Receive-Job $job -Wait
+            $objects.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingEpoch, TrainingRun
+            $job.State | Should -Be Completed
+            $job.ExitCode | Should -Be 0
+            $job.HasMoreData | Should -BeFalse
+        }
+
+        It 'keeps its output under Receive-Job -Keep' {
+            $job = Start-Training -RunPath r -AsJob | Wait-Job
+            (Receive-Job $job -Keep).Count | Should -Be 4
+            $job.HasMoreData | Should -BeTrue
+            (Receive-Job $job).Count | Should -Be 4
+            $job.HasMoreData | Should -BeFalse
+        }
+
+        It 'takes its name from -Name, and is found by Get-Job by name, id, state and command' {
+            $env:FAKE_EPOCHS = 100
+            $job = Start-Training -RunPath r -AsJob -Name nightly
+            (Get-Job -Name night*).InstanceId | Should -Be $job.InstanceId
+            (Get-Job -Id $job.Id).InstanceId | Should -Be $job.InstanceId
+            (Get-Job -InstanceId $job.InstanceId).Id | Should -Be $job.Id
+            (Get-Job -State Running).InstanceId | Should -Be $job.InstanceId
+            (Get-Job -Command '*-AsJob -Name nightly*').InstanceId | Should -Be $job.InstanceId
+            $job.StatusMessage | Should -Be (Join-Path $PWD r)
+            Stop-Job $job
+        }
+
+        It 'is stopped with a checkpoint by Stop-Job, and still hands its run over' {
+            $env:FAKE_EPOCHS = 100
+            $job = Start-Training -RunPath r -AsJob
+            Wait-Fact { $job.Output.Count -ge 1 } | Should -BeTrue
+            Stop-Job $job
+            $job.State | Should -Be Stopped
+            $job.ExitCode | Should -Be 75
+            (Receive-Job $job)[-1].State | Should -Be Stopped
+            (Get-TrainingRun r).State | Should -Be Stopped
+        }
+
+        It 'is ended and forgotten by Remove-Job -Force' {
+            $env:FAKE_EPOCHS = 100
+            $job = Start-Training -RunPath r -AsJob
+            Wait-Fact { $job.Output.Count -ge 1 } | Should -BeTrue
+            Remove-Job $job -Force
+            Get-Job | Should -BeNullOrEmpty
+            Wait-Fact { -not (Get-Leftover $folder) } | Should -BeTrue
+        }
+
+        It 'refuses Remove-Job without -Force while it runs' {
+            $env:FAKE_EPOCHS = 100
+            $job = Start-Training -RunPath r -AsJob
+            Remove-Job $job -ErrorVariable refused -ErrorAction SilentlyContinue
+            $refused.Count | Should -Be 1
+            $job.State | Should -Be Running
+            Stop-Job $job
+        }
+
+        It 'fails with the trainer''s own sentence and id' {
+            $env:FAKE_END = 'numeric'
+            $job = Start-Training -RunPath r -AsJob | Wait-Job
+            $job.State | Should -Be Failed
+            $job.ExitCode | Should -Be 4
+            Receive-Job $job -ErrorVariable failure -ErrorAction SilentlyContinue | Out-Null
+            $failure.Count | Should -Be 1
+            $failure[0].FullyQualifiedErrorId | Should -BeLike 'NumericNotFinite*'
+            $failure[0].Exception.Message | Should -Be 'The loss is NaN at step 9 of epoch 0.'
+        }
+
+        It 'fails where the executable is missing' {
+            $env:ROBUSTTRAIN_HOST = '/nowhere/robusttrain'
+            $job = Start-Training -RunPath r -AsJob | Wait-Job
+            $job.State | Should -Be Failed
+            Receive-Job $job -ErrorVariable failure -ErrorAction SilentlyContinue
+            $failure[0].FullyQualifiedErrorId | Should -BeLike 'HostNotFound*'
+        }
+
+        It 'cannot be suspended' {
+            $env:FAKE_EPOCHS = 100
+            $job = Start-Training -RunPath r -AsJob
+            { $job.SuspendJob() } | Should -Throw -ExpectedMessage '*not suspended*'
+            Stop-Job $job
+        }
+
+        It 'runs beside others, each stopped alone' {
+            $env:FAKE_EPOCHS = 100
+            $first = Start-Training -RunPath r1 -AsJob
+            $second = Start-Training -RunPath r2 -AsJob
+            Wait-Fact { $first.Output.Count -and $second.Output.Count } | Should -BeTrue
+            Stop-Job $first
+            $second.State | Should -Be Running
+            Stop-Job $second
+        }
+    }
+
+    Context 'detached' {
+        It 'writes the running run at once, and its output goes into the run''s folder' {
+            $env:FAKE_EPOCH_SECONDS = 0.3
+            $run = Start-Training -RunPath r -Detach
+            $run.State | Should -Be Running
+            (Get-Process -Id $run.ProcessId).Id | Should -Be $run.ProcessId
+            Wait-Fact { (Get-TrainingRun r).State -eq 'Finished' } | Should -BeTrue
+            Wait-Fact { -not (Get-Leftover $folder) } | Should -BeTrue
+            $log = Get-Content "r/output-$($run.ProcessId).log"
+            $log[0] | Should -BeLike '*run_started*'
+            $log[-1] | Should -BeLike '*run_finished*'
+            (Get-ChildItem -Force).Name | Sort-Object | Should -Be calls, r
+        }
+
+        It 'has no life line and is a session of its own' {
+            $run = Start-Training -RunPath r -Detach
+            Get-LastCall | Should -Be "train --run-path $PWD/r --events"
+            (ps -o sid= -p $run.ProcessId).Trim() | Should -Be $run.ProcessId
+            Stop-Training r
+            Wait-Fact { -not (Get-Leftover $folder) } | Should -BeTrue
+        }
+
+        It 'leaves nothing where the configuration is wrong, and says what is' {
+            $env:FAKE_END = 'configuration'
+            Start-Training -RunPath new/r -Detach -ErrorVariable failure -ErrorAction SilentlyContinue
+            $failure[0].FullyQualifiedErrorId | Should -BeLike 'ConfigurationInvalid,*'
+            $failure[0].Exception.Message | Should -BeLike "broken.yaml, line 3*"
+            (Get-ChildItem -Force).Name | Should -Be calls
+        }
+
+        It 'chooses a folder as the trainer does where none is given' {
+            $run = Start-Training -Name mine -Detach
+            $run.RunPath | Should -Be (Join-Path $PWD runs/mine)
+            Stop-Training $run.RunPath
+            Wait-Fact { -not (Get-Leftover $folder) } | Should -BeTrue
+        }
+    }
+}

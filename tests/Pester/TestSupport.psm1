@@ -1,0 +1,53 @@
+# What the tests share: folders of their own, the fake host, shells of their own, and counting what is left of them.
+
+$module = $env:ROBUSTTRAIN_TEST_MODULE ?? (Join-Path (Split-Path (Split-Path $PSScriptRoot)) 'artifacts/RobustTrain/RobustTrain.psd1')
+
+function Import-ModuleUnderTest { Import-Module $module -Global -Force:$false }
+
+function Get-ModulePath { $module }
+
+# From now on the cmdlets start tests/Pester/fakes/robusttrain, which behaves as told (FAKE_...).
+function Use-FakeHost {
+    param([hashtable] $Behaviour = @{})
+    Get-ChildItem env:FAKE_* | Remove-Item
+    $env:ROBUSTTRAIN_HOST = Join-Path $PSScriptRoot 'fakes/robusttrain'
+    foreach ($name in $Behaviour.Keys) { Set-Item "env:FAKE_$name" $Behaviour[$name] }
+}
+
+function Use-RealHost {
+    Get-ChildItem env:FAKE_* | Remove-Item
+    Remove-Item env:ROBUSTTRAIN_HOST -ErrorAction Ignore
+}
+
+# The ids of the living processes that have a text in their command line: every trainer has its run's folder there.
+function Get-Leftover {
+    param([Parameter(Mandatory)] [string] $Text)
+    foreach ($folder in [IO.Directory]::EnumerateDirectories('/proc')) {
+        $id = [IO.Path]::GetFileName($folder)
+        if ($id -notmatch '^\d+$' -or $id -eq $PID) { continue }
+        try { $command = [IO.File]::ReadAllText("$folder/cmdline") } catch { continue }
+        if ($command.Contains($Text)) { [int] $id }
+    }
+}
+
+# Waits for a fact, for at most so many seconds; $true when it came.
+function Wait-Fact {
+    param([Parameter(Mandatory)] [scriptblock] $Fact, [double] $Seconds = 20)
+    $end = [DateTime]::UtcNow.AddSeconds($Seconds)
+    while (-not (& $Fact)) {
+        if ([DateTime]::UtcNow -gt $end) { return $false }
+        Start-Sleep -Milliseconds 50
+    }
+    $true
+}
+
+# A pwsh of its own that runs a script with the module imported; its output goes to a file.
+function Start-TestShell {
+    param([Parameter(Mandatory)] [string] $Script, [Parameter(Mandatory)] [string] $OutputPath)
+    $file = "$OutputPath.ps1"
+    Set-Content -LiteralPath $file -Value "Import-Module '$module'`n$Script"
+    $start = [Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$file' >'$OutputPath' 2>&1 </dev/null"))
+    [Diagnostics.Process]::Start($start)
+}
+
+Export-ModuleMember -Function *

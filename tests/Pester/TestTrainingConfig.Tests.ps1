@@ -1,0 +1,60 @@
+Describe 'Test-TrainingConfig' {
+    BeforeAll {
+        Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+        Import-ModuleUnderTest
+        function Get-LastCall { @(Get-Content $env:FAKE_CALLS)[-1] }
+    }
+
+    BeforeEach {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid()))
+        Push-Location $folder
+        Use-FakeHost @{ CALLS = Join-Path $folder calls }
+    }
+
+    AfterEach { Pop-Location }
+
+    AfterAll { Use-RealHost }
+
+    It 'says what a good configuration would train' {
+        $test = Test-TrainingConfig my.yaml -Epochs 3 -Set @{ seed = 1 }
+        Get-LastCall | Should -Be "config check $PWD/my.yaml --set trainer.epochs=3 --set seed=1 --events --life-line"
+        $test.Valid | Should -BeTrue
+        $test.Errors | Should -BeNullOrEmpty
+        $test.ConfigurationPath | Should -Be (Join-Path $PWD my.yaml)
+        $test.Device | Should -Be cpu
+        $test.TrainingSamples, $test.ValidationSamples, $test.TestSamples, $test.StepsPerEpoch | Should -Be 3744, 24, 12, 234
+    }
+
+    It 'takes every parameter of a configuration that Start-Training takes' {
+        $common = [Management.Automation.Cmdlet]::CommonParameters + [Management.Automation.Cmdlet]::OptionalCommonParameters
+        $own = (Get-Command Start-Training).Parameters.Keys.Where({ $_ -notin $common -and $_ -notin 'RunPath', 'Resume', 'AsJob', 'Detach' })
+        (Get-Command Test-TrainingConfig).Parameters.Keys.Where({ $_ -notin $common }) | Sort-Object | Should -Be ($own | Sort-Object)
+    }
+
+    It 'lists each mistake with file, line, key and sentence, and is no error itself' {
+        $env:FAKE_END = 'invalid'
+        $test = Test-TrainingConfig my.yaml -ErrorVariable failure
+        $failure | Should -BeNullOrEmpty
+        $test.Valid | Should -BeFalse
+        $test.Errors.Count | Should -Be 3
+        $test.Errors[0].File | Should -Be '/x/my, own.yaml'
+        $test.Errors[0].Line | Should -Be 3
+        $test.Errors[0].Key | Should -Be loader.batch_sise
+        $test.Errors[0].ErrorId | Should -Be ConfigurationUnknownKey
+        $test.Errors[0].Message | Should -BeLike '*did you mean ''batch_size''?'
+        $test.Errors[1].File | Should -BeNullOrEmpty
+        $test.Errors[1].Line | Should -BeNullOrEmpty
+        $test.Errors[2].Line | Should -Be 7
+    }
+
+    It 'takes files from the pipeline' {
+        Set-Content a.yaml, b.yaml ''
+        (Get-Item *.yaml | Test-TrainingConfig).ConfigurationPath | Should -Be (Join-Path $PWD a.yaml), (Join-Path $PWD b.yaml)
+    }
+
+    It 'fails where the engine itself fails' {
+        $env:FAKE_END = 'silent'
+        Test-TrainingConfig my.yaml -ErrorVariable failure -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $failure[0].FullyQualifiedErrorId | Should -BeLike 'TrainerFailed,*'
+    }
+}
