@@ -14,12 +14,16 @@ Module& module(void* handle) { return *static_cast<Module*>(handle); }
 }
 
 // device_type -1: where the file's tensors were
-RT_API int rt_script_load(const char* path, int device_type, int device_index, void** loaded) RT_TRY
-  rt::optional<c10::Device> device = rt::nullopt;
-  if (device_type >= 0) device = c10::Device(static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(device_index));
-  *loaded = new Module(torch::jit::load(path, device));
-  return 0;
-RT_CATCH
+RT_API int rt_script_load(const char* path, int device_type, int device_index, void** loaded) {
+  try {
+    rt::optional<c10::Device> device = rt::nullopt;
+    if (device_type >= 0) device = c10::Device(static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(device_index));
+    *loaded = new Module(torch::jit::load(path, device));
+    return 0;
+  } catch (...) {
+    return rt::fail(std::string("jit.load('") + path + "')");
+  }
+}
 RT_API int rt_script_save(void* handle, const char* path) RT_TRY
   module(handle).save(path);
   return 0;
@@ -76,11 +80,6 @@ RT_API int rt_script_parameters(void* handle, Visit visit, void* context) RT_TRY
 RT_CATCH
 RT_API int rt_script_buffers(void* handle, Visit visit, void* context) RT_TRY
   for (const auto& item : module(handle).named_buffers()) visit(context, item.name.c_str(), rt::give(at::Tensor(item.value)));
-  return 0;
-RT_CATCH
-// Visits name and a module handle (the visitor owns it) of each direct child.
-RT_API int rt_script_children(void* handle, Visit visit, void* context) RT_TRY
-  for (const auto& item : module(handle).named_children()) visit(context, item.name.c_str(), new Module(item.value));
   return 0;
 RT_CATCH
 RT_API int rt_script_parameter_count(void* handle, const char* method) RT_TRY

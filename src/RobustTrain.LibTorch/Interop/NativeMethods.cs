@@ -58,7 +58,6 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial int rt_script_invoke(nint handle, string method, NativeValue* arguments, int count, NativeValue* results, int capacity, out int isTuple);
     [LibraryImport(Library)] internal static partial int rt_script_parameters(nint handle, delegate* unmanaged<nint, byte*, nint, void> visit, nint context);
     [LibraryImport(Library)] internal static partial int rt_script_buffers(nint handle, delegate* unmanaged<nint, byte*, nint, void> visit, nint context);
-    [LibraryImport(Library)] internal static partial int rt_script_children(nint handle, delegate* unmanaged<nint, byte*, nint, void> visit, nint context);
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial int rt_script_parameter_count(nint handle, string method);
 
     [LibraryImport(Library)] internal static partial int rt_manual_seed(ulong seed);
