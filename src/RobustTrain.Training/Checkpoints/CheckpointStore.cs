@@ -1,0 +1,221 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using RobustTrain.Runs;
+using RobustTrain.Training.Checkpoints.SafeTensors;
+
+namespace RobustTrain.Training.Checkpoints;
+
+/// <summary>
+/// The folder <c>checkpoints/</c> of a run. A checkpoint is written under a temporary name, flushed, and renamed, so under its own name
+/// it is whole. Which one is the latest or the best, the manifests say.
+/// </summary>
+/// <param name="path">The folder; it is made when the first checkpoint is written.</param>
+public sealed class CheckpointStore(string path)
+{
+    // Both begin with a dot: a reader never takes them for checkpoints.
+    private const string TemporaryPrefix = ".writing-";
+    private const string ReplacedPrefix = ".replaced-";
+
+    /// <summary>The folder.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>The checkpoints whose manifests can be read, the newest first.</summary>
+    /// <param name="warn">Is told, in one sentence, of each folder that is passed over.</param>
+    /// <exception cref="CheckpointException">A checkpoint was written by a newer version.</exception>
+    public IReadOnlyList<Checkpoint> List(Action<string>? warn = null)
+    {
+        if (!Directory.Exists(Path))
+            return [];
+
+        var checkpoints = new List<Checkpoint>();
+        foreach (string folder in Directory.EnumerateDirectories(Path))
+        {
+            if (System.IO.Path.GetFileName(folder).StartsWith('.'))
+                continue;
+            try
+            {
+                checkpoints.Add(Open(folder));
+            }
+            catch (CheckpointException unusable) when (unusable.ErrorId is CheckpointException.Damaged or CheckpointException.NotFound)
+            {
+                warn?.Invoke(unusable.Message);
+            }
+        }
+
+        return [.. checkpoints
+            .OrderByDescending(checkpoint => checkpoint.Manifest.Cursor.GlobalStep)
+            .ThenByDescending(checkpoint => checkpoint.Manifest.CompletedEpoch is not null)
+            .ThenByDescending(checkpoint => checkpoint.Manifest.Created)];
+    }
+
+    /// <summary>Reads the manifest of one checkpoint.</summary>
+    /// <exception cref="CheckpointException">The folder is no checkpoint, its manifest is damaged, or a newer version wrote it.</exception>
+    public static Checkpoint Open(string folder)
+    {
+        string manifestPath = System.IO.Path.Combine(folder, Checkpoint.ManifestFile);
+        if (!File.Exists(manifestPath))
+            throw new CheckpointException(CheckpointException.NotFound, $"{folder} is no checkpoint: it has no {Checkpoint.ManifestFile}.", folder);
+
+        try
+        {
+            byte[] json = File.ReadAllBytes(manifestPath);
+            if (JsonDocument.Parse(json).RootElement.GetProperty("format").GetInt32() is int format && format > CheckpointManifest.CurrentFormat)
+            {
+                throw new CheckpointException(
+                    CheckpointException.NewerFormat,
+                    $"The checkpoint {folder} has format {format}, written by a newer version; this version reads formats up to {CheckpointManifest.CurrentFormat}.", folder);
+            }
+
+            return new Checkpoint(folder, JsonSerializer.Deserialize<CheckpointManifest>(json, CheckpointJson.Options)!);
+        }
+        catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(CheckpointException.Damaged, $"The checkpoint manifest {manifestPath} is damaged or can't be read.", manifestPath, broken);
+        }
+    }
+
+    /// <summary>The newest checkpoint whose files are all as its manifest says; null where there is no checkpoint at all.</summary>
+    /// <param name="warn">Is told, in one sentence, of each one that is passed over.</param>
+    /// <exception cref="CheckpointException">There are checkpoints, but all of them are damaged.</exception>
+    internal CheckpointArchive? OpenLatest(Action<string> warn) => OpenFirst(List(warn), warn, "latest");
+
+    /// <summary>The newest checkpoint that was the best when it was written; null where no epoch was validated.</summary>
+    /// <inheritdoc cref="OpenLatest"/>
+    internal CheckpointArchive? OpenBest(Action<string> warn) =>
+        OpenFirst([.. List(warn).Where(checkpoint => checkpoint.Manifest.IsBest)], warn, "best");
+
+    /// <summary>Writes a checkpoint.</summary>
+    /// <exception cref="CheckpointException">The disk refuses it; the other checkpoints are as they were.</exception>
+    internal Checkpoint Write(CheckpointDraft draft, CheckpointLabel label, ModelIdentity model, string runId, DateTimeOffset now)
+    {
+        string target = System.IO.Path.Combine(Path, label.FolderName);
+        string temporary = System.IO.Path.Combine(Path, TemporaryPrefix + label.FolderName);
+        try
+        {
+            if (Directory.Exists(temporary))
+                Directory.Delete(temporary, recursive: true);
+            Directory.CreateDirectory(temporary);
+
+            var files = new Dictionary<string, CheckpointFile>();
+            foreach ((string name, List<HostTensor> tensors) in draft.Files)
+                files.Add(name, WriteFile(System.IO.Path.Combine(temporary, name), stream => SafeTensorsWriter.Write(stream, tensors)));
+            files.Add(Checkpoint.StateFile, WriteJson(System.IO.Path.Combine(temporary, Checkpoint.StateFile), draft.State));
+
+            var manifest = new CheckpointManifest
+            {
+                RunId = runId,
+                Created = now,
+                Model = model,
+                Cursor = label.Cursor,
+                CompletedEpoch = label.CompletedEpoch,
+                Scores = label.Scores,
+                IsBest = label.IsBest,
+                Files = files,
+            };
+            WriteJson(System.IO.Path.Combine(temporary, Checkpoint.ManifestFile), manifest);
+            DurableFile.FlushFolder(temporary);
+            Replace(temporary, target);
+            return new Checkpoint(target, manifest);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            DeleteQuietly(temporary);
+            throw new CheckpointException(
+                CheckpointException.NotWritten,
+                $"The checkpoint {target} could not be written: {StorageError.Describe(refused).TrimEnd('.')}; the checkpoints before it are as they were.",
+                target, refused, ExitCode.Unexpected);
+        }
+    }
+
+    /// <summary>Deletes the checkpoints that the policy doesn't keep, and what an interrupted write or a replaced checkpoint left behind.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    internal void CleanUp(RetentionPolicy retention)
+    {
+        if (!Directory.Exists(Path))
+            return;
+        foreach (string leftover in Directory.EnumerateDirectories(Path, ".*"))
+        {
+            string name = System.IO.Path.GetFileName(leftover);
+            if (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal))
+                Directory.Delete(leftover, recursive: true);
+        }
+
+        IReadOnlyList<Checkpoint> checkpoints = List();
+        IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
+        foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
+            Delete(checkpoint.Path);
+    }
+
+    private static CheckpointArchive? OpenFirst(IReadOnlyList<Checkpoint> checkpoints, Action<string> warn, string which)
+    {
+        CheckpointException? last = null;
+        foreach (Checkpoint checkpoint in checkpoints)
+        {
+            try
+            {
+                return CheckpointArchive.Open(checkpoint);
+            }
+            catch (CheckpointException damaged) when (damaged.ErrorId == CheckpointException.Damaged)
+            {
+                warn($"{damaged.Message} The checkpoint before it is taken instead.");
+                last = damaged;
+            }
+        }
+
+        return last is null ? null : throw new CheckpointException(
+            CheckpointException.Damaged, $"All {checkpoints.Count} candidates for the {which} checkpoint are damaged; the last one: {last.Message}", checkpoints[^1].Path, last);
+    }
+
+    private void Replace(string temporary, string target)
+    {
+        string? replaced = null;
+        if (Directory.Exists(target))
+        {
+            replaced = System.IO.Path.Combine(Path, ReplacedPrefix + System.IO.Path.GetFileName(target));
+            if (Directory.Exists(replaced))
+                Directory.Delete(replaced, recursive: true);
+            Directory.Move(target, replaced);
+        }
+
+        Directory.Move(temporary, target);
+        DurableFile.FlushFolder(Path);
+        if (replaced is not null)
+            Directory.Delete(replaced, recursive: true);
+    }
+
+    private void Delete(string folder)
+    {
+        // First out of sight under another name: a crash in the middle leaves no half of a checkpoint under its own.
+        string hidden = System.IO.Path.Combine(Path, ReplacedPrefix + System.IO.Path.GetFileName(folder));
+        if (Directory.Exists(hidden))
+            Directory.Delete(hidden, recursive: true);
+        Directory.Move(folder, hidden);
+        Directory.Delete(hidden, recursive: true);
+    }
+
+    private static CheckpointFile WriteJson<T>(string file, T value) =>
+        WriteFile(file, stream => JsonSerializer.Serialize(stream, value, CheckpointJson.Options));
+
+    private static CheckpointFile WriteFile(string file, Action<Stream> write)
+    {
+        using var stream = new HashingFileStream(file);
+        write(stream);
+        return stream.Complete();
+    }
+
+    private static void DeleteQuietly(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // The next clean-up takes it; the error worth telling is the one that led here.
+        }
+        catch (UnauthorizedAccessException)
+        {
+        }
+    }
+}

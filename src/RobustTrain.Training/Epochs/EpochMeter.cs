@@ -1,0 +1,67 @@
+using RobustTrain.Data;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Steps;
+
+namespace RobustTrain.Training.Epochs;
+
+/// <summary>Measures how fast an epoch goes and how long it waits for data, and reports steps to the journal now and then.</summary>
+/// <param name="journal">Takes a step event at most once an interval.</param>
+/// <param name="interval">The shortest time between two step events.</param>
+/// <param name="time">The clock.</param>
+internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimeProvider time)
+{
+    private readonly long _started = time.GetTimestamp();
+    private readonly Throttle _throttle = new(interval, time);
+    private long _windowStarted = time.GetTimestamp();
+    private TimeSpan _windowWaited;
+    private long _windowSamples;
+    private TimeSpan _waited;
+    private TimeSpan _trained;
+    private long _samples;
+
+    /// <summary>Seconds since the epoch began, in this process.</summary>
+    public double DurationSeconds => time.GetElapsedTime(_started).TotalSeconds;
+
+    /// <summary>Training samples a second.</summary>
+    public double SamplesPerSecond => Rate(_samples, _trained);
+
+    /// <summary>The share of training time that waited for data, 0 to 1.</summary>
+    public double DataWaitShare => Share(_waited, _trained);
+
+    /// <summary>The same batches; the time in which the consumer waits for one is counted.</summary>
+    public IEnumerable<IBatch> Timed(IEnumerable<IBatch> batches)
+    {
+        using IEnumerator<IBatch> enumerator = batches.GetEnumerator();
+        while (true)
+        {
+            long waitingSince = time.GetTimestamp();
+            if (!enumerator.MoveNext())
+                break;
+            TimeSpan waited = time.GetElapsedTime(waitingSince);
+            _waited += waited;
+            _windowWaited += waited;
+            yield return enumerator.Current;
+            _trained += time.GetElapsedTime(waitingSince);
+        }
+    }
+
+    /// <summary>Takes note of a step.</summary>
+    public void Add(TrainingCursor before, StepResult step)
+    {
+        _samples += step.Samples;
+        _windowSamples += step.Samples;
+        if (!_throttle.IsDue())
+            return;
+
+        TimeSpan window = time.GetElapsedTime(_windowStarted);
+        journal.Write(new StepFinished(
+            before.Epoch, before.Batch, before.GlobalStep, step.Loss, step.LearningRate, Rate(_windowSamples, window), Share(_windowWaited, window)));
+        _windowStarted = time.GetTimestamp();
+        _windowWaited = TimeSpan.Zero;
+        _windowSamples = 0;
+    }
+
+    private static double Rate(long count, TimeSpan duration) => duration > TimeSpan.Zero ? count / duration.TotalSeconds : 0;
+
+    private static double Share(TimeSpan part, TimeSpan whole) => whole > TimeSpan.Zero ? Math.Min(1, part / whole) : 0;
+}

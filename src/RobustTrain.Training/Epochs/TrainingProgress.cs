@@ -1,0 +1,57 @@
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Steps;
+
+namespace RobustTrain.Training.Epochs;
+
+/// <summary>How far the training is: the cursor, and the losses of the epoch that is under way.</summary>
+internal sealed class TrainingProgress : ICheckpointPart
+{
+    private const string StateKey = "progress";
+
+    private readonly List<float> _losses = [];
+    private readonly List<double> _learningRates = [];
+
+    /// <summary>Where the next batch is taken.</summary>
+    public TrainingCursor Cursor { get; private set; } = TrainingCursor.Start;
+
+    /// <summary>The losses of the epoch's steps so far.</summary>
+    public IReadOnlyList<float> Losses => _losses;
+
+    /// <summary>The learning rates of the epoch's steps so far.</summary>
+    public IReadOnlyList<double> LearningRates => _learningRates;
+
+    /// <summary>The mean loss of the epoch's steps so far; NaN before the first.</summary>
+    public double MeanLoss => _losses.Count == 0 ? double.NaN : _losses.Average(loss => (double)loss);
+
+    /// <summary>Takes note of a step.</summary>
+    public void Add(StepResult step)
+    {
+        _losses.Add(step.Loss);
+        _learningRates.Add(step.LearningRate);
+        Cursor = Cursor with { Batch = Cursor.Batch + 1, GlobalStep = Cursor.GlobalStep + 1 };
+    }
+
+    /// <summary>Goes to the beginning of the next epoch.</summary>
+    public void BeginNextEpoch()
+    {
+        _losses.Clear();
+        _learningRates.Clear();
+        Cursor = Cursor with { Epoch = Cursor.Epoch + 1, Batch = 0 };
+    }
+
+    /// <inheritdoc/>
+    public void Save(CheckpointDraft draft) => draft.Set(StateKey, new State(Cursor, _losses, _learningRates));
+
+    /// <inheritdoc/>
+    public void Load(CheckpointArchive archive)
+    {
+        State state = archive.Get<State>(StateKey);
+        Cursor = state.Cursor;
+        _losses.Clear();
+        _losses.AddRange(state.Losses);
+        _learningRates.Clear();
+        _learningRates.AddRange(state.LearningRates);
+    }
+
+    private sealed record State(TrainingCursor Cursor, IReadOnlyList<float> Losses, IReadOnlyList<double> LearningRates);
+}

@@ -1,0 +1,91 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Evaluation;
+
+/// <summary>Scores a checkpoint's network on a split of a data set.</summary>
+public sealed class Evaluator
+{
+    private readonly TrainingConfig _config;
+    private readonly DatasetSplit _split;
+    private readonly IDataset _dataset;
+    private readonly Device _device;
+    private readonly CheckpointArchive _archive;
+
+    private Evaluator(TrainingConfig config, DatasetSplit split, IDataset dataset, Device device, CheckpointArchive archive)
+    {
+        _config = config;
+        _split = split;
+        _dataset = dataset;
+        _device = device;
+        _archive = archive;
+    }
+
+    /// <summary>The checkpoint whose weights are scored.</summary>
+    public Checkpoint Checkpoint => _archive.Checkpoint;
+
+    /// <summary>Opens the checkpoint and the data, and checks that they fit each other. Creates nothing.</summary>
+    /// <param name="config">The network's configuration and the data set's.</param>
+    /// <param name="path">A run's folder, or a checkpoint's.</param>
+    /// <param name="choice">Which checkpoint of a run.</param>
+    /// <param name="split">The split to score.</param>
+    /// <param name="warn">Is told, in one sentence, of each damaged checkpoint that is passed over.</param>
+    /// <exception cref="RunException">The checkpoint is missing, damaged or of another model; or the configuration doesn't fit machine, data or network.</exception>
+    /// <exception cref="DatasetException">The data set can't be opened.</exception>
+    public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn) =>
+        Open(config, path, choice, split, warn, () => DataSplitsFactory.Open(config, split));
+
+    /// <summary>Opens the checkpoint, and checks that it fits a data set that is open already.</summary>
+    /// <inheritdoc cref="Open(TrainingConfig, string, CheckpointChoice, DatasetSplit, Action{string})"/>
+    public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn, IDataset dataset) =>
+        Open(config, path, choice, split, warn, () => dataset);
+
+    /// <summary>Scores.</summary>
+    /// <param name="journal">Is told how far the evaluation is.</param>
+    /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>.</param>
+    /// <param name="time">The clock; the system's where it is null.</param>
+    /// <exception cref="RunException">A label is no class, or memory is short.</exception>
+    /// <exception cref="SampleException">A sample can't be loaded.</exception>
+    public EvaluationResult Run(IRunJournal journal, CancellationToken stopping = default, TimeProvider? time = null)
+    {
+        set_num_threads(_config.Threads ?? Environment.ProcessorCount);
+        using ChangeDetectionModel model = ModelCatalog.Create(_config.Model, seed: 0).to(_device);
+        new WeightsPart(model).Load(_archive);
+        model.eval();
+        return new EvaluationPass(_config, _device, journal, time ?? TimeProvider.System).Run(model, SplitNames.Of(_split), _dataset, stopping);
+    }
+
+    private static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn, Func<IDataset> open)
+    {
+        CheckpointArchive archive = OpenArchive(path, choice, warn);
+        CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));
+        Device device = DeviceSelection.Find(config.Device);
+        IDataset dataset = open();
+        TrainingPlan.CheckSplit(split, dataset, config.Model);
+        return new Evaluator(config, split, dataset, device, archive);
+    }
+
+    private static CheckpointArchive OpenArchive(string path, CheckpointChoice choice, Action<string> warn)
+    {
+        if (!Directory.Exists(path))
+            throw new CheckpointException(CheckpointException.NotFound, $"There is no folder '{path}'; a run's or a checkpoint's is expected.", path);
+        if (!RunFolder.IsRun(path))
+            return CheckpointArchive.Open(CheckpointStore.Open(path));
+
+        var store = new CheckpointStore(RunFolder.CheckpointsPathOf(path));
+        CheckpointArchive? found = choice == CheckpointChoice.Best ? store.OpenBest(warn) : store.OpenLatest(warn);
+        return found ?? throw new CheckpointException(
+            CheckpointException.NotFound,
+            choice == CheckpointChoice.Best && store.List().Count > 0
+                ? $"The run '{path}' has no best checkpoint yet: no epoch has been validated; its latest one can be asked for."
+                : $"The run '{path}' has no checkpoint yet.",
+            path);
+    }
+}

@@ -1,0 +1,63 @@
+using RobustTrain.Data;
+using RobustTrain.Training.Providers;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Steps;
+
+/// <summary>
+/// A batch of image pairs as tensors on the training's device: two images N x C x H x W (float32) and a label N x H x W.
+/// On the CPU they may lie in the batch's own memory, so they are used only while the batch is held.
+/// </summary>
+internal sealed class BatchTensors : IDisposable
+{
+    /// <summary>The field of the earlier image.</summary>
+    public const string Image1Field = "image1";
+
+    /// <summary>The field of the later image.</summary>
+    public const string Image2Field = "image2";
+
+    /// <summary>The field of the label.</summary>
+    public const string LabelField = "label";
+
+    private BatchTensors(Tensor image1, Tensor image2, Tensor label)
+    {
+        Image1 = image1;
+        Image2 = image2;
+        Label = label;
+    }
+
+    /// <summary>The earlier images.</summary>
+    public Tensor Image1 { get; }
+
+    /// <summary>The later images.</summary>
+    public Tensor Image2 { get; }
+
+    /// <summary>The classes of the pixels.</summary>
+    public Tensor Label { get; }
+
+    /// <summary>The batch's tensors on <paramref name="device"/>.</summary>
+    public static BatchTensors From(IBatch batch, Device device) =>
+        new(Field(batch, Image1Field, device), Field(batch, Image2Field, device), Field(batch, LabelField, device));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Image1.Dispose();
+        Image2.Dispose();
+        Label.Dispose();
+    }
+
+    private static Tensor Field(IBatch batch, string name, Device device)
+    {
+        BatchField field = batch[name];
+        ScalarType type = field.Type switch
+        {
+            ElementType.UInt8 => ScalarType.Byte,
+            ElementType.Int64 => ScalarType.Int64,
+            ElementType.Float32 => ScalarType.Float32,
+            _ => throw new ArgumentOutOfRangeException(nameof(batch), field.Type, $"The field {name} has a type that torch doesn't know."),
+        };
+        Tensor host = HostMemory.Tensor(field.Address, type, [.. field.Shape]);
+        return device.type == TorchSharp.DeviceType.CPU ? host : host.to(device, disposeAfter: true);
+    }
+}

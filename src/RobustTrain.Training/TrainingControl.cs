@@ -1,0 +1,48 @@
+using RobustTrain.Data;
+
+namespace RobustTrain.Training;
+
+/// <summary>What others may ask of a running training, from any thread.</summary>
+public sealed class TrainingControl : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private int _checkpointRequested;
+
+    /// <summary>Whether a stop has been asked for.</summary>
+    public bool IsStopRequested => _stop.IsCancellationRequested;
+
+    /// <summary>Is cancelled by <see cref="RequestStop"/>.</summary>
+    public CancellationToken Stopping => _stop.Token;
+
+    /// <summary>Asks for an end after the step that is under way, with a checkpoint. Asking again changes nothing.</summary>
+    public void RequestStop() => _stop.Cancel();
+
+    /// <summary>Asks for a checkpoint after the step that is under way.</summary>
+    public void RequestCheckpoint() => Interlocked.Exchange(ref _checkpointRequested, 1);
+
+    /// <inheritdoc/>
+    public void Dispose() => _stop.Dispose();
+
+    /// <summary>The same batches; they end where a stop is asked for, in the middle of waiting for one too.</summary>
+    internal IEnumerable<IBatch> UntilStopped(IEnumerable<IBatch> batches)
+    {
+        using IEnumerator<IBatch> enumerator = batches.GetEnumerator();
+        while (!IsStopRequested && MoveNext(enumerator))
+            yield return enumerator.Current;
+    }
+
+    /// <summary>Whether a checkpoint has been asked for since the last call.</summary>
+    internal bool TakeCheckpointRequest() => Interlocked.Exchange(ref _checkpointRequested, 0) != 0;
+
+    private bool MoveNext(IEnumerator<IBatch> batches)
+    {
+        try
+        {
+            return batches.MoveNext();
+        }
+        catch (OperationCanceledException) when (IsStopRequested)
+        {
+            return false;
+        }
+    }
+}

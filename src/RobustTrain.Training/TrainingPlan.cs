@@ -1,0 +1,136 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Criteria;
+using RobustTrain.Training.Metrics;
+using RobustTrain.Training.Models;
+using RobustTrain.Training.Schedules;
+using RobustTrain.Training.Seeding;
+using RobustTrain.Training.Steps;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training;
+
+/// <summary>
+/// A training that can begin: the configuration has been checked against the data, the network and the machine, and nothing
+/// has been created on disk yet.
+/// </summary>
+public sealed class TrainingPlan
+{
+    private TrainingPlan(TrainingConfig config, DataSplits data, Device device)
+    {
+        Config = config;
+        Data = data;
+        Device = device;
+        TrainingLoaderOptions = new LoaderOptions
+        {
+            BatchSize = config.Loader.BatchSize,
+            Seed = SeedDerivation.Derive(config.Seed, SeedDerivation.Data),
+            Shuffle = true,
+            NumWorkers = config.Loader.NumWorkers,
+            PrefetchQueueLength = config.Loader.PrefetchQueueLength,
+            DropLast = config.Loader.DropLast,
+            EnlargeRatio = config.Data.EnlargeRatio,
+        };
+        using IBatchLoader loader = OpenTrainingLoader();
+        StepsPerEpoch = loader.BatchCount;
+    }
+
+    /// <summary>The configuration.</summary>
+    public TrainingConfig Config { get; }
+
+    /// <summary>The data sets.</summary>
+    public DataSplits Data { get; }
+
+    /// <summary>Where the network runs.</summary>
+    public Device Device { get; }
+
+    /// <summary>CPU threads of one operator.</summary>
+    public int Threads => Config.Threads ?? Environment.ProcessorCount;
+
+    /// <summary>Steps of an epoch.</summary>
+    public int StepsPerEpoch { get; }
+
+    private LoaderOptions TrainingLoaderOptions { get; }
+
+    /// <summary>Opens the data sets and checks everything that can be checked before the first step.</summary>
+    /// <exception cref="RunException">The configuration doesn't fit the machine, the data or the network.</exception>
+    /// <exception cref="DatasetException">A data set can't be opened.</exception>
+    public static TrainingPlan Create(TrainingConfig config)
+    {
+        Device device = DeviceSelection.Find(config.Device);
+        CriterionCatalog.Check(config.Criterion, config.Model.Classes);
+        return Create(config, DataSplitsFactory.Open(config), device);
+    }
+
+    /// <summary>Makes a plan over data sets that are open already.</summary>
+    /// <inheritdoc cref="Create(TrainingConfig)"/>
+    public static TrainingPlan Create(TrainingConfig config, DataSplits data) =>
+        Create(config, data, DeviceSelection.Find(config.Device));
+
+    /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
+    internal IBatchLoader OpenTrainingLoader() => new PrefetchLoader(Data.Training, TrainingLoaderOptions);
+
+    /// <summary>The learning rate of each step.</summary>
+    internal LearningRateSchedule CreateSchedule() =>
+        LearningRateSchedule.Create(Config.Schedule, Config.Optimizer.LearningRate, StepsPerEpoch, Config.Trainer.Epochs);
+
+    /// <summary>The network with its first weights, on the device.</summary>
+    internal ChangeDetectionModel CreateModel() =>
+        ModelCatalog.Create(Config.Model, SeedDerivation.Derive(Config.Seed, SeedDerivation.Weights)).to(Device);
+
+    private static TrainingPlan Create(TrainingConfig config, DataSplits data, Device device)
+    {
+        CheckSplit(DatasetSplit.Train, data.Training, config.Model);
+        CheckSplit(DatasetSplit.Val, data.Validation, config.Model);
+        CheckSplit(DatasetSplit.Test, data.Test, config.Model);
+        CriterionCatalog.Check(config.Criterion, config.Model.Classes);
+        if (!SegmentationScores.Names.Contains(config.Trainer.BestMetric))
+        {
+            throw new RunException(
+                ExitCode.Configuration, "ScoreUnknown",
+                $"trainer.best_metric is '{config.Trainer.BestMetric}', but must be one of {string.Join(", ", SegmentationScores.Names)}.", "trainer.best_metric");
+        }
+
+        var plan = new TrainingPlan(config, data, device);
+        if (plan.StepsPerEpoch == 0)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "NoTrainingBatch",
+                $"The training split has {data.Training.Count} samples, fewer than the {config.Loader.BatchSize} of a batch, and loader.drop_last leaves incomplete batches out.", "loader.batch_size");
+        }
+
+        plan.CreateSchedule();
+        return plan;
+    }
+
+    /// <summary>Checks that the network can take a split's samples.</summary>
+    /// <exception cref="RunException">It can't, or there are none.</exception>
+    internal static void CheckSplit(DatasetSplit which, IDataset dataset, ModelConfig model)
+    {
+        string split = SplitNames.Of(which);
+        if (dataset.Count == 0)
+            throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {split} split of the data set has no samples.", split);
+
+        IReadOnlyList<int> image = Shape(BatchTensors.Image1Field, 3);
+        Shape(BatchTensors.Image2Field, 3);
+        Shape(BatchTensors.LabelField, 2);
+        if (image[0] != model.InChannels)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "ModelChannels",
+                $"model.in_channels is {model.InChannels}, but the images of the {split} split have {image[0]} channels.", "model.in_channels");
+        }
+
+        ModelCatalog.CheckImageSize(model, image[1], image[2]);
+
+        IReadOnlyList<int> Shape(string field, int dimensions) =>
+            dataset.Fields.FirstOrDefault(candidate => candidate.Name == field) is { } found && found.Shape.Count == dimensions
+                ? found.Shape
+                : throw new RunException(
+                    ExitCode.Configuration, "DatasetFieldMissing",
+                    $"The {split} split has no field '{field}' of {dimensions} dimensions; it has {string.Join(", ", dataset.Fields.Select(known => known.Name))}.", field);
+    }
+}

@@ -1,0 +1,222 @@
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Tests.Runs;
+using RobustTrain.Training;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Checkpoints.SafeTensors;
+
+namespace RobustTrain.Tests.Training;
+
+public sealed class CheckpointStoreTests : IDisposable
+{
+    private static readonly ModelIdentity Model = new("fc-siam-diff", 3, 2, 16);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<string> _warnings = [];
+
+    private CheckpointStore Store => new(_folder.At("checkpoints"));
+
+    [Fact]
+    public void What_is_saved_is_opened_again()
+    {
+        Checkpoint saved = Save(epoch: 2, isBest: true);
+
+        CheckpointArchive archive = Store.OpenLatest(_warnings.Add)!;
+        Assert.Equal(saved.Path, archive.Checkpoint.Path);
+        Assert.Equal(new TrainingCursor(3, 0, 30), archive.Checkpoint.Manifest.Cursor);
+        Assert.Equal(0.25, archive.Checkpoint.Manifest.Scores!["f1"]);
+        Assert.Equal("a value", archive.Get<string>("key"));
+        using SafeTensorsReader weights = archive.OpenTensors(Checkpoint.WeightsFile);
+        Assert.Equal([1, 2, 3, 2], weights.Read("weight"));
+        Assert.Empty(_warnings);
+    }
+
+    [Fact]
+    public void A_run_without_checkpoints_has_no_latest()
+    {
+        Assert.Null(Store.OpenLatest(_warnings.Add));
+        Assert.Null(Store.OpenBest(_warnings.Add));
+    }
+
+    [Fact]
+    public void The_latest_is_found_by_manifests_and_not_by_names()
+    {
+        string latest = Save(epoch: 9).Path;
+        Save(epoch: 3);
+        string renamed = _folder.At("checkpoints", "a-name-of-my-own");
+        Directory.Move(latest, renamed);
+
+        Assert.Equal(renamed, Store.OpenLatest(_warnings.Add)!.Checkpoint.Path);
+    }
+
+    [Fact]
+    public void The_best_is_the_newest_that_was_the_best_when_it_was_written()
+    {
+        Save(epoch: 0, isBest: true);
+        string best = Save(epoch: 1, isBest: true).Path;
+        Save(epoch: 2);
+
+        Assert.Equal(best, Store.OpenBest(_warnings.Add)!.Checkpoint.Path);
+    }
+
+    public static TheoryData<string, string> Damages => new()
+    {
+        { "cut short", "bytes instead of" },
+        { "one bit turned", "SHA-256" },
+        { "a file missing", "it is missing" },
+        { "the manifest cut short", "manifest" },
+        { "the manifest empty", "manifest" },
+        { "the manifest missing", "has no manifest.json" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Damages))]
+    public void A_damaged_checkpoint_is_reported_and_the_one_before_it_taken(string damage, string problem)
+    {
+        string good = Save(epoch: 0).Path;
+        Damage(Save(epoch: 1).Path, damage);
+
+        Assert.Equal(good, Store.OpenLatest(_warnings.Add)!.Checkpoint.Path);
+        Assert.Contains(problem, Assert.Single(_warnings));
+    }
+
+    [Fact]
+    public void Where_all_are_damaged_it_says_so()
+    {
+        Damage(Save(epoch: 0).Path, "cut short");
+        Damage(Save(epoch: 1).Path, "one bit turned");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Store.OpenLatest(_warnings.Add));
+        Assert.Equal(CheckpointException.Damaged, refused.ErrorId);
+        Assert.StartsWith("All 2 candidates for the latest checkpoint are damaged", refused.Message);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_a_newer_version_is_refused()
+    {
+        string manifest = Path.Combine(Save(epoch: 0).Path, Checkpoint.ManifestFile);
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"format\": 1", "\"format\": 2"));
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Store.OpenLatest(_warnings.Add));
+        Assert.Equal(CheckpointException.NewerFormat, refused.ErrorId);
+        Assert.Contains("format 2", refused.Message);
+    }
+
+    [Fact]
+    public void A_write_that_was_interrupted_is_no_checkpoint_and_is_cleaned_up()
+    {
+        string good = Save(epoch: 0).Path;
+        string half = Save(epoch: 1).Path;
+        string hidden = _folder.At("checkpoints", ".writing-epoch-0001");
+        Directory.Move(half, hidden);
+
+        Assert.Equal(good, Store.OpenLatest(_warnings.Add)!.Checkpoint.Path);
+        Store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
+        Assert.False(Directory.Exists(hidden));
+        Assert.True(Directory.Exists(good));
+        Assert.Empty(_warnings);
+    }
+
+    [Fact]
+    public void A_checkpoint_replaces_one_of_its_own_name()
+    {
+        Damage(Save(epoch: 0).Path, "one bit turned");
+        Save(epoch: 0);
+
+        Assert.NotNull(Store.OpenLatest(_warnings.Add));
+        Assert.Equal(["epoch-0000"], Folders());
+    }
+
+    [Fact]
+    public void A_disk_that_refuses_is_named_and_leaves_the_others_as_they_were()
+    {
+        string good = Save(epoch: 0).Path;
+        // A file where the temporary folder should stand refuses like a disk does, for root too.
+        File.WriteAllText(_folder.At("checkpoints", ".writing-epoch-0001"), "");
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Save(epoch: 1));
+        Assert.Equal(CheckpointException.NotWritten, refused.ErrorId);
+        Assert.Contains("epoch-0001 could not be written", refused.Message);
+        Assert.Equal(good, Store.OpenLatest(_warnings.Add)!.Checkpoint.Path);
+    }
+
+    [Theory]
+    [InlineData("latest", 10, new[] { "epoch-0002", "epoch-0005", "epoch-0008", "epoch-0009" })]
+    [InlineData("every", 4, new[] { "epoch-0002", "epoch-0003", "epoch-0005", "epoch-0007", "epoch-0008", "epoch-0009" })]
+    [InlineData("all", 10, new[] { "epoch-0000", "epoch-0001", "epoch-0002", "epoch-0003", "epoch-0004", "epoch-0005", "epoch-0006", "epoch-0007", "epoch-0008", "epoch-0009" })]
+    public void Clean_up_keeps_the_two_newest_the_two_best_and_what_is_asked_for(string keep, int every, string[] kept)
+    {
+        var policy = new RetentionPolicy(new CheckpointConfig { Keep = keep, KeepEvery = every });
+        for (int epoch = 0; epoch < 10; epoch++)
+        {
+            Save(epoch, isBest: epoch is 0 or 2 or 5);
+            Store.CleanUp(policy);
+        }
+
+        Assert.Equal(kept, Folders());
+    }
+
+    [Fact]
+    public void A_checkpoint_within_an_epoch_goes_when_two_newer_ones_are_there()
+    {
+        var policy = new RetentionPolicy(new CheckpointConfig { Keep = "all" });
+        SaveWithin(epoch: 0, batch: 3);
+        Save(epoch: 0);
+        Store.CleanUp(policy);
+        Assert.Equal(["epoch-0000", "step-000000003"], Folders());
+
+        Save(epoch: 1);
+        Store.CleanUp(policy);
+        Assert.Equal(["epoch-0000", "epoch-0001"], Folders());
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static void Damage(string checkpoint, string damage)
+    {
+        string weights = Path.Combine(checkpoint, Checkpoint.WeightsFile);
+        string manifest = Path.Combine(checkpoint, Checkpoint.ManifestFile);
+        switch (damage)
+        {
+            case "cut short":
+                using (FileStream stream = File.OpenWrite(weights))
+                    stream.SetLength(stream.Length - 1);
+                break;
+            case "one bit turned":
+                byte[] bytes = File.ReadAllBytes(weights);
+                bytes[^1] ^= 1;
+                File.WriteAllBytes(weights, bytes);
+                break;
+            case "a file missing":
+                File.Delete(weights);
+                break;
+            case "the manifest cut short":
+                File.WriteAllText(manifest, File.ReadAllText(manifest)[..50]);
+                break;
+            case "the manifest empty":
+                File.WriteAllText(manifest, "");
+                break;
+            case "the manifest missing":
+                File.Delete(manifest);
+                break;
+            default:
+                throw new ArgumentException(damage);
+        }
+    }
+
+    private IEnumerable<string> Folders() => Directory.EnumerateFileSystemEntries(Store.Path).Select(folder => Path.GetFileName(folder)!).Order();
+
+    private Checkpoint Save(int epoch, bool isBest = false) =>
+        Write(new CheckpointLabel(new TrainingCursor(epoch + 1, 0, 10 * (epoch + 1)), epoch, new Dictionary<string, double> { ["f1"] = 0.25 }, isBest), (byte)epoch);
+
+    private Checkpoint SaveWithin(int epoch, int batch) =>
+        Write(new CheckpointLabel(new TrainingCursor(epoch, batch, (10 * epoch) + batch), null, null, false), (byte)batch);
+
+    private Checkpoint Write(CheckpointLabel label, byte content)
+    {
+        var draft = new CheckpointDraft();
+        draft.Add(Checkpoint.WeightsFile, new HostTensor("weight", ElementFormat.U8, [2, 2], [1, 2, 3, content]));
+        draft.AddFile(Checkpoint.OptimizerFile);
+        draft.Set("key", "a value");
+        return Store.Write(draft, label, Model, "the run", DateTimeOffset.UnixEpoch);
+    }
+}

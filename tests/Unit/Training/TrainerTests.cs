@@ -1,0 +1,275 @@
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Checkpoints.SafeTensors;
+
+namespace RobustTrain.Tests.Training;
+
+public sealed class TrainerTests : IDisposable
+{
+    private const int StepsPerEpoch = 4;
+
+    private readonly SmallTraining _untouched = new();
+    private readonly SmallTraining _stopped = new();
+
+    [Theory]
+    [InlineData("sgd")]
+    [InlineData("adam")]
+    [InlineData("adamw")]
+    public void Stopped_after_every_step_it_ends_with_the_same_bits(string optimizer)
+    {
+        Configure(config => config with { Optimizer = config.Optimizer with { Name = optimizer } });
+        Assert.Equal(ExitCode.Finished, _untouched.Run().ExitCode);
+
+        int stops = 0;
+        while (_stopped.RunSteps(1).ExitCode == ExitCode.Stopped)
+            stops++;
+
+        Assert.Equal(3 * StepsPerEpoch, stops);
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(8)]
+    public void Stopped_in_an_epoch_it_ends_with_the_same_bits(int steps)
+    {
+        _untouched.Run();
+        Assert.Equal(ExitCode.Stopped, _stopped.RunSteps(steps).ExitCode);
+        Assert.Equal(ExitCode.Finished, _stopped.Run().ExitCode);
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Fact]
+    public void Stopped_while_it_validates_and_while_it_tests_it_ends_with_the_same_bits()
+    {
+        _untouched.Run();
+        var splits = new HashSet<string>();
+        ExitCode code;
+        do
+        {
+            using TrainingControl control = new();
+            code = _stopped.Run(
+                new MemoryJournal(runEvent =>
+                {
+                    if (runEvent is EvaluationProgress progress && splits.Add(progress.Split))
+                        control.RequestStop();
+                }),
+                control).ExitCode;
+        }
+        while (code == ExitCode.Stopped);
+
+        Assert.Equal(["test", "validation"], splits.Order());
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Fact]
+    public void Gone_on_with_after_a_crash_it_ends_with_the_same_bits()
+    {
+        _untouched.Run();
+        Assert.Throws<InvalidOperationException>(() => _stopped.Run(new MemoryJournal(runEvent =>
+        {
+            if (runEvent is StepFinished { GlobalStep: 6 })
+                throw new InvalidOperationException("a crash");
+        })));
+        _stopped.Run();
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Fact]
+    public void Gone_on_with_after_its_newest_checkpoint_was_damaged_it_ends_with_the_same_bits()
+    {
+        _untouched.Run();
+        _stopped.RunSteps(2 * StepsPerEpoch + 1);
+        string weights = Path.Combine(_stopped.Checkpoints.List()[0].Path, Checkpoint.WeightsFile);
+        using (FileStream file = File.OpenWrite(weights))
+            file.SetLength(100);
+
+        var journal = new MemoryJournal();
+        _stopped.Run(journal);
+        Assert.Contains(weights, Assert.Single(journal.Of<RunWarning>()).Message);
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Fact]
+    public void The_number_of_workers_changes_no_bit()
+    {
+        _untouched.Run();
+        _stopped.Config = _stopped.Config with { Loader = _stopped.Config.Loader with { NumWorkers = 0 } };
+        _stopped.Run();
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Fact]
+    public void Another_seed_changes_the_weights()
+    {
+        _untouched.Run();
+        _stopped.Config = _stopped.Config with { Seed = 8 };
+        _stopped.Run();
+        Assert.NotEqual(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Fact]
+    public void A_finished_run_started_again_is_finished()
+    {
+        TrainingOutcome first = _untouched.Run();
+        var journal = new MemoryJournal();
+        TrainingOutcome second = _untouched.Run(journal);
+
+        Assert.Equal(ExitCode.Finished, second.ExitCode);
+        Assert.Equal(first.TestScores, second.TestScores);
+        Assert.Empty(journal.Of<EpochStarted>());
+    }
+
+    [Fact]
+    public void It_learns()
+    {
+        Configure(config => config with
+        {
+            Model = config.Model with { BaseChannels = 4, Dropout = 0 },
+            Trainer = config.Trainer with { Epochs = 25 },
+            Optimizer = config.Optimizer with { LearningRate = 0.02 },
+        });
+        _untouched.Data = new DataSplits(new SquaresDataset(32), new SquaresDataset(8, salt: 1), new SquaresDataset(8, salt: 2));
+        TrainingOutcome outcome = _untouched.Run();
+        Assert.InRange(outcome.TestScores!["f1"], 0.8, 1);
+    }
+
+    [Fact]
+    public void It_tells_what_it_does()
+    {
+        var journal = new MemoryJournal();
+        TrainingOutcome outcome = _untouched.Run(journal);
+
+        RunStarted started = Assert.Single(journal.Of<RunStarted>());
+        Assert.Equal((3, StepsPerEpoch, null), (started.Epochs, started.StepsPerEpoch, started.ResumedFromEpoch));
+        Assert.Equal([0, 1, 2], journal.Of<EpochStarted>().Select(epoch => epoch.Epoch));
+        Assert.Equal(Enumerable.Range(0, 12).Select(step => (long)step), journal.Of<StepFinished>().Select(step => step.GlobalStep));
+        Assert.Equal([0, 1, 2], journal.Of<CheckpointSaved>().Select(saved => saved.Epoch));
+        Assert.Equal([0, 1, 2], journal.Of<EpochFinished>().Select(epoch => epoch.Epoch));
+        TestFinished test = Assert.Single(journal.Of<TestFinished>());
+        Assert.Equal(outcome.TestScores, test.Scores);
+        Assert.Equal(journal.Of<EpochFinished>().Last(epoch => epoch.IsBest).Epoch, test.BestEpoch);
+        foreach (EpochFinished epoch in journal.Of<EpochFinished>())
+        {
+            Assert.Equal(journal.Of<StepFinished>().Where(step => step.Epoch == epoch.Epoch).Average(step => step.Loss), epoch.TrainLoss, 6);
+            Assert.InRange(epoch.DataWaitShare, 0, 1);
+            Assert.True(epoch.SamplesPerSecond > 0);
+        }
+    }
+
+    [Fact]
+    public void Each_epoch_leaves_its_losses_and_scores()
+    {
+        _untouched.Run();
+        for (int epoch = 0; epoch < 3; epoch++)
+        {
+            string folder = RunFolder.EpochFolderOf(_untouched.RunPath, epoch);
+            string[] losses = File.ReadAllLines(Path.Combine(folder, "losses.csv"));
+            Assert.Equal("step,global_step,loss,learning_rate", losses[0]);
+            Assert.Equal(StepsPerEpoch, losses.Length - 1);
+            string scores = File.ReadAllText(Path.Combine(folder, "scores.json"));
+            Assert.Contains("\"f1\"", scores);
+            Assert.Contains("\"square 5\"", scores);
+        }
+    }
+
+    [Fact]
+    public void Validation_is_due_every_so_many_epochs_and_after_the_last()
+    {
+        Configure(config => config with { Trainer = config.Trainer with { Epochs = 4, ValidateEvery = 3 } });
+        var journal = new MemoryJournal();
+        _untouched.Run(journal);
+        Assert.Equal([false, false, true, true], journal.Of<EpochFinished>().Select(epoch => epoch.Scores is not null));
+    }
+
+    [Fact]
+    public void A_checkpoint_that_is_asked_for_is_taken_within_the_epoch()
+    {
+        using TrainingControl control = new();
+        var journal = new MemoryJournal(runEvent =>
+        {
+            if (runEvent is StepFinished { GlobalStep: 1 })
+                control.RequestCheckpoint();
+        });
+        Assert.Equal(ExitCode.Finished, _untouched.Run(journal, control).ExitCode);
+        Assert.Equal([2L, 4, 8, 12], journal.Of<CheckpointSaved>().Select(saved => saved.GlobalStep));
+    }
+
+    [Fact]
+    public void A_stop_that_is_asked_for_while_data_is_awaited_ends_the_run()
+    {
+        using TrainingControl control = new();
+        _untouched.Data = _untouched.Data with { Training = new SquaresDataset(14) { OnLoad = key => { if (key.Epoch == 1) control.RequestStop(); } } };
+        Assert.Equal(ExitCode.Stopped, _untouched.Run(control: control).ExitCode);
+        Assert.Equal(1, _untouched.Checkpoints.List()[0].Manifest.Cursor.Epoch);
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_a_number_names_the_step_and_the_samples()
+    {
+        _untouched.Data = _untouched.Data with { Training = new SquaresDataset(14) { Poisoned = 5 } };
+        RunException failed = Assert.Throws<RunException>(() => _untouched.Run());
+        Assert.Equal((ExitCode.Numeric, "LossNotFinite"), (failed.ExitCode, failed.ErrorId));
+        Assert.Contains("square 5", failed.Message);
+        Assert.Contains("is NaN", failed.Message);
+    }
+
+    [Fact]
+    public void A_label_beyond_the_classes_is_named()
+    {
+        _untouched.Data = _untouched.Data with { Validation = new SquaresDataset(3) { ChangedClass = 7 } };
+        RunException failed = Assert.Throws<RunException>(() => _untouched.Run());
+        Assert.Equal((ExitCode.Data, "LabelOutOfRange"), (failed.ExitCode, failed.ErrorId));
+        Assert.Contains("square 0", failed.Message);
+    }
+
+    [Fact]
+    public void The_class_weights_of_the_data_are_counted_once()
+    {
+        Configure(config => config with { Criterion = new CriterionConfig { Name = "focal-dice", Weighting = "data" } });
+        _untouched.Run();
+        _stopped.RunSteps(5);
+        _stopped.Run();
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+        Assert.Contains("class_distribution", File.ReadAllText(Path.Combine(_stopped.Checkpoints.List()[0].Path, Checkpoint.StateFile)));
+    }
+
+    [Fact]
+    public void The_learning_rate_in_the_losses_follows_the_schedule()
+    {
+        Configure(config => config with { Schedule = new ScheduleConfig { Name = "step", StepEpochs = 1, Gamma = 0.5 } });
+        _untouched.Run();
+        double[] rates = [.. Enumerable.Range(0, 3).SelectMany(epoch => File.ReadAllLines(Path.Combine(RunFolder.EpochFolderOf(_untouched.RunPath, epoch), "losses.csv")).Skip(1))
+            .Select(line => double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.Equal([.. Enumerable.Repeat(0.01, 4), .. Enumerable.Repeat(0.005, 4), .. Enumerable.Repeat(0.0025, 4)], rates);
+    }
+
+    [Fact]
+    public void The_weights_in_a_checkpoint_carry_the_names_of_the_state_dict()
+    {
+        _untouched.Run();
+        Checkpoint latest = _untouched.Checkpoints.List()[0];
+        using SafeTensorsReader weights = SafeTensorsReader.Open(Path.Combine(latest.Path, Checkpoint.WeightsFile));
+        using SafeTensorsReader optimizer = SafeTensorsReader.Open(Path.Combine(latest.Path, Checkpoint.OptimizerFile));
+        Assert.Equal([2L, 3, 3, 3], weights.Entries["conv11.weight"].Shape);
+        Assert.Contains("bn11.running_mean", weights.Entries.Keys);
+        Assert.Equal([2L, 3, 3, 3], optimizer.Entries["conv11.weight.exp_avg"].Shape);
+        Assert.Equal(12, BitConverter.ToInt64(optimizer.Read("conv11.weight.step")));
+    }
+
+    public void Dispose()
+    {
+        _untouched.Dispose();
+        _stopped.Dispose();
+    }
+
+    private void Configure(Func<TrainingConfig, TrainingConfig> change)
+    {
+        _untouched.Config = change(_untouched.Config);
+        _stopped.Config = change(_stopped.Config);
+    }
+}
