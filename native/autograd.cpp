@@ -1,6 +1,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/anomaly_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/variable.h>
 #include <cstdlib>
@@ -29,6 +30,11 @@ RT_API int rt_inference_begin(int enabled, void** guard) RT_TRY
 RT_CATCH
 // On the thread that began it, the latest first.
 RT_API void rt_inference_end(void* guard) { delete static_cast<c10::InferenceMode*>(guard); }
+
+// The anomaly mode is a state of the process.
+RT_API int rt_anomaly_enabled() { return torch::autograd::AnomalyMode::is_enabled(); }
+RT_API int rt_anomaly_checks_nan() { return torch::autograd::AnomalyMode::should_check_nan(); }
+RT_API void rt_set_anomaly(int on, int check_nan) { torch::autograd::AnomalyMode::set_enabled(on != 0, check_nan != 0); }
 
 RT_API int rt_tensor_requires_grad(void* handle) RT_TRY return tensor(handle).requires_grad(); RT_CATCH
 RT_API int rt_tensor_set_requires_grad(void* handle, int required) RT_TRY

@@ -21,27 +21,30 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
     /// <exception cref="SampleException">A sample can't be loaded and may not be skipped.</exception>
     public TrainingOutcome Run(TrainingControl control)
     {
-        using TrainingSession session = TrainingSession.Open(plan, run, journal, time ?? TimeProvider.System);
+        using TrainingSession session = TrainingSession.Open(plan, run, journal, control, time ?? TimeProvider.System);
         session.GoOnFromLatestCheckpoint();
 
-        while (session.Cursor.Epoch < plan.Config.Trainer.Epochs)
+        while (!session.AllEpochsAreDone)
         {
             EpochMeter meter = session.BeginEpoch();
-            foreach (IBatch batch in session.RemainingBatches(meter, control))
+            foreach (IBatch batch in session.RemainingBatches(meter))
             {
                 using (batch)
                     session.TrainOn(batch, meter);
-                session.SaveWhereAskedFor(control);
-                if (control.IsStopRequested)
+                if (session.MustRecover || control.IsStopRequested)
                     break;
+                session.SaveWhereDue();
             }
 
-            if (control.IsStopRequested || !session.TryValidate(control, out EvaluationResult? validation))
+            if (session.MustRecover)
+                session.Recover();
+            else if (control.IsStopRequested || !session.TryValidate(out EvaluationResult? validation))
                 return session.Stop();
-            session.CompleteEpoch(validation, meter);
+            else
+                session.CompleteEpoch(validation, meter);
         }
 
-        return session.TryTest(control, out IReadOnlyDictionary<string, double>? scores)
+        return session.TryTest(out IReadOnlyDictionary<string, double>? scores)
             ? new TrainingOutcome(ExitCode.Finished, scores)
             : session.Stop();
     }

@@ -14,6 +14,9 @@ public sealed class TrainingControl : IDisposable
     /// <summary>Is cancelled by <see cref="RequestStop"/>.</summary>
     public CancellationToken Stopping => _stop.Token;
 
+    /// <summary>Is called, on another thread, with one sentence where a step has not ended in the time that it may take. Nothing can interrupt it.</summary>
+    public event Action<string>? Stuck;
+
     /// <summary>Asks for an end after the step that is under way, with a checkpoint. Asking again changes nothing.</summary>
     public void RequestStop() => _stop.Cancel();
 
@@ -33,6 +36,9 @@ public sealed class TrainingControl : IDisposable
 
     /// <summary>Whether a checkpoint has been asked for since the last call.</summary>
     internal bool TakeCheckpointRequest() => Interlocked.Exchange(ref _checkpointRequested, 0) != 0;
+
+    /// <summary>Says that a step has not ended in time.</summary>
+    internal void ReportStuck(string message) => Stuck?.Invoke(message);
 
     private bool MoveNext(IEnumerator<IBatch> batches)
     {

@@ -1,12 +1,16 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Metrics;
 using RobustTrain.Training.Models;
+using RobustTrain.Training.Optimizers;
+using RobustTrain.Training.Providers;
 using RobustTrain.Training.Schedules;
 using RobustTrain.Training.Seeding;
+using RobustTrain.Training.Selection;
 using RobustTrain.Training.Steps;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,8 +38,7 @@ public sealed class TrainingPlan
             DropLast = config.Loader.DropLast,
             EnlargeRatio = config.Data.EnlargeRatio,
         };
-        using IBatchLoader loader = OpenTrainingLoader();
-        StepsPerEpoch = loader.BatchCount;
+        BatchCount = new EpochPlan(data.Training.Count, TrainingLoaderOptions, epoch: 0).BatchCount;
     }
 
     /// <summary>The configuration.</summary>
@@ -50,8 +53,11 @@ public sealed class TrainingPlan
     /// <summary>CPU threads of one operator.</summary>
     public int Threads => Config.Threads ?? Environment.ProcessorCount;
 
-    /// <summary>Steps of an epoch.</summary>
-    public int StepsPerEpoch { get; }
+    /// <summary>Batches of an epoch.</summary>
+    public int BatchCount { get; }
+
+    /// <summary>Steps of an epoch: batches, or groups of them where gradients are accumulated.</summary>
+    public int StepsPerEpoch => (BatchCount + Config.Trainer.Accumulate - 1) / Config.Trainer.Accumulate;
 
     private LoaderOptions TrainingLoaderOptions { get; }
 
@@ -70,6 +76,19 @@ public sealed class TrainingPlan
     public static TrainingPlan Create(TrainingConfig config, DataSplits data) =>
         Create(config, data, DeviceSelection.Find(config.Device));
 
+    /// <summary>The samples in so many batches from a cursor on.</summary>
+    internal int CountSamples(TrainingCursor cursor, int batches)
+    {
+        var epoch = new EpochPlan(Data.Training.Count, TrainingLoaderOptions, cursor.Epoch);
+        int samples = 0;
+        for (int batch = cursor.Batch; batch < cursor.Batch + batches; batch++)
+            samples += epoch.CountOf(batch);
+        return samples;
+    }
+
+    /// <summary>How epochs are compared.</summary>
+    internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric);
+
     /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
     internal IBatchLoader OpenTrainingLoader() => new PrefetchLoader(Data.Training, TrainingLoaderOptions);
 
@@ -87,23 +106,31 @@ public sealed class TrainingPlan
         CheckSplit(DatasetSplit.Val, data.Validation, config.Model);
         CheckSplit(DatasetSplit.Test, data.Test, config.Model);
         CriterionCatalog.Check(config.Criterion, config.Model.Classes);
-        if (!SegmentationScores.Names.Contains(config.Trainer.BestMetric))
-        {
-            throw new RunException(
-                ExitCode.Configuration, "ScoreUnknown",
-                $"trainer.best_metric is '{config.Trainer.BestMetric}', but must be one of {string.Join(", ", SegmentationScores.Names)}.", "trainer.best_metric");
-        }
-
         var plan = new TrainingPlan(config, data, device);
-        if (plan.StepsPerEpoch == 0)
+        if (plan.BatchCount == 0)
         {
             throw new RunException(
                 ExitCode.Configuration, "NoTrainingBatch",
                 $"The training split has {data.Training.Count} samples, fewer than the {config.Loader.BatchSize} of a batch, and loader.drop_last leaves incomplete batches out.", "loader.batch_size");
         }
 
+        if (config.Trainer.Deterministic && !DeterministicMode.IsAvailable)
+            throw new RunException(ExitCode.Configuration, "DeterministicNotAvailable", "trainer.deterministic is true, but TorchSharp's packages can't ask for deterministic algorithms; the machine's own libtorch can.", "trainer.deterministic");
         plan.CreateSchedule();
+        plan.CreateOrder();
+        CheckWeights(config);
         return plan;
+    }
+
+    // What names parameters can be checked only against a network.
+    private static void CheckWeights(TrainingConfig config)
+    {
+        if (config.Trainer.Freeze.Count == 0 && config.Trainer.StartFrom is null)
+            return;
+        using ChangeDetectionModel model = ModelCatalog.Create(config.Model, seed: 0);
+        ParameterFreezing.Apply(model, config.Trainer.Freeze);
+        if (config.Trainer.StartFrom is { } path)
+            StartingWeights.Load(model, path);
     }
 
     /// <summary>Checks that the network can take a split's samples.</summary>

@@ -2,15 +2,19 @@ using System.Diagnostics.CodeAnalysis;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Criteria;
 using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Models;
+using RobustTrain.Training.Numerics;
 using RobustTrain.Training.Optimizers;
+using RobustTrain.Training.Providers;
 using RobustTrain.Training.Selection;
 using RobustTrain.Training.Steps;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -25,47 +29,71 @@ internal sealed class TrainingSession : IDisposable
     private readonly TrainingPlan _plan;
     private readonly RunFolder _run;
     private readonly IRunJournal _journal;
+    private readonly TrainingControl _control;
     private readonly TimeProvider _time;
+    private readonly IDisposable?[] _modes;
     private readonly ChangeDetectionModel _model;
+    private readonly (string Name, Parameter Parameter)[] _learned;
     private readonly OptimizerHelper _optimizer;
+    private readonly WeightAverage? _average;
     private readonly IBatchLoader _loader;
     private readonly EvaluationPass _evaluation;
     private readonly TrainingProgress _progress = new();
     private readonly BestModelSelector _selector;
+    private readonly NumericGuard _guard;
+    private readonly MicroBatchSize _microBatch = new();
     private readonly ClassDistributionPart _distribution = new();
     private readonly CheckpointRecorder _checkpoints;
+    private readonly CheckpointTimer _checkpointTimer;
+    private readonly StepWatchdog _watchdog;
     private Criterion? _criterion;
     private TrainingStep? _step;
+    private StepVerdict _verdict;
 
-    private TrainingSession(TrainingPlan plan, RunFolder run, IRunJournal journal, TimeProvider time)
+    private TrainingSession(TrainingPlan plan, RunFolder run, IRunJournal journal, TrainingControl control, TimeProvider time)
     {
+        TrainerConfig config = plan.Config.Trainer;
         _plan = plan;
         _run = run;
         _journal = journal;
+        _control = control;
         _time = time;
+        _modes = [config.Deterministic ? DeterministicMode.Begin() : null, config.DetectAnomaly ? autograd.detect_anomaly() : null];
         _model = plan.CreateModel();
-        (string Name, Parameter Parameter)[] learned = [.. _model.named_parameters().Select(named => (named.name, named.parameter))];
-        _optimizer = OptimizerFactory.Create(plan.Config.Optimizer, learned.Select(named => named.Parameter));
+        _learned = ParameterFreezing.Apply(_model, config.Freeze);
+        _optimizer = OptimizerFactory.Create(plan.Config.Optimizer, _learned.Select(named => named.Parameter));
+        _average = config.EmaDecay is double decay ? new WeightAverage(_model, decay) : null;
         _loader = plan.OpenTrainingLoader();
         _evaluation = new EvaluationPass(plan.Config, plan.Device, journal, time);
-        _selector = new BestModelSelector(plan.Config.Trainer.BestMetric);
+        _selector = new BestModelSelector(plan.CreateOrder(), plan.Config.Selection.Patience);
+        _guard = new NumericGuard(plan.Config.Numerics, journal);
+        ICheckpointPart?[] parts =
+        [
+            new WeightsPart(_model), _average, new OptimizerPart(_optimizer, [.. _learned.Select(named => named.Name)]),
+            _progress, _selector, _guard, _microBatch, _distribution,
+        ];
         _checkpoints = new CheckpointRecorder(
-            new CheckpointStore(run.CheckpointsPath),
-            new RetentionPolicy(plan.Config.Checkpoint),
-            [new WeightsPart(_model), new OptimizerPart(_optimizer, [.. learned.Select(named => named.Name)]), _progress, _selector, _distribution],
+            new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), [.. parts.OfType<ICheckpointPart>()],
             ModelIdentity.Of(plan.Config.Model), run.Record.Id, journal, time);
+        _checkpointTimer = new CheckpointTimer(plan.Config.Checkpoint, time);
+        _watchdog = new StepWatchdog(config.StepTimeoutSeconds is double seconds ? TimeSpan.FromSeconds(seconds) : null, ReportStuckStep, time);
     }
 
-    /// <summary>Where the training is.</summary>
-    public TrainingCursor Cursor => _progress.Cursor;
+    /// <summary>Whether nothing is left but the test.</summary>
+    public bool AllEpochsAreDone => Cursor.Epoch >= _plan.Config.Trainer.Epochs || _progress.EndsEarly;
+
+    /// <summary>Whether the last batch has led to a state from which the training can't just go on.</summary>
+    public bool MustRecover => _verdict is StepVerdict.BeginAgain or StepVerdict.RollBack;
+
+    private TrainingCursor Cursor => _progress.Cursor;
 
     private TrainingStep Step => _step ?? throw new InvalidOperationException("The training has not begun.");
 
     /// <summary>Builds the parts.</summary>
-    public static TrainingSession Open(TrainingPlan plan, RunFolder run, IRunJournal journal, TimeProvider time)
+    public static TrainingSession Open(TrainingPlan plan, RunFolder run, IRunJournal journal, TrainingControl control, TimeProvider time)
     {
         set_num_threads(plan.Threads);
-        return new TrainingSession(plan, run, journal, time);
+        return new TrainingSession(plan, run, journal, control, time);
     }
 
     /// <summary>Brings every part to where the latest checkpoint left it; where there is none, to the beginning.</summary>
@@ -74,11 +102,18 @@ internal sealed class TrainingSession : IDisposable
         bool resumed = _checkpoints.RestoreLatest();
         _journal.Write(new RunStarted(
             _run.Record.Id, _run.Path, Environment.ProcessId, _plan.Config.Trainer.Epochs, _plan.StepsPerEpoch, resumed ? Cursor.Epoch - 1 : null));
+        if (!resumed && _plan.Config.Trainer.StartFrom is { } path)
+        {
+            StartingWeights.Load(_model, path);
+            _average?.Reset();
+        }
 
         if (CriterionCatalog.NeedsClassDistribution(_plan.Config.Criterion))
             _distribution.CountWhereUnknown(_plan, _loader);
         _criterion = CriterionCatalog.Create(_plan.Config.Criterion, _plan.Config.Model.Classes, _plan.Device, _distribution.Value);
-        _step = new TrainingStep(_model, _criterion, _optimizer, _plan.CreateSchedule(), _plan, _plan.Data.Training.NameOf);
+        _step = new TrainingStep(_plan, _model, _learned, _optimizer, _criterion, _average, _guard, _microBatch, _journal);
+        if (!resumed && _plan.Config.Numerics.OnFailure == "rollback")
+            SaveWithinEpoch();
     }
 
     /// <summary>Begins the epoch at the cursor, or goes on with it.</summary>
@@ -89,32 +124,56 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>The epoch's batches from the cursor on; they end early where a stop is asked for.</summary>
-    public IEnumerable<IBatch> RemainingBatches(EpochMeter meter, TrainingControl control) =>
-        meter.Timed(control.UntilStopped(_loader.ReadEpoch(Cursor.Epoch, Cursor.Batch, control.Stopping)));
+    public IEnumerable<IBatch> RemainingBatches(EpochMeter meter) =>
+        meter.Timed(_control.UntilStopped(_loader.ReadEpoch(Cursor.Epoch, Cursor.Batch, _control.Stopping)));
 
-    /// <summary>Takes a step.</summary>
+    /// <summary>Trains on a batch.</summary>
     public void TrainOn(IBatch batch, EpochMeter meter)
     {
         TrainingCursor before = Cursor;
-        StepResult step = Step.Run(batch, before.GlobalStep);
+        _watchdog.Begin();
+        StepResult step = Step.Take(batch, before);
+        _watchdog.End();
+        _verdict = step.Verdict;
+        if (_verdict != StepVerdict.Complete)
+            return;
         _progress.Add(step);
         meter.Add(before, step);
     }
 
-    /// <summary>Writes a checkpoint where one has been asked for.</summary>
-    public void SaveWhereAskedFor(TrainingControl control)
+    /// <summary>Takes a checkpoint, written beside the next steps, where one is due or has been asked for.</summary>
+    public void SaveWhereDue()
     {
-        if (control.TakeCheckpointRequest())
+        if (_verdict != StepVerdict.Complete)
+            return;
+        if (_control.TakeCheckpointRequest())
             SaveWithinEpoch();
+        else if (_checkpointTimer.IsDue(Cursor.GlobalStep) && _checkpoints.TrySaveBeside(LabelWithinEpoch()))
+            _checkpointTimer.Restart();
+    }
+
+    /// <summary>Brings the training back to a state from which it can go on: the beginning of the step, or the last epoch's checkpoint.</summary>
+    public void Recover()
+    {
+        Step.Abandon();
+        if (_verdict == StepVerdict.RollBack)
+            _guard.KeepThrough(RollBack);
+        _verdict = StepVerdict.Complete;
     }
 
     /// <summary>Validates where it is due.</summary>
     /// <returns>False where a stop came in between: then nothing has been decided.</returns>
-    public bool TryValidate(TrainingControl control, out EvaluationResult? validation)
+    public bool TryValidate(out EvaluationResult? validation)
     {
         bool isDue = (Cursor.Epoch + 1) % _plan.Config.Trainer.ValidateEvery == 0 || Cursor.Epoch + 1 == _plan.Config.Trainer.Epochs;
         validation = null;
-        return !isDue || TryEvaluate(DatasetSplit.Val, _plan.Data.Validation, control, out validation);
+        if (!isDue)
+            return true;
+
+        _average?.Swap();
+        bool done = TryEvaluate(DatasetSplit.Val, _plan.Data.Validation, out validation);
+        _average?.Swap();
+        return done;
     }
 
     /// <summary>Writes the epoch's files and its checkpoint, and says so.</summary>
@@ -124,28 +183,34 @@ internal sealed class TrainingSession : IDisposable
         double trainLoss = _progress.MeanLoss;
         double learningRate = _progress.LearningRates is [.., double last] ? last : Step.LearningRateAt(Cursor.GlobalStep);
         bool isBest = validation is not null && _selector.Consider(epoch, validation.Scores);
+        _progress.EndsEarly = _selector.IsPatienceOver(epoch) && epoch + 1 < _plan.Config.Trainer.Epochs;
 
-        EpochRecord.Write(_run.EpochFolder(epoch), _progress, validation);
+        EpochRecord record = EpochRecord.Of(_progress, validation);
         _progress.BeginNextEpoch();
-        _checkpoints.Save(new CheckpointLabel(Cursor, epoch, validation?.Scores, isBest));
+        _checkpoints.Save(new CheckpointLabel(Cursor, epoch, validation?.Scores, isBest), () => record.Write(_run.EpochFolder(epoch)));
+        _checkpointTimer.Restart();
         _journal.Write(new EpochFinished(
             epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds));
+        if (_progress.EndsEarly)
+            _journal.Write(new StoppedEarly(epoch, _selector.Best!.Epoch, _plan.Config.Selection.Patience!.Value));
     }
 
     /// <summary>Tests the best epoch's weights, unless an earlier attempt at the run has done so.</summary>
     /// <returns>False where a stop came in between.</returns>
-    public bool TryTest(TrainingControl control, [NotNullWhen(true)] out IReadOnlyDictionary<string, double>? scores)
+    /// <exception cref="CheckpointException">The disk still refuses what was to be saved.</exception>
+    public bool TryTest([NotNullWhen(true)] out IReadOnlyDictionary<string, double>? scores)
     {
+        _checkpoints.Complete();
         string path = Path.Combine(_run.Path, TestFile);
-        if (EpochRecord.ReadScores(path) is { } done)
+        if (ScoreDocument.TryRead(path) is { } done)
         {
             scores = done.Aggregated;
             _journal.Write(new TestFinished(done.Epoch, done.Aggregated));
             return true;
         }
 
-        Checkpoint best = _checkpoints.RestoreBest(new WeightsPart(_model));
-        if (!TryEvaluate(DatasetSplit.Test, _plan.Data.Test, control, out EvaluationResult? test))
+        Checkpoint best = _checkpoints.LoadBest(_model);
+        if (!TryEvaluate(DatasetSplit.Test, _plan.Data.Test, out EvaluationResult? test))
         {
             scores = null;
             return false;
@@ -153,39 +218,68 @@ internal sealed class TrainingSession : IDisposable
 
         scores = test.Scores;
         int epoch = best.Manifest.CompletedEpoch ?? best.Manifest.Cursor.Epoch;
-        EpochRecord.WriteScores(path, epoch, test);
+        ScoreDocument.Of(epoch, test).Write(path);
         _journal.Write(new TestFinished(epoch, test.Scores));
         return true;
     }
 
     /// <summary>Leaves a checkpoint to go on from.</summary>
+    /// <exception cref="CheckpointException">The disk refuses it.</exception>
     public TrainingOutcome Stop()
     {
         // Between two epochs the last one's checkpoint is the one to go on from; after the last, the weights may be the best epoch's already.
+        _step?.Abandon();
         if (Cursor.Batch > 0 || Cursor == TrainingCursor.Start)
             SaveWithinEpoch();
+        _checkpoints.Complete();
         return new TrainingOutcome(ExitCode.Stopped, null);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _watchdog.Dispose();
+        _checkpoints.Dispose();
         _loader.Dispose();
+        _step?.Dispose();
         _criterion?.Dispose();
         _optimizer.Dispose();
+        _average?.Dispose();
         _model.Dispose();
+        foreach (IDisposable? mode in _modes)
+            mode?.Dispose();
     }
 
-    private void SaveWithinEpoch() => _checkpoints.Save(new CheckpointLabel(Cursor, null, null, false));
+    private CheckpointLabel LabelWithinEpoch() => new(Cursor, null, null, false);
 
-    private bool TryEvaluate(DatasetSplit split, IDataset dataset, TrainingControl control, [NotNullWhen(true)] out EvaluationResult? result)
+    private void SaveWithinEpoch()
+    {
+        _checkpoints.Save(LabelWithinEpoch());
+        _checkpointTimer.Restart();
+    }
+
+    private void RollBack()
+    {
+        if (!_checkpoints.RestoreLatestEpoch())
+            throw new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"The run {_run.Path} has no checkpoint between two epochs to go back to after the numeric failure.", _run.Path);
+    }
+
+    private void ReportStuckStep()
+    {
+        string message = FormattableString.Invariant(
+            $"Step {Cursor.GlobalStep} (epoch {Cursor.Epoch}, batch {Cursor.Batch}) has not ended within {_plan.Config.Trainer.StepTimeoutSeconds} s (trainer.step_timeout_seconds).");
+        _journal.Write(new RunWarning(message));
+        _control.ReportStuck(message);
+    }
+
+    private bool TryEvaluate(DatasetSplit split, IDataset dataset, [NotNullWhen(true)] out EvaluationResult? result)
     {
         try
         {
-            result = _evaluation.Run(_model, SplitNames.Of(split), dataset, control.Stopping);
+            result = _evaluation.Run(_model, SplitNames.Of(split), dataset, _control.Stopping);
             return true;
         }
-        catch (OperationCanceledException) when (control.IsStopRequested)
+        catch (OperationCanceledException) when (_control.IsStopRequested)
         {
             result = null;
             return false;

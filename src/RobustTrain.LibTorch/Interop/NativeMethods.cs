@@ -78,6 +78,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] internal static partial int rt_deterministic();
     [LibraryImport(Library)] internal static partial int rt_deterministic_warn_only();
     [LibraryImport(Library)] internal static partial int rt_set_deterministic(int on, int warnOnly);
+    [LibraryImport(Library)] internal static partial int rt_anomaly_enabled();
+    [LibraryImport(Library)] internal static partial int rt_anomaly_checks_nan();
+    [LibraryImport(Library)] internal static partial void rt_set_anomaly(int on, int checkNan);
     [LibraryImport(Library)] internal static partial int rt_cudnn_benchmark();
     [LibraryImport(Library)] internal static partial void rt_set_cudnn_benchmark(int on);
     [LibraryImport(Library)] internal static partial int rt_cudnn_deterministic();

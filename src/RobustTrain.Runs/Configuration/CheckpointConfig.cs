@@ -15,4 +15,14 @@ public sealed record CheckpointConfig
     [Description("Epochs between two checkpoints that stay, with keep: every.")]
     [Range(1, 1_000_000)]
     public int KeepEvery { get; init; } = 10;
+
+    /// <summary>Steps between two checkpoints within an epoch.</summary>
+    [Description("Steps between two checkpoints within an epoch; null takes none by steps.")]
+    [Range(1, 1_000_000_000)]
+    public int? EverySteps { get; init; }
+
+    /// <summary>Seconds between two checkpoints within an epoch.</summary>
+    [Description("Seconds between two checkpoints within an epoch; null takes none by time.")]
+    [Range(0.1, 1_000_000.0)]
+    public double? EverySeconds { get; init; } = 600;
 }

@@ -25,4 +25,46 @@ public sealed record TrainerConfig
     [Description("Seconds between two step events in the journal.")]
     [Range(0.0, 3600.0)]
     public double LogIntervalSeconds { get; init; } = 1.0;
+
+    /// <summary>Batches of one step.</summary>
+    [Description("Batches whose gradients are accumulated into one step of the optimiser.")]
+    [Range(1, 65536)]
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>The greatest norm of the gradient.</summary>
+    [Description("Norm (L2, over all parameters) that a greater gradient is scaled down to; null clips none.")]
+    [Range(1e-12, 1e12)]
+    public double? ClipNorm { get; init; }
+
+    /// <summary>The greatest value of a gradient.</summary>
+    [Description("Magnitude that each value of the gradient is cut to, after clip_norm; null cuts none.")]
+    [Range(1e-12, 1e12)]
+    public double? ClipValue { get; init; }
+
+    /// <summary>Decay of the weights' moving average.</summary>
+    [Description("Decay, for each step, of an exponential moving average of the weights, which validation, test and evaluation then use; null keeps none.")]
+    [Range(0.0, 0.999999999)]
+    public double? EmaDecay { get; init; }
+
+    /// <summary>Whether only deterministic algorithms run.</summary>
+    [Description("Whether torch may use deterministic algorithms only; an operator that has none ends the run. The CPU needs it not: there, fixed threads suffice.")]
+    public bool Deterministic { get; init; }
+
+    /// <summary>Whether the backward pass is watched.</summary>
+    [Description("Whether autograd names the operation whose backward pass made a NaN; slow, to find a fault.")]
+    public bool DetectAnomaly { get; init; }
+
+    /// <summary>Parameters that aren't learned.</summary>
+    [Description("Patterns of parameter names that are not learned; * stands for any text, as in conv1*.")]
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
+    /// <summary>Where the first weights come from.</summary>
+    [Description("A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from; null starts from random ones.")]
+    [ConfigurationPath]
+    public string? StartFrom { get; init; }
+
+    /// <summary>Seconds after which a step is reported as stuck.</summary>
+    [Description("Seconds after which a step that has not ended ends the process, exit code 1, with the checkpoints as they are; null waits for ever.")]
+    [Range(1.0, 1_000_000.0)]
+    public double? StepTimeoutSeconds { get; init; }
 }

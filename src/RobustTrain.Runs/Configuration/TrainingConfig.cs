@@ -60,4 +60,12 @@ public sealed record TrainingConfig
     /// <summary>Checkpoints.</summary>
     [Description("What is kept on disk to go on from.")]
     public CheckpointConfig Checkpoint { get; init; } = new();
+
+    /// <summary>Selection and early stopping.</summary>
+    [Description("Which epoch is best, and when no better one is awaited any more.")]
+    public SelectionConfig Selection { get; init; } = new();
+
+    /// <summary>What to do where numbers go wrong.</summary>
+    [Description("What is done where a loss or a gradient goes wrong, or memory is short.")]
+    public NumericsConfig Numerics { get; init; } = new();
 }

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Runs.Events;
 
@@ -15,10 +14,12 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(EvaluationProgress), "evaluation_progress")]
 [JsonDerivedType(typeof(CheckpointSaved), "checkpoint_saved")]
 [JsonDerivedType(typeof(TestFinished), "test_finished")]
+[JsonDerivedType(typeof(NumericFailureHandled), "numeric_failure")]
+[JsonDerivedType(typeof(MicroBatchHalved), "micro_batch_halved")]
+[JsonDerivedType(typeof(StoppedEarly), "stopped_early")]
 [JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StopRequested), "stop_requested")]
 [JsonDerivedType(typeof(RunFinished), "run_finished")]
-[JsonDerivedType(typeof(ConfigurationChecked), "configuration_checked")]
 [JsonDerivedType(typeof(EvaluationFinished), "evaluation_finished")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
 [JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
@@ -64,6 +65,29 @@ public sealed record CheckpointSaved(string Path, int Epoch, long GlobalStep, lo
 /// <summary>The test with the best checkpoint is done.</summary>
 public sealed record TestFinished(int BestEpoch, IReadOnlyDictionary<string, double> Scores) : RunEvent;
 
+/// <summary>A loss or a gradient went wrong, and the policy let the training go on.</summary>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="GlobalStep">The step in the run, from 0.</param>
+/// <param name="Problem">What was wrong, in one sentence.</param>
+/// <param name="Action">skip or rollback.</param>
+/// <param name="Samples">The names of the step's samples.</param>
+/// <param name="Failures">How many there were in this run, this one included.</param>
+/// <param name="LearningRateFactor">The factor of the learning rate from now on.</param>
+public sealed record NumericFailureHandled(
+    int Epoch, long GlobalStep, string Problem, string Action, IReadOnlyList<string> Samples, int Failures, double LearningRateFactor) : RunEvent;
+
+/// <summary>Memory was short, so that from now on fewer samples are computed at once; the step's size stays.</summary>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="GlobalStep">The step in the run, from 0.</param>
+/// <param name="SamplesAtOnce">Samples that are computed at once from now on.</param>
+public sealed record MicroBatchHalved(int Epoch, long GlobalStep, int SamplesAtOnce) : RunEvent;
+
+/// <summary>No better epoch is awaited any more.</summary>
+/// <param name="Epoch">The last epoch, from 0.</param>
+/// <param name="BestEpoch">The best epoch, from 0.</param>
+/// <param name="Patience">The epochs that were waited for a better one.</param>
+public sealed record StoppedEarly(int Epoch, int BestEpoch, int Patience) : RunEvent;
+
 /// <summary>Something that the operator should know and that did not end the run.</summary>
 public sealed record RunWarning(string Message) : RunEvent;
 
@@ -77,15 +101,6 @@ public sealed record StopRequested(string Reason) : RunEvent;
 /// <param name="Error">One sentence, where it failed.</param>
 /// <param name="ErrorId">The error's stable id, where it failed.</param>
 public sealed record RunFinished(string State, int ExitCode, string? Error, string? ErrorId) : RunEvent;
-
-/// <summary>A configuration has been checked, by <c>robusttrain config check</c>.</summary>
-/// <param name="Errors">Its mistakes; none where it is good.</param>
-/// <param name="Device">The device on which it would train; null, as all that follow, where there are mistakes.</param>
-/// <param name="TrainingSamples">The samples of an epoch.</param>
-/// <param name="ValidationSamples">The samples of a validation.</param>
-/// <param name="TestSamples">The samples of the test.</param>
-/// <param name="StepsPerEpoch">The steps of an epoch.</param>
-public sealed record ConfigurationChecked(IReadOnlyList<ConfigurationError> Errors, string? Device, int? TrainingSamples, int? ValidationSamples, int? TestSamples, int? StepsPerEpoch) : RunEvent;
 
 /// <summary>A checkpoint has been scored, by <c>robusttrain evaluate</c>.</summary>
 /// <param name="Checkpoint">The checkpoint's folder.</param>

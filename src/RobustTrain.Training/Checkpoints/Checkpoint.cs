@@ -11,6 +11,9 @@ public sealed record Checkpoint(string Path, CheckpointManifest Manifest)
     /// <summary>The name of the weights' file: the module's <c>state_dict</c> under its own names, readable by any safetensors library.</summary>
     public const string WeightsFile = "weights.safetensors";
 
+    /// <summary>The name of the file with the moving average of the weights, where one is kept.</summary>
+    public const string AverageFile = "average.safetensors";
+
     /// <summary>The name of the optimiser's file.</summary>
     public const string OptimizerFile = "optimizer.safetensors";
 

@@ -81,22 +81,7 @@ internal sealed class CheckpointArchive
 
     /// <summary>Copies a tensor of an open file into <paramref name="target"/>, which must have its shape and type.</summary>
     /// <exception cref="CheckpointException">The tensor is missing, or of another shape or type.</exception>
-    public void CopyTo(SafeTensorsReader file, string name, Tensor target)
-    {
-        if (!file.Entries.TryGetValue(name, out SafeTensorsEntry? entry))
-            throw OtherModel($"it has no tensor '{name}'");
-        if (!entry.Shape.SequenceEqual(target.shape) || entry.Format.ScalarTypeOf() != target.dtype)
-        {
-            throw OtherModel(
-                $"its tensor '{name}' is {entry.Format} [{string.Join(", ", entry.Shape)}] instead of {ElementFormats.FormatOf(target.dtype)} [{string.Join(", ", target.shape)}]");
-        }
-
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        Tensor host = empty(target.shape, target.dtype);
-        host.bytes = file.Read(name);
-        target.copy_(host);
-    }
+    public void CopyTo(SafeTensorsReader file, string name, Tensor target) => HostTensors.Copy(file, name, target, OtherModel);
 
     /// <summary>Reads an integer that was added as a tensor without dimensions.</summary>
     /// <exception cref="CheckpointException">The integer is missing, or is none.</exception>

@@ -20,4 +20,10 @@ public sealed class CheckpointException(string errorId, string message, string p
 
     /// <summary>The error id of a disk that refuses a checkpoint.</summary>
     public const string NotWritten = "CheckpointNotWritten";
+
+    /// <summary>Says that a disk refused a checkpoint.</summary>
+    internal static CheckpointException Refused(string checkpoint, Exception cause) => new(
+        NotWritten,
+        $"The checkpoint {checkpoint} could not be written: {StorageError.Describe(cause).TrimEnd('.')}; the checkpoints before it are as they were.",
+        checkpoint, cause, ExitCode.Unexpected);
 }

@@ -15,6 +15,9 @@ public sealed record CheckpointManifest
     /// <summary>The run that wrote it.</summary>
     public required string RunId { get; init; }
 
+    /// <summary>Its place among the checkpoints of the run in the order in which they were written, from 1.</summary>
+    public required long Sequence { get; init; }
+
     /// <summary>When it was taken, UTC.</summary>
     public required DateTimeOffset Created { get; init; }
 

@@ -19,7 +19,10 @@ public sealed class CheckpointStore(string path)
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
 
-    /// <summary>The checkpoints whose manifests can be read, the newest first.</summary>
+    /// <summary>
+    /// The checkpoints whose manifests can be read, the newest first: the one that was written last, even where a rollback
+    /// has brought the training back to an earlier step.
+    /// </summary>
     /// <param name="warn">Is told, in one sentence, of each folder that is passed over.</param>
     /// <exception cref="CheckpointException">A checkpoint was written by a newer version.</exception>
     public IReadOnlyList<Checkpoint> List(Action<string>? warn = null)
@@ -42,10 +45,7 @@ public sealed class CheckpointStore(string path)
             }
         }
 
-        return [.. checkpoints
-            .OrderByDescending(checkpoint => checkpoint.Manifest.Cursor.GlobalStep)
-            .ThenByDescending(checkpoint => checkpoint.Manifest.CompletedEpoch is not null)
-            .ThenByDescending(checkpoint => checkpoint.Manifest.Created)];
+        return [.. checkpoints.OrderByDescending(checkpoint => checkpoint.Manifest.Sequence)];
     }
 
     /// <summary>Reads the manifest of one checkpoint.</summary>
@@ -79,6 +79,11 @@ public sealed class CheckpointStore(string path)
     /// <exception cref="CheckpointException">There are checkpoints, but all of them are damaged.</exception>
     internal CheckpointArchive? OpenLatest(Action<string> warn) => OpenFirst(List(warn), warn, "latest");
 
+    /// <summary>The newest whole checkpoint that stands between two epochs; null where there is none.</summary>
+    /// <inheritdoc cref="OpenLatest"/>
+    internal CheckpointArchive? OpenLatestEpoch(Action<string> warn) =>
+        OpenFirst([.. List(warn).Where(checkpoint => checkpoint.Manifest.Cursor.Batch == 0)], warn, "latest epoch's");
+
     /// <summary>The newest checkpoint that was the best when it was written; null where no epoch was validated.</summary>
     /// <inheritdoc cref="OpenLatest"/>
     internal CheckpointArchive? OpenBest(Action<string> warn) =>
@@ -104,6 +109,7 @@ public sealed class CheckpointStore(string path)
             var manifest = new CheckpointManifest
             {
                 RunId = runId,
+                Sequence = List().Select(checkpoint => checkpoint.Manifest.Sequence).FirstOrDefault() + 1,
                 Created = now,
                 Model = model,
                 Cursor = label.Cursor,
@@ -120,10 +126,7 @@ public sealed class CheckpointStore(string path)
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             DeleteQuietly(temporary);
-            throw new CheckpointException(
-                CheckpointException.NotWritten,
-                $"The checkpoint {target} could not be written: {StorageError.Describe(refused).TrimEnd('.')}; the checkpoints before it are as they were.",
-                target, refused, ExitCode.Unexpected);
+            throw CheckpointException.Refused(target, refused);
         }
     }
 

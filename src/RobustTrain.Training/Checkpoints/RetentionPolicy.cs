@@ -3,8 +3,8 @@ using RobustTrain.Runs.Configuration;
 namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
-/// Which checkpoints stay. Whatever the configuration says, the two newest and the two newest best ones do: were the newest damaged,
-/// the one before it and the best that it knew of are what the training goes on from.
+/// Which checkpoints stay. Whatever the configuration says, the two newest, the two newest between epochs and the two newest best ones do:
+/// were the newest damaged, the one before it and the best that it knew of are what the training goes on from.
 /// </summary>
 /// <param name="config">What the configuration asks for.</param>
 internal sealed class RetentionPolicy(CheckpointConfig config)
@@ -15,6 +15,7 @@ internal sealed class RetentionPolicy(CheckpointConfig config)
     /// <param name="checkpoints">All checkpoints, the newest first.</param>
     public IReadOnlySet<Checkpoint> Kept(IReadOnlyList<Checkpoint> checkpoints) => checkpoints
         .Take(Spare)
+        .Concat(checkpoints.Where(checkpoint => checkpoint.Manifest.Cursor.Batch == 0).Take(Spare))
         .Concat(checkpoints.Where(checkpoint => checkpoint.Manifest.IsBest).Take(Spare))
         .Concat(checkpoints.Where(IsAskedFor))
         .ToHashSet();

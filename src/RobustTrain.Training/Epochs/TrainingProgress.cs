@@ -20,15 +20,18 @@ internal sealed class TrainingProgress : ICheckpointPart
     /// <summary>The learning rates of the epoch's steps so far.</summary>
     public IReadOnlyList<double> LearningRates => _learningRates;
 
-    /// <summary>The mean loss of the epoch's steps so far; NaN before the first.</summary>
-    public double MeanLoss => _losses.Count == 0 ? double.NaN : _losses.Average(loss => (double)loss);
+    /// <summary>The mean of the epoch's losses so far, those that are not finite left out; NaN where there is none.</summary>
+    public double MeanLoss => _losses.Where(float.IsFinite).Select(loss => (double)loss).DefaultIfEmpty(double.NaN).Average();
+
+    /// <summary>Whether no epoch is to follow although there would be more.</summary>
+    public bool EndsEarly { get; set; }
 
     /// <summary>Takes note of a step.</summary>
     public void Add(StepResult step)
     {
         _losses.Add(step.Loss);
         _learningRates.Add(step.LearningRate);
-        Cursor = Cursor with { Batch = Cursor.Batch + 1, GlobalStep = Cursor.GlobalStep + 1 };
+        Cursor = Cursor with { Batch = Cursor.Batch + step.Batches, GlobalStep = Cursor.GlobalStep + 1 };
     }
 
     /// <summary>Goes to the beginning of the next epoch.</summary>
@@ -40,18 +43,19 @@ internal sealed class TrainingProgress : ICheckpointPart
     }
 
     /// <inheritdoc/>
-    public void Save(CheckpointDraft draft) => draft.Set(StateKey, new State(Cursor, _losses, _learningRates));
+    public void Save(CheckpointDraft draft) => draft.Set(StateKey, new State(Cursor, EndsEarly, _losses, _learningRates));
 
     /// <inheritdoc/>
     public void Load(CheckpointArchive archive)
     {
         State state = archive.Get<State>(StateKey);
         Cursor = state.Cursor;
+        EndsEarly = state.EndsEarly;
         _losses.Clear();
         _losses.AddRange(state.Losses);
         _learningRates.Clear();
         _learningRates.AddRange(state.LearningRates);
     }
 
-    private sealed record State(TrainingCursor Cursor, IReadOnlyList<float> Losses, IReadOnlyList<double> LearningRates);
+    private sealed record State(TrainingCursor Cursor, bool EndsEarly, IReadOnlyList<float> Losses, IReadOnlyList<double> LearningRates);
 }

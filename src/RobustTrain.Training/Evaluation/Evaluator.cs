@@ -57,7 +57,7 @@ public sealed class Evaluator
     {
         set_num_threads(_config.Threads ?? Environment.ProcessorCount);
         using ChangeDetectionModel model = ModelCatalog.Create(_config.Model, seed: 0).to(_device);
-        new WeightsPart(model).Load(_archive);
+        EvaluatedWeights.Load(model, _archive);
         model.eval();
         return new EvaluationPass(_config, _device, journal, time ?? TimeProvider.System).Run(model, SplitNames.Of(_split), _dataset, stopping);
     }

@@ -2,34 +2,39 @@ using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Training.Selection;
 
-/// <summary>Knows the best epoch so far by one score: the higher, the better; of equals the earlier.</summary>
-/// <param name="metric">The score's name.</param>
-internal sealed class BestModelSelector(string metric) : ICheckpointPart
+/// <summary>Knows the best epoch so far; of epochs that are no better than each other the earlier.</summary>
+/// <param name="order">How epochs are compared.</param>
+/// <param name="patience">Epochs that may pass without a better one; null for any number.</param>
+internal sealed class BestModelSelector(IScoreOrder order, int? patience) : ICheckpointPart
 {
     private const string StateKey = "best";
 
-    private BestEpoch? _best;
+    /// <summary>The best epoch so far; null before the first validation.</summary>
+    public BestEpoch? Best { get; private set; }
 
     /// <summary>Looks at an epoch's scores.</summary>
-    /// <returns>Whether they are the best so far; an undefined score is better than nothing only.</returns>
+    /// <returns>Whether they are the best so far.</returns>
     public bool Consider(int epoch, IReadOnlyDictionary<string, double> scores)
     {
-        double? score = scores.TryGetValue(metric, out double found) && !double.IsNaN(found) ? found : null;
-        if (_best is { } best && !(score > (best.Score ?? double.NegativeInfinity)))
+        if (Best is { } best && !order.IsBetter(scores, best.Scores))
             return false;
-        _best = new BestEpoch(epoch, score);
+        Best = new BestEpoch(epoch, scores);
         return true;
     }
+
+    /// <summary>Whether so many epochs have passed without a better one that none is awaited any more.</summary>
+    public bool IsPatienceOver(int epoch) => patience is int epochs && Best is { } best && epoch - best.Epoch >= epochs;
 
     /// <inheritdoc/>
     public void Save(CheckpointDraft draft)
     {
-        if (_best is not null)
-            draft.Set(StateKey, _best);
+        if (Best is not null)
+            draft.Set(StateKey, Best);
     }
 
     /// <inheritdoc/>
-    public void Load(CheckpointArchive archive) => _best = archive.Find<BestEpoch>(StateKey);
+    public void Load(CheckpointArchive archive) => Best = archive.Find<BestEpoch>(StateKey);
 
-    private sealed record BestEpoch(int Epoch, double? Score);
+    /// <summary>An epoch and its scores.</summary>
+    internal sealed record BestEpoch(int Epoch, IReadOnlyDictionary<string, double> Scores);
 }

@@ -1,7 +1,9 @@
 namespace RobustTrain.Training.Steps;
 
-/// <summary>What a training step did.</summary>
-/// <param name="Loss">The loss of its samples, before the step.</param>
-/// <param name="LearningRate">The rate with which it changed the weights.</param>
-/// <param name="Samples">The number of its samples.</param>
-internal readonly record struct StepResult(float Loss, double LearningRate, int Samples);
+/// <summary>What a batch led to.</summary>
+/// <param name="Verdict">Whether the step is complete.</param>
+/// <param name="Loss">The loss of the step's samples before the step, where it is complete.</param>
+/// <param name="LearningRate">The step's learning rate.</param>
+/// <param name="Samples">The number of the step's samples.</param>
+/// <param name="Batches">The number of the step's batches.</param>
+internal readonly record struct StepResult(StepVerdict Verdict, float Loss = float.NaN, double LearningRate = 0, int Samples = 0, int Batches = 0);

@@ -1,7 +1,10 @@
 using RobustTrain.Data;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
 using RobustTrain.Training.Criteria;
 using RobustTrain.Training.Models;
+using RobustTrain.Training.Numerics;
+using RobustTrain.Training.Optimizers;
 using RobustTrain.Training.Schedules;
 using RobustTrain.Training.Seeding;
 using TorchSharp.Modules;
@@ -10,60 +13,158 @@ using static TorchSharp.torch;
 namespace RobustTrain.Training.Steps;
 
 /// <summary>
-/// One step of the optimiser: forward, loss, backward, update. Its randomness is seeded by (seed, step) alone,
-/// so a step is the same whether the process has just begun or trained for days.
+/// One step of the optimiser over one batch or several: forward, loss, backward, clipping, update. Its randomness is seeded by
+/// (seed, step, batch) alone, so a step is the same whether the process has just begun or trained for days.
 /// </summary>
-internal sealed class TrainingStep(
-    ChangeDetectionModel model, Criterion criterion, OptimizerHelper optimizer, LearningRateSchedule schedule, TrainingPlan plan, Func<int, string> nameOf)
+internal sealed class TrainingStep : IDisposable
 {
-    private const int NamesInMessage = 16;
+    private readonly TrainingPlan _plan;
+    private readonly ChangeDetectionModel _model;
+    private readonly (string Name, Parameter Parameter)[] _learned;
+    private readonly OptimizerHelper _optimizer;
+    private readonly Criterion _criterion;
+    private readonly LearningRateSchedule _schedule;
+    private readonly GradientClipping _clipping;
+    private readonly WeightAverage? _average;
+    private readonly NumericGuard _guard;
+    private readonly MicroBatchSize _microBatch;
+    private readonly IRunJournal _journal;
+    private readonly BufferCopy _buffers;
+    private readonly List<string> _names = [];
+    private int _batches;
+    private int _samples;
+    private double _loss;
+
+    public TrainingStep(
+        TrainingPlan plan, ChangeDetectionModel model, (string Name, Parameter Parameter)[] learned, OptimizerHelper optimizer, Criterion criterion,
+        WeightAverage? average, NumericGuard guard, MicroBatchSize microBatch, IRunJournal journal)
+    {
+        _plan = plan;
+        _model = model;
+        _learned = learned;
+        _optimizer = optimizer;
+        _criterion = criterion;
+        _average = average;
+        _guard = guard;
+        _microBatch = microBatch;
+        _journal = journal;
+        _schedule = plan.CreateSchedule();
+        _clipping = new GradientClipping([.. learned.Select(named => named.Parameter)], plan.Config.Trainer.ClipNorm, plan.Config.Trainer.ClipValue);
+        _buffers = new BufferCopy(model);
+    }
 
     /// <summary>The learning rate of a step.</summary>
-    public double LearningRateAt(long globalStep) => schedule.At(globalStep);
+    public double LearningRateAt(long globalStep) => _schedule.At(globalStep) * _guard.LearningRateFactor;
 
-    /// <summary>Trains on a batch.</summary>
-    /// <exception cref="RunException">The loss is NaN or infinite, or memory is short.</exception>
-    public StepResult Run(IBatch batch, long globalStep)
+    /// <summary>Trains on a batch; the weights change with the last batch of the step.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="cursor">Where the step begins.</param>
+    /// <exception cref="RunException">The loss or the gradient goes wrong and the policy is to fail, or not even one sample fits into memory.</exception>
+    public StepResult Take(IBatch batch, TrainingCursor cursor)
     {
+        using var scope = NewDisposeScope();
+        if (_batches == 0)
+            Begin();
         try
         {
-            return Train(batch, globalStep);
+            return Train(batch, cursor);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
-            throw TorchFailure.OutOfMemory(
-                $"step {globalStep} (epoch {batch.Epoch}, batch {batch.Index}) with {batch.SampleIndices.Count} samples; make loader.batch_size or data.crop_size smaller", failed);
+            return ComputeLessAtOnce(batch, cursor, failed);
         }
     }
 
-    private StepResult Train(IBatch batch, long globalStep)
+    /// <summary>Forgets the batches that were accumulated.</summary>
+    public void Abandon()
     {
-        using var scope = NewDisposeScope();
-        double learningRate = schedule.At(globalStep);
-        foreach (var group in optimizer.ParamGroups)
-            group.LearningRate = learningRate;
-        manual_seed(SeedDerivation.Derive(plan.Config.Seed, SeedDerivation.Step, globalStep));
-
-        using BatchTensors tensors = BatchTensors.From(batch, plan.Device);
-        model.zero_grad(set_to_none: true);
-        Tensor loss = criterion.Compute(model.call(tensors.Image1, tensors.Image2), tensors.Label);
-        float value = loss.item<float>();
-        if (!float.IsFinite(value))
-            throw NotFinite(value, batch, globalStep);
-
-        loss.backward();
-        optimizer.step();
-        return new StepResult(value, learningRate, batch.SampleIndices.Count);
+        if (_batches > 0)
+            _buffers.Restore();
+        _batches = 0;
     }
 
-    private RunException NotFinite(float loss, IBatch batch, long globalStep)
+    /// <inheritdoc/>
+    public void Dispose() => _buffers.Dispose();
+
+    private void Begin()
     {
-        IEnumerable<string> names = batch.SampleIndices.Take(NamesInMessage).Select(nameOf);
-        string more = batch.SampleIndices.Count > NamesInMessage ? $" and {batch.SampleIndices.Count - NamesInMessage} more" : "";
-        string found = float.IsNaN(loss) ? "NaN" : "infinite";
-        return new RunException(
-            ExitCode.Numeric, "LossNotFinite",
-            $"The loss of step {globalStep} (epoch {batch.Epoch}, batch {batch.Index}) is {found}; its samples are {string.Join(", ", names)}{more}.",
-            globalStep);
+        _names.Clear();
+        _samples = 0;
+        _loss = 0;
+        _model.zero_grad(set_to_none: true);
+        _buffers.Take();
+    }
+
+    private StepResult Train(IBatch batch, TrainingCursor cursor)
+    {
+        int batchesOfStep = Math.Min(_plan.Config.Trainer.Accumulate, _plan.BatchCount - cursor.Batch);
+        int samplesOfStep = _plan.CountSamples(cursor, batchesOfStep);
+        manual_seed(SeedDerivation.Derive(_plan.Config.Seed, SeedDerivation.Step, (cursor.GlobalStep * _plan.Config.Trainer.Accumulate) + _batches));
+        using BatchTensors tensors = BatchTensors.From(batch, _plan.Device);
+        foreach ((int start, int length) in _microBatch.Split(batch.SampleIndices.Count))
+            _loss += Accumulate(tensors, start, length, samplesOfStep);
+
+        _batches++;
+        _samples += batch.SampleIndices.Count;
+        _names.AddRange(batch.SampleIndices.Select(_plan.Data.Training.NameOf));
+        if (_guard.FindProblem((float)_loss) is { } problem)
+            return LeaveOut(new NumericFailure(problem, double.IsFinite(_loss) ? null : FaultSearch.InForward(_model, tensors)), cursor);
+        return _batches < batchesOfStep ? new StepResult(StepVerdict.Accumulated) : Complete(cursor);
+    }
+
+    private double Accumulate(BatchTensors tensors, int start, int length, int samplesOfStep)
+    {
+        using var scope = NewDisposeScope();
+        Tensor logits = _model.call(tensors.Image1.narrow(0, start, length), tensors.Image2.narrow(0, start, length));
+        Tensor loss = _criterion.Compute(logits, tensors.Label.narrow(0, start, length));
+        double share = (double)length / samplesOfStep;
+        (share < 1 ? loss * share : loss).backward();
+        return loss.item<float>() * share;
+    }
+
+    private StepResult Complete(TrainingCursor cursor)
+    {
+        double norm = _clipping.Norm();
+        if (!double.IsFinite(norm))
+            return LeaveOut(new NumericFailure("The gradient is not finite", FaultSearch.InGradients(_learned)), cursor);
+
+        double learningRate = LearningRateAt(cursor.GlobalStep);
+        foreach (var group in _optimizer.ParamGroups)
+            group.LearningRate = learningRate;
+        _clipping.Apply(norm);
+        _optimizer.step();
+        _average?.Update();
+        _guard.Accept((float)_loss);
+        return Finished(StepVerdict.Complete, learningRate);
+    }
+
+    private StepResult LeaveOut(NumericFailure failure, TrainingCursor cursor)
+    {
+        double learningRate = LearningRateAt(cursor.GlobalStep);
+        StepVerdict verdict = _guard.Handle(failure, cursor, [.. _names]);
+        _buffers.Restore();
+        return Finished(verdict, learningRate);
+    }
+
+    private StepResult Finished(StepVerdict verdict, double learningRate)
+    {
+        var result = new StepResult(verdict, (float)_loss, learningRate, _samples, _batches);
+        _batches = 0;
+        return result;
+    }
+
+    private StepResult ComputeLessAtOnce(IBatch batch, TrainingCursor cursor, Exception failed)
+    {
+        int samples = batch.SampleIndices.Count;
+        string where = $"step {cursor.GlobalStep} (epoch {cursor.Epoch}, batch {batch.Index})";
+        if (_plan.Config.Numerics.OnOutOfMemory != "split")
+            throw TorchFailure.OutOfMemory($"{where} with {_microBatch.Limit ?? samples} samples at once; make loader.batch_size or data.crop_size smaller, or set numerics.on_out_of_memory: split", failed);
+        if (!_microBatch.TryHalve(samples))
+            throw TorchFailure.OutOfMemory($"even one sample at once in {where}; make data.crop_size or model.base_channels smaller", failed);
+
+        _journal.Write(new MicroBatchHalved(cursor.Epoch, cursor.GlobalStep, _microBatch.Limit!.Value));
+        _buffers.Restore();
+        _batches = 0;
+        return new StepResult(StepVerdict.BeginAgain);
     }
 }

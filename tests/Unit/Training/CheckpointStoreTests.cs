@@ -40,12 +40,21 @@ public sealed class CheckpointStoreTests : IDisposable
     [Fact]
     public void The_latest_is_found_by_manifests_and_not_by_names()
     {
-        string latest = Save(epoch: 9).Path;
         Save(epoch: 3);
+        string latest = Save(epoch: 9).Path;
         string renamed = _folder.At("checkpoints", "a-name-of-my-own");
         Directory.Move(latest, renamed);
 
         Assert.Equal(renamed, Store.OpenLatest(_warnings.Add)!.Checkpoint.Path);
+    }
+
+    [Fact]
+    public void After_a_rollback_the_latest_is_the_one_that_was_written_last()
+    {
+        SaveWithin(epoch: 2, batch: 7);
+        string latest = SaveWithin(epoch: 2, batch: 3).Path;
+
+        Assert.Equal(latest, Store.OpenLatest(_warnings.Add)!.Checkpoint.Path);
     }
 
     [Fact]
@@ -167,6 +176,21 @@ public sealed class CheckpointStoreTests : IDisposable
         Save(epoch: 1);
         Store.CleanUp(policy);
         Assert.Equal(["epoch-0000", "epoch-0001"], Folders());
+    }
+
+    [Fact]
+    public void However_many_stand_within_an_epoch_the_two_newest_between_epochs_stay()
+    {
+        var policy = new RetentionPolicy(new CheckpointConfig());
+        for (int epoch = 0; epoch < 3; epoch++)
+        {
+            Save(epoch);
+            for (int batch = 1; batch < 4; batch++)
+                SaveWithin(epoch + 1, batch);
+            Store.CleanUp(policy);
+        }
+
+        Assert.Equal(["epoch-0001", "epoch-0002", "step-000000032", "step-000000033"], Folders());
     }
 
     public void Dispose() => _folder.Dispose();

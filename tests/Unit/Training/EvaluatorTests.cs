@@ -6,6 +6,7 @@ using RobustTrain.Training.Evaluation;
 
 namespace RobustTrain.Tests.Training;
 
+[Collection(TorchCollection.Name)]
 public sealed class EvaluatorTests : IDisposable
 {
     private readonly SmallTraining _training = new();

@@ -18,7 +18,7 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
     public Action<SampleKey>? OnLoad { get; init; }
 
     /// <summary>The sample whose first image is NaN.</summary>
-    public int? Poisoned { get; init; }
+    public int? Poisoned { get; set; }
 
     /// <summary>What stands in the label of the changed square.</summary>
     public long ChangedClass { get; init; } = 1;

@@ -39,7 +39,7 @@ public sealed class TrainingPlanTests
 
     [Fact]
     public void An_unknown_score_is_refused() =>
-        Refused("ScoreUnknown", "trainer.best_metric is 'f2'", Config with { Trainer = new TrainerConfig { BestMetric = "f2" } }, Data);
+        Refused("ScoreUnknown", "trainer.best_metric names 'f2', but the scores are f1, iou", Config with { Trainer = new TrainerConfig { BestMetric = "f2" } }, Data);
 
     [Theory]
     [InlineData("cuda:99")]

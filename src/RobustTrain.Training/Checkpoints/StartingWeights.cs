@@ -1,0 +1,63 @@
+using RobustTrain.Runs;
+using RobustTrain.Training.Checkpoints.SafeTensors;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Checkpoints;
+
+/// <summary>The weights of another training, from which a training starts.</summary>
+internal static class StartingWeights
+{
+    /// <summary>Loads weights into a network.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="path">A run's folder (its best checkpoint, else its latest), a checkpoint's, or a safetensors file.</param>
+    /// <exception cref="RunException">There are no such weights, they are damaged, or they belong to another network.</exception>
+    public static void Load(nn.Module model, string path)
+    {
+        if (File.Exists(path))
+        {
+            LoadFile(model, path);
+        }
+        else if (RunFolder.IsRun(path))
+        {
+            var store = new CheckpointStore(RunFolder.CheckpointsPathOf(path));
+            EvaluatedWeights.Load(model, store.OpenBest(Ignore) ?? store.OpenLatest(Ignore) ?? throw Missing($"the run '{path}' has no checkpoint yet", path));
+        }
+        else if (Directory.Exists(path))
+        {
+            EvaluatedWeights.Load(model, CheckpointArchive.Open(CheckpointStore.Open(path)));
+        }
+        else
+        {
+            throw Missing($"there is nothing at '{path}'; a run's or a checkpoint's folder or a safetensors file is expected", path);
+        }
+
+        // A damaged checkpoint of another run is that run's to report; a good one before it serves as well.
+        static void Ignore(string warning)
+        {
+        }
+    }
+
+    private static void LoadFile(nn.Module model, string path)
+    {
+        try
+        {
+            using SafeTensorsReader file = SafeTensorsReader.Open(path);
+            Dictionary<string, Tensor> tensors = model.state_dict();
+            if (file.Entries.Keys.FirstOrDefault(name => !tensors.ContainsKey(name)) is { } unknown)
+                throw OtherModel(path, $"it has a tensor '{unknown}', which the model lacks");
+            foreach ((string name, Tensor tensor) in tensors)
+                HostTensors.Copy(file, name, tensor, difference => OtherModel(path, difference));
+        }
+        catch (Exception broken) when (broken is SafeTensorsException or IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(CheckpointException.Damaged, $"trainer.start_from can't be read: {broken.Message}", path, broken);
+        }
+    }
+
+    private static CheckpointException OtherModel(string path, string difference) =>
+        new(CheckpointException.OtherModel, $"The weights in {path} are of another model: {difference}.", path);
+
+    private static CheckpointException Missing(string problem, string path) =>
+        new(CheckpointException.NotFound, $"trainer.start_from has no weights: {problem}.", path);
+}

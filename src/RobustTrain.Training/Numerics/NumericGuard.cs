@@ -1,0 +1,96 @@
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Steps;
+
+namespace RobustTrain.Training.Numerics;
+
+/// <summary>Watches losses and gradients, and decides what becomes of a step where they go wrong.</summary>
+/// <param name="config">The policy.</param>
+/// <param name="journal">Is told of each failure that the training survives.</param>
+internal sealed class NumericGuard(NumericsConfig config, IRunJournal journal) : ICheckpointPart
+{
+    private const string StateKey = "numerics";
+    private const int Window = 50;
+
+    // Below this many losses a median says little: the first steps of a training are far apart.
+    private const int Fewest = 10;
+    private const int NamesInMessage = 16;
+
+    private readonly Queue<float> _recent = new();
+    private int _failures;
+
+    /// <summary>The factor of the learning rate that rollbacks have led to.</summary>
+    public double LearningRateFactor { get; private set; } = 1;
+
+    /// <summary>What is wrong with a loss, as the beginning of a sentence; null where nothing is.</summary>
+    public string? FindProblem(float loss)
+    {
+        if (float.IsNaN(loss))
+            return "The loss is NaN";
+        if (float.IsInfinity(loss))
+            return "The loss is infinite";
+        if (config.SpikeFactor is not double factor || _recent.Count < Fewest)
+            return null;
+        float median = _recent.Order().ElementAt(_recent.Count / 2);
+        return loss > factor * median
+            ? FormattableString.Invariant($"The loss {loss:G6} is a spike, more than {factor:G4} times the median {median:G6} of the last {_recent.Count}")
+            : null;
+    }
+
+    /// <summary>Takes note of a loss in which nothing was wrong.</summary>
+    public void Accept(float loss)
+    {
+        _recent.Enqueue(loss);
+        if (_recent.Count > Window)
+            _recent.Dequeue();
+    }
+
+    /// <summary>Decides what becomes of a step that went wrong.</summary>
+    /// <returns><see cref="StepVerdict.Complete"/> where it is left out, or <see cref="StepVerdict.RollBack"/>.</returns>
+    /// <exception cref="RunException">The policy lets the training fail, or too much has gone wrong already.</exception>
+    public StepVerdict Handle(NumericFailure failure, TrainingCursor cursor, IReadOnlyList<string> samples)
+    {
+        _failures++;
+        string where = $"{failure.Problem} at step {cursor.GlobalStep} (epoch {cursor.Epoch}, batch {cursor.Batch})";
+        if (config.OnFailure == "fail" || _failures > config.MaxFailures)
+        {
+            string limit = config.OnFailure == "fail" ? "" : $", the failure number {_failures} of this run, which may have {config.MaxFailures}";
+            string names = string.Join(", ", samples.Take(NamesInMessage)) + (samples.Count > NamesInMessage ? $" and {samples.Count - NamesInMessage} more" : "");
+            string fault = failure.FirstFault is null ? "" : $"; {failure.FirstFault}";
+            throw new RunException(ExitCode.Numeric, "NumericFailure", $"{where}{limit}{fault}; the step's samples are {names}.", cursor.GlobalStep);
+        }
+
+        if (config.OnFailure == "rollback")
+            LearningRateFactor *= config.RollbackFactor;
+        journal.Write(new NumericFailureHandled(
+            cursor.Epoch, cursor.GlobalStep, failure.FirstFault is null ? $"{where}." : $"{where}; {failure.FirstFault}.",
+            config.OnFailure, samples, _failures, LearningRateFactor));
+        return config.OnFailure == "rollback" ? StepVerdict.RollBack : StepVerdict.Complete;
+    }
+
+    /// <summary>Runs a rollback, and keeps the count of failures and the learning rate's factor through it.</summary>
+    public void KeepThrough(Action rollBack)
+    {
+        (int failures, double factor) = (_failures, LearningRateFactor);
+        rollBack();
+        (_failures, LearningRateFactor) = (failures, factor);
+    }
+
+    /// <inheritdoc/>
+    public void Save(CheckpointDraft draft) => draft.Set(StateKey, new State(_failures, LearningRateFactor, [.. _recent]));
+
+    /// <inheritdoc/>
+    public void Load(CheckpointArchive archive)
+    {
+        State state = archive.Get<State>(StateKey);
+        _failures = state.Failures;
+        LearningRateFactor = state.LearningRateFactor;
+        _recent.Clear();
+        foreach (float loss in state.RecentLosses)
+            _recent.Enqueue(loss);
+    }
+
+    private sealed record State(int Failures, double LearningRateFactor, IReadOnlyList<float> RecentLosses);
+}

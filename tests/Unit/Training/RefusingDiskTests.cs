@@ -1,0 +1,60 @@
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training;
+using RobustTrain.Training.Checkpoints;
+
+namespace RobustTrain.Tests.Training;
+
+/// <summary>A file where a folder has to be made refuses as a full disk does, for root too.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class RefusingDiskTests : IDisposable
+{
+    private readonly SmallTraining _untouched = new();
+    private readonly SmallTraining _refused = new();
+
+    [Theory]
+    [InlineData("checkpoints/.writing-epoch-0001")]
+    [InlineData("epochs/0001")]
+    public void A_disk_that_refuses_for_a_while_costs_nothing(string obstacle)
+    {
+        _untouched.Run();
+        string path = Path.Combine(_refused.RunPath, obstacle);
+        var journal = new MemoryJournal(runEvent =>
+        {
+            if (runEvent is EpochFinished { Epoch: 0 })
+                File.WriteAllText(path, "");
+            if (runEvent is EpochFinished { Epoch: 1 })
+                File.Delete(path);
+        });
+
+        Assert.Equal(ExitCode.Finished, _refused.Run(journal).ExitCode);
+        Assert.Contains("could not be written", Assert.Single(journal.Of<RunWarning>()).Message);
+        Assert.Equal(_untouched.FinalState(), _refused.FinalState());
+        Assert.Equal(2, journal.Of<CheckpointSaved>()[^1].Epoch);
+    }
+
+    [Fact]
+    public void A_disk_that_refuses_to_the_end_ends_the_run_and_leaves_the_last_good_checkpoint()
+    {
+        _untouched.Run();
+        string path = Path.Combine(_refused.CheckpointsPath, ".writing-epoch-0002");
+        var journal = new MemoryJournal(runEvent =>
+        {
+            if (runEvent is EpochFinished { Epoch: 1 })
+                File.WriteAllText(path, "");
+        });
+        CheckpointException failed = Assert.Throws<CheckpointException>(() => _refused.Run(journal));
+        Assert.Equal((ExitCode.Unexpected, CheckpointException.NotWritten), (failed.ExitCode, failed.ErrorId));
+        Assert.Equal(1, _refused.Checkpoints.List()[0].Manifest.CompletedEpoch);
+
+        File.Delete(path);
+        Assert.Equal(ExitCode.Finished, _refused.Run().ExitCode);
+        Assert.Equal(_untouched.FinalState(), _refused.FinalState());
+    }
+
+    public void Dispose()
+    {
+        _untouched.Dispose();
+        _refused.Dispose();
+    }
+}

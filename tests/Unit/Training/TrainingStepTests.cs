@@ -1,0 +1,223 @@
+using RobustTrain.Data;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training;
+using RobustTrain.Training.Criteria;
+using RobustTrain.Training.Models;
+using RobustTrain.Training.Numerics;
+using RobustTrain.Training.Optimizers;
+using RobustTrain.Training.Steps;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Tests.Training;
+
+/// <summary>The step by itself, on a network whose memory can be made as small as a test needs.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class TrainingStepTests
+{
+    private static readonly TrainingConfig Config = new()
+    {
+        Seed = 3,
+        Model = new ModelConfig { BaseChannels = 2 },
+        Loader = new LoaderConfig { BatchSize = 6, NumWorkers = 0 },
+        Optimizer = new OptimizerConfig { Name = "sgd", LearningRate = 0.1, Momentum = 0, WeightDecay = 0 },
+        Schedule = new ScheduleConfig { Name = "constant" },
+    };
+
+    [Fact]
+    public void A_batch_that_does_not_fit_is_computed_in_parts_with_the_same_result()
+    {
+        using Bench whole = new(Config);
+        using Bench parts = new(Config, fits: 2);
+        Assert.Equal(StepVerdict.Complete, whole.Take().Verdict);
+
+        Assert.Equal(StepVerdict.BeginAgain, parts.Take().Verdict);
+        Assert.Equal(StepVerdict.BeginAgain, parts.Take().Verdict);
+        Assert.Equal(StepVerdict.Complete, parts.Take().Verdict);
+
+        Assert.Equal([3, 2], parts.Journal.Of<MicroBatchHalved>().Select(halved => halved.SamplesAtOnce));
+        AssertClose(whole.Weight, parts.Weight);
+    }
+
+    [Fact]
+    public void Where_not_even_one_sample_fits_it_says_so()
+    {
+        using Bench bench = new(Config, fits: 0);
+        RunException failed = Assert.Throws<RunException>(() =>
+        {
+            while (bench.Take().Verdict == StepVerdict.BeginAgain)
+            {
+            }
+        });
+        Assert.Equal((ExitCode.OutOfMemory, "OutOfMemory"), (failed.ExitCode, failed.ErrorId));
+        Assert.Contains("even one sample at once in step 0 (epoch 0, batch 0)", failed.Message);
+    }
+
+    [Fact]
+    public void Where_the_policy_is_to_fail_nothing_is_split()
+    {
+        using Bench bench = new(Config with { Numerics = new NumericsConfig { OnOutOfMemory = "fail" } }, fits: 2);
+        RunException failed = Assert.Throws<RunException>(() => bench.Take());
+        Assert.Equal(ExitCode.OutOfMemory, failed.ExitCode);
+        Assert.Contains("with 6 samples at once", failed.Message);
+    }
+
+    [Fact]
+    public void Accumulated_batches_make_the_step_of_one_large_batch()
+    {
+        using Bench large = new(Config);
+        using Bench small = new(Config with { Loader = Config.Loader with { BatchSize = 2 }, Trainer = Config.Trainer with { Accumulate = 3 } });
+        StepResult expected = large.Take();
+
+        Assert.Equal(StepVerdict.Accumulated, small.Take(0).Verdict);
+        Assert.Equal(StepVerdict.Accumulated, small.Take(1).Verdict);
+        StepResult actual = small.Take(2);
+        Assert.Equal((StepVerdict.Complete, 6, 3), (actual.Verdict, actual.Samples, actual.Batches));
+        Assert.Equal(expected.Loss, actual.Loss, 5);
+        AssertClose(large.Weight, small.Weight);
+    }
+
+    [Fact]
+    public void A_gradient_beyond_the_norm_is_scaled_down_to_it()
+    {
+        using Bench free = new(Config);
+        using Bench clipped = new(Config with { Trainer = Config.Trainer with { ClipNorm = 1e-3 } });
+        float[] start = free.Weight;
+        free.Take();
+        clipped.Take();
+
+        double freely = Distance(start, free.Weight);
+        Assert.True(freely > 0.1 * 1e-3 * 1.01, $"The gradient's norm {freely / 0.1} is within the bound, so that nothing is tested.");
+        Assert.Equal(0.1 * 1e-3, Distance(start, clipped.Weight), 7);
+    }
+
+    [Fact]
+    public void The_values_of_a_gradient_are_cut()
+    {
+        using Bench bench = new(Config with { Trainer = Config.Trainer with { ClipValue = 1e-4 } });
+        float[] start = bench.Weight;
+        bench.Take();
+        double[] changes = [.. start.Zip(bench.Weight, (before, after) => Math.Abs((double)before - after))];
+        Assert.Equal(0.1 * 1e-4, changes.Max(), 7);
+    }
+
+    [Fact]
+    public void The_first_layer_with_a_value_that_is_not_finite_is_named()
+    {
+        using Bench bench = new(Config, breaks: true);
+        RunException failed = Assert.Throws<RunException>(() => bench.Take());
+        Assert.Contains("the first layer whose output is not finite is 'second'", failed.Message);
+    }
+
+    [Fact]
+    public void Weights_that_are_not_finite_before_the_step_are_named()
+    {
+        using Bench bench = new(Config);
+        bench.Fill(float.NaN);
+        Assert.Contains("the weights 'first.weight' are not finite before the step", Assert.Throws<RunException>(() => bench.Take()).Message);
+    }
+
+    [Fact]
+    public void A_watchdog_barks_where_the_time_is_over_and_not_otherwise()
+    {
+        var time = new ManualTime();
+        int barks = 0;
+        using var watchdog = new StepWatchdog(TimeSpan.FromSeconds(10), () => barks++, time);
+        watchdog.Begin();
+        time.Advance(TimeSpan.FromSeconds(9));
+        watchdog.End();
+        time.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, barks);
+
+        watchdog.Begin();
+        time.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal(1, barks);
+    }
+
+    private static void AssertClose(float[] expected, float[] actual) =>
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 5));
+
+    private static double Distance(float[] left, float[] right) => Math.Sqrt(left.Zip(right, (a, b) => Math.Pow((double)a - b, 2)).Sum());
+
+    /// <summary>A step with its parts. The network has no batch normalisation, so that a batch's parts add up to it.</summary>
+    private sealed class Bench : IDisposable
+    {
+        private readonly TinyModel _model;
+        private readonly TrainingStep _step;
+        private readonly OptimizerHelper _optimizer;
+        private readonly Criterion _criterion;
+        private readonly List<IBatch> _batches;
+        private readonly PrefetchLoader _loader;
+
+        public Bench(TrainingConfig config, int fits = int.MaxValue, bool breaks = false)
+        {
+            TrainingPlan plan = TrainingPlan.Create(config, new DataSplits(new SquaresDataset(6), new SquaresDataset(1), new SquaresDataset(1)));
+            _model = new TinyModel(fits, breaks);
+            (string Name, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
+            _optimizer = OptimizerFactory.Create(config.Optimizer, learned.Select(named => named.Parameter));
+            _criterion = CriterionCatalog.Create(config.Criterion, 2, CPU);
+            _step = new TrainingStep(plan, _model, learned, _optimizer, _criterion, null, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);
+            _loader = new PrefetchLoader(plan.Data.Training, new LoaderOptions { BatchSize = config.Loader.BatchSize, NumWorkers = 0, PrefetchQueueLength = 4 });
+            _batches = [.. _loader.ReadEpoch(0)];
+        }
+
+        public MemoryJournal Journal { get; } = new();
+
+        public float[] Weight => _model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray()).ToArray();
+
+        public StepResult Take(int batch = 0) => _step.Take(_batches[batch], TrainingCursor.Start);
+
+        public void Fill(float value)
+        {
+            using IDisposable noGrad = no_grad();
+            _model.parameters().First().fill_(value);
+        }
+
+        public void Dispose()
+        {
+            _batches.ForEach(batch => batch.Dispose());
+            _loader.Dispose();
+            _step.Dispose();
+            _criterion.Dispose();
+            _optimizer.Dispose();
+            _model.Dispose();
+        }
+    }
+
+    private sealed class TinyModel : ChangeDetectionModel
+    {
+        private readonly int _fits;
+        private readonly bool _breaks;
+        private readonly Conv2d _first = nn.Conv2d(6, 3, 3, padding: 1);
+        private readonly Conv2d _second = nn.Conv2d(3, 2, 1);
+
+        public TinyModel(int fits, bool breaks)
+            : base("tiny")
+        {
+            _fits = fits;
+            _breaks = breaks;
+            register_module("first", _first);
+            register_module("second", _second);
+            InitializeWeights(1);
+        }
+
+        public override Tensor forward(Tensor image1, Tensor image2)
+        {
+            if (image1.shape[0] > _fits)
+                throw new OutOfMemoryException("as if");
+            Tensor features = _first.call(cat([image1, image2], 1));
+            return _second.call(_breaks ? features * float.MaxValue : features);
+        }
+
+        internal override void InitializeWeights(long seed)
+        {
+            using IDisposable noGrad = no_grad();
+            using var generator = new Generator((ulong)seed);
+            foreach (Parameter parameter in parameters())
+                parameter.uniform_(-0.5, 0.5, generator);
+        }
+    }
+}
