@@ -1,16 +1,19 @@
 using System.CommandLine;
+using RobustTrain.Host.Events;
+using RobustTrain.Host.Jobs;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Host.Commands;
 
-/// <summary><c>robusttrain config</c>: shows and documents configurations.</summary>
+/// <summary><c>robusttrain config</c>: shows, checks and documents configurations.</summary>
 internal static class ConfigCommand
 {
     /// <summary>Makes the command.</summary>
-    public static Command Create() => new("config", "Shows and documents configurations.")
+    public static Command Create() => new("config", "Shows, checks and documents configurations.")
     {
         Show(),
+        Check(),
         Schema(),
     };
 
@@ -26,6 +29,22 @@ internal static class ConfigCommand
             Console.Out.Write(parsed.GetValue(plain) ? ConfigurationWriter.Write(config) : ConfigurationWriter.WriteDocumented(config));
             return (int)ExitCode.Finished;
         }));
+        return command;
+    }
+
+    private static Command Check()
+    {
+        ConfigurationOptions configuration = new();
+        Option<bool> events = CommonOptions.Events();
+        Option<bool> lifeLine = CommonOptions.LifeLine();
+        Command command = new("check", "Checks a configuration as 'train' would before its first step: keys, data set, network, device. Creates nothing.") { events, lifeLine };
+        configuration.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
+            CheckRequest request = new(parsed.GetValue(configuration.File), parsed.GetValue(configuration.Settings)!, parsed.GetValue(lifeLine));
+            return CommandGuard.Run(() => new CheckJob(request, stream).Run(), stream);
+        });
         return command;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Runs.Events;
 
@@ -20,6 +21,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StopRequested), "stop_requested")]
 [JsonDerivedType(typeof(RunFinished), "run_finished")]
+[JsonDerivedType(typeof(ConfigurationChecked), "configuration_checked")]
 [JsonDerivedType(typeof(EvaluationFinished), "evaluation_finished")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
 [JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
@@ -101,6 +103,15 @@ public sealed record StopRequested(string Reason) : RunEvent;
 /// <param name="Error">One sentence, where it failed.</param>
 /// <param name="ErrorId">The error's stable id, where it failed.</param>
 public sealed record RunFinished(string State, int ExitCode, string? Error, string? ErrorId) : RunEvent;
+
+/// <summary>A configuration has been checked, by <c>robusttrain config check</c>.</summary>
+/// <param name="Errors">Its mistakes; none where it is good.</param>
+/// <param name="Device">The device on which it would train; null, as all that follow, where there are mistakes.</param>
+/// <param name="TrainingSamples">The samples of an epoch.</param>
+/// <param name="ValidationSamples">The samples of a validation.</param>
+/// <param name="TestSamples">The samples of the test.</param>
+/// <param name="StepsPerEpoch">The steps of an epoch.</param>
+public sealed record ConfigurationChecked(IReadOnlyList<ConfigurationError> Errors, string? Device, int? TrainingSamples, int? ValidationSamples, int? TestSamples, int? StepsPerEpoch) : RunEvent;
 
 /// <summary>A checkpoint has been scored, by <c>robusttrain evaluate</c>.</summary>
 /// <param name="Checkpoint">The checkpoint's folder.</param>

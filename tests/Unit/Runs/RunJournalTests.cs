@@ -32,6 +32,7 @@ public sealed class RunJournalTests : IDisposable
         new RunWarning("Größe: \"a\"\nb"),
         new StopRequested("SIGTERM"),
         new RunFinished("finished", 0, null, null),
+        new ConfigurationChecked([new ConfigurationError("ConfigurationUnknownKey", "a.yaml, line 1: ...", "model.nam")], "cpu", 12, 3, 4, 5),
         new EvaluationFinished("/runs/a/checkpoints/0001", 1, "/data", "test", 12, new Dictionary<string, double> { ["f1"] = 0.9 }, null, 3.5),
         new SampleDataProgress("Szada/1", 1, 12),
         new SampleDataFinished("/data", 12, 0, 0.05, 0.3, 9.5),

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Host.Events;
+using RobustTrain.Host.Jobs;
+using RobustTrain.Training.Checkpoints;
+
+namespace RobustTrain.Host.Commands;
+
+/// <summary><c>robusttrain evaluate</c>.</summary>
+internal static class EvaluateCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        Argument<string> path = new("CHECKPOINT_OR_RUN") { Description = "A run's folder, whose best checkpoint is meant, or a checkpoint's folder." };
+        Option<string?> config = new("--config") { HelpName = "FILE", Description = "The configuration of a checkpoint that lies in no run; else the run's own." };
+        ConfigurationOptions configuration = new();
+        Option<string?> dataPath = new("--data-path") { HelpName = "FOLDER", Description = "Another data set than the one that the run was trained on." };
+        Option<string> split = CommonOptions.OneOf("--split", "The split to score.", "test", "test", "val", "train");
+        Option<string> choice = CommonOptions.OneOf("--checkpoint", "Which checkpoint of a run.", "best", "best", "latest");
+        Option<string?> device = new("--device") { HelpName = "DEVICE", Description = "Another device: cpu, cuda, cuda:N or auto." };
+        Option<bool> baseline = new("--baseline") { Description = "Also measures the best F1 of thresholded differencing on the same samples." };
+        Option<bool> json = new("--json") { Description = "Prints one JSON object in place of a table." };
+        Option<bool> events = CommonOptions.Events();
+        Option<bool> lifeLine = CommonOptions.LifeLine();
+        Command command = new("evaluate", "Scores a checkpoint on a data set.")
+        {
+            path, config, configuration.Settings, dataPath, split, choice, device, baseline, json, events, lifeLine,
+        };
+        command.SetAction(parsed =>
+        {
+            EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
+            EvaluateRequest request = new(
+                parsed.GetValue(path)!,
+                parsed.GetValue(config),
+                parsed.GetValue(configuration.Settings)!,
+                parsed.GetValue(dataPath),
+                Enum.Parse<DatasetSplit>(parsed.GetValue(split)!, ignoreCase: true),
+                Enum.Parse<CheckpointChoice>(parsed.GetValue(choice)!, ignoreCase: true),
+                parsed.GetValue(device),
+                parsed.GetValue(baseline),
+                parsed.GetValue(json),
+                parsed.GetValue(lifeLine));
+            return CommandGuard.Run(() => new EvaluateJob(request, stream, TimeProvider.System).Run(), stream);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Globalization;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Samples;
+using RobustTrain.Host.Events;
+using RobustTrain.Host.Progress;
+using RobustTrain.Host.Stopping;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Evaluation;
+
+namespace RobustTrain.Host.Jobs;
+
+/// <summary>Scores a checkpoint, from the command line to the exit code.</summary>
+/// <param name="request">What the command line asks.</param>
+/// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
+/// <param name="time">The clock.</param>
+internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, TimeProvider time)
+{
+    /// <summary>Scores.</summary>
+    /// <returns>The exit code.</returns>
+    public int Run()
+    {
+        string path = Path.GetFullPath(request.Path);
+        TrainingConfig config = ReadConfiguration(path);
+        using CancellationTokenSource stopping = new();
+        StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
+        using StopSignals signals = new(requests);
+        if (request.HasLifeLine)
+            LifeLine.Hold(Console.OpenStandardInput(), requests);
+
+        Stopwatch watch = Stopwatch.StartNew();
+        try
+        {
+            EvaluationFinished finished = Evaluate(config, path, watch, stopping.Token);
+            stream?.Write(finished);
+            if (stream is null)
+                Print(finished);
+            return (int)ExitCode.Finished;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new RunException(ExitCode.Unexpected, "EvaluationStopped", $"The evaluation was stopped ({requests.Reason}) before all samples were scored.", path);
+        }
+    }
+
+    private EvaluationFinished Evaluate(TrainingConfig config, string path, Stopwatch watch, CancellationToken stopping)
+    {
+        using IProgressDisplay? display = stream is null && !request.AsJson ? ProgressDisplays.OnStandardOutput(time) : null;
+        JournalChain journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
+        Evaluator evaluator = Evaluator.Open(config, path, request.Choice, request.Split, warning => Warn(journal, warning));
+        EvaluationResult result = evaluator.Run(journal, stopping, time);
+        double? baseline = request.WithBaseline && evaluator.Dataset is IChangeDataset pairs
+            ? DifferencingBaseline.Measure(pairs, config.Data.Std).BestF1
+            : null;
+        CheckpointManifest manifest = evaluator.Checkpoint.Manifest;
+        return new EvaluationFinished(
+            evaluator.Checkpoint.Path, manifest.CompletedEpoch, config.Data.Path, result.Split, result.Datapoints.Count, result.Scores, baseline, watch.Elapsed.TotalSeconds)
+        {
+            Time = time.GetUtcNow(),
+        };
+    }
+
+    private void Warn(JournalChain journal, string warning)
+    {
+        journal.Write(new RunWarning(warning));
+        if (request.AsJson)
+            Console.Error.WriteLine($"robusttrain: {warning}");
+    }
+
+    private TrainingConfig ReadConfiguration(string path)
+    {
+        if (!Directory.Exists(path))
+            throw new RunException(ExitCode.Configuration, "CheckpointNotFound", $"There is no folder '{path}'; a run's or a checkpoint's is expected.", path);
+        string? config = request.ConfigPath ?? RunConfigOf(path);
+        if (config is null)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "ConfigurationNotFound",
+                $"'{path}' lies in no run, so that nothing says what its network is; name the configuration by --config.", path);
+        }
+
+        List<string> settings = [.. request.Settings];
+        if (request.DataPath is not null)
+            settings.Add(Setting("data.path", request.DataPath));
+        if (request.Device is not null)
+            settings.Add(Setting("device", request.Device));
+        return ConfigurationReader.Read(config, settings);
+    }
+
+    // A checkpoint's folder lies in its run's folder checkpoints/.
+    private static string? RunConfigOf(string path) =>
+        new[] { path, Path.GetFullPath(Path.Combine(path, "..", "..")) }
+            .Where(RunFolder.IsRun)
+            .Select(RunFolder.ConfigPathOf)
+            .FirstOrDefault();
+
+    private static string Setting(string key, string value) => $"{key}={ConfigurationWriter.Quote(value)}";
+
+    private void Print(EvaluationFinished finished)
+    {
+        if (request.AsJson)
+        {
+            using Stream output = Console.OpenStandardOutput();
+            System.Buffers.ArrayBufferWriter<byte> line = new();
+            EventLine.Write(line, finished);
+            output.Write(line.WrittenSpan);
+            return;
+        }
+
+        string epoch = finished.Epoch is { } number ? string.Create(CultureInfo.InvariantCulture, $" (epoch {number})") : "";
+        Console.Out.WriteLine($"{finished.Checkpoint}{epoch} on {finished.Samples} samples of the {finished.Split} split of {finished.DataPath}");
+        foreach ((string name, double score) in finished.Scores)
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-24} {score:0.0000}"));
+        if (finished.DifferencingF1 is { } baseline)
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {baseline:0.0000}  (best f1, the threshold chosen on these very samples)"));
+    }
+}

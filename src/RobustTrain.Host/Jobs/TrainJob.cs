@@ -1,0 +1,108 @@
+using RobustTrain.Host.Errors;
+using RobustTrain.Host.Events;
+using RobustTrain.Host.Progress;
+using RobustTrain.Host.Stopping;
+using RobustTrain.Host.TensorBoard;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Host.Jobs;
+
+/// <summary>One training from the command line to the exit code: everything is checked first, then the run is opened, then it trains.</summary>
+/// <param name="request">What the command line asks.</param>
+/// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
+/// <param name="time">The clock.</param>
+internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimeProvider time)
+{
+    /// <summary>Trains.</summary>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="Exception">What went wrong before there was a run; nothing was created.</exception>
+    public int Run()
+    {
+        TrainingConfig config = ReadConfiguration();
+        string runPath = ChooseRunPath(config);
+        if (RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished)
+            return SayFinishedAlready(finished, runPath);
+
+        using TrainingControl control = new();
+        StopRequests requests = new(control.RequestStop, control.RequestCheckpoint);
+        using StopSignals signals = new(requests);
+        if (request.HasLifeLine)
+            LifeLine.Hold(Console.OpenStandardInput(), requests);
+
+        TrainingPlan plan = TrainingPlan.Create(config);
+        using RunFolder run = RunFolder.Open(runPath, config, request.Resume, RunVersions.Current(__version__), time);
+        return Train(plan, run, control, requests);
+    }
+
+    private TrainingConfig ReadConfiguration()
+    {
+        bool hasOwn = request.ConfigPath is null && request.RunPath is not null && RunFolder.IsRun(request.RunPath);
+        return ConfigurationReader.Read(hasOwn ? RunFolder.ConfigPathOf(request.RunPath!) : request.ConfigPath, request.Settings);
+    }
+
+    private string ChooseRunPath(TrainingConfig config)
+    {
+        if (request.RunPath is not null)
+            return Path.GetFullPath(request.RunPath);
+        if (request.Resume == ResumeMode.Require)
+            throw new RunException(ExitCode.Configuration, "RunPathMissing", "--resume require needs --run-path, the folder of the run to go on with.");
+        return RunPathChoice.For(config.Name, time);
+    }
+
+    private int SayFinishedAlready(RunRecord record, string runPath)
+    {
+        stream?.Write(new RunFinished("finished", (int)ExitCode.Finished, null, null));
+        if (stream is null)
+            Console.Out.WriteLine($"The run '{record.Name}' at {runPath} is finished already; nothing was done.");
+        return (int)ExitCode.Finished;
+    }
+
+    private int Train(TrainingPlan plan, RunFolder run, TrainingControl control, StopRequests requests)
+    {
+        using RunJournal file = new(run, time);
+        using TensorBoardJournal curves = new(run.TensorBoardPath, warning => file.Write(new RunWarning(warning)));
+        using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time) : null;
+        stream?.ReportLossTo(loss => file.Write(new RunWarning(loss)));
+        JournalChain journal = new(time, [.. new IRunJournal?[] { file, stream, display, curves }.OfType<IRunJournal>()]);
+        try
+        {
+            requests.ReportTo(journal);
+            TrainingOutcome outcome = new Trainer(plan, run, journal, time).Run(control);
+            bool isFinished = outcome.ExitCode == ExitCode.Finished;
+            journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
+            display?.Dispose();
+            if (stream is null)
+                Console.Out.WriteLine(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with a checkpoint; go on with: robusttrain train --run-path {run.Path}");
+            return (int)outcome.ExitCode;
+        }
+        catch (Exception exception)
+        {
+            Failure failure = CrashReport.Keep(Failure.Of(exception), run.Path, time);
+            display?.Dispose();
+            return ReportFailure(failure, file);
+        }
+        finally
+        {
+            stream?.ReportLossTo(null);
+        }
+    }
+
+    // The disk that made the training fail may refuse its last words too; then they stand on standard error alone.
+    private int ReportFailure(Failure failure, RunJournal file)
+    {
+        try
+        {
+            file.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId));
+        }
+        catch (IOException exception)
+        {
+            failure = failure with { Message = $"{failure.Message}\nThe run's record could not be written either: {StorageError.Describe(exception)}" };
+        }
+
+        return Commands.CommandGuard.Report(failure, stream);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Tests.Host;
+
+/// <summary>A <c>robusttrain train</c> at work whose events a test waits for.</summary>
+public sealed partial class LiveTraining : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _error;
+
+    public LiveTraining(Process process)
+    {
+        _process = process;
+        _error = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>What was read so far.</summary>
+    public List<RunEvent> Events { get; } = [];
+
+    public int ProcessId => _process.Id;
+
+    public StreamWriter Input => _process.StandardInput;
+
+    /// <summary>Reads events until one of a kind comes.</summary>
+    public async Task<T> Next<T>()
+        where T : RunEvent
+    {
+        while (await ReadEvent() is { } runEvent)
+        {
+            if (runEvent is T found)
+                return found;
+        }
+
+        throw new InvalidOperationException($"The training ended without a {typeof(T).Name}: {await _error}");
+    }
+
+    /// <summary>Reads to the end of the process.</summary>
+    public async Task<HostRun> End()
+    {
+        while (await ReadEvent() is not null)
+        {
+        }
+
+        await _process.WaitForExitAsync();
+        return new HostRun(_process.ExitCode, "", await _error);
+    }
+
+    /// <summary>Sends a signal.</summary>
+    public void Signal(int number)
+    {
+        if (Kill(_process.Id, number) != 0)
+            throw new InvalidOperationException($"kill: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
+        _process.Dispose();
+    }
+
+    private async Task<RunEvent?> ReadEvent()
+    {
+        string? line = await _process.StandardOutput.ReadLineAsync();
+        if (line is null)
+            return null;
+        RunEvent runEvent = EventLine.Read(Encoding.UTF8.GetBytes(line)) ?? throw new InvalidOperationException($"'{line}' is no event.");
+        Events.Add(runEvent);
+        return runEvent;
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int processId, int signal);
+}
