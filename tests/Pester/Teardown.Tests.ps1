@@ -51,7 +51,7 @@ Describe 'Teardown' {
             $started = Start-TrainingShell 'Start-Training -RunPath r | Out-Null'
             kill -$Signal $started.Shell.Id
             Assert-StoppedAndGone
-            $started.Shell.WaitForExit(10000) | Should -BeTrue
+            $started.Shell.WaitForExit(60000) | Should -BeTrue
             Get-ShellOutput | Should -Not -Match 'Exception|Unhandled'
         }
 
@@ -59,7 +59,7 @@ Describe 'Teardown' {
             $started = Start-TrainingShell 'Start-Training -RunPath r -AsJob | Receive-Job -Wait | Out-Null'
             kill -$Signal $started.Shell.Id
             Assert-StoppedAndGone
-            $started.Shell.WaitForExit(10000) | Should -BeTrue
+            $started.Shell.WaitForExit(60000) | Should -BeTrue
             Get-ShellOutput | Should -Not -Match 'Exception|Unhandled'
         }
 
@@ -67,7 +67,7 @@ Describe 'Teardown' {
             $started = Start-TrainingShell 'Start-Training -RunPath r -Detach | Out-Null; Set-Content started yes; while ($true) { Start-Sleep 1 }'
             Wait-Fact { Test-Path started } | Should -BeTrue
             kill -$Signal $started.Shell.Id
-            $started.Shell.WaitForExit(10000) | Should -BeTrue
+            $started.Shell.WaitForExit(60000) | Should -BeTrue
             (Get-TrainingRun r).State | Should -Be Running
             Stop-Training r
             Assert-StoppedAndGone
@@ -78,7 +78,7 @@ Describe 'Teardown' {
         It 'ends a job at exit, which is not held up by it' {
             $started = Start-TrainingShell 'Start-Training -RunPath r -AsJob | Out-Null; while (-not (Test-Path go)) { Start-Sleep -Milliseconds 50 }; exit 7'
             Set-Content go ''
-            $started.Shell.WaitForExit(10000) | Should -BeTrue
+            $started.Shell.WaitForExit(60000) | Should -BeTrue
             $started.Shell.ExitCode | Should -Be 7
             Assert-StoppedAndGone
         }
@@ -87,7 +87,7 @@ Describe 'Teardown' {
             $env:FAKE_END = 'deaf'
             $started = Start-TrainingShell 'Start-Training -RunPath r -AsJob | Out-Null; while (-not (Test-Path go)) { Start-Sleep -Milliseconds 50 }; exit 7'
             Set-Content go ''
-            $started.Shell.WaitForExit(10000) | Should -BeTrue
+            $started.Shell.WaitForExit(60000) | Should -BeTrue
             kill -KILL $started.Trainer
             Wait-Fact { -not (Get-Leftover "$folder/") } | Should -BeTrue
         }

@@ -32,7 +32,7 @@ function Get-Leftover {
 
 # Waits for a fact, for at most so many seconds; $true when it came.
 function Wait-Fact {
-    param([Parameter(Mandatory)] [scriptblock] $Fact, [double] $Seconds = 20)
+    param([Parameter(Mandatory)] [scriptblock] $Fact, [double] $Seconds = 60)
     $end = [DateTime]::UtcNow.AddSeconds($Seconds)
     while (-not (& $Fact)) {
         if ([DateTime]::UtcNow -gt $end) { return $false }
