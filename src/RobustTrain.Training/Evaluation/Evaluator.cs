@@ -31,6 +31,9 @@ public sealed class Evaluator
     /// <summary>The checkpoint whose weights are scored.</summary>
     public Checkpoint Checkpoint => _archive.Checkpoint;
 
+    /// <summary>The data set's split that is scored.</summary>
+    public IDataset Dataset => _dataset;
+
     /// <summary>Opens the checkpoint and the data, and checks that they fit each other. Creates nothing.</summary>
     /// <param name="config">The network's configuration and the data set's.</param>
     /// <param name="path">A run's folder, or a checkpoint's.</param>
