@@ -478,6 +478,8 @@ internal static class Aten
     internal static readonly Op unbind_int = new("unbind", "int");
     internal static readonly Op unfold = new("unfold");
     internal static readonly Op uniform_ = new("uniform_");
+    internal static readonly Op _unique2 = new("_unique2");
+    internal static readonly Op unique_dim = new("unique_dim");
     internal static readonly Op unsqueeze = new("unsqueeze");
     internal static readonly Op unsqueeze_ = new("unsqueeze_");
     internal static readonly Op _upsample_bicubic2d_aa_vec = new("_upsample_bicubic2d_aa", "vec");

@@ -12,6 +12,8 @@ public abstract class OptimizerHelper : Optimizer
 
     private readonly Dictionary<Parameter, OptimizerState> _states = new(ByReference.Instance);
 
+    public OptimizerHelper() { }
+
     public void save_state_dict(string location)
     {
         using FileStream stream = File.Create(location);

@@ -55,6 +55,17 @@ public static partial class torch
         public Tensor bucketize(Tensor boundaries, bool outInt32 = false, bool right = false) => Aten.bucketize_Tensor.Call(this, boundaries, outInt32, right);
         public Tensor diff(long n = 1, long dim = -1, Tensor? prepend = null, Tensor? append = null) => Aten.diff.Call(this, n, dim, prepend, append);
 
+        public (Tensor output, Tensor? inverse_indices, Tensor? counts) unique(bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null)
+        {
+            (Tensor output, Tensor? inverse, Tensor? counts) = dim is int d
+                ? Aten.unique_dim.CallTriple(this, (long)d, sorted, return_inverse, return_counts)
+                : Aten._unique2.CallTriple(this, sorted, return_inverse, return_counts);
+            // libtorch gives empty tensors for what was not asked for.
+            if (!return_inverse) inverse?.Dispose();
+            if (!return_counts) counts?.Dispose();
+            return (output, return_inverse ? inverse : null, return_counts ? counts : null);
+        }
+
         public Tensor softmax(long dim, ScalarType? dtype = null) => Aten.softmax_int.Call(this, dim, dtype);
         public Tensor log_softmax(long dim, ScalarType? dtype = null) => Aten.log_softmax_int.Call(this, dim, dtype);
 

@@ -85,8 +85,9 @@ public static partial class torch
         public Tensor MoveToOtherDisposeScope(Tensor other) =>
             other.OwningDisposeScope is DisposeScope scope ? MoveToOtherDisposeScope(scope) : DetachFromDisposeScope();
 
-        public Tensor MoveToOtherDisposeScope(DisposeScope other)
+        public Tensor MoveToOtherDisposeScope(DisposeScope? other)
         {
+            if (other is null) return DetachFromDisposeScope();
             if (OwningDisposeScope is null) other.Attach(this);
             else OwningDisposeScope.MoveToOther(other, this);
             return this;

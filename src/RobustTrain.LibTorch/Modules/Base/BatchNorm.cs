@@ -16,6 +16,6 @@ public abstract class BatchNorm : NormBase
             if (momentum is null) share = 1 / (double)num_batches_tracked;
         }
         bool fromBatch = training || running_mean is null || running_var is null;
-        return torch.nn.functional.batch_norm(input, running_mean!, running_var!, weight, bias, fromBatch, share, eps);
+        return torch.nn.functional.batch_norm(input, running_mean, running_var, weight, bias, fromBatch, share, eps);
     }
 }
