@@ -127,13 +127,16 @@ public sealed class TensorTests
         nint memory = Marshal.AllocHGlobal(24);
         int released = 0;
         Tensor wrapped = NativeTensors.Wrap(memory, [2, 3], ScalarType.Int32, () => released++);
+        DisposeScope looking = NewDisposeScope();
         Assert.Equal(memory, NativeTensors.DataPointer(wrapped));
         Marshal.WriteInt32(memory, 5 * 4, 42);
         Assert.Equal(42, wrapped[1, 2].item<int>());
-        Tensor row = wrapped[1];
+        Tensor row = wrapped[1].DetachFromDisposeScope();
         wrapped.Dispose();
         Assert.Equal(0, released);
         Assert.Equal(42, row[2].item<int>());
+        looking.Dispose();
+        Assert.Equal(0, released);
         row.Dispose();
         Assert.Equal(1, released);
         Assert.Throws<TorchException>(() => NativeTensors.Wrap(memory, [-1], ScalarType.Int32, () => released++));
