@@ -1,3 +1,5 @@
+using RobustTrain.Data.Loading;
+
 namespace RobustTrain.Data;
 
 /// <summary>How a <see cref="PrefetchLoader"/> loads.</summary>
@@ -15,7 +17,10 @@ public sealed record LoaderOptions
     /// <summary>Workers that decode ahead; 0 loads in the consumer's thread; null finds the number.</summary>
     public int? NumWorkers { get; init; } = 2;
 
-    /// <summary>Batches that are decoded ahead of the consumer, at least 1.</summary>
+    /// <summary>What the workers are.</summary>
+    public WorkerKind WorkerKind { get; init; }
+
+    /// <summary>Batches that are decoded ahead of the consumer, at least 1. The ring has one slot more: the consumer's.</summary>
     public int PrefetchQueueLength { get; init; } = 3;
 
     /// <summary>What becomes of an incomplete last batch.</summary>
@@ -36,4 +41,54 @@ public sealed record LoaderOptions
 
     /// <summary>The number of ranks that share each epoch, at least 1.</summary>
     public int WorldSize { get; init; } = 1;
+
+    /// <summary>How long a worker may stand still, on one sample or otherwise, before it counts as stuck.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>After how many failures of workers in an epoch the rest of it is loaded in the consumer's thread; at least 1.</summary>
+    public int MaxErrors { get; init; } = 5;
+
+    /// <summary>How often the workers' heartbeats are read.</summary>
+    public TimeSpan HealthCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What becomes of a sample that can't be loaded.</summary>
+    public BadSamplePolicy OnBadSample { get; init; }
+
+    /// <summary>How many samples of an epoch may be skipped.</summary>
+    public SkipBudget MaxSkipped { get; init; } = SkipBudget.Share(0.01);
+
+    /// <summary>Whether workers live on from epoch to epoch.</summary>
+    public bool PersistentWorkers { get; init; } = true;
+
+    /// <summary>The file that remembers samples that killed, stalled or failed their workers; null remembers them for this loader's life.</summary>
+    public string? QuarantinePath { get; init; }
+
+    /// <summary>Whether samples that an earlier run put into quarantine are tried again.</summary>
+    public bool IgnoreQuarantine { get; init; }
+
+    /// <summary>Faults to inject; null for none.</summary>
+    public FaultPlan? Faults { get; init; }
+
+    /// <summary>Is told of what happens to workers and samples, from any thread, one event at a time; it must not call the loader.</summary>
+    public Action<LoaderEvent>? Observer { get; init; }
+
+    /// <summary>How process workers are started; null finds <c>robusttrain</c> beside this program.</summary>
+    public WorkerCommand? WorkerCommand { get; init; }
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is out of range.</exception>
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(NumWorkers ?? 0, 0, nameof(NumWorkers));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(NumWorkers ?? 0, 1024, nameof(NumWorkers));
+        ArgumentOutOfRangeException.ThrowIfLessThan(PrefetchQueueLength, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(EnlargeRatio, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(WorldSize, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(Rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(Rank, WorldSize);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxErrors, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HealthCheckInterval, TimeSpan.Zero);
+    }
 }

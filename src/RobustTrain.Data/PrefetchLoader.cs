@@ -1,23 +1,40 @@
-using System.Runtime.InteropServices;
 using RobustTrain.Data.Loading;
 
 namespace RobustTrain.Data;
 
-/// <summary>Loads batches ahead of their consumer with workers that may fail without a sample lost.</summary>
+/// <summary>
+/// Loads batches ahead of their consumer with workers that may fail without a sample lost. The stream of batches depends on the data set,
+/// the seed and the epoch alone: it is the same for any number and kind of workers, and for any history of failures.
+/// Its memory is bounded: (<see cref="LoaderOptions.PrefetchQueueLength"/> + 1) batches for each stream that is open at once.
+/// </summary>
 public sealed class PrefetchLoader : IBatchLoader
 {
+    private readonly object _gate = new();
     private readonly LoaderOptions _options;
     private readonly SlotLayout _layout;
+    private readonly Stack<LoaderSession> _idle = new();
+    private readonly HashSet<LoaderSession> _busy = [];
+    private bool _disposed;
 
-    /// <summary>Opens a loader over <paramref name="dataset"/>.</summary>
+    /// <summary>Opens a loader over <paramref name="dataset"/>; workers start with the first stream.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="LoaderException">Process workers are asked for where they can't be had, or the quarantine can't be read.</exception>
     public PrefetchLoader(IDataset dataset, LoaderOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
+        options.Check();
+        if (options.WorkerKind == WorkerKind.Process && options.NumWorkers != 0)
+        {
+            if (!OperatingSystem.IsLinux())
+                throw new LoaderException("Process workers need Linux; use threads.");
+            if (dataset is not IPortableDataset)
+                throw new LoaderException($"Process workers need a data set that another process can open, which {dataset.GetType().Name} is not; use threads.");
+        }
+
         Dataset = dataset;
         _options = options;
         _layout = new SlotLayout(dataset.Fields, options.BatchSize);
-        BatchCount = new EpochPlan(dataset.Count, options, 0).BatchCount;
+        Quarantine = new Quarantine(dataset, options.QuarantinePath, options.IgnoreQuarantine);
+        BatchCount = dataset.Count == 0 ? 0 : new EpochPlan(dataset.Count, options, 0).BatchCount;
     }
 
     /// <inheritdoc/>
@@ -26,61 +43,79 @@ public sealed class PrefetchLoader : IBatchLoader
     /// <inheritdoc/>
     public int BatchCount { get; }
 
+    /// <summary>The samples that are not to be loaded.</summary>
+    public Quarantine Quarantine { get; }
+
+    /// <summary>The bytes of one stream's ring: its slots times the bytes of a batch.</summary>
+    public long RingBytes => (_options.PrefetchQueueLength + 1) * _layout.Bytes;
+
     /// <inheritdoc/>
     public IEnumerable<IBatch> ReadEpoch(int epoch, int startBatch = 0, CancellationToken stopping = default)
     {
-        EpochPlan plan = new(Dataset.Count, _options, epoch);
-        for (int batch = startBatch; batch < plan.BatchCount; batch++)
-        {
-            stopping.ThrowIfCancellationRequested();
-            yield return LoadInPlace(plan, epoch, batch);
-        }
+        using EpochStream stream = Open(epoch, startBatch, null, stopping);
+        while (stream.MoveNext())
+            yield return stream.Current;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Opens the stream of an epoch, with its ledger and statistics. Dispose it to leave, at any moment.</summary>
+    /// <param name="epoch">The epoch, from 0.</param>
+    /// <param name="startBatch">The first batch to deliver; reaching it costs the same wherever it stands.</param>
+    /// <param name="former">The account of the batches before <paramref name="startBatch"/>, to go on with.</param>
+    /// <param name="stopping">Ends the stream with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="LoaderException">The ring does not fit into memory.</exception>
+    public EpochStream Open(int epoch, int startBatch = 0, EpochLedger? former = null, CancellationToken stopping = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        ArgumentOutOfRangeException.ThrowIfNegative(startBatch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(startBatch, BatchCount);
+        LoaderSession? session;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_idle.TryPop(out session))
+                _busy.Add(session);
+        }
+
+        if (session is null)
+        {
+            int workers = _options.NumWorkers ?? 1;
+            session = new LoaderSession(Dataset, _options, _layout, workers, workers);
+            lock (_gate)
+                _busy.Add(session);
+        }
+
+        LoaderSession used = session;
+        return new EpochStream(session, Dataset, _options, Quarantine, epoch, startBatch, former, _ => Return(used), stopping);
+    }
+
+    /// <summary>Ends all workers. Batches in the consumer's hands stay valid until they are disposed.</summary>
     public void Dispose()
     {
-    }
-
-    private unsafe InPlaceBatch LoadInPlace(EpochPlan plan, int epoch, int batch)
-    {
-        int[] indices = new int[plan.CountOf(batch)];
-        InPlaceBatch result = new(_layout, epoch, batch, indices);
-        for (int position = 0; position < indices.Length; position++)
+        List<LoaderSession> sessions;
+        lock (_gate)
         {
-            (int index, int keyEpoch) = plan[batch, position];
-            indices[position] = index;
-            Dataset.Load(new SampleKey(_options.Seed, keyEpoch, index), new SampleBuffer((byte*)result.Memory, _layout.Placements, position));
+            _disposed = true;
+            sessions = [.. _idle, .. _busy];
+            _idle.Clear();
+            _busy.Clear();
         }
 
-        return result;
+        foreach (LoaderSession session in sessions)
+            session.Dispose();
     }
 
-    private sealed unsafe class InPlaceBatch(SlotLayout layout, int epoch, int index, int[] samples) : IBatch
+    private void Return(LoaderSession session)
     {
-        public void* Memory { get; private set; } = NativeMemory.AlignedAlloc((nuint)layout.Bytes, SlotLayout.Alignment);
-
-        public int Epoch => epoch;
-
-        public int Index => index;
-
-        public IReadOnlyList<int> SampleIndices => samples;
-
-        public BatchField this[string field]
+        lock (_gate)
         {
-            get
+            _busy.Remove(session);
+            if (!_disposed && _options.PersistentWorkers && !session.HasFallenBack)
             {
-                int place = layout.IndexOf(field);
-                FieldSpec spec = layout.Fields[place];
-                long[] shape = [samples.Length, .. spec.Shape.Select(size => (long)size)];
-                return new BatchField(spec.Name, spec.Type, shape, (nint)Memory + (nint)layout.Placements[place].Offset);
+                _idle.Push(session);
+                return;
             }
         }
 
-        public void Dispose()
-        {
-            NativeMemory.AlignedFree(Memory);
-            Memory = null;
-        }
+        session.Dispose();
     }
 }

@@ -1,3 +1,5 @@
+using RobustTrain.Data.Imaging;
+
 namespace RobustTrain.Data.Augmentation;
 
 /// <summary>How training samples are varied. Geometry is applied to both images and the label alike, colour to each image by itself.</summary>
@@ -7,7 +9,7 @@ public sealed record AugmentationOptions
     public static AugmentationOptions None { get; } = new();
 
     /// <summary>The size that images are resized to before cropping (bilinear; labels by the nearest); null keeps them.</summary>
-    public (int Width, int Height)? Resize { get; init; }
+    public ImageSize? Resize { get; init; }
 
     /// <summary>Whether samples are turned by 0, 90, 180 or 270 degrees, each as likely; samples that are not square by 0 or 180.</summary>
     public bool Rotate { get; init; }

@@ -10,7 +10,7 @@ namespace RobustTrain.Data.Datasets;
 /// training area, in other places each epoch. Validation: crops that cover the training area of the scenes kept for it. Test: the
 /// 784x448 crop of each scene.
 /// </summary>
-public sealed class AirChangeDataset : IChangeDataset, IDisposable
+public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBackedDataset, IDisposable
 {
     private const int Image1 = 0;
     private const int Image2 = 1;
@@ -84,6 +84,9 @@ public sealed class AirChangeDataset : IChangeDataset, IDisposable
     /// <summary>What the data set was opened with.</summary>
     public AirChangeOptions Options => _options;
 
+    /// <inheritdoc/>
+    public DatasetDescription Description => new AirChangeDescription(_options with { Path = Path.GetFullPath(_options.Path), CheckFiles = false });
+
     private int SamplesPerScene => _options.Split switch
     {
         DatasetSplit.Train => AirChangeLayout.CropsPerScene,
@@ -101,6 +104,13 @@ public sealed class AirChangeDataset : IChangeDataset, IDisposable
             DatasetSplit.Val => $"{scene.Name} at {_tiles[index % SamplesPerScene]}",
             _ => scene.Name,
         };
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> FilesOf(int index)
+    {
+        AirChangeScene scene = _scenes[index / SamplesPerScene];
+        return [scene.Image1, scene.Image2, scene.Label];
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Data.Loading;
@@ -6,7 +8,7 @@ using RobustTrain.Data.Randomness;
 namespace RobustTrain.Data.Datasets;
 
 /// <summary>Pairs of images in the folders A and B with a class map in the folder label, as LEVIR-CD and its like are distributed in crops.</summary>
-public sealed class ChangePairsDataset : IChangeDataset, IDisposable
+public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFileBackedDataset, IDisposable
 {
     private const int Image1 = 0;
     private const int Image2 = 1;
@@ -18,22 +20,27 @@ public sealed class ChangePairsDataset : IChangeDataset, IDisposable
     private readonly ChangePair[] _pairs;
     private readonly SampleWriter _writer;
     private readonly LabelClasses _classes;
-    private readonly (int Width, int Height) _sampleSize;
+    private readonly ImageSize _sampleSize;
     private readonly ThreadLocal<SampleScratch> _scratch = new(() => new SampleScratch(), trackAllValues: true);
 
     /// <summary>Opens a split, and checks everything that the folders and the files' headers tell.</summary>
     /// <exception cref="DatasetException">A folder, a list or a partner is missing, a file is no image, or sizes differ.</exception>
     public ChangePairsDataset(ChangePairsOptions options)
+        : this(options, sampleSize: null)
+    {
+    }
+
+    /// <summary>Opens a split whose files somebody may have checked already.</summary>
+    /// <param name="options">What to open.</param>
+    /// <param name="sampleSize">The size of a sample where the files are checked; null checks them.</param>
+    internal ChangePairsDataset(ChangePairsOptions options, ImageSize? sampleSize)
     {
         _options = options;
         _classes = new LabelClasses(options.Classes, options.IgnoreIndex);
         Normalization normalization = new(options.Mean, options.Std);
         _writer = new SampleWriter(normalization, options.Split == DatasetSplit.Train ? options.Augmentation : AugmentationOptions.None);
         _pairs = ChangePairsLayout.Find(options);
-        (int Width, int Height)? size = options.CheckFiles
-            ? ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels)
-            : ChangePairsLayout.CheckHeaders(_pairs[..Math.Min(1, _pairs.Length)], normalization.Channels);
-        _sampleSize = SampleSize(size);
+        _sampleSize = sampleSize ?? SampleSize(ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels));
         Fields =
         [
             new FieldSpec("image1", ElementType.Float32, [normalization.Channels, _sampleSize.Height, _sampleSize.Width]),
@@ -51,10 +58,20 @@ public sealed class ChangePairsDataset : IChangeDataset, IDisposable
     /// <summary>What the data set was opened with.</summary>
     public ChangePairsOptions Options => _options;
 
+    /// <inheritdoc/>
+    public DatasetDescription Description =>
+        new ChangePairsDescription(_options with { Path = Path.GetFullPath(_options.Path) }, Fingerprint, _sampleSize.Width, _sampleSize.Height);
+
+    /// <summary>A digest of the pairs' names in their order.</summary>
+    internal string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _pairs.Select(pair => pair.Name)))));
+
     private bool Crops => _options.Split == DatasetSplit.Train && _options.CropSize is not null;
 
     /// <inheritdoc/>
     public string NameOf(int index) => _pairs[index].Name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> FilesOf(int index) => [_pairs[index].Image1, _pairs[index].Image2, _pairs[index].Label];
 
     /// <inheritdoc/>
     public void Load(SampleKey key, SampleBuffer target)
@@ -65,7 +82,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IDisposable
 
         // The label comes first: the window depends on the images' size, and it is the smallest to decode.
         LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
-        (int Width, int Height) size = (scratch.Label.Width, scratch.Label.Height);
+        ImageSize size = (scratch.Label.Width, scratch.Label.Height);
         PixelWindow window = WindowOf(key, pair);
         using (StageClock.Enter(LoadStage.Augment))
             _classes.Write(Resized(scratch.Label, scratch.Resized, Resizer.Nearest), window, target.Field<long>(Label), pair.Label);
@@ -126,17 +143,17 @@ public sealed class ChangePairsDataset : IChangeDataset, IDisposable
 
     private ImageBuffer Resized(ImageBuffer image, ImageBuffer target, Action<ImageBuffer, ImageBuffer, int, int> resize)
     {
-        if (_options.Augmentation.Resize is not (int width, int height) || (image.Width, image.Height) == (width, height))
+        if (_options.Augmentation.Resize is not ImageSize wanted || (image.Width, image.Height) == (wanted.Width, wanted.Height))
             return image;
-        resize(image, target, width, height);
+        resize(image, target, wanted.Width, wanted.Height);
         return target;
     }
 
-    private (int Width, int Height) SampleSize((int Width, int Height)? imageSize)
+    private ImageSize SampleSize(ImageSize? imageSize)
     {
         if (_pairs.Length == 0)
             return (_options.CropSize ?? 1, _options.CropSize ?? 1);
-        (int Width, int Height)? size = _options.Augmentation.Resize ?? imageSize;
+        ImageSize? size = _options.Augmentation.Resize ?? imageSize;
         if (!Crops)
             return size ?? throw new DatasetException($"The images in '{_options.Path}' have different sizes; give a size to resize to, or a crop size for training.", _options.Path);
         int crop = _options.CropSize!.Value;

@@ -30,10 +30,10 @@ internal static class ChangePairsLayout
     /// <summary>Checks by their headers that the images of each pair have one size, and the channels that are wanted.</summary>
     /// <returns>The size of every pair, or null where they differ from each other.</returns>
     /// <exception cref="DatasetException">They don't.</exception>
-    public static (int Width, int Height)? CheckHeaders(ChangePair[] pairs, int channels)
+    public static ImageSize? CheckHeaders(ChangePair[] pairs, int channels)
     {
         using ImageReader reader = new();
-        (int Width, int Height)? common = null;
+        ImageSize? common = null;
         bool differ = false;
         foreach (ChangePair pair in pairs)
         {

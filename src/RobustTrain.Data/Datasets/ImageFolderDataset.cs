@@ -1,0 +1,75 @@
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Loading;
+using RobustTrain.Data.Randomness;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>The images of a folder in the order of their names, in random crops: field <c>image</c> (Float32, channels x height x width).</summary>
+public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, IDisposable
+{
+    private const uint GeometryPurpose = 0;
+    private const uint ColorPurpose = 1;
+    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".bmp"];
+
+    private readonly ImageFolderOptions _options;
+    private readonly string[] _files;
+    private readonly SampleWriter _writer;
+    private readonly ThreadLocal<SampleScratch> _scratch = new(() => new SampleScratch(), trackAllValues: true);
+
+    /// <summary>Opens a folder.</summary>
+    /// <exception cref="DatasetException">The folder is missing or has no images.</exception>
+    public ImageFolderDataset(ImageFolderOptions options)
+    {
+        _options = options;
+        string root = DatasetFolder.Open(options.Path);
+        _files = [.. Directory.EnumerateFiles(root).Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
+        if (_files.Length == 0)
+            throw new DatasetException($"The folder '{root}' has no images; expected PNG, JPEG or BMP files.", root);
+        Normalization normalization = new(options.Mean, options.Std);
+        _writer = new SampleWriter(normalization, options.Augmentation);
+        Fields = [new FieldSpec("image", ElementType.Float32, [normalization.Channels, options.CropSize, options.CropSize])];
+    }
+
+    /// <inheritdoc/>
+    public int Count => _files.Length;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FieldSpec> Fields { get; }
+
+    /// <inheritdoc/>
+    public DatasetDescription Description => new ImageFolderDescription(_options with { Path = Path.GetFullPath(_options.Path) }, Count);
+
+    /// <inheritdoc/>
+    public string NameOf(int index) => Path.GetFileName(_files[index]);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> FilesOf(int index) => [_files[index]];
+
+    /// <inheritdoc/>
+    public void Load(SampleKey key, SampleBuffer target)
+    {
+        string file = _files[key.Index];
+        SampleScratch scratch = _scratch.Value!;
+        scratch.Reader.Decode(file, scratch.Image);
+        using (StageClock.Enter(LoadStage.Augment))
+        {
+            int width = scratch.Image.Width - _options.CropSize;
+            int height = scratch.Image.Height - _options.CropSize;
+            if (width < 0 || height < 0)
+                throw new SampleException($"The image '{file}' is {scratch.Image.Width}x{scratch.Image.Height} pixels, smaller than the crop of {_options.CropSize}.", file);
+            SampleRandom random = new(key, GeometryPurpose);
+            PixelWindow window = new PixelWindow(random.NextInt(width + 1), random.NextInt(height + 1), _options.CropSize, _options.CropSize)
+                .Vary(_options.Augmentation, ref random);
+            SampleRandom colors = new(key, ColorPurpose);
+            _writer.WriteImage(scratch.Image, window, ref colors, target.Field<float>(0));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (SampleScratch scratch in _scratch.Values)
+            scratch.Dispose();
+        _scratch.Dispose();
+    }
+}

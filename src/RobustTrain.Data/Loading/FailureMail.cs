@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>A worker's report of a sample that can't be loaded, in memory that it shares with the trainer.</summary>
+[StructLayout(LayoutKind.Sequential, Size = FailureMail.Bytes)]
+internal unsafe struct FailureMail
+{
+    public const int Bytes = 1280;
+    private const int TextBytes = Bytes - 24;
+
+    /// <summary>0 empty, 1 full; written last by the sender, cleared by the receiver.</summary>
+    public int IsFull;
+
+    public int Slot;
+
+    public int Position;
+
+    private int _pathBytes;
+    private int _messageBytes;
+    private int _reserved;
+    private fixed byte _text[TextBytes];
+
+    public void Write(int slot, int position, string path, string message)
+    {
+        Slot = slot;
+        Position = position;
+        _reserved = 0;
+        fixed (byte* text = _text)
+        {
+            Span<byte> room = new(text, TextBytes);
+            // Both are cut where they are too long; the sentence matters more than the path, which it names.
+            Encoding.UTF8.GetEncoder().Convert(path, room[..(TextBytes / 3)], flush: true, out _, out _pathBytes, out _);
+            Encoding.UTF8.GetEncoder().Convert(message, room[_pathBytes..], flush: true, out _, out _messageBytes, out _);
+        }
+
+        Volatile.Write(ref IsFull, 1);
+    }
+
+    public (string Path, string Message) Read()
+    {
+        fixed (byte* text = _text)
+            return (Encoding.UTF8.GetString(text, _pathBytes), Encoding.UTF8.GetString(text + _pathBytes, _messageBytes));
+    }
+}

@@ -1,0 +1,65 @@
+using RobustTrain.Data.Randomness;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>Makes a plan's faults happen, keyed by (seed, epoch, index), so that a rehearsal can be repeated.</summary>
+internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker worker)
+{
+    private const uint Purpose = 0x4641_554C;
+    private const int StopSignal = 19;
+
+    /// <summary>Fails where the plan says so; otherwise does nothing.</summary>
+    public void BeforeLoad(int epoch, int index, int attempt, IDataset dataset)
+    {
+        SampleRandom random = new(new SampleKey(seed, epoch, index), Purpose);
+        foreach (FaultRule rule in plan.Rules)
+        {
+            double draw = random.NextDouble();
+            bool hit = rule.Index is int only ? only == index : draw < rule.Probability;
+            if (hit && (attempt == 0 || rule.EveryAttempt))
+            {
+                Happen(rule.Kind, index, dataset);
+                return;
+            }
+        }
+    }
+
+    private void Happen(FaultKind kind, int index, IDataset dataset)
+    {
+        bool isProcess = worker == FaultyWorker.Process;
+        // What belongs to the data happens wherever it is loaded; what befalls workers spares the consumer, who is none.
+        if (worker == FaultyWorker.Consumer && kind is not (FaultKind.Corrupt or FaultKind.Exception))
+            return;
+        switch (kind)
+        {
+            case FaultKind.Kill when isProcess:
+                _ = LinuxNative.Kill(Environment.ProcessId, LinuxNative.KillSignal);
+                Thread.Sleep(Timeout.Infinite);
+                break;
+            case FaultKind.Exit when isProcess:
+                LinuxNative.Exit(1);
+                break;
+            case FaultKind.Segfault when isProcess:
+                NativeCrash.WriteNowhere();
+                break;
+            case FaultKind.Stop when isProcess:
+                _ = LinuxNative.Kill(Environment.ProcessId, StopSignal);
+                break;
+            case FaultKind.Kill or FaultKind.Exit or FaultKind.Segfault:
+                throw new WorkerLostException($"injected fault: {kind}");
+            case FaultKind.Stop or FaultKind.Stall:
+                Thread.Sleep(TimeSpan.FromSeconds(plan.StallSeconds));
+                break;
+            case FaultKind.Loop:
+                for (long until = Environment.TickCount64 + (long)(plan.StallSeconds * 1000); Environment.TickCount64 < until;)
+                    Thread.SpinWait(1000);
+                break;
+            case FaultKind.OutOfMemory:
+                throw new OutOfMemoryException("injected fault");
+            case FaultKind.Exception:
+                throw new InvalidOperationException("injected fault");
+            default:
+                throw new SampleException($"The file of sample {index} ({dataset.NameOf(index)}) is damaged: injected fault.", dataset.NameOf(index));
+        }
+    }
+}

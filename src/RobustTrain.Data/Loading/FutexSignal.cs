@@ -1,0 +1,24 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>
+/// A signal between processes, by Linux's futex on a word in shared memory. It holds no lock, so that a process that is killed
+/// while it waits leaves nothing behind but a waiter too many in the count, which costs a system call.
+/// </summary>
+internal sealed unsafe class FutexSignal(int* word, int* waiters) : Signal
+{
+    public override int Value => Volatile.Read(ref *word);
+
+    public override void Raise()
+    {
+        Interlocked.Increment(ref *word);
+        if (Volatile.Read(ref *waiters) != 0)
+            LinuxNative.FutexWakeAll(word);
+    }
+
+    public override void Wait(int seen, int milliseconds)
+    {
+        Interlocked.Increment(ref *waiters);
+        LinuxNative.FutexWait(word, seen, milliseconds);
+        Interlocked.Decrement(ref *waiters);
+    }
+}

@@ -1,0 +1,122 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>The system calls of Linux that process workers need.</summary>
+internal static unsafe partial class LinuxNative
+{
+    public const int KillSignal = 9;
+    private const int InterruptSignal = 2;
+    private const nint IgnoreSignal = 1;
+    private const int FutexWaitOperation = 0;
+    private const int FutexWakeOperation = 1;
+    private const int MemfdCloseOnExec = 1;
+    private const int OpenReadWriteCloseOnExec = 0x80002;
+    private const int ProtectReadWrite = 3;
+    private const int MapShared = 1;
+    private const int ParentDeathSignal = 1;
+
+    // The numbers of system calls differ between architectures; asm/unistd_64.h and asm-generic/unistd.h.
+    private static readonly nint FutexNumber = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 202 : 98;
+
+    public static void FutexWait(int* word, int expected, int milliseconds)
+    {
+        TimeSpec timeout = new() { Seconds = milliseconds / 1000, Nanoseconds = milliseconds % 1000 * 1_000_000L };
+        _ = Futex(FutexNumber, word, FutexWaitOperation, expected, &timeout, null, 0);
+    }
+
+    public static void FutexWakeAll(int* word) =>
+        _ = Futex(FutexNumber, word, FutexWakeOperation, int.MaxValue, null, null, 0);
+
+    /// <summary>Memory without a name, whose pages are all there: what does not fit fails here and not at the first touch.</summary>
+    /// <exception cref="Win32Exception">There is not enough memory.</exception>
+    public static int CreateMemory(string name, long bytes)
+    {
+        int descriptor = MemfdCreate(name, MemfdCloseOnExec);
+        if (descriptor < 0)
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        if (Truncate(descriptor, bytes) == 0)
+        {
+            int error = PosixFallocate(descriptor, 0, bytes);
+            if (error == 0)
+                return descriptor;
+            _ = Close(descriptor);
+            throw new Win32Exception(error);
+        }
+
+        int truncateError = Marshal.GetLastPInvokeError();
+        _ = Close(descriptor);
+        throw new Win32Exception(truncateError);
+    }
+
+    /// <exception cref="Win32Exception">It can't be opened.</exception>
+    public static int OpenReadWrite(string path)
+    {
+        int descriptor = Open(path, OpenReadWriteCloseOnExec);
+        return descriptor >= 0 ? descriptor : throw new Win32Exception(Marshal.GetLastPInvokeError());
+    }
+
+    /// <exception cref="Win32Exception">It can't be mapped.</exception>
+    public static byte* Map(int descriptor, long bytes)
+    {
+        nint address = MemoryMap(0, (nuint)bytes, ProtectReadWrite, MapShared, descriptor, 0);
+        return address != -1 ? (byte*)address : throw new Win32Exception(Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Lets an interrupt from the terminal, which reaches the whole process group, be the trainer's business alone.</summary>
+    public static void IgnoreInterrupt() => _ = SetSignalHandler(InterruptSignal, IgnoreSignal);
+
+    /// <summary>Asks the kernel to kill this process when the thread that started it ends.</summary>
+    public static void DieWithParent() => _ = ProcessControl(ParentDeathSignal, KillSignal, 0, 0, 0);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Unmap(byte* address, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int descriptor, byte* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "getppid")]
+    public static partial int ParentProcessId();
+
+    /// <summary>Ends the process without running anything more of it.</summary>
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    public static partial void Exit(int code);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    public static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint Futex(nint number, int* word, nint operation, nint value, TimeSpec* timeout, int* second, nint third);
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int MemfdCreate(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int Truncate(int descriptor, long bytes);
+
+    [LibraryImport("libc", EntryPoint = "posix_fallocate")]
+    private static partial int PosixFallocate(int descriptor, long offset, long bytes);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MemoryMap(nint address, nuint bytes, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static partial int ProcessControl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
+
+    [LibraryImport("libc", EntryPoint = "signal", SetLastError = true)]
+    private static partial nint SetSignalHandler(int signal, nint handler);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+}

@@ -1,0 +1,84 @@
+using System.ComponentModel;
+using System.Text;
+using System.Text.Json;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>The main function of a process worker: <c>robusttrain loader-worker</c>, started by a loader and by nobody else.</summary>
+public static unsafe class LoaderWorkerProcess
+{
+    private const int StandardInput = 0;
+
+    /// <summary>Reads what to do from standard input, works until the trainer stops or is gone, and gives the exit code.</summary>
+    public static int Run()
+    {
+        LinuxNative.IgnoreInterrupt();
+        LinuxNative.DieWithParent();
+        string line = ReadLine();
+        if (line.Length == 0)
+        {
+            Console.Error.WriteLine("loader-worker is started by a loader, which tells it on standard input what to load.");
+            return 2;
+        }
+
+        try
+        {
+            WorkerSpecification told = JsonSerializer.Deserialize(line, LoaderJson.Default.WorkerSpecification)!;
+            // The trainer may have gone between its start of this process and the request to die with it.
+            if (LinuxNative.ParentProcessId() != told.ParentProcessId)
+                return 0;
+            StartLifeLine();
+            Work(told);
+            return 0;
+        }
+        catch (Exception exception) when (exception is JsonException or Win32Exception or DatasetException or LoaderException)
+        {
+            Console.Error.WriteLine(exception.Message);
+            return 1;
+        }
+    }
+
+    private static void Work(WorkerSpecification told)
+    {
+        RingLayout layout = new(told.SlotCount, told.BatchSize, told.WorkerCapacity, told.SlotBytes);
+        SharedRingMemory memory = new(layout, told.MemoryPath);
+        IDataset dataset = told.Dataset.Open();
+        Ring ring = new(memory, new SlotLayout(dataset.Fields, told.BatchSize), betweenProcesses: true);
+        if (ring.Header->Magic != RingHeader.CurrentMagic || ring.Slots.Bytes != told.SlotBytes)
+            throw new LoaderException("The ring is of another version of robusttrain, or the data set's samples have another size.");
+        FaultInjector? faults = told.Faults is null
+            ? null
+            : new FaultInjector(FaultPlan.Parse(told.Faults) with { StallSeconds = told.StallSeconds }, ring.Header->Seed, FaultyWorker.Process);
+        new WorkerLoop(ring, dataset, told.Worker, faults).Run();
+    }
+
+    private static void StartLifeLine() => new Thread(() =>
+    {
+        byte* buffer = stackalloc byte[64];
+        while (LinuxNative.Read(StandardInput, buffer, 64) > 0)
+        {
+        }
+
+        LinuxNative.Exit(0);
+    }, 128 * 1024)
+    { IsBackground = true, Name = "life line" }.Start();
+
+    /// <summary>One line, byte by byte in large steps, without the console's machinery.</summary>
+    private static string ReadLine()
+    {
+        using MemoryStream line = new();
+        Span<byte> buffer = stackalloc byte[4096];
+        while (true)
+        {
+            nint read;
+            fixed (byte* start = buffer)
+                read = LinuxNative.Read(StandardInput, start, (nuint)buffer.Length);
+            if (read <= 0)
+                return "";
+            int end = buffer[..(int)read].IndexOf((byte)'\n');
+            line.Write(buffer[..(end < 0 ? (int)read : end)]);
+            if (end >= 0)
+                return Encoding.UTF8.GetString(line.GetBuffer(), 0, (int)line.Length);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>A signal between threads.</summary>
+internal sealed class MonitorSignal : Signal
+{
+    private readonly object _gate = new();
+    private int _value;
+    private int _waiters;
+
+    public override int Value => Volatile.Read(ref _value);
+
+    public override void Raise()
+    {
+        Interlocked.Increment(ref _value);
+        if (Volatile.Read(ref _waiters) == 0)
+            return;
+        lock (_gate)
+            Monitor.PulseAll(_gate);
+    }
+
+    public override void Wait(int seen, int milliseconds)
+    {
+        lock (_gate)
+        {
+            Interlocked.Increment(ref _waiters);
+            try
+            {
+                if (Volatile.Read(ref _value) == seen)
+                    Monitor.Wait(_gate, milliseconds);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _waiters);
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>Stands for a worker that could not be started.</summary>
+internal sealed class NoWorker : IWorker
+{
+    public static NoWorker Instance { get; } = new();
+
+    public int? ProcessId => null;
+
+    public bool CanBeKilled => true;
+
+    public WorkerExit? Exit => new WorkerExit("not started", IsKill: false);
+
+    public void Kill()
+    {
+        // There is nothing to kill.
+    }
+
+    public bool Join(TimeSpan limit) => true;
+
+    public string DescribeActivity() => "not started";
+
+    public void Bequeath(SharedBlock block) => throw new InvalidOperationException("There is no worker to inherit.");
+
+    public void Dispose()
+    {
+        // There is nothing to dispose of.
+    }
+}

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>
+/// A worker that is a process. Its standard input is its life line: when the trainer is gone, however it went, the worker reads
+/// the end of file and leaves; and the kernel kills it when the thread that started it ends.
+/// </summary>
+internal sealed class ProcessWorker : IWorker
+{
+    private const int KeptErrorLines = 4;
+
+    private readonly Process _process;
+    private readonly Queue<string> _errors = new();
+
+    public ProcessWorker(ProcessStartInfo start, string specification, Action ended)
+    {
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.Exited += (_, _) => ended();
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.Start();
+        ProcessId = _process.Id;
+        _process.BeginErrorReadLine();
+        try
+        {
+            _process.StandardInput.WriteLine(specification);
+            _process.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // It died before it read a word: its exit says how.
+        }
+    }
+
+    public int? ProcessId { get; }
+
+    public bool CanBeKilled => true;
+
+    public WorkerExit? Exit => _process.HasExited ? Describe(_process.ExitCode) : null;
+
+    public void Kill()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+    }
+
+    public bool Join(TimeSpan limit) => _process.WaitForExit(limit);
+
+    public string DescribeActivity()
+    {
+        try
+        {
+            string status = File.ReadAllText($"/proc/{ProcessId}/stat");
+            string state = status[(status.LastIndexOf(')') + 2)..].Split(' ')[0];
+            string wait = File.ReadAllText($"/proc/{ProcessId}/wchan").Trim('0', '\n');
+            string system = File.ReadAllText($"/proc/{ProcessId}/syscall").Split(' ')[0].Trim();
+            string doing = state switch { "T" => "stopped", "D" => "waiting for a device", "R" => "running", "S" => "sleeping", _ => $"state {state}" };
+            return $"process {ProcessId} {doing}{(wait.Length > 0 ? $" in {wait}" : "")}{(int.TryParse(system, CultureInfo.InvariantCulture, out int number) ? $", system call {number}" : "")}";
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return $"process {ProcessId}";
+        }
+    }
+
+    public void Bequeath(SharedBlock block) => throw new InvalidOperationException("A process has no memory of its trainer's to inherit.");
+
+    public void Dispose()
+    {
+        _process.CancelErrorRead();
+        _process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (string.IsNullOrWhiteSpace(line))
+            return;
+        lock (_errors)
+        {
+            _errors.Enqueue(line.Trim());
+            if (_errors.Count > KeptErrorLines)
+                _errors.Dequeue();
+        }
+    }
+
+    private WorkerExit Describe(int code)
+    {
+        string errors;
+        lock (_errors)
+            errors = _errors.Count > 0 ? $": {string.Join(" ", _errors)}" : "";
+        // The runtime reports death by a signal as a shell does.
+        return code > 128
+            ? new WorkerExit($"killed by signal {code - 128} ({SignalName(code - 128)}){errors}", IsKill: code - 128 is 9 or 15)
+            : new WorkerExit($"exited with code {code}{errors}", IsKill: false);
+    }
+
+    private static string SignalName(int signal) => signal switch
+    {
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        15 => "SIGTERM",
+        _ => "a signal",
+    };
+}

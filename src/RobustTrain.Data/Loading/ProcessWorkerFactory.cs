@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>Starts processes as workers.</summary>
+internal sealed class ProcessWorkerFactory : IWorkerFactory
+{
+    private readonly SharedRingMemory _memory;
+    private readonly DatasetDescription _dataset;
+    private readonly FaultPlan? _faults;
+    private readonly ProcessStartInfo _start;
+
+    public ProcessWorkerFactory(SharedRingMemory memory, DatasetDescription dataset, FaultPlan? faults, WorkerCommand command)
+    {
+        _memory = memory;
+        _dataset = dataset;
+        _faults = faults;
+        _start = new ProcessStartInfo(command.FileName, command.Arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+        };
+        // A worker decodes in one thread and keeps little: no background collector, no profile-guided second compilation, small heaps.
+        _start.Environment["DOTNET_gcServer"] = "0";
+        _start.Environment["DOTNET_gcConcurrent"] = "0";
+        _start.Environment["DOTNET_TieredPGO"] = "0";
+        _start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        _start.Environment["DOTNET_GCgen0size"] = "0x400000";
+    }
+
+    public string Kind => "process";
+
+    public IWorker Start(int cell, Action ended)
+    {
+        RingLayout layout = _memory.Layout;
+        WorkerSpecification specification = new(
+            Environment.ProcessId,
+            _memory.Path,
+            layout.SlotCount,
+            layout.BatchSize,
+            layout.WorkerCapacity,
+            layout.SlotBytes,
+            cell,
+            _dataset,
+            _faults?.ToString(),
+            _faults?.StallSeconds ?? 0);
+        return new ProcessWorker(_start, JsonSerializer.Serialize(specification, LoaderJson.Default.WorkerSpecification), ended);
+    }
+}

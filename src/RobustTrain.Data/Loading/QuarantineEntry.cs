@@ -1,0 +1,9 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>A sample that is not to be loaded, and why.</summary>
+/// <param name="SampleIndex">Its index in the data set.</param>
+/// <param name="Sample">Its name.</param>
+/// <param name="Since">Since when, UTC.</param>
+/// <param name="Evidence">What happened each time, one sentence each.</param>
+/// <param name="Files">Its files as they were; when one changes, the quarantine ends.</param>
+public sealed record QuarantineEntry(int SampleIndex, string Sample, DateTimeOffset Since, IReadOnlyList<string> Evidence, IReadOnlyList<FileStamp> Files);

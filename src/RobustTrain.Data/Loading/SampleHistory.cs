@@ -1,0 +1,46 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>What happened to a sample that was not loaded at the first attempt.</summary>
+internal sealed class SampleHistory
+{
+    // One kill may have come from outside and have met the sample by chance; two crashes, stalls or errors are the sample's.
+    private const int AllowedKills = 2;
+    private const int AllowedOthers = 1;
+
+    private readonly List<string> _evidence = [];
+    private int _kills;
+    private int _others;
+
+    public IReadOnlyList<string> Evidence => _evidence;
+
+    /// <summary>The file at fault, where it is known.</summary>
+    public string Path { get; private set; } = "";
+
+    /// <summary>Whether workers were lost with it, so that it must not be loaded where it could take the trainer with it.</summary>
+    public bool IsSuspect { get; private set; }
+
+    public bool IsBad => _kills > AllowedKills || _others > AllowedOthers;
+
+    public int Attempts => _kills + _others;
+
+    /// <summary>Whether a bad sample has been entered into the books.</summary>
+    public bool IsEntered { get; set; }
+
+    public void AddFailure(string path, string message)
+    {
+        if (path.Length > 0)
+            Path = path;
+        _others++;
+        _evidence.Add(message);
+    }
+
+    public void AddLoss(string message, bool isKill)
+    {
+        IsSuspect = true;
+        if (isKill)
+            _kills++;
+        else
+            _others++;
+        _evidence.Add(message);
+    }
+}

@@ -1,0 +1,12 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>A counter that can be waited on: whoever reads it, finds nothing to do and waits with what it read misses no raise in between.</summary>
+internal abstract class Signal
+{
+    public abstract int Value { get; }
+
+    public abstract void Raise();
+
+    /// <summary>Waits while the counter is <paramref name="seen"/>, at most for a time.</summary>
+    public abstract void Wait(int seen, int milliseconds);
+}

@@ -1,0 +1,24 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>What a process worker is told on its standard input, in one line.</summary>
+/// <param name="ParentProcessId">The trainer.</param>
+/// <param name="MemoryPath">The ring's memory, as a path that the trainer's open file has in /proc.</param>
+/// <param name="SlotCount">Slots of the ring.</param>
+/// <param name="BatchSize">Samples in a slot.</param>
+/// <param name="WorkerCapacity">Cells of workers.</param>
+/// <param name="SlotBytes">Bytes of a slot.</param>
+/// <param name="Worker">This worker's cell.</param>
+/// <param name="Dataset">The data set.</param>
+/// <param name="Faults">Faults to inject; null for none.</param>
+/// <param name="StallSeconds">Seconds of an injected stall.</param>
+public sealed record WorkerSpecification(
+    int ParentProcessId,
+    string MemoryPath,
+    int SlotCount,
+    int BatchSize,
+    int WorkerCapacity,
+    long SlotBytes,
+    int Worker,
+    DatasetDescription Dataset,
+    string? Faults,
+    double StallSeconds);
