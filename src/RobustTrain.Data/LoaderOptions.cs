@@ -45,6 +45,9 @@ public sealed record LoaderOptions
     /// <summary>How long a worker may stand still, on one sample or otherwise, before it counts as stuck.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a worker may take to start.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>After how many failures of workers in an epoch the rest of it is loaded in the consumer's thread; at least 1.</summary>
     public int MaxErrors { get; init; } = 5;
 
@@ -88,6 +91,7 @@ public sealed record LoaderOptions
         ArgumentOutOfRangeException.ThrowIfNegative(Rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(Rank, WorldSize);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(StartTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxErrors, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HealthCheckInterval, TimeSpan.Zero);
     }

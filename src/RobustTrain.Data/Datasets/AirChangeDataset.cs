@@ -21,6 +21,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private const uint ColorPurpose = 1;
 
     private readonly AirChangeOptions _options;
+    private readonly IReadOnlyList<AirChangeScene> _allScenes;
     private readonly AirChangeScene[] _scenes;
     private readonly (int X, int Y)[] _tiles;
     private readonly SampleWriter _writer;
@@ -35,6 +36,13 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     /// <exception cref="DatasetException">The folder is not the benchmark; the message says what is missing or wrong.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The crops do not fit into the training area.</exception>
     public AirChangeDataset(AirChangeOptions options, SceneCache? cache = null)
+        : this(options, AirChangeLayout.Find(options.Path), cache)
+    {
+        AirChangeLayout.CheckHeaders(_scenes);
+    }
+
+    /// <summary>Opens scenes that somebody has found and checked already.</summary>
+    internal AirChangeDataset(AirChangeOptions options, IReadOnlyList<AirChangeScene> all, SceneCache? cache = null)
     {
         int widest = Math.Min(AirChangeLayout.SceneWidth - AirChangeLayout.TestWidth, AirChangeLayout.SceneHeight - AirChangeLayout.TestHeight) - 1;
         if (options.CropSize < 1 || options.CropSize > widest)
@@ -42,7 +50,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
 
         _options = options;
         _cache = cache ?? new SceneCache();
-        IReadOnlyList<AirChangeScene> all = AirChangeLayout.Find(options.Path);
+        _allScenes = all;
         HashSet<string> validation = [.. options.ValidationScenes.Select(name => CheckedName(name, options.Path))];
         _scenes = options.Split switch
         {
@@ -52,8 +60,6 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         };
         if (options.Split == DatasetSplit.Train && _scenes.Length == 0)
             throw new DatasetException("All twelve scenes validate, so that none is left to train on.", options.Path);
-        if (options.CheckFiles)
-            AirChangeLayout.CheckHeaders(_scenes);
 
         bool train = options.Split == DatasetSplit.Train;
         if (train && options.Augmentation.Resize is not null)
@@ -85,7 +91,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     public AirChangeOptions Options => _options;
 
     /// <inheritdoc/>
-    public DatasetDescription Description => new AirChangeDescription(_options with { Path = Path.GetFullPath(_options.Path), CheckFiles = false });
+    public DatasetDescription Description => new AirChangeDescription(_options, _allScenes);
 
     private int SamplesPerScene => _options.Split switch
     {

@@ -1,8 +1,10 @@
 namespace RobustTrain.Data.Datasets;
 
 /// <summary>A part of the AirChange benchmark.</summary>
-public sealed record AirChangeDescription(AirChangeOptions Options) : DatasetDescription
+/// <param name="Options">What it was opened with.</param>
+/// <param name="Scenes">The scenes as they were found.</param>
+public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyList<AirChangeScene> Scenes) : DatasetDescription
 {
     /// <inheritdoc/>
-    public override IDataset Open() => new AirChangeDataset(Options);
+    public override IDataset Open() => new AirChangeDataset(Options, Scenes);
 }

@@ -27,7 +27,4 @@ public sealed record AirChangeOptions
 
     /// <summary>The standard deviation of each channel.</summary>
     public IReadOnlyList<double> Std { get; init; } = [0.229, 0.224, 0.225];
-
-    /// <summary>Whether the files' headers are checked on opening; a worker whose trainer has done so need not.</summary>
-    public bool CheckFiles { get; init; } = true;
 }

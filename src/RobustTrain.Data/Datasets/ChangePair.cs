@@ -5,4 +5,4 @@ namespace RobustTrain.Data.Datasets;
 /// <param name="Image1">The earlier image.</param>
 /// <param name="Image2">The later image.</param>
 /// <param name="Label">What changed.</param>
-internal sealed record ChangePair(string Name, string Image1, string Image2, string Label);
+public sealed record ChangePair(string Name, string Image1, string Image2, string Label);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Data.Loading;
@@ -26,20 +24,21 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     /// <summary>Opens a split, and checks everything that the folders and the files' headers tell.</summary>
     /// <exception cref="DatasetException">A folder, a list or a partner is missing, a file is no image, or sizes differ.</exception>
     public ChangePairsDataset(ChangePairsOptions options)
-        : this(options, sampleSize: null)
+        : this(options, ChangePairsLayout.Find(options), sampleSize: null)
     {
     }
 
-    /// <summary>Opens a split whose files somebody may have checked already.</summary>
+    /// <summary>Opens a split whose pairs somebody has found already.</summary>
     /// <param name="options">What to open.</param>
+    /// <param name="pairs">The pairs.</param>
     /// <param name="sampleSize">The size of a sample where the files are checked; null checks them.</param>
-    internal ChangePairsDataset(ChangePairsOptions options, ImageSize? sampleSize)
+    internal ChangePairsDataset(ChangePairsOptions options, IReadOnlyList<ChangePair> pairs, ImageSize? sampleSize)
     {
         _options = options;
         _classes = new LabelClasses(options.Classes, options.IgnoreIndex);
         Normalization normalization = new(options.Mean, options.Std);
         _writer = new SampleWriter(normalization, options.Split == DatasetSplit.Train ? options.Augmentation : AugmentationOptions.None);
-        _pairs = ChangePairsLayout.Find(options);
+        _pairs = [.. pairs];
         _sampleSize = sampleSize ?? SampleSize(ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels));
         Fields =
         [
@@ -59,11 +58,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     public ChangePairsOptions Options => _options;
 
     /// <inheritdoc/>
-    public DatasetDescription Description =>
-        new ChangePairsDescription(_options with { Path = Path.GetFullPath(_options.Path) }, Fingerprint, _sampleSize.Width, _sampleSize.Height);
-
-    /// <summary>A digest of the pairs' names in their order.</summary>
-    internal string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _pairs.Select(pair => pair.Name)))));
+    public DatasetDescription Description => new ChangePairsDescription(_options, _pairs, _sampleSize.Width, _sampleSize.Height);
 
     private bool Crops => _options.Split == DatasetSplit.Train && _options.CropSize is not null;
 

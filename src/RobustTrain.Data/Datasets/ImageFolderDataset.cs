@@ -19,12 +19,15 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     /// <summary>Opens a folder.</summary>
     /// <exception cref="DatasetException">The folder is missing or has no images.</exception>
     public ImageFolderDataset(ImageFolderOptions options)
+        : this(options, Find(options.Path))
+    {
+    }
+
+    /// <summary>Opens a folder whose images somebody has found already.</summary>
+    internal ImageFolderDataset(ImageFolderOptions options, IReadOnlyList<string> files)
     {
         _options = options;
-        string root = DatasetFolder.Open(options.Path);
-        _files = [.. Directory.EnumerateFiles(root).Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
-        if (_files.Length == 0)
-            throw new DatasetException($"The folder '{root}' has no images; expected PNG, JPEG or BMP files.", root);
+        _files = [.. files];
         Normalization normalization = new(options.Mean, options.Std);
         _writer = new SampleWriter(normalization, options.Augmentation);
         Fields = [new FieldSpec("image", ElementType.Float32, [normalization.Channels, options.CropSize, options.CropSize])];
@@ -37,7 +40,7 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     public IReadOnlyList<FieldSpec> Fields { get; }
 
     /// <inheritdoc/>
-    public DatasetDescription Description => new ImageFolderDescription(_options with { Path = Path.GetFullPath(_options.Path) }, Count);
+    public DatasetDescription Description => new ImageFolderDescription(_options, _files);
 
     /// <inheritdoc/>
     public string NameOf(int index) => Path.GetFileName(_files[index]);
@@ -63,6 +66,15 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
             SampleRandom colors = new(key, ColorPurpose);
             _writer.WriteImage(scratch.Image, window, ref colors, target.Field<float>(0));
         }
+    }
+
+    private static string[] Find(string path)
+    {
+        string root = DatasetFolder.Open(path);
+        string[] files = [.. Directory.EnumerateFiles(root).Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
+        return files.Length > 0
+            ? files
+            : throw new DatasetException($"The folder '{root}' has no images; expected PNG, JPEG or BMP files.", root);
     }
 
     /// <inheritdoc/>

@@ -2,15 +2,9 @@ namespace RobustTrain.Data.Datasets;
 
 /// <summary>The images of a folder.</summary>
 /// <param name="Options">What it was opened with.</param>
-/// <param name="Count">The images that it had.</param>
-public sealed record ImageFolderDescription(ImageFolderOptions Options, int Count) : DatasetDescription
+/// <param name="Files">The images as they were found.</param>
+public sealed record ImageFolderDescription(ImageFolderOptions Options, IReadOnlyList<string> Files) : DatasetDescription
 {
     /// <inheritdoc/>
-    public override IDataset Open()
-    {
-        ImageFolderDataset dataset = new(Options);
-        return dataset.Count == Count
-            ? dataset
-            : throw new DatasetException($"The images in '{Options.Path}' have changed since the data set was opened.", Options.Path);
-    }
+    public override IDataset Open() => new ImageFolderDataset(Options, Files);
 }

@@ -91,7 +91,8 @@ public sealed class ImageReader : IDisposable
         CULong length = new((nuint)_file.Span.Length);
         fixed (byte* file = _file.Span)
         {
-            if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out _, out int colorspace) != 0)
+            // A file cut off before its scan passes as "tables only", without a size.
+            if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out _, out int colorspace) != 0 || width < 1 || height < 1)
                 throw new SampleException($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{_jpeg.LastError}\".", path);
             if (colorspace is TurboJpegNative.ColorspaceCmyk or TurboJpegNative.ColorspaceYcck)
                 throw new SampleException($"The JPEG file '{path}' has CMYK colours; expected 8-bit grey or RGB.", path);

@@ -271,9 +271,10 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     internal bool OnLost(int index, int keyEpoch, string worker, string reason, bool isKill)
     {
         SampleHistory history = HistoryOf(index, keyEpoch);
-        if (!history.IsSuspect)
-            _suspects++;
+        bool wasSuspect = history.IsSuspect;
         history.AddLoss($"worker {worker} {reason}", isKill);
+        if (history.IsSuspect && !wasSuspect)
+            _suspects++;
         return Judge(history, index, worker, $"worker {worker} {reason}");
     }
 

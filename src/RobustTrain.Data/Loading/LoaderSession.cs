@@ -35,6 +35,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         RingLayout layout = new(options.PrefetchQueueLength + 1, options.BatchSize, cells, slots.Bytes);
         bool processes = options.WorkerKind == WorkerKind.Process && workers > 0;
         WorkerCommand? command = processes ? options.WorkerCommand ?? WorkerCommand.Find() : null;
+        CheckMemory(layout, processes ? "shared memory" : "memory");
         RingMemory memory = processes ? new SharedRingMemory(layout) : Allocate(layout);
         Ring = new Ring(memory, slots, processes);
         int idle = (int)Math.Clamp(Math.Min(options.HealthCheckInterval.TotalMilliseconds, options.Timeout.TotalMilliseconds) / 4, 1, 1000);
@@ -47,7 +48,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         IWorkerFactory factory = processes
             ? new ProcessWorkerFactory((SharedRingMemory)memory, ((IPortableDataset)dataset).Description, options.Faults, command!)
             : new ThreadWorkerFactory(Ring, dataset, options.Faults, options.Seed);
-        _monitor = new WorkerHealthMonitor(Gate, Ring, factory, this, workers, options.Timeout, options.HealthCheckInterval);
+        _monitor = new WorkerHealthMonitor(Gate, Ring, factory, this, workers, options);
     }
 
     public object Gate { get; } = new();
@@ -231,11 +232,20 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         }
         catch (OutOfMemoryException exception)
         {
-            throw new LoaderException(
-                $"The loader's ring of {layout.SlotCount} slots of {layout.SlotBytes / 1048576.0:F1} MiB does not fit into memory; a shorter prefetch queue or a smaller batch needs less.",
-                exception);
+            throw TooLarge(layout, "memory", exception.Message, exception);
         }
     }
+
+    private static void CheckMemory(RingLayout layout, string where)
+    {
+        long available = HostMemory.AvailableBytes();
+        if (layout.TotalBytes > available)
+            throw TooLarge(layout, where, $"{available / 1048576.0:F0} MiB are available", null);
+    }
+
+    private static LoaderException TooLarge(RingLayout layout, string where, string reason, Exception? cause) => new(
+        $"The loader's ring of {layout.SlotCount} slots of {layout.SlotBytes / 1048576.0:F1} MiB does not fit into {where}: {reason}; a shorter prefetch queue or a smaller batch needs less.",
+        cause);
 
     private bool IsDrained(int slot)
     {

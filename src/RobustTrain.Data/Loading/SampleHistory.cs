@@ -16,7 +16,7 @@ internal sealed class SampleHistory
     /// <summary>The file at fault, where it is known.</summary>
     public string Path { get; private set; } = "";
 
-    /// <summary>Whether workers were lost with it, so that it must not be loaded where it could take the trainer with it.</summary>
+    /// <summary>Whether it crashed or stalled a worker, so that it must not be loaded where it could take the trainer with it.</summary>
     public bool IsSuspect { get; private set; }
 
     public bool IsBad => _kills > AllowedKills || _others > AllowedOthers;
@@ -36,11 +36,16 @@ internal sealed class SampleHistory
 
     public void AddLoss(string message, bool isKill)
     {
-        IsSuspect = true;
         if (isKill)
+        {
             _kills++;
+        }
         else
+        {
             _others++;
+            IsSuspect = true;
+        }
+
         _evidence.Add(message);
     }
 }

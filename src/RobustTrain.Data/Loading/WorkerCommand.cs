@@ -5,7 +5,8 @@ namespace RobustTrain.Data.Loading;
 /// <param name="Arguments">Its arguments.</param>
 public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Arguments)
 {
-    private const string Verb = "loader-worker";
+    /// <summary>The command that makes <c>robusttrain</c> a process worker.</summary>
+    public const string Verb = "loader-worker";
 
     /// <summary>Finds <c>robusttrain</c>: this very program, or the one beside it.</summary>
     /// <exception cref="LoaderException">It is neither.</exception>

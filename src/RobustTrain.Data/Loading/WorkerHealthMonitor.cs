@@ -17,11 +17,13 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     private readonly IWorkerFactory _factory;
     private readonly IWorkerLossHandler _losses;
     private readonly TimeSpan _timeout;
+    private readonly TimeSpan _startTimeout;
     private readonly TimeSpan _interval;
     private readonly List<WorkerSeat> _seats = [];
     private readonly Stack<int> _freeCells;
     private readonly int[] _seatOfCell;
     private readonly List<(IWorker Worker, int Cell)> _abandoned = [];
+    // Never disposed: an abandoned thread says that it has ended when it does, which may be long after this.
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private readonly StageTotals _former = new();
@@ -35,17 +37,17 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     /// <param name="factory">Starts workers.</param>
     /// <param name="losses">Is told of lost workers.</param>
     /// <param name="seats">How many workers.</param>
-    /// <param name="timeout">How long a heartbeat may stand still.</param>
-    /// <param name="interval">How often heartbeats are read.</param>
-    public WorkerHealthMonitor(object gate, Ring ring, IWorkerFactory factory, IWorkerLossHandler losses, int seats, TimeSpan timeout, TimeSpan interval)
+    /// <param name="options">The timeouts, and how often heartbeats are read.</param>
+    public WorkerHealthMonitor(object gate, Ring ring, IWorkerFactory factory, IWorkerLossHandler losses, int seats, LoaderOptions options)
     {
         _gate = gate;
         _ring = ring;
         _factory = factory;
         _losses = losses;
-        _timeout = timeout;
+        _timeout = options.Timeout;
+        _startTimeout = options.StartTimeout;
         // A stuck worker is found at most one interval late, so the interval must not dwarf the timeout.
-        _interval = interval < timeout / 4 ? interval : timeout / 4;
+        _interval = options.HealthCheckInterval < _timeout / 4 ? options.HealthCheckInterval : _timeout / 4;
         // Cell 0 is the consumer's own.
         _freeCells = new Stack<int>(Enumerable.Range(1, ring.Memory.Layout.WorkerCapacity - 1).Reverse());
         _seatOfCell = new int[ring.Memory.Layout.WorkerCapacity];
@@ -116,7 +118,6 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         _wake.Set();
         if (Thread.CurrentThread != _thread)
             _thread.Join();
-        _wake.Dispose();
     }
 
     private long SamplesOf(WorkerSeat seat) => seat.SamplesBefore + (seat.Cell >= 0 ? Volatile.Read(ref _ring.Cell(seat.Cell)->Samples) : 0);
@@ -210,11 +211,12 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             return;
         }
 
-        if (Stopwatch.GetElapsedTime(seat.LastBeatAt, now) > _timeout && seat.KillReason is null)
-            OnStuck(seat, cell);
+        TimeSpan limit = seat.Health == WorkerHealth.Starting ? _startTimeout : _timeout;
+        if (Stopwatch.GetElapsedTime(seat.LastBeatAt, now) > limit && seat.KillReason is null)
+            OnStuck(seat, cell, limit);
     }
 
-    private void OnStuck(WorkerSeat seat, WorkerCell* cell)
+    private void OnStuck(WorkerSeat seat, WorkerCell* cell, TimeSpan limit)
     {
         WorkerState state = (WorkerState)Volatile.Read(ref cell->State);
         string doing = state switch
@@ -223,7 +225,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             WorkerState.Starting => "while starting",
             _ => "without a sample",
         };
-        string reason = $"stood still for more than {_timeout.TotalSeconds:0.###} s {doing}; {seat.Worker!.DescribeActivity()}";
+        string reason = $"stood still for more than {limit.TotalSeconds:0.###} s {doing}; {seat.Worker!.DescribeActivity()}";
         seat.Health = WorkerHealth.Stuck;
         LoaderEvent stuck = new(LoaderEventKind.WorkerStuck, $"Worker {seat.Name} {reason}.")
         {

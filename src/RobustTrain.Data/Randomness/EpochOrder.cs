@@ -13,7 +13,7 @@ public readonly struct EpochOrder
     private const int Rounds = 8;
 
     // A network on very few bits has too few round functions to be even; a small range walks a larger domain instead.
-    private const int LeastBits = 10;
+    private const int LeastBits = 6;
 
     // Keeps these keys apart from the samples' streams under the same seed.
     private const uint Purpose = 0x4F524452;

@@ -1,0 +1,91 @@
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using RobustTrain.Data;
+using RobustTrain.Data.Loading;
+
+namespace RobustTrain.Tests.Data;
+
+public sealed class EpochPlanTests
+{
+    [Property(MaxTest = 300)]
+    public Property The_union_of_all_ranks_is_the_epoch_whatever_the_world_size() => Prop.ForAll(
+        Gen.Choose(1, 60).ToArbitrary(),
+        Gen.Choose(1, 5).ToArbitrary(),
+        Gen.Choose(1, 7).ToArbitrary(),
+        (count, world, batchSize) =>
+        {
+            foreach (int enlarge in new[] { 1, 3 })
+            {
+                List<(int, int)> all = [];
+                for (int rank = 0; rank < world; rank++)
+                    all.AddRange(Samples(new EpochPlan(count, Options(batchSize) with { Rank = rank, WorldSize = world, EnlargeRatio = enlarge }, 5)));
+                List<(int, int)> alone = Samples(new EpochPlan(count, Options(batchSize) with { EnlargeRatio = enlarge }, 5));
+                Assert.Equal(alone.Order(), all.Order());
+                Assert.Equal(count * enlarge, all.Distinct().Count());
+            }
+        });
+
+    [Property(MaxTest = 200)]
+    public Property Each_step_has_the_same_samples_for_every_world_size_of_one_global_batch() => Prop.ForAll(
+        Gen.Choose(1, 100).ToArbitrary(),
+        count =>
+        {
+            EpochPlan alone = new(count, Options(12), 2);
+            foreach (int world in new[] { 2, 3, 4 })
+            {
+                EpochPlan[] ranks = [.. Enumerable.Range(0, world).Select(rank => new EpochPlan(count, Options(12 / world) with { Rank = rank, WorldSize = world }, 2))];
+                for (int batch = 0; batch < alone.BatchCount; batch++)
+                {
+                    IEnumerable<(int, int)> together = ranks.Where(rank => batch < rank.BatchCount).SelectMany(rank => Samples(rank, batch));
+                    Assert.Equal(Samples(alone, batch).Order(), together.Order());
+                }
+            }
+        });
+
+    [Theory]
+    [InlineData(LastBatch.Keep, 3, new[] { 4, 4, 2 })]
+    [InlineData(LastBatch.Drop, 2, new[] { 4, 4 })]
+    [InlineData(LastBatch.Fill, 3, new[] { 4, 4, 4 })]
+    public void The_last_batch_is_kept_dropped_or_filled(LastBatch mode, int batches, int[] counts)
+    {
+        EpochPlan plan = new(10, Options(4) with { LastBatch = mode }, 0);
+        Assert.Equal(batches, plan.BatchCount);
+        Assert.Equal(counts, Enumerable.Range(0, batches).Select(plan.CountOf));
+        if (mode == LastBatch.Fill)
+            Assert.Equal(Samples(plan, 0)[..2], Samples(plan, 2)[2..]);
+    }
+
+    [Fact]
+    public void A_filled_epoch_gives_every_rank_the_same_batches()
+    {
+        for (int rank = 0; rank < 3; rank++)
+        {
+            EpochPlan plan = new(10, Options(2) with { LastBatch = LastBatch.Fill, Rank = rank, WorldSize = 3 }, 0);
+            Assert.Equal(2, plan.BatchCount);
+            Assert.Equal(2, plan.CountOf(1));
+        }
+    }
+
+    [Fact]
+    public void Copies_of_a_sample_in_an_enlarged_epoch_have_randomness_of_their_own()
+    {
+        List<(int Index, int Epoch)> first = Samples(new EpochPlan(6, Options(4) with { EnlargeRatio = 2 }, 0));
+        List<(int Index, int Epoch)> second = Samples(new EpochPlan(6, Options(4) with { EnlargeRatio = 2 }, 1));
+        Assert.Equal(12, first.Distinct().Count());
+        Assert.Equal(24, first.Concat(second).Distinct().Count());
+        Assert.All(first.CountBy(sample => sample.Index), count => Assert.Equal(2, count.Value));
+    }
+
+    [Fact]
+    public void Without_shuffling_the_order_is_the_data_sets() =>
+        Assert.Equal(Enumerable.Range(0, 7), Samples(new EpochPlan(7, new LoaderOptions { BatchSize = 3 }, 9)).Select(sample => sample.Index));
+
+    private static LoaderOptions Options(int batchSize) => new() { BatchSize = batchSize, Shuffle = true, Seed = 3 };
+
+    private static List<(int Index, int Epoch)> Samples(EpochPlan plan) =>
+        [.. Enumerable.Range(0, plan.BatchCount).SelectMany(batch => Samples(plan, batch))];
+
+    private static List<(int Index, int Epoch)> Samples(EpochPlan plan, int batch) =>
+        [.. Enumerable.Range(0, plan.CountOf(batch)).Select(position => plan[batch, position])];
+}

@@ -1,0 +1,421 @@
+using System.Diagnostics;
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
+
+namespace RobustTrain.Tests.Data;
+
+/// <summary>Faults that the loader survives, with thread and with process workers.</summary>
+[Collection(LoaderCollection.Name)]
+public sealed class LoaderFaultTests
+{
+    private static readonly LoaderOptions Options = new()
+    {
+        BatchSize = 8,
+        Shuffle = true,
+        Seed = 5,
+        NumWorkers = 2,
+        Timeout = TimeSpan.FromSeconds(2),
+        HealthCheckInterval = TimeSpan.FromMilliseconds(50),
+        MaxErrors = 50,
+    };
+
+    private static readonly IntegersDataset Dataset = new(200);
+
+    public static TheoryData<WorkerKind, string> Losses()
+    {
+        TheoryData<WorkerKind, string> data = [];
+        foreach (WorkerKind kind in Enum.GetValues<WorkerKind>())
+        {
+            foreach (string fault in (string[])["kill", "exit", "segfault", "stop", "stall", "loop", "outofmemory", "exception"])
+                data.Add(kind, fault);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Losses))]
+    public void A_fault_at_one_sample_loses_none(WorkerKind kind, string fault)
+    {
+        LoaderOptions options = With(kind, $"{fault}@17");
+        LoaderRun run = LoaderRun.Of(Dataset, options).MustBeWhole(Dataset, options);
+        Assert.Equal(Undisturbed().Ledger.Digest, run.Ledger.Digest);
+        LedgerEntry retried = Assert.Single(run.Ledger.Entries);
+        Assert.Equal((LedgerAction.Retried, 17), (retried.Action, retried.SampleIndex));
+        bool takesTheWorker = fault is not ("outofmemory" or "exception");
+        Assert.Equal(takesTheWorker ? 1 : 0, run.Ledger.WorkerFailures);
+        if (takesTheWorker)
+            Assert.Single(run.Events, loaderEvent => loaderEvent.Kind is LoaderEventKind.WorkerDied && fault is "kill" or "exit" or "segfault" || loaderEvent.Kind is LoaderEventKind.WorkerStuck);
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Theory]
+    [InlineData(WorkerKind.Thread, "kill:0.04,exception:0.04,outofmemory:0.03")]
+    [InlineData(WorkerKind.Process, "kill:0.03,exit:0.02,segfault:0.02,exception:0.04")]
+    public void Many_faults_lose_nothing(WorkerKind kind, string faults)
+    {
+        LoaderOptions options = With(kind, faults) with { NumWorkers = 3 };
+        LoaderRun run = LoaderRun.Of(Dataset, options).MustBeWhole(Dataset, options);
+        Assert.Equal(Undisturbed().Ledger.Digest, run.Ledger.Digest);
+        Assert.True(run.Ledger.WorkerFailures >= 3);
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Theory]
+    [InlineData(WorkerKind.Thread, "stall@31!")]
+    [InlineData(WorkerKind.Process, "stall@31!")]
+    [InlineData(WorkerKind.Process, "loop@31!")]
+    [InlineData(WorkerKind.Process, "segfault@31!")]
+    [InlineData(WorkerKind.Process, "kill@31!")]
+    [InlineData(WorkerKind.Thread, "exception@31!")]
+    [InlineData(WorkerKind.Process, "corrupt@31")]
+    public void A_sample_that_fails_every_time_is_skipped_and_named(WorkerKind kind, string fault)
+    {
+        LoaderOptions options = With(kind, fault) with { OnBadSample = BadSamplePolicy.Skip, Timeout = TimeSpan.FromMilliseconds(400) };
+        LoaderRun run = LoaderRun.Of(Dataset, options);
+        List<int> expected = [.. Undisturbed().Indices.Where(index => index != 31)];
+        Assert.Equal(expected, run.Indices);
+        Assert.Equal(expected.Select(index => (long)index), run.Values);
+        Assert.Equal((199, 1, 1), (run.Ledger.Delivered, run.Ledger.Skipped, run.Ledger.Quarantined));
+        LedgerEntry skipped = Assert.Single(run.Ledger.Entries, entry => entry.Action == LedgerAction.Skipped);
+        Assert.Equal(31, skipped.SampleIndex);
+        Assert.Contains("; then ", skipped.Reason, StringComparison.Ordinal);
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
+    public void A_bad_sample_that_may_not_be_skipped_ends_the_epoch_where_it_is_due(WorkerKind kind)
+    {
+        List<int> before = [];
+        SampleException error = Assert.Throws<SampleException>(() => LoaderRun.Of(
+            Dataset,
+            With(kind, "corrupt@31"),
+            onBatch: (_, batch) => before.AddRange(batch.SampleIndices)));
+        Assert.Contains("sample 31", error.Message, StringComparison.Ordinal);
+        List<int> all = Undisturbed().Indices;
+        Assert.Equal(all[..(all.IndexOf(31) / 8 * 8)], before);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void More_bad_samples_than_the_budget_end_the_epoch_and_are_named(int workers)
+    {
+        LoaderOptions options = With(WorkerKind.Thread, "corrupt@1,corrupt@2,corrupt@3") with
+        {
+            NumWorkers = workers,
+            OnBadSample = BadSamplePolicy.Skip,
+            MaxSkipped = SkipBudget.Samples(2),
+        };
+        SkipBudgetException error = Assert.Throws<SkipBudgetException>(() => LoaderRun.Of(Dataset, options));
+        Assert.Equal(["1", "2", "3"], error.Samples.Order());
+        Assert.Contains("max_skipped 2", error.Message, StringComparison.Ordinal);
+        LoaderRun run = LoaderRun.Of(Dataset, options with { MaxSkipped = SkipBudget.Samples(3) });
+        Assert.Equal((197, 3), (run.Ledger.Delivered, run.Ledger.Skipped));
+    }
+
+    [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
+    public void Too_many_failures_fall_back_to_the_trainers_process_in_the_same_order(WorkerKind kind)
+    {
+        LoaderOptions options = With(kind, "kill:0.3") with { MaxErrors = 3 };
+        LoaderRun run = LoaderRun.Of(Dataset, options).MustBeWhole(Dataset, options);
+        Assert.Equal(Undisturbed().Ledger.Digest, run.Ledger.Digest);
+        Assert.Single(run.Events, loaderEvent => loaderEvent.Kind == LoaderEventKind.FellBack);
+        Assert.True(run.Ledger.DeliveredBy["trainer"] > 100);
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Fact]
+    public void Workers_that_cannot_start_fall_back()
+    {
+        LoaderOptions options = With(WorkerKind.Process, null) with { MaxErrors = 4, WorkerCommand = new WorkerCommand("/nowhere/robusttrain", []) };
+        LoaderRun run = LoaderRun.Of(Dataset, options).MustBeWhole(Dataset, options);
+        Assert.Equal(200, run.Ledger.DeliveredBy["trainer"]);
+        Assert.Equal(4, run.Events.Count(loaderEvent => loaderEvent.Kind == LoaderEventKind.WorkerDied));
+        Assert.Contains(run.Events, loaderEvent => loaderEvent.Message.Contains("could not be started", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("/bin/false", "exited with code 1")]
+    [InlineData("/bin/sleep", "stood still")]
+    public void Workers_that_die_or_hang_at_every_start_fall_back(string program, string how)
+    {
+        LoaderOptions options = With(WorkerKind.Process, null) with
+        {
+            MaxErrors = 3,
+            StartTimeout = TimeSpan.FromMilliseconds(300),
+            WorkerCommand = new WorkerCommand(program, ["1000"]),
+        };
+        LoaderRun run = LoaderRun.Of(Dataset, options).MustBeWhole(Dataset, options);
+        Assert.Contains(run.Events, loaderEvent => loaderEvent.Message.Contains(how, StringComparison.Ordinal));
+        Assert.Contains(run.Events, loaderEvent => loaderEvent.Message.Contains("while starting", StringComparison.Ordinal));
+        Assert.Equal(200, run.Ledger.DeliveredBy["trainer"]);
+    }
+
+    [Fact]
+    public void Killing_all_workers_at_once_again_and_again_loses_nothing()
+    {
+        LoaderOptions options = With(WorkerKind.Process, null) with { NumWorkers = 3 };
+        IntegersDataset dataset = new(2000);
+        int kills = 0;
+        LoaderRun run = LoaderRun.Of(dataset, options, onBatch: (stream, batch) =>
+        {
+            if (batch.Index is 20 or 90 or 160)
+                kills += LoaderProcesses.KillAll(stream);
+        }).MustBeWhole(dataset, options);
+        Assert.True(kills >= 6);
+        Assert.True(run.Ledger.WorkerFailures >= 6);
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Fact]
+    public void Workers_stopped_by_a_signal_while_idle_are_replaced()
+    {
+        LoaderOptions options = With(WorkerKind.Process, null) with { Timeout = TimeSpan.FromMilliseconds(400) };
+        IntegersDataset dataset = new(1000);
+        LoaderRun run = LoaderRun.Of(dataset, options, onBatch: (stream, batch) =>
+        {
+            if (batch.Index == 10)
+                LoaderProcesses.StopAll(stream);
+        }).MustBeWhole(dataset, options);
+        // The second may be found after the epoch has ended with the first one's replacement.
+        Assert.InRange(run.Events.Count(loaderEvent => loaderEvent.Kind == LoaderEventKind.WorkerStuck), 1, 2);
+        Assert.Contains(run.Events, loaderEvent => loaderEvent.Message.Contains("stopped", StringComparison.Ordinal));
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Fact]
+    public void A_slow_sample_that_stays_within_the_timeout_is_awaited()
+    {
+        LoaderOptions options = With(WorkerKind.Thread, null) with { Faults = FaultPlan.Parse("stall@17!") with { StallSeconds = 0.5 } };
+        LoaderRun run = LoaderRun.Of(Dataset, options).MustBeWhole(Dataset, options);
+        Assert.Empty(run.Ledger.Entries);
+    }
+
+    [Fact]
+    public void An_abandoned_thread_that_comes_back_writes_nowhere_it_should_not()
+    {
+        // It comes back while its slot carries later batches; the values of all batches are checked.
+        LoaderOptions options = With(WorkerKind.Thread, null) with
+        {
+            Faults = FaultPlan.Parse("stall:0.02") with { StallSeconds = 0.35 },
+            Timeout = TimeSpan.FromMilliseconds(200),
+        };
+        IntegersDataset dataset = new(400);
+        LoaderRun run = LoaderRun.Of(dataset, options, onBatch: (_, _) => Thread.Sleep(5)).MustBeWhole(dataset, options);
+        Assert.True(run.Ledger.WorkerFailures >= 2);
+        Assert.Empty(LoaderThreads.Alive());
+    }
+
+    [Fact]
+    public void Quarantine_outlives_the_loader_and_can_be_ignored()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.File("quarantine.json");
+        LoaderOptions options = With(WorkerKind.Thread, "exception@31!") with { OnBadSample = BadSamplePolicy.Skip, QuarantinePath = path };
+        Assert.Equal(1, LoaderRun.Of(Dataset, options).Ledger.Quarantined);
+        Assert.True(File.Exists(path));
+
+        LoaderRun later = LoaderRun.Of(Dataset, options with { Faults = null });
+        Assert.Equal(199, later.Ledger.Delivered);
+        LedgerEntry entry = Assert.Single(later.Ledger.Entries);
+        Assert.Equal((LedgerAction.Skipped, 31), (entry.Action, entry.SampleIndex));
+        Assert.Contains("quarantine since", entry.Reason, StringComparison.Ordinal);
+        Assert.Equal(LoaderRun.Of(Dataset, options with { Faults = null, NumWorkers = 0 }).Ledger.Digest, later.Ledger.Digest);
+
+        LoaderOptions ignoring = options with { Faults = null, IgnoreQuarantine = true };
+        LoaderRun.Of(Dataset, ignoring).MustBeWhole(Dataset, ignoring);
+        Assert.Contains("quarantine", Assert.Throws<SampleException>(() => LoaderRun.Of(Dataset, options with { Faults = null, OnBadSample = BadSamplePolicy.Fail })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quarantine_ends_when_the_file_changes()
+    {
+        using TemporaryFolder folder = new();
+        string images = folder.File("images");
+        for (int image = 0; image < 12; image++)
+            folder.Write($"images/{image:00}.png", Fixture.Bytes("rgb.png"));
+        folder.Write("images/05.png", Fixture.Bytes("rgb.png")[..60]);
+        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = images, CropSize = 16 });
+        LoaderOptions options = Options with { OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(1), QuarantinePath = folder.File("quarantine.json") };
+        Assert.Equal(1, Skipped());
+        Assert.Equal(1, Skipped());
+        folder.Write("images/05.png", Fixture.Bytes("rgb.png"));
+        Assert.Equal(0, Skipped());
+
+        int Skipped()
+        {
+            using PrefetchLoader loader = new(dataset, options);
+            using EpochStream stream = loader.Open(0);
+            while (stream.MoveNext())
+                stream.Current.Dispose();
+            return stream.Ledger.Skipped;
+        }
+    }
+
+    [Fact]
+    public void A_quarantine_file_that_is_none_is_a_sentence()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.Write("quarantine.json", "hello"u8.ToArray());
+        Assert.Contains(path, Assert.Throws<LoaderException>(() => new PrefetchLoader(Dataset, Options with { QuarantinePath = path })).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
+    public void Missing_truncated_and_damaged_files_stand_in_the_ledger_with_their_reason(WorkerKind kind)
+    {
+        using TemporaryFolder folder = new();
+        for (int image = 0; image < 40; image++)
+            folder.Write($"{image:00}.png", Fixture.Bytes("rgb.png"));
+        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = folder.Path, CropSize = 16 });
+        folder.Write("07.png", Fixture.Bytes("rgb.png")[..60]);
+        folder.Write("11.png", "no image"u8.ToArray());
+        LoaderOptions options = Options with { WorkerKind = kind, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(5) };
+        using PrefetchLoader loader = new(dataset, options);
+        using EpochStream stream = loader.Open(0);
+        List<int> indices = [];
+        File.Delete(folder.File("23.png"));
+        while (stream.MoveNext())
+        {
+            using IBatch batch = stream.Current;
+            indices.AddRange(batch.SampleIndices);
+        }
+
+        Dictionary<int, string> skipped = stream.Ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).ToDictionary(entry => entry.SampleIndex, entry => entry.Reason);
+        Assert.Contains("truncated", skipped[7], StringComparison.Ordinal);
+        Assert.Contains("is not an image", skipped[11], StringComparison.Ordinal);
+        // The consumer may have been quicker than the deletion.
+        if (skipped.TryGetValue(23, out string? missing))
+            Assert.Contains("does not exist", missing, StringComparison.Ordinal);
+        Assert.Equal(40, indices.Count + skipped.Count);
+    }
+
+    [Fact]
+    public void A_hundred_epochs_leave_memory_threads_handles_and_shared_memory_flat()
+    {
+        LoaderOptions options = With(WorkerKind.Process, null);
+        using PrefetchLoader loader = new(Dataset, options);
+        for (int epoch = 0; epoch < 5; epoch++)
+            Go(epoch);
+        (int Descriptors, int Threads, long Bytes) before = Use();
+        string[] shared = Directory.GetFileSystemEntries("/dev/shm");
+        for (int epoch = 5; epoch < 105; epoch++)
+            Go(epoch);
+        (int Descriptors, int Threads, long Bytes) after = Use();
+        Assert.InRange(after.Descriptors, 0, before.Descriptors);
+        Assert.InRange(after.Threads, 0, before.Threads + 2);
+        Assert.InRange(after.Bytes, 0, before.Bytes + (1 << 20));
+        Assert.Equal(shared, Directory.GetFileSystemEntries("/dev/shm"));
+
+        void Go(int epoch) => LoaderRun.Of(loader, [], epoch).MustBeWhole(Dataset, options, epoch);
+        static (int, int, long) Use()
+        {
+            // What former tests left to the finalizers is not this one's.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            using Process self = Process.GetCurrentProcess();
+            return (Directory.GetFileSystemEntries("/proc/self/fd").Length, self.Threads.Count, GC.GetTotalMemory(forceFullCollection: true));
+        }
+    }
+
+    [Fact]
+    public void Disposal_at_every_moment_leaves_no_process()
+    {
+        for (int moment = 0; moment < 12; moment++)
+        {
+            PrefetchLoader loader = new(new IntegersDataset(4000), With(WorkerKind.Process, null));
+            EpochStream stream = loader.Open(0);
+            Thread.Sleep(moment * 15);
+            if (moment % 3 == 0)
+            {
+                stream.MoveNext();
+                stream.Current.Dispose();
+            }
+
+            if (moment % 2 == 0)
+                stream.Dispose();
+            loader.Dispose();
+            stream.Dispose();
+        }
+
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Fact]
+    public void Two_streams_with_processes_at_once_share_nothing()
+    {
+        using PrefetchLoader loader = new(Dataset, With(WorkerKind.Process, null));
+        using EpochStream one = loader.Open(0);
+        using EpochStream two = loader.Open(1);
+        List<int> first = [];
+        List<int> second = [];
+        while (one.MoveNext() | two.MoveNext())
+        {
+            using IBatch a = one.Current;
+            using IBatch b = two.Current;
+            first.AddRange(a.SampleIndices);
+            second.AddRange(b.SampleIndices);
+        }
+
+        Assert.Equal(LoaderRun.Of(Dataset, Options with { NumWorkers = 0 }, 0).Indices, first);
+        Assert.Equal(LoaderRun.Of(Dataset, Options with { NumWorkers = 0 }, 1).Indices, second);
+    }
+
+    [Fact]
+    public void Process_workers_need_a_data_set_that_can_be_described()
+    {
+        using BlockedDataset dataset = new(3);
+        Assert.Contains("use threads", Assert.Throws<LoaderException>(() => new PrefetchLoader(dataset, Options with { WorkerKind = WorkerKind.Process })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Shared_memory_that_does_not_suffice_is_a_sentence()
+    {
+        LoaderOptions options = With(WorkerKind.Process, null) with { BatchSize = 1 << 20, PrefetchQueueLength = 4096 };
+        using TemporaryFolder folder = new();
+        folder.Write("0.png", Fixture.Bytes("rgb.png"));
+        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = folder.Path, CropSize = 2048 });
+        using PrefetchLoader loader = new(dataset, options);
+        Assert.Contains("does not fit into shared memory", Assert.Throws<LoaderException>(() => loader.Open(0)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("boom:0.1", "boom")]
+    [InlineData("kill:2", "probability")]
+    [InlineData("kill@x", "index")]
+    [InlineData("", "No fault")]
+    public void A_fault_plan_that_is_none_is_a_sentence(string text, string expected) =>
+        Assert.Contains(expected, Assert.Throws<FormatException>(() => FaultPlan.Parse(text)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_fault_plan_reads_what_it_writes()
+    {
+        const string text = "kill:0.01,stall@7!,corrupt:0.25!";
+        Assert.Equal(text, FaultPlan.Parse(text).ToString());
+    }
+
+    [Theory]
+    [InlineData("10", 1000, 10)]
+    [InlineData("0.01", 1000, 10)]
+    [InlineData("1%", 1000, 10)]
+    [InlineData("0", 1000, 0)]
+    public void A_budget_is_a_number_or_a_share(string text, int samples, int expected) => Assert.Equal(expected, SkipBudget.Parse(text).Of(samples));
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("1.5")]
+    [InlineData("many")]
+    public void A_budget_that_is_none_is_refused(string text) => Assert.Throws<FormatException>(() => SkipBudget.Parse(text));
+
+    private static LoaderOptions With(WorkerKind kind, string? faults) =>
+        Options with { WorkerKind = kind, Faults = faults is null ? null : FaultPlan.Parse(faults) with { StallSeconds = kind == WorkerKind.Process ? 25 : 5 } };
+
+    private static LoaderRun Undisturbed() => LoaderRun.Of(Dataset, Options with { NumWorkers = 0 });
+}
