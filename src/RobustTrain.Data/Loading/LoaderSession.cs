@@ -80,7 +80,11 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
     public void Attach(EpochStream stream)
     {
         lock (Gate)
+        {
             _stream = stream;
+            // Workers start with somebody to count their failures.
+            _monitor?.Start();
+        }
     }
 
     /// <summary>Takes the session back from a stream; what workers still have is dropped when they are done with it.</summary>

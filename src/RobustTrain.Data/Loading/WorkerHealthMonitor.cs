@@ -31,7 +31,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     private bool _stopping;
     private bool _givenUp;
 
-    /// <summary>Starts watching, and the workers.</summary>
+    /// <summary>A monitor that does nothing before it is started.</summary>
     /// <param name="gate">The lock under which <paramref name="losses"/> is called.</param>
     /// <param name="ring">The ring whose cells are read.</param>
     /// <param name="factory">Starts workers.</param>
@@ -55,7 +55,13 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             _seats.Add(new WorkerSeat($"{factory.Kind}-{seat}"));
         _lastCheck = Stopwatch.GetTimestamp();
         _thread = new Thread(Watch) { IsBackground = true, Name = "loader health monitor" };
-        _thread.Start();
+    }
+
+    /// <summary>Starts the workers, the first time.</summary>
+    public void Start()
+    {
+        if (_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
+            _thread.Start();
     }
 
     /// <summary>The seats as they are; call it under the gate.</summary>
@@ -116,7 +122,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         lock (_gate)
             _stopping = true;
         _wake.Set();
-        if (Thread.CurrentThread != _thread)
+        if (!_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
             _thread.Join();
     }
 
