@@ -1,0 +1,234 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Imaging;
+using RobustTrain.Data.Samples;
+
+namespace RobustTrain.Tests.Data;
+
+public sealed class AirChangeDatasetTests(SampleData data) : IClassFixture<SampleData>
+{
+    [Fact]
+    public void The_splits_have_the_benchmarks_sizes()
+    {
+        using AirChangeDataset all = Open(DatasetSplit.Train, validation: []);
+        using AirChangeDataset train = Open(DatasetSplit.Train);
+        using AirChangeDataset val = Open(DatasetSplit.Val);
+        using AirChangeDataset test = Open(DatasetSplit.Test);
+        using AirChangeDataset none = Open(DatasetSplit.Val, validation: []);
+        Assert.Equal((3744, 3120, 12, 0), (all.Count, train.Count, test.Count, none.Count));
+        Assert.Equal([3, 112, 112], train.Fields[0].Shape);
+        Assert.Equal([3, 448, 784], test.Fields[1].Shape);
+        Assert.Equal([448, 784], test.Fields[2].Shape);
+        Assert.Equal("Tiszadob/5", test.NameOf(11));
+        Assert.All(Enumerable.Range(0, val.Count), index => Assert.True(val.NameOf(index).StartsWith("Szada/7", StringComparison.Ordinal) || val.NameOf(index).StartsWith("Tiszadob/5", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Training_crops_never_touch_the_test_area()
+    {
+        int places = AirChangeLayout.CropPlaces(112);
+        // 56 columns right of the test area at 528 rows, and 784 columns below it at 80 rows.
+        Assert.Equal((56 * 528) + (784 * 80), places);
+        HashSet<(int, int)> corners = [];
+        for (int place = 0; place < places; place++)
+        {
+            (int x, int y) = AirChangeLayout.CropCorner(112, place);
+            Assert.True(x >= 784 || y >= 448);
+            Assert.InRange(x, 0, 952 - 112);
+            Assert.InRange(y, 0, 640 - 112);
+            corners.Add((x, y));
+        }
+
+        Assert.Equal(places, corners.Count);
+    }
+
+    [Fact]
+    public void Validation_crops_cover_the_training_area_and_nothing_else()
+    {
+        bool[,] covered = new bool[640, 952];
+        foreach ((int x, int y) in AirChangeLayout.Tiles(112))
+        {
+            for (int row = y; row < y + 112; row++)
+            {
+                for (int column = x; column < x + 112; column++)
+                    covered[row, column] = true;
+            }
+        }
+
+        for (int row = 0; row < 640; row++)
+        {
+            for (int column = 0; column < 952; column++)
+                Assert.Equal(column >= 784 || row >= 448, covered[row, column]);
+        }
+    }
+
+    [Fact]
+    public void The_test_crop_is_the_top_left_of_the_scene()
+    {
+        using AirChangeDataset test = Open(DatasetSplit.Test, mean: [0, 0, 0], std: [1, 1, 1]);
+        LoadedSample sample = LoadedSample.Of(test, new SampleKey(0, 0, 8));
+        using ImageReader reader = new();
+        ImageBuffer image = new();
+        ImageBuffer label = new();
+        reader.Decode(Path.Combine(data.Path, "Tiszadob", "2", "im2.bmp"), image);
+        reader.Decode(Path.Combine(data.Path, "Tiszadob", "2", "gt.bmp"), label);
+        for (int y = 0; y < 448; y += 7)
+        {
+            for (int x = 0; x < 784; x += 5)
+            {
+                for (int channel = 0; channel < 3; channel++)
+                    Assert.Equal(image.Row(y)[(x * 3) + channel] / 255f, sample.Image2[(channel * 448 * 784) + (y * 784) + x], 5);
+                Assert.Equal(label.Row(y)[x * 3] / 255, sample.Label[(y * 784) + x]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Crops_move_from_epoch_to_epoch_and_repeat_with_the_key()
+    {
+        using AirChangeDataset train = Open(DatasetSplit.Train);
+        SampleKey key = new(3, 1, 77);
+        LoadedSample first = LoadedSample.Of(train, key);
+        Assert.Equal(first.Image1, LoadedSample.Of(train, key).Image1);
+        Assert.NotEqual(first.Image1, LoadedSample.Of(train, key with { Epoch = 2 }).Image1);
+    }
+
+    [Fact]
+    public void Class_counts_are_those_of_the_training_area()
+    {
+        using AirChangeDataset train = Open(DatasetSplit.Train);
+        IReadOnlyList<long> counts = train.CountClasses();
+        Assert.Equal(10L * ((952 * 640) - (784 * 448)), counts.Sum());
+        Assert.InRange((double)counts[1] / counts.Sum(), 0.02, 0.12);
+    }
+
+    [Fact]
+    public void Scenes_are_decoded_once_and_the_cache_is_bounded()
+    {
+        SceneCache cache = new(2 * 5_000_000);
+        using AirChangeDataset train = new(new AirChangeOptions { Path = data.Path, Split = DatasetSplit.Train }, cache);
+        for (int index = 0; index < train.Count; index += 100)
+            LoadedSample.Of(train, new SampleKey(0, 0, index));
+        Assert.InRange(cache.Bytes, 4_000_000, 10_000_000);
+        SceneCache large = new();
+        using AirChangeDataset whole = new(new AirChangeOptions { Path = data.Path, Split = DatasetSplit.Train }, large);
+        Parallel.For(0, 200, index => LoadedSample.Of(whole, new SampleKey(0, 0, index * 15)));
+        Assert.Equal(10L * 952 * 640 * 7, large.Bytes);
+    }
+
+    [Fact]
+    public void Any_letter_case_and_a_folder_below_are_found()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string scene in AirChangeLayout.SceneNames)
+        {
+            foreach (string file in (string[])["im1.bmp", "im2.bmp", "gt.bmp"])
+            {
+                string target = folder.File($"SZTAKI_AirChange_Benchmark/{scene.ToUpperInvariant()}/{file.ToUpperInvariant()}");
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                File.CreateSymbolicLink(target, Path.Combine(data.Path, scene, file));
+            }
+        }
+
+        using AirChangeDataset dataset = new(new AirChangeOptions { Path = folder.Path, Split = DatasetSplit.Test });
+        Assert.Equal(12, dataset.Count);
+        LoadedSample.Of(dataset, new SampleKey(0, 0, 0));
+    }
+
+    [Fact]
+    public void What_is_missing_or_wrong_is_named_on_opening()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("A/x.png", [1]);
+        Assert.Contains("no folder 'Szada'", FailureOf(folder.Path), StringComparison.Ordinal);
+        Assert.Contains("change-pairs", FailureOf(folder.Path), StringComparison.Ordinal);
+        foreach (string scene in AirChangeLayout.SceneNames)
+        {
+            foreach (string file in (string[])["im1.bmp", "im2.bmp", "gt.bmp"])
+                folder.Write($"{scene}/{file}", TestImage.Grey(952, 640, (_, _) => 0)[..2000]);
+        }
+
+        using (AirChangeDataset dataset = new(new AirChangeOptions { Path = folder.Path, Split = DatasetSplit.Test }))
+            Assert.Contains("truncated", Assert.Throws<SampleException>(() => LoadedSample.Of(dataset, new SampleKey(0, 0, 0))).Message, StringComparison.Ordinal);
+        folder.Write("Szada/3/im2.bmp", TestImage.Grey(95, 64, (_, _) => 0));
+        Assert.Contains("95x64 pixels; expected 952x640", FailureOf(folder.Path), StringComparison.Ordinal);
+        File.Delete(folder.File("Szada/3/im2.bmp"));
+        Assert.Contains("no file 'im2.bmp'", FailureOf(folder.Path), StringComparison.Ordinal);
+        Directory.Delete(folder.File("Szada/3"), recursive: true);
+        Assert.Contains("'Szada/3' is missing", FailureOf(folder.Path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Wrong_options_are_sentences()
+    {
+        Assert.Contains("no scene 'Szada/9'", Assert.Throws<DatasetException>(() => Open(DatasetSplit.Train, validation: ["Szada/9"])).Message, StringComparison.Ordinal);
+        Assert.Contains("none is left", Assert.Throws<DatasetException>(() => Open(DatasetSplit.Train, validation: AirChangeLayout.SceneNames)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new AirChangeDataset(new AirChangeOptions { Path = data.Path, Split = DatasetSplit.Train, CropSize = 168 }));
+        Assert.Throws<DatasetException>(() => new AirChangeDataset(new AirChangeOptions { Path = data.Path, Split = DatasetSplit.Train, Augmentation = new AugmentationOptions { Resize = (10, 10) } }));
+    }
+
+    [Fact]
+    public void The_same_seed_makes_the_same_scenes_and_differencing_fails_on_them()
+    {
+        using TemporaryFolder folder = new();
+        string again = folder.File("again");
+        List<string> told = [];
+        SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = again, Seed = 0 }, progress => told.Add(progress.Scene));
+        Assert.Equal(AirChangeLayout.SceneNames, told);
+        foreach (string scene in AirChangeLayout.SceneNames)
+            Assert.Equal(File.ReadAllBytes(Path.Combine(data.Path, scene, "im1.bmp")), File.ReadAllBytes(Path.Combine(again, scene, "im1.bmp")));
+        using AirChangeDataset test = Open(DatasetSplit.Test);
+        DifferencingScore score = DifferencingBaseline.Measure(test, test.Options.Std);
+        Assert.InRange(score.BestF1, 0.1, 0.5);
+        Assert.InRange(score.ChangedShare, 0.03, 0.1);
+    }
+
+    [Fact]
+    public void Differencing_is_perfect_where_only_changes_differ()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("A/test_1.bmp", TestImage.Grey(20, 16, (_, _) => 50));
+        folder.Write("B/test_1.bmp", TestImage.Grey(20, 16, (x, _) => x < 5 ? 90 : 55));
+        folder.Write("label/test_1.bmp", TestImage.Grey(20, 16, (x, _) => x < 5 ? 255 : 0));
+        using ChangePairsDataset dataset = new(new ChangePairsOptions { Path = folder.Path, Split = DatasetSplit.Test });
+        DifferencingScore score = DifferencingBaseline.Measure(dataset, dataset.Options.Std);
+        Assert.Equal((1.0, 0.25), (score.BestF1, score.ChangedShare));
+    }
+
+    [Fact]
+    public void Sample_data_is_never_written_over_anything()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("mine.txt", [1]);
+        Assert.Contains("is not empty", Assert.Throws<DatasetException>(() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = folder.Path })).Message, StringComparison.Ordinal);
+        Assert.Contains("is a file", Assert.Throws<DatasetException>(() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = folder.File("mine.txt") })).Message, StringComparison.Ordinal);
+        Assert.Equal([folder.File("mine.txt")], Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Sample_data_that_is_stopped_leaves_nothing_behind()
+    {
+        using TemporaryFolder folder = new();
+        using CancellationTokenSource stopping = new();
+        Assert.Throws<OperationCanceledException>(() => SampleDatasetGenerator.Write(
+            new SampleDatasetOptions { Path = folder.File("new") },
+            _ => stopping.Cancel(),
+            stopping.Token));
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    private AirChangeDataset Open(DatasetSplit split, IReadOnlyList<string>? validation = null, IReadOnlyList<double>? mean = null, IReadOnlyList<double>? std = null)
+    {
+        AirChangeOptions options = new() { Path = data.Path, Split = split };
+        return new AirChangeDataset(options with
+        {
+            ValidationScenes = validation ?? options.ValidationScenes,
+            Mean = mean ?? options.Mean,
+            Std = std ?? options.Std,
+        });
+    }
+
+    private static string FailureOf(string path) =>
+        Assert.Throws<DatasetException>(() => new AirChangeDataset(new AirChangeOptions { Path = path, Split = DatasetSplit.Train })).Message;
+}

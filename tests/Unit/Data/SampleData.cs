@@ -1,0 +1,13 @@
+using RobustTrain.Data.Samples;
+
+namespace RobustTrain.Tests.Data;
+
+/// <summary>Sample data, made once for all tests that read it.</summary>
+public sealed class SampleData : IDisposable
+{
+    public SampleData() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = Path, Seed = 0 });
+
+    public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"robusttrain-samples-{Guid.NewGuid():N}");
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
