@@ -57,7 +57,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             : null;
         CheckpointManifest manifest = evaluator.Checkpoint.Manifest;
         return new EvaluationFinished(
-            evaluator.Checkpoint.Path, manifest.CompletedEpoch, config.Data.Path, result.Split, result.Datapoints.Count, result.Scores, baseline, watch.Elapsed.TotalSeconds)
+            evaluator.Checkpoint.Path, manifest.CompletedEpoch, config.Data.Path, request.Split.ToString().ToLowerInvariant(), result.Datapoints.Count, result.Scores, baseline, watch.Elapsed.TotalSeconds)
         {
             Time = time.GetUtcNow(),
         };

@@ -58,7 +58,7 @@ public sealed class BadInputTests : IDisposable
     public Task A_pair_without_its_partner()
     {
         File.Delete(_folder.At("data", "B", "train_2.bmp"));
-        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", "train_2.bmp", Arguments());
+        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", "'train_2'", Arguments());
     }
 
     [Fact]
@@ -88,8 +88,11 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public Task A_model_that_does_not_fit_the_image_size() =>
-        IsRefused(ExitCode.Configuration, "ModelImageSize", "24", Arguments("--set", "data.crop_size=24"));
+    public Task A_model_that_does_not_fit_the_image_size()
+    {
+        TinyPairs.Write(_folder.At("tiny"), side: 8);
+        return IsRefused(ExitCode.Configuration, "ModelImageSize", "The model fc-siam-diff does not fit images of 8x8 pixels", Arguments("--set", "data.path=tiny", "--set", "data.crop_size=null"));
+    }
 
     [Fact]
     public Task A_run_path_that_is_a_file()
@@ -133,11 +136,12 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Config_check_names_what_training_would_refuse_and_creates_nothing()
     {
+        TinyPairs.Write(_folder.At("tiny"), side: 8);
         string[] before = Entries();
         string[] check = ["config", "check", .. Arguments().Skip(3)];
 
         HostRun good = await HostRun.To(_folder.Path, check);
-        HostRun bad = await HostRun.To(_folder.Path, [.. check, "--set", "data.crop_size=24", "--events"]);
+        HostRun bad = await HostRun.To(_folder.Path, [.. check, "--set", "data.path=tiny", "--set", "data.crop_size=null", "--events"]);
 
         Assert.Equal((0, ""), (good.ExitCode, good.Error));
         Assert.Equal("The configuration is good: fc-siam-diff on cpu, 4 training, 1 validation and 1 test samples, 1 epochs of 2 steps.\n", good.Output);
