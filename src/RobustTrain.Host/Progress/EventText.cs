@@ -15,6 +15,9 @@ internal static class EventText
         RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {started.Epochs} epochs are complete."),
         EpochFinished epoch => EpochLine(epoch, view),
         TestFinished test => string.Create(CultureInfo.InvariantCulture, $"Test with the weights of epoch {test.BestEpoch}: {Scores(test.Scores)}"),
+        NumericFailureHandled failure => NumericFailure(failure),
+        MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {halved.SamplesAtOnce} samples are computed at once, and gradients are accumulated to the same batch."),
+        StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
         RunWarning warning => $"Warning: {warning.Message}",
         StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
         _ => null,
@@ -50,6 +53,13 @@ internal static class EventText
     public static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join(
         "  ",
         s_leadingScores.Where(scores.ContainsKey).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {scores[name]:0.0000}")));
+
+    private static string NumericFailure(NumericFailureHandled failure)
+    {
+        string action = failure.Action == "rollback" ? "training goes on from the last good checkpoint" : "the batch is skipped";
+        string factor = failure.LearningRateFactor == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", with {failure.LearningRateFactor:0.###} of the learning rate");
+        return string.Create(CultureInfo.InvariantCulture, $"Warning: step {failure.GlobalStep}: {failure.Problem} Failure {failure.Failures}: {action}{factor}.");
+    }
 
     private static string EpochLine(EpochFinished epoch, TrainingView view)
     {

@@ -13,6 +13,7 @@ public sealed record SelectionConfig
 
     /// <summary>The scores that are compared.</summary>
     [Description("Scores that are compared (f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall); null takes trainer.best_metric alone.")]
+    [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
     public IReadOnlyList<string>? Metrics { get; init; }
 
     /// <summary>The scores' weights.</summary>

@@ -30,6 +30,10 @@ public sealed class ProgressTests
                 progress.Write(runEvent);
             progress.Write(new StopRequested("SIGTERM"));
             progress.Write(new RunWarning("The reader is slow."));
+            progress.Write(new NumericFailureHandled(1, 10, "The loss is NaN.", "rollback", ["a"], 2, 0.5));
+            progress.Write(new NumericFailureHandled(1, 10, "The loss is NaN.", "skip", ["a"], 3, 1));
+            progress.Write(new MicroBatchHalved(1, 11, 8));
+            progress.Write(new StoppedEarly(1, 0, 1));
             progress.Write(new TestFinished(0, new Dictionary<string, double> { ["f1"] = 0.875 }));
         }
 
@@ -42,6 +46,10 @@ public sealed class ProgressTests
             epoch 1 (2 of 2)  step 1 of 10  loss 0.4000  learning rate 1.00e-3  32.0 samples/s  waiting for data 2 %  18.0 s left
             Asked to stop (SIGTERM): stops after this step, with a checkpoint.
             Warning: The reader is slow.
+            Warning: step 10: The loss is NaN. Failure 2: training goes on from the last good checkpoint, with 0.5 of the learning rate.
+            Warning: step 10: The loss is NaN. Failure 3: the batch is skipped.
+            Warning: memory is short; from now on 8 samples are computed at once, and gradients are accumulated to the same batch.
+            No epoch of the last 1 was better than epoch 0: no more are trained.
             Test with the weights of epoch 0: f1 0.8750
 
             """.ReplaceLineEndings("\n"),
