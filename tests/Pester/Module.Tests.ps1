@@ -35,6 +35,12 @@ Describe 'The module' {
         [IO.File]::ReadAllText('/proc/self/maps') | Should -Not -Match 'libtorch|librobusttrain_torch'
     }
 
+    It 'loads no YAML reader into the shell, where other modules may have brought another version of it' {
+        TabExpansion2 'Start-Training -Set loader.' | Out-Null
+        Get-TrainingRun (New-Item -ItemType Directory (Join-Path $TestDrive none)) | Out-Null
+        [AppDomain]::CurrentDomain.GetAssemblies().GetName().Name | Should -Not -Contain YamlDotNet
+    }
+
     It 'has a page about itself' {
         (Get-Help about_RobustTrain | Out-String) | Should -Match 'Start-Training'
     }

@@ -197,7 +197,7 @@ Describe 'Start-Training' {
 
         It 'shows a table of epochs' {
             $table = Start-Training -RunPath r | Select-Object -First 3 | Out-String -Width 200
-            $table | Should -Match 'Epoch +TrainLoss +F1 +IoU +Best +LearningRate +Samples/s +DataWait +Time'
+            $table | Should -Match 'Epoch +TrainLoss +F1 +IoU +Best +LearnRate +Samples/s +DataWait +Time'
             $table | Should -Match '1/3 +0\.89000 +0\.5100 +0\.4000 +\* +0\.001 +123\.5 +25 %'
         }
     }

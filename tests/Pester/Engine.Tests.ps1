@@ -1,0 +1,196 @@
+# The cmdlets with the engine itself: real data, real trainings (of seconds), real checkpoints.
+BeforeDiscovery {
+    Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+    $engine = Join-Path (Split-Path (Get-ModulePath)) 'host'
+    $isMissing = -not ((Test-Path "$engine/robusttrain") -and (Test-Path "$engine/librobusttrain_torch.so"))
+}
+
+Describe 'The engine in PowerShell' -Skip:$isMissing {
+    BeforeAll {
+        Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+        Import-ModuleUnderTest
+        Use-RealHost
+        $here = (New-Item -ItemType Directory (Join-Path $TestDrive engine)).FullName
+        Push-Location $here
+        $data = New-SampleDataset data -Seed 1
+
+        # Trains in seconds: 49 steps an epoch of a network of 4 channels.
+        Set-Content quick.yaml @"
+name: quick
+threads: 1
+model: {base_channels: 4}
+data: {path: $here/data, crop_size: 32, validation_scenes: [Szada/7]}
+loader: {batch_size: 64, eval_batch_size: 8, num_workers: 1}
+trainer: {epochs: 2, log_interval_seconds: 0}
+"@
+    }
+
+    AfterEach {
+        Get-Job | Remove-Job -Force
+        Wait-Fact { -not (Get-Leftover "$here/") } | Should -BeTrue -Because 'no process may be left'
+    }
+
+    AfterAll { Pop-Location }
+
+    It 'makes sample data on which thresholded differencing fails' {
+        $data.Scenes | Should -Be 12
+        $data.DifferencingF1 | Should -BeLessOrEqual 0.5
+        (Get-ChildItem data -Recurse -File).Count | Should -BeGreaterOrEqual 36
+    }
+
+    It 'refuses to make sample data over other things' {
+        New-SampleDataset . -ErrorVariable refused -ErrorAction SilentlyContinue
+        $refused.Count | Should -Be 1
+        $refused[0].Exception.Message | Should -BeLike '*not empty*'
+    }
+
+    It 'says what a configuration would train' {
+        $test = Test-TrainingConfig quick.yaml
+        $test.Valid | Should -BeTrue
+        $test.Device | Should -Be cpu
+        $test.TrainingSamples | Should -BeGreaterThan 0
+        $test.TestSamples | Should -Be 12
+    }
+
+    It 'finds each mistake of a configuration, with file, line and key' {
+        Set-Content bad.yaml "data: {path: data}`ntrainer:`n  epochs: many`nmodell: {}"
+        $test = Test-TrainingConfig bad.yaml -Set 'seed=-1'
+        $test.Valid | Should -BeFalse
+        $test.Errors.Line | Should -Be 3, 4, $null
+        $test.Errors[0].File | Should -Be (Join-Path $PWD bad.yaml)
+        $test.Errors[0].Key | Should -Be trainer.epochs
+        $test.Errors.Key | Should -Contain seed
+        $test.Errors[1].Message | Should -BeLike '*did you mean*model*'
+    }
+
+    It 'trains: epochs as they end, the run at the end, and all of the run''s folder' {
+        $objects = Start-Training quick.yaml -RunPath runs/first
+        $LASTEXITCODE | Should -Be 0
+        $objects.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingRun
+        $objects[0].TrainLoss | Should -BeGreaterThan 0
+        $objects[1].Epoch | Should -Be 1
+        $objects[-1].State | Should -Be Finished
+        $objects[-1].TestF1 | Should -Not -BeNullOrEmpty
+        'run.json', 'config.yaml', 'events.ndjson', 'epochs/0001', 'checkpoints' | ForEach-Object { Join-Path runs/first $_ | Should -Exist }
+    }
+
+    It 'scores what it has trained, in a pipeline, to the same figures' {
+        $run = Get-TrainingRun
+        $score = $run | Sort-Object BestScore | Select-Object -First 1 | Measure-Model -DataPath data -Baseline
+        $score.F1 | Should -Be $run.TestF1
+        $score.Samples | Should -Be 12
+        $score.DifferencingF1 | Should -Be $data.DifferencingF1
+        $score.CheckpointPath | Should -BeLike "$PWD/runs/first/checkpoints/*"
+        (Measure-Model runs/first -Split Val -Checkpoint Latest).Split | Should -BeLike val*
+    }
+
+    It 'has nothing to do for a finished run, and says where it is' {
+        $run = Start-Training -RunPath runs/first
+        $LASTEXITCODE | Should -Be 0
+        $run.State | Should -Be Finished
+        $run.Attempts | Should -Be 1
+    }
+
+    It 'trains in a job that Receive-Job -Wait follows' {
+        $job = Start-Training quick.yaml -RunPath runs/job -AsJob
+        (Receive-Job $job -Wait).ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingRun
+        $job.State | Should -Be Completed
+    }
+
+    It 'stops with a checkpoint at an early Select-Object -First, and goes on from there' {
+        (Start-Training quick.yaml -Epochs 4 -RunPath runs/early | Select-Object -First 1).Epoch | Should -Be 0
+        $LASTEXITCODE | Should -Be 75
+        (Get-TrainingRun runs/early).State | Should -Be Stopped
+        $objects = Start-Training -RunPath runs/early
+        $objects[-1].State | Should -Be Finished
+        $objects[-1].Attempts | Should -Be 2
+        $objects[-1].EpochsDone | Should -Be 4
+    }
+
+    It 'stops with a checkpoint at Stop-Job' {
+        $job = Start-Training quick.yaml -Epochs 500 -RunPath runs/stopped -AsJob
+        Wait-Fact { $job.Progress.Count } | Should -BeTrue
+        Wait-Fact { Test-Path runs/stopped/run.json } | Should -BeTrue
+        Stop-Job $job
+        $job.ExitCode | Should -Be 75
+        (Get-TrainingRun runs/stopped).State | Should -Be Stopped
+        Get-ChildItem runs/stopped/checkpoints | Should -Not -BeNullOrEmpty
+    }
+
+    It 'leaves no process and a checkpoint behind a shell that <How>' -ForEach @(
+        @{ How = 'gets Ctrl+C'; Signal = 'INT' }
+        @{ How = 'is killed with -9'; Signal = 'KILL' }
+    ) {
+        $run = "$here/runs/shell-$Signal"
+        $shell = Start-TestShell "Set-Location '$here'; Start-Training quick.yaml -Epochs 500 -RunPath '$run' | Out-Null" "$TestDrive/shell-$Signal.txt"
+        Wait-Fact { Test-Path "$run/epochs/0000" } | Should -BeTrue -Because (Get-Content -Raw "$TestDrive/shell-$Signal.txt" -ErrorAction Ignore)
+        @(Get-Leftover $run).Count | Should -BeGreaterThan 0
+        kill -$Signal $shell.Id
+        $shell.WaitForExit(60000) | Should -BeTrue
+        Wait-Fact { -not (Get-Leftover $run) } | Should -BeTrue
+        @(Get-Leftover $run).Count | Should -Be 0
+        (Get-TrainingRun $run).State | Should -Be Stopped
+        (Get-TrainingRun $run).ExitCode | Should -Be 75
+        Get-ChildItem "$run/checkpoints" | Should -Not -BeNullOrEmpty
+    }
+
+    It 'tells of a trainer that is killed, and goes on with its run' {
+        $job = Start-Training quick.yaml -Epochs 3 -RunPath runs/killed -AsJob
+        Wait-Fact { $job.Output.Count } | Should -BeTrue
+        kill -KILL $job.ProcessId
+        Wait-Job $job | Out-Null
+        $job.State | Should -Be Failed
+        Receive-Job $job -ErrorVariable killed -ErrorAction SilentlyContinue | Out-Null
+        $killed[0].FullyQualifiedErrorId | Should -BeLike 'TrainerKilled*'
+        (Get-TrainingRun runs/killed).State | Should -Be Interrupted
+        $end = (Get-TrainingRun runs/killed | Start-Training)[-1]
+        $end.State | Should -Be Finished
+        $end.Interruptions | Should -Be 1
+    }
+
+    It 'trains on detached, and is stopped from here' {
+        $run = Start-Training quick.yaml -Epochs 500 -RunPath runs/detached -Detach
+        $run.State | Should -Be Running
+        (Stop-Training runs/detached -PassThru).State | Should -Be Stopped
+        "runs/detached/output-$($run.ProcessId).log" | Should -Exist
+    }
+
+    It 'refuses <What> in one sentence, by the id <Id>, and creates nothing' -ForEach @(
+        @{ What = 'a missing configuration'; Parameters = @{ ConfigurationPath = 'nowhere.yaml' }; Id = 'ConfigurationNotFound' }
+        @{ What = 'an unknown key'; Parameters = @{ ConfigurationPath = 'quick.yaml'; Set = 'loader.batch_sise=3' }; Id = 'ConfigurationUnknownKey' }
+        @{ What = 'a number out of range'; Parameters = @{ ConfigurationPath = 'quick.yaml'; Epochs = 0 }; Id = 'ConfigurationOutOfRange' }
+        @{ What = 'an unknown model'; Parameters = @{ ConfigurationPath = 'quick.yaml'; Model = 'fc-siam-dif' }; Id = 'ConfigurationNotAllowed' }
+        @{ What = 'no data'; Parameters = @{}; Id = 'ConfigurationMissingKey' }
+    ) {
+        Start-Training @Parameters -RunPath runs/refused -ErrorVariable refused -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $LASTEXITCODE | Should -Be 2
+        $refused.Count | Should -Be 1
+        $refused[0].FullyQualifiedErrorId | Should -Be "$Id,RobustTrain.Cmdlets.Commands.StartTrainingCommand"
+        $refused[0].CategoryInfo.Category | Should -BeIn InvalidArgument, ObjectNotFound
+        $refused[0].Exception.Message | Should -Not -Match '\n|   at '
+        'runs/refused' | Should -Not -Exist
+    }
+
+    It 'refuses data that is not there, and a device that is not there' {
+        Start-Training quick.yaml -DataPath nowhere -RunPath runs/refused -ErrorVariable refused -ErrorAction SilentlyContinue
+        Start-Training quick.yaml -Device cuda:63 -RunPath runs/refused -ErrorVariable +refused -ErrorAction SilentlyContinue
+        $refused.Count | Should -Be 2
+        $refused[0].Exception.Message | Should -BeLike "*$PWD/nowhere*"
+        $refused[1].Exception.Message | Should -BeLike '*cuda*'
+        'runs/refused' | Should -Not -Exist
+    }
+
+    It 'refuses a run folder of another configuration, and says what differs' {
+        Start-Training quick.yaml -RunPath runs/first -Seed 5 -ErrorVariable refused -ErrorAction SilentlyContinue
+        $refused[0].FullyQualifiedErrorId | Should -BeLike 'RunConfigurationDiffers,*'
+        $refused[0].Exception.Message | Should -BeLike '*seed*'
+        (Get-TrainingRun runs/first).State | Should -Be Finished
+    }
+
+    It 'refuses to score what is no checkpoint' {
+        Measure-Model data -ErrorVariable refused -ErrorAction SilentlyContinue
+        $refused.Count | Should -Be 1
+        Measure-Model nowhere -ErrorVariable refused -ErrorAction SilentlyContinue
+        $refused[0].FullyQualifiedErrorId | Should -BeLike 'CheckpointNotFound,*'
+    }
+}
