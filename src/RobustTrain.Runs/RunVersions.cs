@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 
 namespace RobustTrain.Runs;
 
@@ -8,7 +9,11 @@ namespace RobustTrain.Runs;
 /// <param name="LibTorch">The version of libtorch; null where the process has not loaded it.</param>
 /// <param name="DotNet">The version of the .NET runtime.</param>
 /// <param name="Os">The operating system and its architecture.</param>
-public sealed record RunVersions(string RobustTrain, string? LibTorch, string DotNet, string Os)
+public sealed record RunVersions(
+    [property: JsonPropertyName("robusttrain")] string RobustTrain,
+    [property: JsonPropertyName("libtorch")] string? LibTorch,
+    [property: JsonPropertyName("dotnet")] string DotNet,
+    string Os)
 {
     /// <summary>The versions of this process.</summary>
     /// <param name="libTorch">The version of the libtorch that it has loaded.</param>

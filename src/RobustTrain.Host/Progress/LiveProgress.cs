@@ -69,11 +69,19 @@ internal sealed class LiveProgress : IProgressDisplay
             {
                 isLast = _ended.Wait(s_refresh);
                 foreach (string line in TakeLasting())
-                    _console.WriteLine(line);
+                    _console.WriteLine(Filled(line));
                 live.UpdateTarget(Render());
             }
             while (!isLast);
         });
+    }
+
+    // The console writes over the display without clearing it first.
+    private string Filled(string line)
+    {
+        int width = Math.Max(2, _console.Profile.Width);
+        int rows = (line.Length + width - 1) / width;
+        return line.PadRight((rows * width) - 1);
     }
 
     private string[] TakeLasting()

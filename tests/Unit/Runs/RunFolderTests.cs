@@ -1,3 +1,4 @@
+using System.Text.Json;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
@@ -32,6 +33,27 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(System.IO.Path.Combine(path, "epochs", "0003"), run.EpochFolder(3));
         Assert.Empty(Directory.EnumerateFiles(path, "*.tmp"));
     }
+
+    [Fact]
+    public void The_record_is_JSON_with_names_that_scripts_rely_on()
+    {
+        string path = _folder.At("a");
+        using RunFolder run = Open(path);
+
+        JsonElement record = JsonDocument.Parse(File.ReadAllText(RunFolder.RecordPathOf(path))).RootElement;
+
+        Assert.Equal(
+            [
+                "format", "id", "name", "state", "exit_code", "error", "error_id", "process", "working_directory", "git_commit", "versions",
+                "configuration_digest", "started", "updated", "ended", "epochs", "epochs_done", "best_metric", "best_epoch", "best_score", "test_scores", "attempts",
+            ],
+            record.EnumerateObject().Select(property => property.Name).ToArray(), EqualAsSets);
+        Assert.Equal(["host", "process_id", "start"], record.GetProperty("process").EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["robusttrain", "libtorch", "dotnet", "os"], record.GetProperty("versions").EnumerateObject().Select(property => property.Name));
+        Assert.Equal("running", record.GetProperty("state").GetString());
+    }
+
+    private static bool EqualAsSets(IEnumerable<string> left, IEnumerable<string> right) => left.Order().SequenceEqual(right.Order());
 
     [Fact]
     public void A_second_opener_is_refused_and_told_which_process_holds_the_run()
