@@ -23,10 +23,14 @@ Describe 'Start-Training' {
 
     Context 'in the foreground' {
         It 'writes an object for each epoch as it ends, and the run at the end' {
-            $env:FAKE_EPOCH_SECONDS = 0.3
-            $seen = Start-Training -RunPath r | ForEach-Object { [pscustomobject]@{ Object = $_; State = (Get-TrainingRun r).State } }
+            # The trainer goes on only when the epoch before has come out of the pipeline.
+            $env:FAKE_GATE = Join-Path $folder gate
+            $seen = Start-Training -RunPath r | ForEach-Object {
+                [pscustomobject]@{ Object = $_; State = (Get-TrainingRun r).State }
+                Set-Content "$env:FAKE_GATE$($_.Epoch + 1)" open
+            }
             $seen.Object.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingEpoch, TrainingRun
-            $seen.State[0..1] | Should -Be Running, Running -Because 'the epochs come while the training goes on'
+            $seen.State[0..2] | Should -Be Running, Running, Running -Because 'the epochs come while the training goes on'
             $epoch = $seen[1].Object
             $epoch.Epoch | Should -Be 1
             $epoch.Epochs | Should -Be 3
