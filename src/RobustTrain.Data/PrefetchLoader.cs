@@ -79,7 +79,7 @@ public sealed class PrefetchLoader : IBatchLoader
         if (session is null)
         {
             int workers = _options.NumWorkers ?? 1;
-            session = new LoaderSession(Dataset, _options, _layout, workers, workers);
+            session = new LoaderSession(Dataset, _options, _layout, workers, _options.NumWorkers ?? Environment.ProcessorCount);
             lock (_gate)
                 _busy.Add(session);
         }

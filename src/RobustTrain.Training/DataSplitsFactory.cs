@@ -26,6 +26,10 @@ internal static class DataSplitsFactory
     /// <inheritdoc cref="Open(TrainingConfig)"/>
     public static IDataset Open(TrainingConfig config, DatasetSplit split) => Open(config, split, new SceneCache(), augmented: false);
 
+    /// <summary>Opens one split as training sees it: the training split with its augmentation.</summary>
+    /// <inheritdoc cref="Open(TrainingConfig)"/>
+    public static IDataset OpenAsTrained(TrainingConfig config, DatasetSplit split) => Open(config, split, new SceneCache(), augmented: split == DatasetSplit.Train);
+
     private static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SceneCache cache, bool augmented)
     {
         DataConfig data = config.Data;

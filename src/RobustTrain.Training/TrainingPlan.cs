@@ -28,14 +28,11 @@ public sealed class TrainingPlan
         Config = config;
         Data = data;
         Device = device;
-        TrainingLoaderOptions = new LoaderOptions
+        TrainingLoaderOptions = LoaderSettings.Of(config.Loader, config.Loader.BatchSize) with
         {
-            BatchSize = config.Loader.BatchSize,
             Seed = SeedDerivation.Derive(config.Seed, SeedDerivation.Data),
             Shuffle = true,
-            NumWorkers = config.Loader.NumWorkers,
-            PrefetchQueueLength = config.Loader.PrefetchQueueLength,
-            DropLast = config.Loader.DropLast,
+            LastBatch = config.Loader.DropLast ? LastBatch.Drop : config.Loader.FillLast ? LastBatch.Fill : LastBatch.Keep,
             EnlargeRatio = config.Data.EnlargeRatio,
         };
         BatchCount = new EpochPlan(data.Training.Count, TrainingLoaderOptions, epoch: 0).BatchCount;

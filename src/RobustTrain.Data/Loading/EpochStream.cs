@@ -31,6 +31,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     private readonly StageTotals _before = new();
     private readonly long _opened = Stopwatch.GetTimestamp();
     private readonly int _skipLimit;
+    private readonly WorkerTuner? _tuner;
     private int _deliveredInPlace;
     private int _nextToPublish;
     private int _nextToDeliver;
@@ -81,6 +82,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _fields = new BatchField[slots][];
         _deliveredBySeat = new int[session.Ring.Memory.Layout.WorkerCapacity];
         _skipLimit = options.MaxSkipped.Of((_plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
+        _tuner = options.NumWorkers is null ? new WorkerTuner(Environment.ProcessorCount) : null;
         lock (session.Gate)
         {
             session.Monitor?.AddTimesTo(_before);
@@ -191,6 +193,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                         throw new InvalidOperationException($"All {_session.Ring.SlotCount} slots of the loader are held by batches that were not disposed; dispose a batch before asking for so many more.");
                     if (head >= 0 && _session.Ring.IsComplete(head))
                     {
+                        Tune();
                         if (Deliver(head))
                             return true;
                         continue;
@@ -387,6 +390,14 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         double each = Math.Max(Seconds(totals.LoadTicks) / totals.Samples, 1e-9);
         int fair = Math.Max(1, count / Math.Max(1, _session.WorkerCount));
         _chunk = (int)Math.Clamp(ChunkSeconds / each, 1, fair);
+    }
+
+    private void Tune()
+    {
+        if (_tuner is null || _session.LoadsInPlace || _tuner.WhyOneMore(_session.WorkerCount, _waitTicks) is not string reason)
+            return;
+        _session.Monitor!.AddSeat();
+        _session.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{_session.WorkerCount} workers load now: {reason}."));
     }
 
     private void LoadInPlace(int slot)

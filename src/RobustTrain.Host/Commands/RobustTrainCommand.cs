@@ -23,6 +23,7 @@ internal static class RobustTrainCommand
     {
         TrainCommand.Create(),
         EvaluateCommand.Create(),
+        LoaderCommand.Create(),
         SampleDataCommand.Create(),
         ConfigCommand.Create(),
     };

@@ -23,6 +23,8 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
         TypeInitializationException { InnerException: { } inner } => Of(inner),
         RunException known => new Failure(known.ExitCode, known.ErrorId, known.Message, known),
         DatasetException dataset => new Failure(ExitCode.Configuration, "DatasetNotUsable", dataset.Message, dataset),
+        LoaderException loader => new Failure(ExitCode.Configuration, "LoaderNotUsable", loader.Message, loader),
+        SkipBudgetException budget => new Failure(ExitCode.Data, "SkipBudgetExceeded", budget.Message, budget),
         SampleException sample => new Failure(ExitCode.Data, "SampleNotReadable", sample.Message, sample),
         OutOfMemoryException memory => new Failure(ExitCode.OutOfMemory, "OutOfMemory", "The memory of this machine is not enough for this run; a smaller loader.batch_size or data.crop_size needs less.", memory),
         DllNotFoundException library => new Failure(ExitCode.Configuration, "NativeLibraryNotFound", library.Message, library),

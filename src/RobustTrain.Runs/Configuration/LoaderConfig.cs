@@ -18,10 +18,15 @@ public sealed record LoaderConfig
     public int EvalBatchSize { get; init; } = 1;
 
     /// <summary>Workers.</summary>
-    [Description("Workers that decode ahead; 0 loads in the training thread.")]
+    [Description("Workers that decode ahead; 0 loads in the training thread; null finds the number by how much the training waits and how many processors are idle.")]
     [Range(0, 1024)]
     [ConfigurationAlias("num_worker_per_gpu")]
-    public int NumWorkers { get; init; } = 2;
+    public int? NumWorkers { get; init; } = 2;
+
+    /// <summary>What the workers are.</summary>
+    [Description("What the workers are: thread (the least cost) or process (a crash or a hang in a decoder takes none but the worker; Linux).")]
+    [AllowedValues("thread", "process")]
+    public string WorkerKind { get; init; } = "thread";
 
     /// <summary>Batches decoded ahead.</summary>
     [Description("Batches that are decoded ahead of the training step.")]
@@ -32,4 +37,43 @@ public sealed record LoaderConfig
     /// <summary>Whether an incomplete last batch is left out.</summary>
     [Description("Whether an incomplete last training batch is left out.")]
     public bool DropLast { get; init; }
+
+    /// <summary>Whether an incomplete last batch is filled up.</summary>
+    [Description("Whether an incomplete last training batch is filled up with samples from the epoch's beginning; drop_last wins.")]
+    public bool FillLast { get; init; }
+
+    /// <summary>Whether workers live on.</summary>
+    [Description("Whether workers live on from epoch to epoch.")]
+    public bool PersistentWorkers { get; init; } = true;
+
+    /// <summary>When a worker is stuck.</summary>
+    [Description("Seconds that a worker may stand still, on one sample or otherwise, before it counts as stuck and is replaced.")]
+    [Range(0.01, 86400.0)]
+    [ConfigurationAlias("timeout")]
+    public double TimeoutSeconds { get; init; } = 30;
+
+    /// <summary>When workers are given up.</summary>
+    [Description("Failures of workers in an epoch after which the rest of it is loaded in the trainer's own process, in the same order.")]
+    [Range(1, 1_000_000)]
+    public int MaxErrors { get; init; } = 5;
+
+    /// <summary>How often workers are looked at.</summary>
+    [Description("Seconds between two looks at the workers' heartbeats.")]
+    [Range(0.001, 3600.0)]
+    [ConfigurationAlias("check_interval")]
+    public double HealthCheckIntervalSeconds { get; init; } = 1;
+
+    /// <summary>What becomes of a sample that can't be loaded.</summary>
+    [Description("A sample that can't be loaded, after a second try elsewhere: fail (exit code 3, naming it) or skip (the batch goes without it, and the ledger names it).")]
+    [AllowedValues("fail", "skip")]
+    public string OnBadSample { get; init; } = "fail";
+
+    /// <summary>How many samples may be skipped.</summary>
+    [Description("Samples of an epoch that may be skipped: a number as 10, a share as 0.01, or a percentage as 1%; beyond it the run ends with exit code 3.")]
+    [RegularExpression("[0-9]+|0?\\.[0-9]+|0\\.[0-9]+|[0-9]+(\\.[0-9]+)?%")]
+    public string MaxSkipped { get; init; } = "1%";
+
+    /// <summary>Whether an earlier run's quarantine counts.</summary>
+    [Description("Whether samples that an earlier run put into quarantine, because they killed, stalled or failed their workers, are tried again.")]
+    public bool IgnoreQuarantine { get; init; }
 }

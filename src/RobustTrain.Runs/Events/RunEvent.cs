@@ -25,6 +25,8 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(EvaluationFinished), "evaluation_finished")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
 [JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
+[JsonDerivedType(typeof(LoaderChanged), "loader")]
+[JsonDerivedType(typeof(LoaderMeasured), "loader_measured")]
 public abstract record RunEvent
 {
     /// <summary>When it happened, UTC; the journal fills it in.</summary>

@@ -54,12 +54,7 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, IRunJ
         }
     }
 
-    private PrefetchLoader OpenLoader(IDataset dataset) => new(dataset, new LoaderOptions
-    {
-        BatchSize = config.Loader.EvalBatchSize,
-        NumWorkers = config.Loader.NumWorkers,
-        PrefetchQueueLength = config.Loader.PrefetchQueueLength,
-    });
+    private PrefetchLoader OpenLoader(IDataset dataset) => new(dataset, LoaderSettings.Of(config.Loader, config.Loader.EvalBatchSize));
 
     private void Score(ChangeDetectionModel model, IBatch batch, IDataset dataset, SegmentationMetric metric)
     {

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>Runs a loader over a data set without a training.</summary>
+public static class LoaderBenchmark
+{
+    private const int MemoryInterval = 64;
+
+    /// <summary>Goes through one epoch.</summary>
+    /// <param name="dataset">What is loaded.</param>
+    /// <param name="options">How.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="stopping">Ends it early.</param>
+    /// <exception cref="SampleException">A sample can't be loaded and may not be skipped.</exception>
+    /// <exception cref="SkipBudgetException">More samples can't be loaded than may be skipped.</exception>
+    public static LoaderMeasurement Measure(IDataset dataset, LoaderOptions options, int epoch, CancellationToken stopping)
+    {
+        using PrefetchLoader loader = new(dataset, options);
+        return Measure(loader, options, epoch, stopping);
+    }
+
+    /// <summary>Goes through one epoch of a loader that is open already, so that its workers may be there.</summary>
+    /// <inheritdoc cref="Measure(IDataset, LoaderOptions, int, CancellationToken)"/>
+    public static LoaderMeasurement Measure(PrefetchLoader loader, LoaderOptions options, int epoch, CancellationToken stopping)
+    {
+        using Process self = Process.GetCurrentProcess();
+        Dictionary<int, (long Memory, double Seconds)> workers = [];
+        long samples = 0;
+        int batches = 0;
+        int firstCount = 0;
+        long longest = 0;
+        double before = self.TotalProcessorTime.TotalSeconds;
+        long start = Stopwatch.GetTimestamp();
+        long firstAt = start;
+        using EpochStream stream = loader.Open(epoch, stopping: stopping);
+        while (true)
+        {
+            long asked = Stopwatch.GetTimestamp();
+            if (!stream.MoveNext())
+                break;
+            using IBatch batch = stream.Current;
+            long now = Stopwatch.GetTimestamp();
+            if (batches++ == 0)
+            {
+                firstAt = now;
+                firstCount = batch.SampleIndices.Count;
+            }
+            else
+            {
+                longest = Math.Max(longest, now - asked);
+            }
+
+            samples += batch.SampleIndices.Count;
+            if (options.WorkerKind == WorkerKind.Process && batches % MemoryInterval == 1)
+                LookAtWorkers(stream, workers);
+        }
+
+        long end = Stopwatch.GetTimestamp();
+        LookAtWorkers(stream, workers);
+        self.Refresh();
+        LoaderStatistics statistics = stream.Statistics;
+        double seconds = Stopwatch.GetElapsedTime(firstAt, end).TotalSeconds;
+        double onSamples = statistics.ReadSeconds + statistics.DecodeSeconds + statistics.AugmentSeconds;
+        double processor = self.TotalProcessorTime.TotalSeconds - before + workers.Values.Sum(worker => worker.Seconds);
+        return new LoaderMeasurement
+        {
+            Kind = options.WorkerKind,
+            Workers = stream.Workers.Count,
+            SamplesPerSecond = seconds > 0 ? (samples - firstCount) / seconds : 0,
+            FirstBatchMilliseconds = Stopwatch.GetElapsedTime(start, firstAt).TotalMilliseconds,
+            OverheadMicroseconds = batches > 0 ? Math.Max(0, (processor - onSamples) * 1e6 / batches) : 0,
+            WorkerMemoryBytes = workers.Count > 0 ? workers.Values.Max(worker => worker.Memory) : null,
+            RingBytes = loader.RingBytes,
+            LongestWaitMilliseconds = longest * 1000.0 / Stopwatch.Frequency,
+            Statistics = statistics,
+            Ledger = stream.Ledger,
+        };
+    }
+
+    private static void LookAtWorkers(EpochStream stream, Dictionary<int, (long Memory, double Seconds)> workers)
+    {
+        foreach (int process in stream.Workers.Select(worker => worker.ProcessId).OfType<int>())
+        {
+            try
+            {
+                string[] status = File.ReadAllLines($"/proc/{process}/status");
+                long peak = Kilobytes(status, "VmHWM:") * 1024;
+                string stat = File.ReadAllText($"/proc/{process}/stat");
+                string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+                // Fields 14 and 15 of proc(5): user and system time in hundredths of a second.
+                double seconds = (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;
+                workers[process] = (peak, seconds);
+            }
+            catch (IOException)
+            {
+                // It ended while it was looked at.
+            }
+        }
+    }
+
+    private static long Kilobytes(string[] status, string key)
+    {
+        string line = Array.Find(status, candidate => candidate.StartsWith(key, StringComparison.Ordinal)) ?? "0";
+        return long.Parse(new string([.. line.Where(char.IsAsciiDigit)]), CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,35 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>What a loader achieved over one epoch without a training.</summary>
+public sealed record LoaderMeasurement
+{
+    /// <summary>What the workers were.</summary>
+    public required WorkerKind Kind { get; init; }
+
+    /// <summary>How many workers there were at the end.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Samples delivered a second, the first batch's wait left out.</summary>
+    public required double SamplesPerSecond { get; init; }
+
+    /// <summary>Milliseconds from opening the stream to its first batch.</summary>
+    public required double FirstBatchMilliseconds { get; init; }
+
+    /// <summary>Microseconds of processor time a batch that were not spent on samples: in this process and, for process workers, in theirs.</summary>
+    public required double OverheadMicroseconds { get; init; }
+
+    /// <summary>The largest resident memory of a process worker in bytes; null for threads.</summary>
+    public required long? WorkerMemoryBytes { get; init; }
+
+    /// <summary>The bytes of the ring: slots times batch.</summary>
+    public required long RingBytes { get; init; }
+
+    /// <summary>Milliseconds of the longest wait for a batch after the first.</summary>
+    public required double LongestWaitMilliseconds { get; init; }
+
+    /// <summary>Where the time went.</summary>
+    public required LoaderStatistics Statistics { get; init; }
+
+    /// <summary>The account of the epoch.</summary>
+    public required EpochLedger Ledger { get; init; }
+}

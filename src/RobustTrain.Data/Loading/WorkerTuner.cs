@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>
+/// Finds the number of workers: as long as the consumer starves and the machine has processors to spare, one more is worth its memory.
+/// </summary>
+internal sealed class WorkerTuner
+{
+    private const double StarvingShare = 0.05;
+    private const double SpareProcessors = 0.5;
+    private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(500);
+
+    private readonly int _most;
+    private long _since = Stopwatch.GetTimestamp();
+    private long _waitTicks;
+    private double _idleSeconds = IdleSeconds();
+
+    /// <summary>A tuner that never wants more than a number of workers.</summary>
+    public WorkerTuner(int most) => _most = most;
+
+    /// <summary>Looks at the time since it last decided; why one more worker is wanted, or null.</summary>
+    /// <param name="workers">How many there are.</param>
+    /// <param name="waitTicks">Ticks of the stopwatch that the consumer has waited, in all.</param>
+    public string? WhyOneMore(int workers, long waitTicks)
+    {
+        long now = Stopwatch.GetTimestamp();
+        double elapsed = Stopwatch.GetElapsedTime(_since, now).TotalSeconds;
+        if (workers >= _most || elapsed < Window.TotalSeconds)
+            return null;
+        double starving = (double)(waitTicks - _waitTicks) / Stopwatch.Frequency / elapsed;
+        double idle = IdleSeconds();
+        double spare = (idle - _idleSeconds) / elapsed;
+        (_since, _waitTicks, _idleSeconds) = (now, waitTicks, idle);
+        return starving > StarvingShare && spare > SpareProcessors
+            ? string.Create(CultureInfo.InvariantCulture, $"the consumer waited {starving * 100:F0} % of the time, and {spare:F1} processors were idle")
+            : null;
+    }
+
+    /// <summary>The seconds that all processors of the machine have been idle; where the system does not say, as if all always were.</summary>
+    private static double IdleSeconds()
+    {
+        if (!OperatingSystem.IsLinux())
+            return Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency * Environment.ProcessorCount;
+        // proc(5), the second figure of uptime: idle time summed over all processors.
+        string[] figures = File.ReadAllText("/proc/uptime").Split(' ');
+        return double.Parse(figures[1], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
+using RobustTrain.Host.Events;
+using RobustTrain.Host.Jobs;
+
+namespace RobustTrain.Host.Commands;
+
+/// <summary><c>robusttrain loader</c>: measures a loader over a data set without a training.</summary>
+internal static class LoaderCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        ConfigurationOptions configuration = new();
+        Option<string?> images = new("--images") { HelpName = "FOLDER", Description = "Loads the images of a folder in random crops, in place of the configuration's data." };
+        Option<int?> integers = new("--integers") { HelpName = "COUNT", Description = "Loads so many integers, in place of data: what the loader itself costs." };
+        Option<int> cropSize = new("--crop-size") { HelpName = "PIXELS", DefaultValueFactory = _ => 224, Description = "The side of the crops of --images." };
+        Option<int[]> workers = new("--workers") { HelpName = "N", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [], Description = "Numbers of workers to measure one after the other; else loader.num_workers." };
+        Option<string[]> kinds = new("--kind") { HelpName = "thread|process", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [], Description = "Kinds of workers to measure; else loader.worker_kind." };
+        kinds.AcceptOnlyFromAmong("thread", "process");
+        Option<int> epochs = new("--epochs") { HelpName = "N", DefaultValueFactory = _ => 1, Description = "Epochs of each measurement; workers live on between them as loader.persistent_workers says." };
+        Option<string> split = CommonOptions.OneOf("--split", "The split to load.", "train", "train", "val", "test");
+        Option<string?> faults = new("--fault") { HelpName = "KIND:SHARE,...", Description = "Injects faults, as kill:0.01,stall:0.005,corrupt:0.01, to see that nothing is lost; kind@index befalls one sample, a ! behind it every attempt." };
+        faults.Validators.Add(result =>
+        {
+            if (result.Tokens is not [var token])
+                return;
+            try
+            {
+                FaultPlan.Parse(token.Value);
+            }
+            catch (FormatException exception)
+            {
+                result.AddError(exception.Message);
+            }
+        });
+        Option<bool> events = CommonOptions.Events();
+        Command command = new("loader", "Measures the loader over a data set without a training, for one or several numbers and kinds of workers.");
+        configuration.AddTo(command);
+        foreach (Option option in (Option[])[images, integers, cropSize, workers, kinds, epochs, split, faults, events])
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
+            LoaderRequest request = new(
+                parsed.GetValue(configuration.File),
+                parsed.GetValue(configuration.Settings)!,
+                parsed.GetValue(images),
+                parsed.GetValue(integers),
+                parsed.GetValue(cropSize),
+                parsed.GetValue(workers)!,
+                [.. parsed.GetValue(kinds)!.Select(kind => Enum.Parse<WorkerKind>(kind, ignoreCase: true))],
+                parsed.GetValue(epochs),
+                Enum.Parse<DatasetSplit>(parsed.GetValue(split)!, ignoreCase: true),
+                parsed.GetValue(faults) is string text ? FaultPlan.Parse(text) : null);
+            return CommandGuard.Run(() => new LoaderJob(request, stream).Run(), stream);
+        });
+        return command;
+    }
+}

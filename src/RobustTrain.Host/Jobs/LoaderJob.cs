@@ -1,0 +1,118 @@
+using System.Globalization;
+using RobustTrain.Data;
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
+using RobustTrain.Host.Events;
+using RobustTrain.Host.Stopping;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training;
+
+namespace RobustTrain.Host.Jobs;
+
+/// <summary>Measures a loader, from the command line to the exit code.</summary>
+/// <param name="request">What the command line asks.</param>
+/// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
+internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
+{
+    // A rehearsal shows recovery for as long as it lasts; to stop after five faults would show only the fallback.
+    private const int RehearsalMaxErrors = 1_000_000;
+
+    /// <summary>Measures.</summary>
+    /// <returns>The exit code.</returns>
+    public int Run()
+    {
+        bool ownData = request.Images is not null || request.Integers is not null;
+        TrainingConfig config = ownData
+            ? ConfigurationReader.ReadPartial(request.ConfigPath, request.Settings)
+            : ConfigurationReader.Read(request.ConfigPath, request.Settings);
+        using CancellationTokenSource stopping = new();
+        StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
+        using StopSignals signals = new(requests);
+        IDataset dataset = Open(config);
+        if (dataset.Count == 0)
+            throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {request.Split.ToString().ToLowerInvariant()} split of the data set has no samples.", request.Split);
+        try
+        {
+            if (stream is null)
+                Console.Out.WriteLine($"{"kind",-8} {"workers",7} {"samples/s",10} {"first ms",9} {"CPU us/batch",12} {"worker MB",9} {"longest wait ms",15} {"delivered",9} {"retried",7} {"skipped",7} {"failures",8}  digest");
+            foreach (WorkerKind kind in request.Kinds.Count > 0 ? request.Kinds : [LoaderSettings.Of(config.Loader, 1).WorkerKind])
+            {
+                foreach (int? workers in request.Workers.Count > 0 ? request.Workers.Select(number => (int?)number) : [config.Loader.NumWorkers])
+                    Measure(dataset, Options(config, kind, workers), stopping.Token);
+            }
+
+            return (int)ExitCode.Finished;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw new RunException(ExitCode.Unexpected, "MeasurementStopped", $"The measurement was stopped ({requests.Reason}).", null);
+        }
+        finally
+        {
+            (dataset as IDisposable)?.Dispose();
+        }
+    }
+
+    private static string Name(Enum value) => string.Concat(value.ToString().Select((letter, place) =>
+        char.IsUpper(letter) && place > 0 ? $"_{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
+
+    private LoaderOptions Options(TrainingConfig config, WorkerKind kind, int? workers)
+    {
+        LoaderOptions options = LoaderSettings.Of(config.Loader, config.Loader.BatchSize) with
+        {
+            Seed = config.Seed,
+            Shuffle = request.Split == DatasetSplit.Train,
+            EnlargeRatio = config.Data.EnlargeRatio,
+            WorkerKind = kind,
+            NumWorkers = workers,
+            Observer = Tell,
+        };
+        return request.Faults is null ? options : options with { Faults = request.Faults, MaxErrors = RehearsalMaxErrors };
+    }
+
+    private IDataset Open(TrainingConfig config)
+    {
+        if (request.Integers is int count)
+            return new IntegersDataset(count);
+        return request.Images is string folder
+            ? new ImageFolderDataset(new ImageFolderOptions
+            {
+                Path = folder,
+                CropSize = request.CropSize,
+                Augmentation = new AugmentationOptions { HorizontalFlip = 0.5 },
+            })
+            : LoaderSettings.OpenDataset(config, request.Split);
+    }
+
+    private void Measure(IDataset dataset, LoaderOptions options, CancellationToken stopping)
+    {
+        using PrefetchLoader loader = new(dataset, options);
+        for (int epoch = 0; epoch < request.Epochs; epoch++)
+            Report(LoaderBenchmark.Measure(loader, options, epoch, stopping));
+    }
+
+    private void Tell(LoaderEvent happened) => stream?.Write(new LoaderChanged(
+        Name(happened.Kind), happened.Message, happened.Worker, happened.ProcessId, happened.Epoch, happened.SampleIndex, happened.Sample));
+
+    private void Report(LoaderMeasurement measured)
+    {
+        EpochLedger ledger = measured.Ledger;
+        LoaderStatistics times = measured.Statistics;
+        if (stream is null)
+        {
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Name(measured.Kind),-8} {measured.Workers,7} {measured.SamplesPerSecond,10:F0} {measured.FirstBatchMilliseconds,9:F1} {measured.OverheadMicroseconds,12:F1} {(measured.WorkerMemoryBytes is long bytes ? bytes / 1048576.0 : double.NaN),9:F1} {measured.LongestWaitMilliseconds,15:F1} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
+            return;
+        }
+
+        stream.Write(new LoaderMeasured(
+            Name(measured.Kind), measured.Workers, measured.SamplesPerSecond, measured.FirstBatchMilliseconds, measured.OverheadMicroseconds,
+            measured.WorkerMemoryBytes, measured.RingBytes, measured.LongestWaitMilliseconds, times.ReadSeconds, times.DecodeSeconds,
+            times.AugmentSeconds, times.WorkerWaitSeconds, times.ConsumerWaitShare, ledger.Delivered, ledger.Retried, ledger.Skipped,
+            ledger.Quarantined, ledger.WorkerFailures, ledger.Digest));
+    }
+}

@@ -1,0 +1,52 @@
+namespace RobustTrain.Runs.Events;
+
+/// <summary>Something happened to a worker of the loader, or to a sample.</summary>
+/// <param name="Kind">worker_ready, worker_died, worker_stuck, sample_failed, sample_retried, sample_skipped, sample_quarantined, fell_back or workers_chosen.</param>
+/// <param name="Message">One sentence for people.</param>
+/// <param name="Worker">The worker's name, where one is concerned.</param>
+/// <param name="ProcessId">The worker's process, where it is one.</param>
+/// <param name="Epoch">The epoch that was loaded.</param>
+/// <param name="SampleIndex">The sample's index in the data set, where one is concerned.</param>
+/// <param name="Sample">The sample's name, where one is concerned.</param>
+public sealed record LoaderChanged(string Kind, string Message, string? Worker, int? ProcessId, int? Epoch, int? SampleIndex, string? Sample) : RunEvent;
+
+/// <summary>A loader was measured over one epoch without a training.</summary>
+/// <param name="WorkerKind">thread or process.</param>
+/// <param name="Workers">How many workers.</param>
+/// <param name="SamplesPerSecond">Samples delivered a second.</param>
+/// <param name="FirstBatchMilliseconds">From opening the stream to its first batch.</param>
+/// <param name="OverheadMicroseconds">Processor time a batch that was not spent on samples.</param>
+/// <param name="WorkerMemoryBytes">The largest resident memory of a process worker.</param>
+/// <param name="RingBytes">The memory of the ring.</param>
+/// <param name="LongestWaitMilliseconds">The longest wait for a batch after the first.</param>
+/// <param name="ReadSeconds">Reading files, summed over workers.</param>
+/// <param name="DecodeSeconds">Decoding, summed over workers.</param>
+/// <param name="AugmentSeconds">Augmenting, summed over workers.</param>
+/// <param name="WorkerWaitSeconds">Workers waiting for a free slot, summed.</param>
+/// <param name="ConsumerWaitShare">The share of the time that the consumer waited, 0 to 1.</param>
+/// <param name="Delivered">Samples delivered.</param>
+/// <param name="Retried">How often a sample was loaded again.</param>
+/// <param name="Skipped">Samples that were not delivered.</param>
+/// <param name="Quarantined">Samples put into quarantine.</param>
+/// <param name="WorkerFailures">How often a worker died or stood still.</param>
+/// <param name="Digest">The digest of what was delivered, in its order.</param>
+public sealed record LoaderMeasured(
+    string WorkerKind,
+    int Workers,
+    double SamplesPerSecond,
+    double FirstBatchMilliseconds,
+    double OverheadMicroseconds,
+    long? WorkerMemoryBytes,
+    long RingBytes,
+    double LongestWaitMilliseconds,
+    double ReadSeconds,
+    double DecodeSeconds,
+    double AugmentSeconds,
+    double WorkerWaitSeconds,
+    double ConsumerWaitShare,
+    int Delivered,
+    int Retried,
+    int Skipped,
+    int Quarantined,
+    int WorkerFailures,
+    string Digest) : RunEvent;

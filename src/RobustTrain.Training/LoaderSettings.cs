@@ -1,0 +1,31 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs.Configuration;
+
+namespace RobustTrain.Training;
+
+/// <summary>What the configuration's loader keys mean to the loader.</summary>
+public static class LoaderSettings
+{
+    /// <summary>Opens a split of the configuration's data as training sees it.</summary>
+    /// <exception cref="DatasetException">The folder is not the data set that the configuration says.</exception>
+    public static IDataset OpenDataset(TrainingConfig config, DatasetSplit split) => DataSplitsFactory.OpenAsTrained(config, split);
+
+    /// <summary>Options of a loader that goes through a data set in its order.</summary>
+    /// <param name="config">The keys.</param>
+    /// <param name="batchSize">Samples in a batch.</param>
+    public static LoaderOptions Of(LoaderConfig config, int batchSize) => new()
+    {
+        BatchSize = batchSize,
+        NumWorkers = config.NumWorkers,
+        WorkerKind = Enum.Parse<WorkerKind>(config.WorkerKind, ignoreCase: true),
+        PrefetchQueueLength = config.PrefetchQueueLength,
+        PersistentWorkers = config.PersistentWorkers,
+        Timeout = TimeSpan.FromSeconds(config.TimeoutSeconds),
+        MaxErrors = config.MaxErrors,
+        HealthCheckInterval = TimeSpan.FromSeconds(config.HealthCheckIntervalSeconds),
+        OnBadSample = Enum.Parse<BadSamplePolicy>(config.OnBadSample, ignoreCase: true),
+        MaxSkipped = SkipBudget.Parse(config.MaxSkipped),
+        IgnoreQuarantine = config.IgnoreQuarantine,
+    };
+}
