@@ -25,7 +25,7 @@ public static class LoaderSettings
         MaxErrors = config.MaxErrors,
         HealthCheckInterval = TimeSpan.FromSeconds(config.HealthCheckIntervalSeconds),
         OnBadSample = Enum.Parse<BadSamplePolicy>(config.OnBadSample, ignoreCase: true),
-        MaxSkipped = SkipBudget.Parse(config.MaxSkipped),
+        MaxSkipped = config.MaxSkipped < 1 ? SkipBudget.Share(config.MaxSkipped) : SkipBudget.Samples((int)config.MaxSkipped),
         IgnoreQuarantine = config.IgnoreQuarantine,
     };
 }

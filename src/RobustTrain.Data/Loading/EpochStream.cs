@@ -361,7 +361,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         string[] samples = [.. _ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
         const int named = 20;
         string list = string.Join(", ", samples.Take(named)) + (samples.Length > named ? $" and {samples.Length - named} more" : "");
-        throw new SkipBudgetException($"{samples.Length} samples of epoch {Epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped {_options.MaxSkipped}): {list}.", samples);
+        throw new SkipBudgetException($"{samples.Length} samples of epoch {Epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped}): {list}.", samples);
     }
 
     private void SkipQuarantined(int slot, int count)

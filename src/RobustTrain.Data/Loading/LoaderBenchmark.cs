@@ -27,6 +27,7 @@ public static class LoaderBenchmark
     {
         using Process self = Process.GetCurrentProcess();
         Dictionary<int, (long Memory, double Seconds)> workers = [];
+        Dictionary<int, (long Memory, double Seconds)> workersBefore = [];
         long samples = 0;
         int batches = 0;
         int firstCount = 0;
@@ -35,6 +36,7 @@ public static class LoaderBenchmark
         long start = Stopwatch.GetTimestamp();
         long firstAt = start;
         using EpochStream stream = loader.Open(epoch, stopping: stopping);
+        LookAtWorkers(stream, workersBefore);
         while (true)
         {
             long asked = Stopwatch.GetTimestamp();
@@ -63,7 +65,7 @@ public static class LoaderBenchmark
         LoaderStatistics statistics = stream.Statistics;
         double seconds = Stopwatch.GetElapsedTime(firstAt, end).TotalSeconds;
         double onSamples = statistics.ReadSeconds + statistics.DecodeSeconds + statistics.AugmentSeconds;
-        double processor = self.TotalProcessorTime.TotalSeconds - before + workers.Values.Sum(worker => worker.Seconds);
+        double processor = self.TotalProcessorTime.TotalSeconds - before + workers.Sum(worker => worker.Value.Seconds - workersBefore.GetValueOrDefault(worker.Key).Seconds);
         return new LoaderMeasurement
         {
             Kind = options.WorkerKind,

@@ -69,9 +69,9 @@ public sealed record LoaderConfig
     public string OnBadSample { get; init; } = "fail";
 
     /// <summary>How many samples may be skipped.</summary>
-    [Description("Samples of an epoch that may be skipped: a number as 10, a share as 0.01, or a percentage as 1%; beyond it the run ends with exit code 3.")]
-    [RegularExpression("[0-9]+|0?\\.[0-9]+|0\\.[0-9]+|[0-9]+(\\.[0-9]+)?%")]
-    public string MaxSkipped { get; init; } = "1%";
+    [Description("Samples of an epoch that may be skipped: a share of it where below 1, as 0.01, else a number; beyond it the run ends with exit code 3.")]
+    [Range(0.0, 1e9)]
+    public double MaxSkipped { get; init; } = 0.01;
 
     /// <summary>Whether an earlier run's quarantine counts.</summary>
     [Description("Whether samples that an earlier run put into quarantine, because they killed, stalled or failed their workers, are tried again.")]

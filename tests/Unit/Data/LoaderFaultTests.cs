@@ -112,7 +112,7 @@ public sealed class LoaderFaultTests
         };
         SkipBudgetException error = Assert.Throws<SkipBudgetException>(() => LoaderRun.Of(Dataset, options));
         Assert.Equal(["1", "2", "3"], error.Samples.Order());
-        Assert.Contains("max_skipped 2", error.Message, StringComparison.Ordinal);
+        Assert.Contains("max_skipped is 2", error.Message, StringComparison.Ordinal);
         LoaderRun run = LoaderRun.Of(Dataset, options with { MaxSkipped = SkipBudget.Samples(3) });
         Assert.Equal((197, 3), (run.Ledger.Delivered, run.Ledger.Skipped));
     }
