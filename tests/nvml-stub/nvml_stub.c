@@ -90,14 +90,21 @@ static void read_scene(void) {
   fclose(file);
 }
 
-// Reads the scene; does not return while the scene says that this call hangs.
+// Reads the scene; does not return while the scene says that this call hangs, and says so by the file ".hanging" beside the library.
 static void enter(const char* function) {
-  for (;;) {
+  for (int told = 0;;) {
     pthread_mutex_lock(&gate);
     read_scene();
     int hangs = scene.hang_any && strcmp(scene.hang, function) == 0;
     pthread_mutex_unlock(&gate);
     if (!hangs) return;
+    if (!told) {
+      char path[4200];
+      snprintf(path, sizeof path, "%.*s.hanging", (int)strlen(scene_path()) - 6, scene_path());
+      FILE* file = fopen(path, "w");
+      if (file) fclose(file);
+      told = 1;
+    }
     usleep(20000);
   }
 }

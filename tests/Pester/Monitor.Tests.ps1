@@ -1,0 +1,372 @@
+BeforeDiscovery {
+    Import-Module (Join-Path $PSScriptRoot 'MonitorSupport.psm1') -Force
+    $withoutSsh = -not (Test-SshServerInstalled)
+}
+
+BeforeAll {
+    Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+    Import-Module (Join-Path $PSScriptRoot 'MonitorSupport.psm1') -Force
+    Import-ModuleUnderTest
+    Use-NvmlStub (Join-Path $TestDrive nvml)
+    if (Test-SshServerInstalled) { $server = Start-SshServer (Join-Path $TestDrive sshd) -Name gpu01, gpu02 }
+}
+
+AfterAll {
+    Get-Job | Remove-Job -Force
+    Stop-SshServer $server
+    Remove-Item env:ROBUSTTRAIN_NVML -ErrorAction Ignore
+}
+
+Describe 'Get-GpuStatus' {
+    BeforeEach { Set-NvmlScene 'gpus 8' }
+
+    It 'reads all GPUs' {
+        $gpus = Get-GpuStatus
+        $gpus.Count | Should -Be 8
+        $gpus.Index | Should -Be (0..7)
+        $gpus[2].UtilizationPercent | Should -Be 20
+        $gpus[2].FanPercent | Should -BeNullOrEmpty
+    }
+
+    It 'composes: Get-GpuStatus | Where-Object MemoryFreeBytes -gt 37GB' {
+        (Get-GpuStatus | Where-Object MemoryFreeBytes -gt 37GB).Index | Should -Be 0, 1
+    }
+
+    It 'takes indices, UUIDs and names, with wildcards' {
+        (Get-GpuStatus 3, 5).Index | Should -Be 3, 5
+        (Get-GpuStatus -Uuid 'GPU-00000004*').Index | Should -Be 4
+        (Get-GpuStatus -Name *A100*).Count | Should -Be 8
+    }
+
+    It 'says which GPUs there are where one is not known: <Parameter>' -ForEach @(
+        @{ Parameter = 'Index'; Value = 9; Id = 'GpuIndexNotFound'; Hint = '0, 1, 2, 3, 4, 5, 6, 7' }
+        @{ Parameter = 'Uuid'; Value = 'GPU-00000004-aaaa-bbbb-cccc-0123456789ac'; Id = 'GpuUuidNotFound'; Hint = 'Did you mean GPU-' }
+        @{ Parameter = 'Name'; Value = 'NVIDIA A100-SXM4-80GB'; Id = 'GpuNameNotFound'; Hint = 'Did you mean NVIDIA A100-SXM4-40GB?' }
+    ) {
+        $arguments = @{ $Parameter = $Value }
+        Get-GpuStatus @arguments -ErrorVariable missing -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $missing[0].FullyQualifiedErrorId | Should -Be "$Id,RobustTrain.Cmdlets.Commands.GetGpuStatusCommand"
+        $missing[0].CategoryInfo.Category | Should -Be ObjectNotFound
+        $missing[0].TargetObject | Should -Be $Value
+        $missing[0].Exception.Message | Should -Match ([regex]::Escape($Hint))
+    }
+
+    It 'is an empty result with a warning where the driver is not loaded, and an error where an index was asked for' {
+        $env:ROBUSTTRAIN_NVML, $stub = '/nowhere/libnvidia-ml.so.1', $env:ROBUSTTRAIN_NVML
+        try {
+            # The open library serves until nobody has asked for it for a while; another runspace has none.
+            $shell = [powershell]::Create()
+            $shell.AddScript("Import-Module '$(Get-ModulePath)'; Get-GpuStatus -Source nvml; Get-GpuStatus 0 -Source nvml").Invoke() | Should -BeNullOrEmpty
+            $shell.Streams.Warning[0].Message | Should -Match 'NVML was not found'
+            $shell.Streams.Error.Count | Should -Be 1
+            $shell.Streams.Error[0].FullyQualifiedErrorId | Should -BeLike 'NvmlNotFound,*'
+            $shell.Dispose()
+        }
+        finally { $env:ROBUSTTRAIN_NVML = $stub }
+    }
+
+    It 'warns where NVML works but there is no GPU' {
+        Set-NvmlScene 'gpus 0'
+        Get-GpuStatus -WarningVariable none -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        $none.Message | Should -Match 'has no NVIDIA GPU'
+    }
+
+    It 'does not wait for a driver that hangs, and fails at once the second time' {
+        Set-NvmlScene 'gpus 8; hang nvmlDeviceGetUtilizationRates'
+        Get-GpuStatus -Timeout 0.3 -ErrorVariable late -ErrorAction SilentlyContinue
+        $late[0].FullyQualifiedErrorId | Should -BeLike 'SampleTimedOut,*'
+        Get-GpuStatus -Timeout 600 -ErrorVariable hangs -ErrorAction SilentlyContinue
+        $hangs[0].FullyQualifiedErrorId | Should -BeLike 'SourceHangs,*'
+        Set-NvmlScene 'gpus 8'
+        Wait-Fact { (Get-GpuStatus -ErrorAction Ignore).Count -eq 8 } | Should -BeTrue
+    }
+
+    It 'is ended by Ctrl+C and by Select-Object -First, fifty times in a row' {
+        foreach ($round in 1..50) { (Get-GpuStatus | Select-Object -First 1).Index | Should -Be 0 }
+        (Get-MonitorThread) | Should -BeNullOrEmpty
+    }
+
+    It 'gives flat objects that survive JSON, CSV and remoting' {
+        $gpu = Get-GpuStatus 1
+        $json = $gpu | ConvertTo-Json | ConvertFrom-Json
+        $json.MemoryTotalBytes | Should -Be 40GB
+        $json.ThrottleReasons | Should -Be 'HwSlowdown, HwThermalSlowdown'
+        $back = $gpu | ConvertTo-Csv | ConvertFrom-Csv
+        $back.UtilizationPercent | Should -Be 10
+        $back.PSObject.Properties.Value | Should -Not -Match '^System\.'
+        $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($gpu))
+        $copy.Index | Should -Be 1
+        $copy.PowerWatts | Should -Be 101.5
+        $copy.PSObject.TypeNames | Should -Contain 'Deserialized.RobustTrain.Monitoring.Gpu.GpuStatus'
+    }
+
+    It 'shows a table with units and bars' {
+        $table = Get-GpuStatus 7 | Out-String -Width 200
+        $table | Should -Match 'Host +GPU +Name +Utilisation +Memory +Temp +Power +State +Note'
+        $table | Should -Match '7 NVIDIA A100-SXM4-40GB +█████▋ +70 %.*8\.0/40\.0 GiB.*47 °C.*108/400 W'
+    }
+
+    It 'colours where the terminal has colours, and not otherwise' {
+        $PSStyle.OutputRendering, $rendering = 'Ansi', $PSStyle.OutputRendering
+        try { Get-GpuStatus 7 | Out-String | Should -Match "`e\[33m" } finally { $PSStyle.OutputRendering = 'PlainText' }
+        try { Get-GpuStatus 7 | Out-String | Should -Not -Match "`e\[" } finally { $PSStyle.OutputRendering = $rendering }
+    }
+
+    It 'tells the processes on request' {
+        Set-NvmlScene "gpus 2; process 0 $PID 1048576"
+        $process = (Get-GpuStatus 0 -IncludeProcess).Processes
+        $process.ProcessId | Should -Be $PID
+        $process.User | Should -Be ([Environment]::UserName)
+        $process.Command | Should -Match pwsh
+        $process.MemoryUsedBytes | Should -Be 1MB
+        (Get-GpuStatus 0).Processes | Should -BeNullOrEmpty
+    }
+
+    It 'binds the device of Start-Training by property name' {
+        Use-FakeHost @{ EPOCH_SECONDS = 0.01; CALLS = "$TestDrive/calls" }
+        try {
+            Push-Location $TestDrive
+            Get-GpuStatus | Where-Object MemoryFreeBytes -gt 12GB | Select-Object -Skip 2 -First 1 | Start-Training -RunPath r -WarningAction Ignore | Out-Null
+            @(Get-Content "$TestDrive/calls")[-1] | Should -Match 'device=cuda:2'
+        }
+        finally {
+            Pop-Location
+            Use-RealHost
+        }
+    }
+
+    It 'refuses a source that does not exist, with what is meant' {
+        { Get-GpuStatus -Source nvlm } | Should -Throw '*Did you mean nvml?*'
+        { Get-GpuStatus -Source simulated:0 } | Should -Throw '*simulated:N*'
+        { Get-GpuStatus -Timeout 0 -ErrorAction Stop } | Should -Throw -ErrorId 'TimeoutOutOfRange,*'
+    }
+
+    It 'completes indices, UUIDs, names and sources' {
+        (TabExpansion2 'Get-GpuStatus -Index ').CompletionMatches.CompletionText | Should -Be (0..7)
+        (TabExpansion2 'Get-GpuStatus -Index ').CompletionMatches[0].ToolTip | Should -Match 'A100.*GiB free'
+        (TabExpansion2 'Get-GpuStatus -Uuid GPU-00000006').CompletionMatches.CompletionText | Should -BeLike 'GPU-00000006-*'
+        (TabExpansion2 'Get-GpuStatus -Name ').CompletionMatches.CompletionText | Should -Be "'NVIDIA A100-SXM4-40GB'"
+        (TabExpansion2 'Get-GpuStatus -Source s').CompletionMatches.CompletionText | Should -Be simulated:8
+    }
+}
+
+Describe 'Get-CpuStatus' {
+    It 'reads this host' {
+        $cpu = Get-CpuStatus -IncludeCore -IncludeProcess
+        $cpu.LogicalCores | Should -BeGreaterOrEqual ([Environment]::ProcessorCount)
+        $cpu.UtilizationPercent | Should -BeGreaterOrEqual 0
+        $cpu.UtilizationPercent | Should -BeLessOrEqual 100
+        $cpu.MemoryTotalBytes | Should -BeGreaterThan 100MB
+        $cpu.Cores.Count | Should -Be $cpu.LogicalCores
+        $cpu.Processes.ProcessId | Should -Contain $PID
+    }
+
+    It 'shows a table' { Get-CpuStatus | Out-String -Width 200 | Should -Match 'Cores +Utilisation +User +System +Wait +Steal +Load +Memory' }
+
+    It 'refuses a window of zero' { { Get-CpuStatus -Window 0 -ErrorAction Stop } | Should -Throw -ErrorId 'WindowOutOfRange,*' }
+}
+
+Describe 'Other hosts' -Skip:$withoutSsh {
+    It 'are read side by side, and one that fails is an error of its own' {
+        Set-SmiGeneration $server 550
+        $gpus = Get-GpuStatus -ComputerName gpu01, gpu02, nowhere.invalid -SshConfigPath $server.Config -Timeout 20 -ErrorVariable failed -ErrorAction SilentlyContinue
+        $gpus.Count | Should -Be 4
+        $gpus.ComputerName | Sort-Object -Unique | Should -Be gpu01, gpu02
+        $gpus.Where({ $_.Device }).Count | Should -Be 0 -Because "a GPU of another host is no device of a training here"
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'HostUnknown,*'
+        $failed[0].TargetObject | Should -Be nowhere.invalid
+    }
+
+    It 'tell their CPU' {
+        $cpu = Get-CpuStatus -ComputerName gpu01 -SshConfigPath $server.Config -Timeout 20
+        $cpu.ComputerName | Should -Be gpu01
+        $cpu.UtilizationPercent | Should -Not -BeNullOrEmpty
+    }
+
+    It 'are completed from the ssh configuration' {
+        (TabExpansion2 "Get-GpuStatus -SshConfigPath '$($server.Config)' -ComputerName gpu").CompletionMatches.CompletionText | Should -Be gpu01, gpu02
+    }
+
+    It 'come down the pipeline into one monitor' {
+        $job = [pscustomobject]@{ ComputerName = 'gpu01' }, [pscustomobject]@{ ComputerName = 'gpu02' } | Start-Monitor Cpu -SshConfigPath $server.Config -Interval 0.2
+        $job.ComputerName | Should -Be gpu01, gpu02
+        Wait-Fact { $job.Connected -eq 2 } | Should -BeTrue
+        Remove-Job $job -Force
+    }
+
+    It 'that cannot be reached show as not connected with the reason' {
+        $job = Start-Monitor -ComputerName nowhere.invalid -SshConfigPath $server.Config -Interval 0.2
+        Wait-Fact { $job.Output.Count -ge 2 } | Should -BeTrue
+        $status = Receive-Job $job | Select-Object -First 2
+        $status.IsConnected | Should -Not -Contain $true
+        $status[0].Error | Should -Match 'not known|not answer'
+        Remove-Job $job -Force
+    }
+}
+
+Describe 'Start-Monitor' {
+    BeforeEach {
+        Set-NvmlScene 'gpus 2'
+        $WarningPreference = 'SilentlyContinue'
+    }
+
+    AfterEach { Get-Job | Remove-Job -Force }
+
+    It 'returns a job that Get-, Receive-, Wait-, Stop- and Remove-Job know' {
+        $job = Start-Monitor -Interval 0.05 -Name watch
+        $job | Should -BeOfType System.Management.Automation.Job2
+        (Get-Job watch).Id | Should -Be $job.Id
+        (Get-Job -State Running).Name | Should -Contain watch
+        Wait-Fact { $job.Output.Count -ge 6 } | Should -BeTrue
+        (Get-Job watch).HasMoreData | Should -BeTrue
+        $kept = Receive-Job watch -Keep
+        $kept.Count | Should -BeGreaterOrEqual 6
+        (Receive-Job watch)[0].Sequence | Should -Be $kept[0].Sequence
+        Wait-Job watch -Timeout 1 | Should -BeNullOrEmpty
+        Stop-Job watch
+        (Wait-Job watch).State | Should -Be Stopped
+        Remove-Job watch
+        Get-Job | Should -BeNullOrEmpty
+    }
+
+    It 'gives samples in order without gaps, of the kinds that were asked for' {
+        $job = Start-Monitor Gpu -Interval 0.02
+        Wait-Fact { $job.Output.Count -ge 40 } | Should -BeTrue
+        Stop-Monitor $job.Name
+        $samples = Receive-Job $job
+        $samples.Sequence | Should -Be (1..$samples.Count)
+        $samples | Should -BeOfType RobustTrain.Monitoring.Gpu.GpuStatus
+        $samples[-1].UtilizationPercentMean | Should -Be 10
+    }
+
+    It 'streams with Receive-Job -Wait' {
+        $job = Start-Monitor -Interval 0.02
+        (Receive-Job $job -Wait | Select-Object -First 10).Count | Should -Be 10
+        $job.State | Should -Be Running
+    }
+
+    It 'ends Receive-Job -Wait when it is stopped' {
+        $job = Start-Monitor -Interval 0.02
+        $runspace = [runspacefactory]::CreateRunspace()
+        $runspace.Open()
+        $shell = [powershell]::Create($runspace)
+        $running = $shell.AddScript('param($job) Receive-Job $job -Wait').AddArgument($job).BeginInvoke()
+        Stop-Job $job
+        $shell.EndInvoke($running) | Out-Null
+        $shell.InvocationStateInfo.State | Should -Be Completed
+        $shell.Dispose()
+        $runspace.Dispose()
+    }
+
+    It 'holds the newest records only, and counts those that it dropped' {
+        $job = Start-Monitor Gpu -Interval 0.01 -OutputLimit 5
+        Wait-Fact { $job.Dropped -ge 20 } | Should -BeTrue
+        Stop-Monitor $job.Name
+        $samples = Receive-Job $job
+        $samples.Count | Should -Be 5
+        $samples[0].Sequence | Should -Be ($job.Dropped + 1)
+    }
+
+    It 'appends records to a file as JSON' {
+        $path = Join-Path $TestDrive samples.ndjson
+        $job = Start-Monitor -Interval 0.02 -OutputPath $path
+        Wait-Fact { $job.Output.Count -ge 10 } | Should -BeTrue
+        Stop-Monitor $job.Name
+        $lines = Get-Content $path | ConvertFrom-Json
+        $lines.Sequence | Should -Be (1..$lines.Count)
+        $lines.Kind | Sort-Object -Unique | Should -Be Cpu, Gpu
+    }
+
+    It 'raises an alert once, as an object and as a warning, and clears it' {
+        $job = Start-Monitor Gpu -Interval 0.02 -Alert 'TemperatureCelsius > 85 for 100ms'
+        Set-NvmlScene 'gpus 2; temperature 1 92'
+        Wait-Fact { $job.Warning.Count -ge 1 } | Should -BeTrue
+        Set-NvmlScene 'gpus 2'
+        Wait-Fact { $job.Warning.Count -ge 2 } | Should -BeTrue
+        Stop-Monitor $job.Name
+        $alerts = Receive-Job $job | Where-Object { $_ -is [RobustTrain.Monitoring.Alerts.MonitorAlert] }
+        $alerts.State | Should -Be Raised, Cleared
+        $alerts[0].Index | Should -Be 1
+        $alerts[0].Value | Should -Be 92
+        $alerts | Out-String -Width 200 | Should -Match 'Raised'
+    }
+
+    It 'tells changes of connection in the debug stream' {
+        $job = Start-Monitor Gpu -Interval 0.02
+        Wait-Fact { $job.Debug.Count -ge 1 } | Should -BeTrue
+        $job.Debug[0].Message | Should -Match 'connected'
+        Set-NvmlScene 'gpus 2; lost 1'
+        Wait-Fact { $job.Debug.Count -ge 2 } | Should -BeTrue
+    }
+
+    It 'says once, and not at each tick, that a host has no GPUs' {
+        $env:ROBUSTTRAIN_NVML, $stub = '/nowhere/libnvidia-ml.so.1', $env:ROBUSTTRAIN_NVML
+        try {
+            $job = Start-Monitor -Interval 0.02 -Source nvml
+            Wait-Fact { $job.Output.Count -ge 10 } | Should -BeTrue
+            Stop-Monitor $job.Name
+            $gpus = @(Receive-Job $job | Where-Object { $_ -is [RobustTrain.Monitoring.Gpu.GpuStatus] })
+            $gpus.Count | Should -Be 1
+            $gpus[0].Error | Should -Match 'NVML was not found'
+        }
+        finally { $env:ROBUSTTRAIN_NVML = $stub }
+    }
+
+    It 'refuses, and starts nothing: <Text>' -ForEach @(
+        @{ Text = 'Start-Monitor -Interval 0'; Id = 'IntervalOutOfRange' }
+        @{ Text = 'Start-Monitor -Interval -1'; Id = 'IntervalOutOfRange' }
+        @{ Text = 'Start-Monitor -WindowSize 0'; Id = 'WindowSizeOutOfRange' }
+        @{ Text = 'Start-Monitor -Timeout 0'; Id = 'TimeoutOutOfRange' }
+        @{ Text = 'Start-Monitor -OutputPath /nowhere/at/all'; Id = 'OutputFolderNotFound' }
+        @{ Text = 'Start-Monitor -OutputPath /proc'; Id = 'OutputNotWritable' }
+        @{ Text = 'Start-Monitor -ComputerName "-oProxyCommand=x"'; Id = 'HostNameInvalid' }
+        @{ Text = 'Start-Monitor -Alert "TemperaturCelsius > 3"'; Id = 'CannotConvertArgumentNoMessage' }
+    ) {
+        { Invoke-Expression "$Text -ErrorAction Stop" } | Should -Throw -ErrorId "$Id,*"
+        Get-Job | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Get-Monitor and Stop-Monitor' {
+    BeforeEach { Set-NvmlScene 'gpus 2' }
+    AfterEach { Get-Job | Remove-Job -Force }
+
+    It 'tell the monitors with their health' {
+        $job = Start-Monitor -Interval 0.02 -Name health
+        Wait-Fact { $job.SamplesTaken -ge 4 } | Should -BeTrue
+        $found = Get-Monitor heal*
+        $found.Health.Source | Sort-Object | Should -Be '/proc', 'NVML'
+        $found.Connected | Should -Be 2
+        $found.CpuMilliseconds | Should -BeGreaterThan 0
+        $found | Out-String -Width 200 | Should -Match 'Id +Name +State +Kind +Hosts +Every +Up +Samples +Lost +Dropped'
+        ($found.Health | ConvertTo-Json -WarningAction Ignore | ConvertFrom-Json)[0].SamplesTaken | Should -BeGreaterThan 0
+    }
+
+    It 'find by name, id and object, and stop only what was meant' {
+        $one, $two, $three = 'one', 'two', 'three' | ForEach-Object { Start-Monitor -Interval 1 -Name $_ }
+        Stop-Monitor one
+        Stop-Monitor -Id $two.Id
+        ($three | Stop-Monitor -PassThru).Name | Should -Be three
+        (Get-Monitor).State | Should -Be Stopped, Stopped, Stopped
+    }
+
+    It 'stop nothing under -WhatIf' {
+        $job = Start-Monitor -Interval 1 -Name kept
+        Stop-Monitor kept -WhatIf
+        $job.State | Should -Be Running
+    }
+
+    It 'name the nearest where one is not known' {
+        Start-Monitor -Interval 1 -Name cluster | Out-Null
+        Stop-Monitor clustr -ErrorVariable missing -ErrorAction SilentlyContinue
+        $missing[0].FullyQualifiedErrorId | Should -BeLike 'MonitorNotFound,*'
+        $missing[0].Exception.Message | Should -Match 'Did you mean cluster\?'
+        Get-Monitor -Id 99999 -ErrorVariable missing -ErrorAction SilentlyContinue
+        $missing[0].CategoryInfo.Category | Should -Be ObjectNotFound
+    }
+
+    It 'complete the monitors'' names' {
+        Start-Monitor -Interval 1 -Name completed | Out-Null
+        (TabExpansion2 'Stop-Monitor ').CompletionMatches.CompletionText | Should -Be completed
+    }
+}
