@@ -3,6 +3,7 @@ using RobustTrain.Host.Events;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Host.TensorBoard;
+using RobustTrain.Monitoring;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
@@ -67,7 +68,9 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         using TensorBoardJournal curves = new(run.TensorBoardPath, warning => file.Write(new RunWarning(warning)));
         using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time) : null;
         stream?.ReportLossTo(loss => file.Write(new RunWarning(loss)));
-        JournalChain journal = new(time, [.. new IRunJournal?[] { file, stream, display, curves }.OfType<IRunJournal>()]);
+        using SystemMonitor? system = WatchSystem(file);
+        SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
+        JournalChain journal = new(time, [.. new IRunJournal?[] { file, stream, display, curves }.OfType<IRunJournal>()], sampling);
         try
         {
             requests.ReportTo(journal);
@@ -88,6 +91,22 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         finally
         {
             stream?.ReportLossTo(null);
+        }
+    }
+
+    // Figures of the host are a help; a system that has none trains all the same.
+    private static SystemMonitor? WatchSystem(RunJournal file)
+    {
+        try
+        {
+            SystemMonitor system = SystemMonitor.Local(options: new MonitorOptions { IncludeThroughput = false });
+            system.Start();
+            return system;
+        }
+        catch (MonitorException failure)
+        {
+            file.Write(new RunWarning($"The host is not watched: {failure.Message}"));
+            return null;
         }
     }
 

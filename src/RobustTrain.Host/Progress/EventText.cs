@@ -29,13 +29,24 @@ internal static class EventText
         StepFinished step = view.LastStep!;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})  step {view.StepsDone} of {view.StepsPerEpoch}  {StepFigures(step)}  {Left(view.TimeLeft(now))}");
+            $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})  step {view.StepsDone} of {view.StepsPerEpoch}  {StepFigures(step)}{SystemFigures(view.System)}  {Left(view.TimeLeft(now))}");
     }
 
     /// <summary>Loss, learning rate, speed and waiting.</summary>
     public static string StepFigures(StepFinished step) => string.Create(
         CultureInfo.InvariantCulture,
         $"loss {step.Loss:0.0000}  learning rate {step.LearningRate:0.00e+0}  {step.SamplesPerSecond:0.0} samples/s  waiting for data {step.DataWaitShare * 100:0} %");
+
+    /// <summary>How busy the host is, to stand behind a step's figures; empty where it is not known.</summary>
+    public static string SystemFigures(SystemSample? sample)
+    {
+        if (sample is null)
+            return "";
+
+        string cpu = sample.CpuPercent is { } percent ? string.Create(CultureInfo.InvariantCulture, $"  CPU at {percent:0} %") : "";
+        return cpu + string.Concat(sample.Gpus.Where(gpu => gpu.UtilizationPercent is not null)
+            .Select(gpu => string.Create(CultureInfo.InvariantCulture, $"  GPU {gpu.Index} at {gpu.UtilizationPercent:0} %")));
+    }
 
     /// <summary>The time left.</summary>
     public static string Left(TimeSpan? left) => left is { } time ? $"{Duration(time)} left" : "time left unknown yet";

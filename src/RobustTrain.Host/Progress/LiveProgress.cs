@@ -117,7 +117,7 @@ internal sealed class LiveProgress : IProgressDisplay
         if (view.Evaluation is { } pass)
             rows.Add(Bar(pass.Split, pass.Done, pass.Total, string.Create(CultureInfo.InvariantCulture, $"{pass.Done} of {pass.Total} samples")));
         else if (view.LastStep is { } step)
-            rows.Add(new Text(EventText.StepFigures(step)));
+            rows.Add(new Text(EventText.StepFigures(step) + EventText.SystemFigures(view.System)));
         if (view.Best is { Scores: { } scores } best)
             rows.Add(new Text(string.Create(CultureInfo.InvariantCulture, $"best so far: epoch {best.Epoch}  {EventText.Scores(scores)}"), new Style(Color.Green)));
         return new Rows(rows);

@@ -23,6 +23,9 @@ internal sealed record TrainingView
     /// <summary>The last step's event; null before the first.</summary>
     public StepFinished? LastStep { get; init; }
 
+    /// <summary>The host's last figures; null before the first.</summary>
+    public SystemSample? System { get; init; }
+
     /// <summary>The first step's event of this process: the speed is measured from it.</summary>
     public StepFinished? FirstStep { get; init; }
 
@@ -56,6 +59,7 @@ internal sealed record TrainingView
         StepFinished step => this with { Epoch = step.Epoch, StepsDone = step.Step + 1, LastStep = step, FirstStep = FirstStep ?? step, Phase = "training", Evaluation = null },
         EvaluationProgress pass => this with { Evaluation = (pass.Split, pass.Done, pass.Total), Phase = pass.Split == "test" ? "testing" : "validating" },
         EpochFinished epoch => this with { StepsDone = StepsPerEpoch, Evaluation = null, Best = epoch.IsBest ? epoch : Best },
+        SystemSample sample => this with { System = sample },
         StopRequested => this with { Phase = "stopping with a checkpoint" },
         _ => this,
     };

@@ -1,4 +1,5 @@
 using RobustTrain.Monitoring.Alerts;
+using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring.Processes;
 
 namespace RobustTrain.Monitoring.Sessions;
@@ -11,6 +12,7 @@ public sealed class MonitorSession : IDisposable
     private readonly List<SystemMonitor> systems = [];
     private readonly AlertEvaluator alerts;
     private readonly NdjsonFile? output;
+    private readonly Dictionary<string, string?> absences = new(StringComparer.OrdinalIgnoreCase);
     private volatile bool stopping;
     private bool closed;
     private long sequence;
@@ -114,13 +116,33 @@ public sealed class MonitorSession : IDisposable
 
             foreach (StatusRecord status in statuses)
             {
-                Emit(status);
+                if (!IsRepeatedAbsence(status))
+                    Emit(status);
+
                 foreach (MonitorAlert alert in alerts.Evaluate(status))
                     Emit(alert);
             }
 
             WriteOutput();
         }
+    }
+
+    // A host without GPUs says so once, and again only where the reason changes.
+    private bool IsRepeatedAbsence(StatusRecord status)
+    {
+        if (status is not GpuStatus { Index: null })
+        {
+            if (status is GpuStatus)
+                absences.Remove(status.ComputerName);
+
+            return false;
+        }
+
+        if (absences.TryGetValue(status.ComputerName, out string? told) && told == status.Error)
+            return true;
+
+        absences[status.ComputerName] = status.Error;
+        return false;
     }
 
     private void Emit(MonitorRecord record)

@@ -18,6 +18,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(NumericFailureHandled), "numeric_failure")]
 [JsonDerivedType(typeof(MicroBatchHalved), "micro_batch_halved")]
 [JsonDerivedType(typeof(StoppedEarly), "stopped_early")]
+[JsonDerivedType(typeof(SystemSample), "system_sample")]
 [JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StopRequested), "stop_requested")]
 [JsonDerivedType(typeof(RunFinished), "run_finished")]
@@ -91,6 +92,16 @@ public sealed record MicroBatchHalved(int Epoch, long GlobalStep, int SamplesAtO
 /// <param name="BestEpoch">The best epoch, from 0.</param>
 /// <param name="Patience">The epochs that were waited for a better one.</param>
 public sealed record StoppedEarly(int Epoch, int BestEpoch, int Patience) : RunEvent;
+
+/// <summary>The trainer's host beside a step, so that a run shows at once what it waits for; written at most every ten seconds.</summary>
+/// <param name="GlobalStep">The step in the run, from 0.</param>
+/// <param name="DataWaitShare">The step's share of time that the trainer waited for data, 0 to 1.</param>
+/// <param name="CpuPercent">All cores' mean utilisation over the last ten seconds, in percent.</param>
+/// <param name="MemoryUsedBytes">Memory in use on the host.</param>
+/// <param name="MemoryTotalBytes">All memory of the host.</param>
+/// <param name="Gpus">The host's GPUs; none where it has none that can be read.</param>
+public sealed record SystemSample(
+    long GlobalStep, double DataWaitShare, double? CpuPercent, long? MemoryUsedBytes, long? MemoryTotalBytes, IReadOnlyList<GpuSample> Gpus) : RunEvent;
 
 /// <summary>Something that the operator should know and that did not end the run.</summary>
 public sealed record RunWarning(string Message) : RunEvent;
