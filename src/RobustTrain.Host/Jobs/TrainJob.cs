@@ -74,6 +74,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         try
         {
             requests.ReportTo(journal);
+            control.Stuck += message => Environment.Exit(ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), file));
             TrainingOutcome outcome = new Trainer(plan, run, journal, time).Run(control);
             bool isFinished = outcome.ExitCode == ExitCode.Finished;
             journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
