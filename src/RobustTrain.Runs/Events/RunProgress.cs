@@ -19,6 +19,9 @@ public static class RunProgress
     private static RunRecord Started(RunRecord record, RunStarted started) => record with
     {
         Epochs = started.Epochs,
+
+        // Fewer than before, where the newest checkpoint was damaged and an older one was taken.
+        EpochsDone = (started.ResumedFromEpoch ?? -1) + 1,
         Attempts = WithLast(record.Attempts, attempt => attempt with { ResumedFromEpoch = started.ResumedFromEpoch }),
     };
 

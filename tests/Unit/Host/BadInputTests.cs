@@ -44,6 +44,15 @@ public sealed class BadInputTests : IDisposable
         IsRefused(ExitCode.Configuration, "DatasetNotUsable", _folder.At("nowhere"), Arguments("--set", "data.path=nowhere"));
 
     [Fact]
+    public async Task A_stack_trace_is_printed_only_where_it_is_asked_for()
+    {
+        HostRun run = await HostRun.EndOf(HostRun.Start(_folder.Path, new Dictionary<string, string?> { ["ROBUSTTRAIN_DEBUG"] = "1" }, Arguments("--set", "data.path=nowhere")));
+
+        Assert.Equal((int)ExitCode.Configuration, run.ExitCode);
+        Assert.Contains("   at RobustTrain.", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public Task An_empty_data_folder()
     {
         Directory.CreateDirectory(_folder.At("empty"));

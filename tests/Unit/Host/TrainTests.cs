@@ -212,6 +212,27 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_checkpoint_that_is_damaged_or_of_another_model_is_refused_by_name()
+    {
+        Assert.Equal(0, (await HostRun.To(_folder.Path, Arguments(epochs: 1))).ExitCode);
+        string checkpoint = Directory.EnumerateDirectories(RunFolder.CheckpointsPathOf(RunPath)).Single();
+
+        HostRun other = await HostRun.To(_folder.Path, "evaluate", checkpoint, "--set", "model.base_channels=4");
+        using (FileStream weights = new(Path.Combine(checkpoint, "weights.safetensors"), FileMode.Open))
+        {
+            weights.Position = weights.Length - 1;
+            weights.WriteByte(0x7f);
+        }
+
+        HostRun damaged = await HostRun.To(_folder.Path, "evaluate", checkpoint);
+
+        Assert.Equal((2, 2), (other.ExitCode, damaged.ExitCode));
+        Assert.Contains("base_channels 2", Assert.Single(other.Sentences), StringComparison.Ordinal);
+        Assert.Contains("base_channels 4", other.Error, StringComparison.Ordinal);
+        Assert.Contains("weights.safetensors", Assert.Single(damaged.Sentences), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_run_can_be_evaluated_as_a_table_as_JSON_and_beside_differencing()
     {
         Assert.Equal(0, (await HostRun.To(_folder.Path, Arguments(epochs: 1))).ExitCode);

@@ -242,6 +242,21 @@ public sealed class RunFolderTests : IDisposable
         Assert.NotNull(record.Ended);
     }
 
+    [Theory]
+    [InlineData(null, 0)]
+    [InlineData(-1, 0)]
+    [InlineData(1, 2)]
+    public void A_run_that_goes_on_from_an_older_checkpoint_counts_only_the_epochs_before_it(int? resumedFromEpoch, int epochsDone)
+    {
+        using RunFolder run = Open(_folder.At("a"));
+        using RunJournal journal = new(run);
+        run.Update(record => record with { EpochsDone = 5 });
+
+        journal.Write(new RunStarted(run.Record.Id, run.Path, Environment.ProcessId, 10, 5, resumedFromEpoch));
+
+        Assert.Equal(epochsDone, run.Record.EpochsDone);
+    }
+
     private static string[] Snapshot(string path) =>
         [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Order().Select(file => $"{file}: {File.ReadAllText(file)}")];
 }
