@@ -1,5 +1,7 @@
+using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
@@ -20,26 +22,57 @@ public sealed class RunJournalTests : IDisposable
         _folder.Dispose();
     }
 
-    private static RunEvent[] AllKinds() =>
-    [
-        new RunStarted("id", "/runs/a", 12, 100, 7, ResumedFromEpoch: 3),
-        new EpochStarted(0, 0.01),
-        new StepFinished(0, 1, 1, 0.5, 0.01, 123.5, 0.25),
-        new EvaluationProgress("val", 3, 9),
-        new EpochFinished(0, 0.4, null, IsBest: false, 0.01, 100, 0.1, 12.5),
-        new CheckpointSaved("checkpoints/0000", 0, 7, 1234, 0.5),
-        new TestFinished(0, new Dictionary<string, double> { ["f1"] = 0.9, ["iou"] = double.NaN }),
-        new NumericFailureHandled(2, 300, "The loss is NaN.", "skip", ["Szada/1, crop 12"], 1, 0.5),
-        new MicroBatchHalved(2, 301, 8),
-        new StoppedEarly(9, 4, 5),
-        new RunWarning("Größe: \"a\"\nb"),
-        new StopRequested("SIGTERM"),
-        new RunFinished("finished", 0, null, null),
-        new ConfigurationChecked([new ConfigurationError("ConfigurationUnknownKey", "a.yaml, line 1: ...", "model.nam")], "cpu", 12, 3, 4, 5),
-        new EvaluationFinished("/runs/a/checkpoints/0001", 1, "/data", "test", 12, new Dictionary<string, double> { ["f1"] = 0.9 }, null, 3.5),
-        new SampleDataProgress("Szada/1", 1, 12),
-        new SampleDataFinished("/data", 12, 0, 0.05, 0.3, 9.5),
-    ];
+    // One event of each kind there is, every property with a value of its own.
+    private static RunEvent[] AllKinds()
+    {
+        IEnumerable<Type> kinds = typeof(RunEvent).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(attribute => attribute.DerivedType);
+        return [.. kinds.Select(kind => (RunEvent)Example(kind, "Größe: \"a\"\nb")).Select(example => example is RunFinished end ? end with { State = "stopped" } : example)];
+    }
+
+    private static object Example(Type type, string text)
+    {
+        Type value = Nullable.GetUnderlyingType(type) ?? type;
+        return value switch
+        {
+            _ when value == typeof(string) => text,
+            _ when value == typeof(int) => 12,
+            _ when value == typeof(long) => 9_007_199_254_740_993L,
+            _ when value == typeof(double) => 0.1,
+            _ when value == typeof(bool) => true,
+            _ when value.IsEnum => Enum.GetValues(value).GetValue(0)!,
+            _ when value == typeof(DateTimeOffset) => DateTimeOffset.UnixEpoch,
+            _ when value == typeof(IReadOnlyDictionary<string, double>) => new Dictionary<string, double> { ["f1"] = 0.9, ["iou"] = double.NaN },
+            _ when IsGeneric(value, typeof(IReadOnlyDictionary<,>)) => Pairs(value, text),
+            _ when IsGeneric(value, typeof(IReadOnlyList<>)) => Single(value.GetGenericArguments()[0], text),
+            _ => Record(value, text),
+        };
+    }
+
+    private static bool IsGeneric(Type type, Type definition) => type.IsGenericType && type.GetGenericTypeDefinition() == definition;
+
+    private static Array Single(Type element, string text)
+    {
+        Array list = Array.CreateInstance(element, 1);
+        list.SetValue(Example(element, text), 0);
+        return list;
+    }
+
+    private static System.Collections.IDictionary Pairs(Type type, string text)
+    {
+        Type[] arguments = type.GetGenericArguments();
+        var pairs = (System.Collections.IDictionary)Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(arguments))!;
+        pairs.Add(Example(arguments[0], text), Example(arguments[1], text));
+        return pairs;
+    }
+
+    private static object Record(Type type, string text)
+    {
+        ConstructorInfo constructor = type.GetConstructors().MaxBy(candidate => candidate.GetParameters().Length)!;
+        object record = constructor.Invoke([.. constructor.GetParameters().Select(parameter => Example(parameter.ParameterType, text))]);
+        foreach (PropertyInfo property in type.GetProperties().Where(property => property.CanWrite && property.Name != nameof(RunEvent.Time)))
+            property.SetValue(record, Example(property.PropertyType, text));
+        return record;
+    }
 
     [Fact]
     public void Every_kind_of_event_reads_back_as_it_was_written()
@@ -53,17 +86,9 @@ public sealed class RunJournalTests : IDisposable
 
         IReadOnlyList<RunEvent> read = RunJournalReader.ReadAll(_run.JournalPath);
 
+        Assert.True(written.Length >= 17);
         Assert.Equal(written.Select(TextOf), read.Select(runEvent => TextOf(runEvent with { Time = default })));
         Assert.All(read, runEvent => Assert.Equal(DateTimeOffset.UtcNow.Date, runEvent.Time.Date));
-    }
-
-    [Fact]
-    public void The_example_covers_every_kind_of_event()
-    {
-        IEnumerable<Type> kinds = typeof(RunEvent).GetCustomAttributes(typeof(System.Text.Json.Serialization.JsonDerivedTypeAttribute), false)
-            .Cast<System.Text.Json.Serialization.JsonDerivedTypeAttribute>().Select(attribute => attribute.DerivedType);
-
-        Assert.Equal(kinds, AllKinds().Select(runEvent => runEvent.GetType()).OrderBy(type => kinds.ToList().IndexOf(type)));
     }
 
     [Fact]
