@@ -1,32 +1,30 @@
 // CUDA behind the same entry points: libtorch says at run time whether there is a device;
 // streams need the CUDA headers at build time.
-#include <ATen/Context.h>
-#include <ATen/detail/CUDAHooksInterface.h>
+#include <torch/cuda.h>
 #include <stdexcept>
 #include "errors.h"
 #ifdef ROBUSTTRAIN_CUDA
-#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 #endif
 
 RT_API int rt_cuda_device_count() {
   // A driver that is missing or too old reads as "no device", as in PyTorch.
   try {
-    return at::globalContext().hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().getNumGPUs()) : 0;
+    return static_cast<int>(torch::cuda::device_count());
   } catch (...) {
     return 0;
   }
 }
 RT_API int rt_cuda_has_cudnn() {
   try {
-    return rt_cuda_device_count() > 0 && at::detail::getCUDAHooks().hasCuDNN();
+    return torch::cuda::cudnn_is_available();
   } catch (...) {
     return 0;
   }
 }
 RT_API int rt_cuda_synchronize(int device) RT_TRY
   if (rt_cuda_device_count() == 0) throw std::runtime_error("there is no CUDA device");
-  at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device));
+  torch::cuda::synchronize(device);
   return 0;
 RT_CATCH
 RT_API int rt_cuda_streams_built() {

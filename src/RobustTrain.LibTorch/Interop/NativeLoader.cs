@@ -39,9 +39,10 @@ internal static class NativeLoader
         }
         catch (DllNotFoundException e)
         {
-            // The loader's message names the library that is missing, on its first line.
-            string reason = e.Message.Split('\n')[0].Trim();
-            throw new LibTorchNotFoundException($"{file} cannot be loaded: {reason} {LibTorchNotFoundException.Remedy}", e);
+            // .NET's advice stands on the first line, and what the system's loader said (which library is missing) below it.
+            string[] lines = e.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            string reason = string.Join("; ", lines.Length > 1 ? lines[1..] : lines);
+            throw new LibTorchNotFoundException($"{file} cannot be loaded: {reason}. {LibTorchNotFoundException.Remedy}", e);
         }
         unsafe
         {

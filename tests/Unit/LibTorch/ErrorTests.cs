@@ -96,7 +96,8 @@ public sealed class ErrorTests
             string broken = Path.Combine(folder, "librobusttrain_torch.so");
             File.WriteAllText(broken, "not a library");
             Assert.Equal(broken, NativeLoader.Find(folder, "/"));
-            Assert.Contains("cannot be loaded", Assert.Throws<LibTorchNotFoundException>(() => NativeLoader.Load(broken, folder)).Message, StringComparison.Ordinal);
+            string message = Assert.Throws<LibTorchNotFoundException>(() => NativeLoader.Load(broken, folder)).Message;
+            Assert.Contains($"{broken} cannot be loaded: {broken}: file too short. Install libtorch", message, StringComparison.Ordinal);
         }
         finally
         {
