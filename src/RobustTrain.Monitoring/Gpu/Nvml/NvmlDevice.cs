@@ -70,15 +70,17 @@ internal sealed unsafe class NvmlDevice
     /// <param name="detail">How much.</param>
     /// <param name="processes">Names the processes; null where process lists were not asked for.</param>
     /// <param name="options">How to sample.</param>
-    public GpuStatus Read(SampleDetail detail, ProcessTable? processes, MonitorOptions options)
+    /// <param name="throwIfInterrupted">Ends the reading between two slow calls where nobody waits for it any more.</param>
+    public GpuStatus Read(SampleDetail detail, ProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
     {
+        throwIfInterrupted();
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
         if (unreachable is not null)
             return Lost(now, unreachable);
 
         fault = NvmlReturn.Success;
         if (detail == SampleDetail.Full)
-            slow = ReadSlow(processes, options);
+            slow = ReadSlow(processes, options, throwIfInterrupted);
 
         GpuStatus status = ReadFast(now);
         if (fault != NvmlReturn.Success)
@@ -135,7 +137,7 @@ internal sealed unsafe class NvmlDevice
 
     private static readonly string[] PerformanceStates = [.. Enumerable.Range(0, 16).Select(state => $"P{state}")];
 
-    private GpuStatus ReadSlow(ProcessTable? processes, MonitorOptions options)
+    private GpuStatus ReadSlow(ProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
     {
         uint ecc = 0, pendingEcc = 0, mig = 0, pendingMig = 0;
         bool hasEcc = entry.EccMode is not null && Ok(entry.EccMode(Handle, &ecc, &pendingEcc));
@@ -165,14 +167,21 @@ internal sealed unsafe class NvmlDevice
             HasRemappingFailed = hasRows ? failed != 0 : null,
             PcieGeneration = Read(entry.PcieGeneration),
             PcieWidth = Read(entry.PcieWidth),
-            PcieTransmitBytesPerSecond = options.IncludeThroughput ? ReadAt(entry.PcieThroughput, 0) * 1024L : null,
-            PcieReceiveBytesPerSecond = options.IncludeThroughput ? ReadAt(entry.PcieThroughput, 1) * 1024L : null,
+            PcieTransmitBytesPerSecond = options.IncludeThroughput ? ReadThroughput(0, throwIfInterrupted) : null,
+            PcieReceiveBytesPerSecond = options.IncludeThroughput ? ReadThroughput(1, throwIfInterrupted) : null,
             NvLinkTransmitBytesPerSecond = transmit,
             NvLinkReceiveBytesPerSecond = receive,
             IsMigEnabled = hasMig ? mig != 0 : null,
             MigDevices = hasMig && mig != 0 ? ReadMigDevices() : null,
             Processes = processes is null ? null : ReadProcesses(processes),
         };
+    }
+
+    // The driver measures each direction for 20 ms.
+    private long? ReadThroughput(uint direction, Action throwIfInterrupted)
+    {
+        throwIfInterrupted();
+        return ReadAt(entry.PcieThroughput, direction) * 1024L;
     }
 
     private List<GpuProcess>? ReadProcesses(ProcessTable table)

@@ -10,6 +10,7 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
 {
     private readonly ProcessTable? processes = options.IncludeProcesses ? new ProcessTable("/", options.TimeProvider) : null;
     private NvmlSession? session;
+    private volatile bool interrupted;
 
     /// <inheritdoc/>
     public string Name => "NVML";
@@ -17,6 +18,25 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
     /// <inheritdoc/>
     /// <exception cref="NvmlException">NVML is missing or does not work.</exception>
     public GpuSnapshot Sample(SampleDetail detail)
+    {
+        try
+        {
+            return Read(detail);
+        }
+        finally
+        {
+            // Taken back at the end and not at the beginning, so that an interrupt that comes just before a sample still counts for it.
+            interrupted = false;
+        }
+    }
+
+    /// <summary>Ends a running sample after the call that it is in: that one cannot be interrupted.</summary>
+    public void Interrupt() => interrupted = true;
+
+    /// <inheritdoc/>
+    public void Dispose() => Close();
+
+    private GpuSnapshot Read(SampleDetail detail)
     {
         if (session is not null && detail == SampleDetail.Full && session.CountDevices() != session.Devices.Count)
             Close();
@@ -34,7 +54,7 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
         bool reopen = false;
         for (int index = 0; index < gpus.Length; index++)
         {
-            gpus[index] = session.Devices[index].Read(detail, processes, options);
+            gpus[index] = session.Devices[index].Read(detail, processes, options, ThrowIfInterrupted);
             reopen |= session.Devices[index].NeedsReopen;
         }
 
@@ -44,13 +64,11 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
         return new GpuSnapshot(computerName, now, gpus);
     }
 
-    /// <summary>Does nothing: a call into the driver cannot be interrupted.</summary>
-    public void Interrupt()
+    private void ThrowIfInterrupted()
     {
+        if (interrupted)
+            throw new NvmlException("NvmlInterrupted", "The sample was given up.", NvmlReturn.Success);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => Close();
 
     private void Close()
     {
