@@ -27,6 +27,7 @@ public abstract class MonitorBase<T> : IMonitor
     private readonly Lock publishing = new();
     private readonly Lock gate = new();
 
+    private ITimer? overdueTimer;
     private volatile bool stopping;
     private volatile T? latest;
     private bool started;
@@ -184,20 +185,25 @@ public abstract class MonitorBase<T> : IMonitor
 
     private void Run()
     {
-        using ITimer tick = clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using ITimer watchdog = clock.CreateTimer(_ => Overdue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        // A tick of the system's clock is waited for here: a timer would wake two more threads for each.
+        using ITimer? tick = ReferenceEquals(clock, TimeProvider.System) ? null : clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using ITimer watchdog = clock.CreateTimer(_ => Watch(), null, options.Timeout, options.Timeout);
+        lock (gate)
+            overdueTimer = watchdog;
+
         long begin = clock.GetTimestamp();
         long ticks = 0;
         while (!stopping)
         {
-            SampleOnce(watchdog);
+            SampleOnce();
 
             // Ticks lie on a fixed grid; those that passed during a long sample are left out, not made up for.
             long due = Math.Max(ticks + 1, (long)Math.Ceiling(clock.GetElapsedTime(begin) / options.Interval));
             ticks = due;
             TimeSpan wait = (due * options.Interval) - clock.GetElapsedTime(begin);
-            tick.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
-            wake.WaitOne();
+            wait = wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
+            tick?.Change(wait, Timeout.InfiniteTimeSpan);
+            wake.WaitOne(tick is null ? wait : Timeout.InfiniteTimeSpan);
         }
 
         Close();
@@ -234,7 +240,7 @@ public abstract class MonitorBase<T> : IMonitor
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong in a source becomes data; thrown on this thread it would end the operator's shell.")]
-    private void SampleOnce(ITimer watchdog)
+    private void SampleOnce()
     {
         SampleDetail detail = cadence.Next();
         lock (gate)
@@ -247,7 +253,6 @@ public abstract class MonitorBase<T> : IMonitor
             callStarted = clock.GetTimestamp();
         }
 
-        watchdog.Change(options.Timeout, options.Interval);
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         TimeSpan cpu = ThreadCpuClock.Now;
         T? sample = null;
@@ -265,7 +270,6 @@ public abstract class MonitorBase<T> : IMonitor
             error = $"{source.Name} failed with {failure.GetType().Name}: {failure.Message}";
         }
 
-        watchdog.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         var cost = new SampleCost(
             clock.GetElapsedTime(callStarted),
             ThreadCpuClock.Now - cpu,
@@ -282,6 +286,9 @@ public abstract class MonitorBase<T> : IMonitor
             lock (gate)
             {
                 inCall = false;
+                if (callAbandoned)
+                    overdueTimer?.Change(options.Timeout, options.Timeout);
+
                 cpuTime += cost.Cpu;
                 lastCost = cost;
                 if (stopping || callAbandoned)
@@ -310,7 +317,9 @@ public abstract class MonitorBase<T> : IMonitor
         }
     }
 
-    private void Overdue()
+    // Runs once in a timeout, not once in a sample: arming it for each would cost more than the sample. A call that is on its way is
+    // looked at again at the moment when its own timeout is over.
+    private void Watch()
     {
         bool first;
         lock (publishing)
@@ -318,11 +327,20 @@ public abstract class MonitorBase<T> : IMonitor
             T result;
             lock (gate)
             {
-                // The timer may be late, and then belongs to a call that has returned meanwhile.
-                if (stopping || !inCall || clock.GetElapsedTime(callStarted) < options.Timeout)
+                if (stopping || !inCall)
                     return;
 
+                TimeSpan left = options.Timeout - clock.GetElapsedTime(callStarted);
+                if (left > TimeSpan.Zero)
+                {
+                    overdueTimer?.Change(left, options.Timeout);
+                    return;
+                }
+
                 first = !callAbandoned;
+                if (first)
+                    overdueTimer?.Change(options.Interval, options.Interval);
+
                 callAbandoned = true;
                 if (first)
                     abandoned++;

@@ -232,7 +232,20 @@ public sealed class SshTests : IDisposable
     }
 
     private static IEnumerable<int> SshClients() => SshServer.Descendants(Environment.ProcessId)
-        .Where(child => File.Exists($"/proc/{child}/comm") && File.ReadAllText($"/proc/{child}/comm").Trim() == "ssh");
+        .Where(IsSsh);
+
+    private static bool IsSsh(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/comm").Trim() == "ssh";
+        }
+        catch (IOException)
+        {
+            // It ended between the listing and the reading.
+            return false;
+        }
+    }
 
     private static void InstallSmi(SshServer server, string generation)
     {
