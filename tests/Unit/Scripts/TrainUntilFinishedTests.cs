@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using RobustTrain.Tests.Monitoring;
+using RobustTrain.Tests.Runs;
+
+namespace RobustTrain.Tests.Scripts;
+
+/// <summary>scripts/train-until-finished.sh with an executable that ends as each test says.</summary>
+public sealed class TrainUntilFinishedTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_training_that_is_stopped_and_killed_is_started_again_until_it_finishes()
+    {
+        (int code, string[] calls) = await Run("75", "kill", "0");
+
+        Assert.Equal(0, code);
+        Assert.Equal(3, calls.Length);
+        Assert.All(calls, call => Assert.Equal("train config.yaml --run-path run --resume auto --set a=1", call));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task An_exit_code_that_needs_a_person_ends_the_script_with_it(int expected)
+    {
+        (int code, string[] calls) = await Run("75", $"{expected}", "0");
+
+        Assert.Equal(expected, code);
+        Assert.Equal(2, calls.Length);
+    }
+
+    [Fact]
+    public async Task A_training_that_never_finishes_is_given_up_after_the_bound()
+    {
+        (int code, string[] calls) = await Run(Enumerable.Repeat("75", 9).ToArray());
+
+        Assert.Equal(75, code);
+        Assert.Equal(4, calls.Length);
+    }
+
+    [Fact]
+    public async Task A_stop_of_the_script_reaches_the_training_and_is_waited_for()
+    {
+        using Process script = Start("stop");
+        while (!File.Exists(_folder.At("started")))
+            await Task.Delay(20);
+        using Process kill = Process.Start("kill", ["-TERM", $"{script.Id}"]);
+        await script.WaitForExitAsync();
+
+        Assert.Equal(75, script.ExitCode);
+        Assert.True(File.Exists(_folder.At("saved")));
+    }
+
+    private async Task<(int Code, string[] Calls)> Run(params string[] ends)
+    {
+        using Process script = Start(ends);
+        await script.WaitForExitAsync();
+        return (script.ExitCode, await File.ReadAllLinesAsync(_folder.At("calls")));
+    }
+
+    private Process Start(params string[] ends)
+    {
+        File.WriteAllLines(_folder.At("ends"), ends);
+        string robusttrain = _folder.At("robusttrain");
+        File.WriteAllText(robusttrain, """
+            #!/usr/bin/env bash
+            cd "$(dirname "$0")"
+            echo "$*" >>calls
+            end=$(sed -n "$(wc -l <calls)p" ends)
+            case $end in
+              kill) kill -9 $$ ;;
+              stop) trap 'sleep 0.2; touch saved; exit 75' TERM; touch started; while :; do sleep 0.05; done ;;
+              *) exit "$end" ;;
+            esac
+            """);
+        File.SetUnixFileMode(robusttrain, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        ProcessStartInfo start = new("bash", [Path.Combine(TestFiles.Root, "scripts/train-until-finished.sh"), "run", "config.yaml", "--set", "a=1"])
+        {
+            Environment = { ["ROBUSTTRAIN"] = robusttrain, ["RETRY_SECONDS"] = "0", ["MAX_ATTEMPTS"] = "4" },
+            RedirectStandardError = true,
+        };
+        return Process.Start(start)!;
+    }
+}
