@@ -33,17 +33,20 @@ static void Drive(Work work)
         for (int i = 0; i < sides.Length; i++) sides[(turn + i) % sides.Length].TakeTurn();
     }
 
-    Console.WriteLine($"{"",-26}{"median",12}{"fastest",12}{"slowest",12}{"peak memory",16}");
+    Console.WriteLine($"{"",-26}{"median",12}{"fastest",12}{"slowest",12}{"processor",12}{"peak memory",16}");
     foreach (Side side in sides)
     {
         Console.WriteLine(
             $"{side.Name,-26}{Statistics.Median(side.TurnMilliseconds),9:F1} ms{side.TurnMilliseconds.Min(),9:F1} ms{side.TurnMilliseconds.Max(),9:F1} ms"
-            + $"{side.PeakMemoryBytes / 1048576.0,12:F0} MiB");
+            + $"{Statistics.Median(side.TurnProcessorMilliseconds),9:F1} ms{side.PeakMemoryBytes / 1048576.0,12:F0} MiB");
     }
 
     foreach (Side side in sides[1..])
     {
-        double[] ratios = [.. ours.TurnMilliseconds.Zip(side.TurnMilliseconds, (our, their) => our / their)];
-        Console.WriteLine($"{"ours/" + side.Name,-26}{Statistics.Median(ratios),12:F3}{ratios.Min(),12:F3}{ratios.Max(),12:F3}   (turn by turn)");
+        double[] ratios = Ratios(ours.TurnMilliseconds, side.TurnMilliseconds);
+        double processor = Statistics.Median(Ratios(ours.TurnProcessorMilliseconds, side.TurnProcessorMilliseconds));
+        Console.WriteLine($"{"ours/" + side.Name,-26}{Statistics.Median(ratios),12:F3}{ratios.Min(),12:F3}{ratios.Max(),12:F3}{processor,12:F3}   (turn by turn)");
     }
 }
+
+static double[] Ratios(List<double> ours, List<double> theirs) => [.. ours.Zip(theirs, (our, their) => our / their)];

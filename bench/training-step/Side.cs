@@ -26,6 +26,9 @@ internal sealed class Side : IDisposable
     /// <summary>The median step of each turn, in milliseconds.</summary>
     public List<double> TurnMilliseconds { get; } = [];
 
+    /// <summary>The processor time of a step in each turn, all threads together, in milliseconds: what a busy machine disturbs least.</summary>
+    public List<double> TurnProcessorMilliseconds { get; } = [];
+
     /// <summary>Resident memory at its highest, in bytes.</summary>
     public long PeakMemoryBytes
     {
@@ -38,9 +41,12 @@ internal sealed class Side : IDisposable
 
     public void TakeTurn()
     {
+        TimeSpan before = ProcessorTime();
         _process.StandardInput.WriteLine("turn");
         _process.StandardInput.Flush();
-        TurnMilliseconds.Add(Statistics.Median(Answer().Split(' ').Select(value => double.Parse(value, CultureInfo.InvariantCulture))));
+        double[] steps = [.. Answer().Split(' ').Select(value => double.Parse(value, CultureInfo.InvariantCulture))];
+        TurnMilliseconds.Add(Statistics.Median(steps));
+        TurnProcessorMilliseconds.Add((ProcessorTime() - before).TotalMilliseconds / steps.Length);
     }
 
     public void Dispose()
@@ -48,6 +54,12 @@ internal sealed class Side : IDisposable
         _process.StandardInput.Close();
         _process.WaitForExit();
         _process.Dispose();
+    }
+
+    private TimeSpan ProcessorTime()
+    {
+        _process.Refresh();
+        return _process.TotalProcessorTime;
     }
 
     private string Answer() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{Name} ended; its messages stand above.");

@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-dotnet build -c Release -v quiet -nologo -clp:NoSummary >&2
+build=$(dotnet build -c Release -v quiet -nologo) || { echo "$build" >&2; exit 1; }
 exec dotnet bin/Release/net10.0/training-step.dll drive "$@"
