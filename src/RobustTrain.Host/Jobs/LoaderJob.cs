@@ -32,6 +32,8 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
         using StopSignals signals = new(requests);
         IDataset dataset = Open(config);
+        if (request.DecodeOnly)
+            return DecodeOnly(dataset);
         if (dataset.Count == 0)
             throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {request.Split.ToString().ToLowerInvariant()} split of the data set has no samples.", request.Split);
         try
@@ -58,6 +60,20 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
 
     private static string Name(Enum value) => string.Concat(value.ToString().Select((letter, place) =>
         char.IsUpper(letter) && place > 0 ? $"_{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
+
+    private int DecodeOnly(IDataset dataset)
+    {
+        if (dataset is not ImageFolderDataset images)
+            throw new RunException(ExitCode.Configuration, "ImagesMissing", "--decode-only needs --images: the folder whose files are decoded.", "--images");
+        string[] files = [.. Enumerable.Range(0, images.Count).SelectMany(images.FilesOf)];
+        foreach (int threads in request.Workers.Count > 0 ? request.Workers : [1])
+        {
+            DecodingBenchmark.Measure(files, Math.Max(1, threads));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, threads)} threads, images a second: {DecodingBenchmark.Measure(files, Math.Max(1, threads)):F0}"));
+        }
+
+        return (int)ExitCode.Finished;
+    }
 
     private LoaderOptions Options(TrainingConfig config, WorkerKind kind, int? workers)
     {

@@ -15,6 +15,7 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="Epochs">Epochs of each measurement.</param>
 /// <param name="Split">The split to load.</param>
 /// <param name="Faults">Faults to inject; null for none.</param>
+/// <param name="DecodeOnly">Whether files are decoded by no loader at all.</param>
 internal sealed record LoaderRequest(
     string? ConfigPath,
     IReadOnlyList<string> Settings,
@@ -25,4 +26,5 @@ internal sealed record LoaderRequest(
     IReadOnlyList<WorkerKind> Kinds,
     int Epochs,
     DatasetSplit Split,
-    FaultPlan? Faults);
+    FaultPlan? Faults,
+    bool DecodeOnly);
