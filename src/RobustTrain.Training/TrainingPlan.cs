@@ -3,6 +3,7 @@ using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Criteria;
 using RobustTrain.Training.Models;
@@ -87,7 +88,11 @@ public sealed class TrainingPlan
     internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric);
 
     /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
-    internal IBatchLoader OpenTrainingLoader() => new PrefetchLoader(Data.Training, TrainingLoaderOptions);
+    /// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
+    /// <param name="quarantinePath">The file that remembers such samples for later attempts at the run.</param>
+    internal IBatchLoader OpenTrainingLoader(IRunJournal journal, string quarantinePath) => new PrefetchLoader(
+        Data.Training,
+        TrainingLoaderOptions with { Observer = LoaderJournal.ObserverFor(journal), QuarantinePath = quarantinePath });
 
     /// <summary>The learning rate of each step.</summary>
     internal LearningRateSchedule CreateSchedule() =>

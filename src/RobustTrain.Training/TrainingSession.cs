@@ -63,7 +63,7 @@ internal sealed class TrainingSession : IDisposable
         _learned = ParameterFreezing.Apply(_model, config.Freeze);
         _optimizer = OptimizerFactory.Create(plan.Config.Optimizer, _learned.Select(named => named.Parameter));
         _average = config.EmaDecay is double decay ? new WeightAverage(_model, decay) : null;
-        _loader = plan.OpenTrainingLoader();
+        _loader = plan.OpenTrainingLoader(journal, run.QuarantinePath);
         _evaluation = new EvaluationPass(plan.Config, plan.Device, journal, time);
         _selector = new BestModelSelector(plan.CreateOrder(), plan.Config.Selection.Patience);
         _guard = new NumericGuard(plan.Config.Numerics, journal);

@@ -58,8 +58,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         }
     }
 
-    private static string Name(Enum value) => string.Concat(value.ToString().Select((letter, place) =>
-        char.IsUpper(letter) && place > 0 ? $"_{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
+    private static string Name(WorkerKind kind) => kind.ToString().ToLowerInvariant();
 
     private int DecodeOnly(IDataset dataset)
     {
@@ -110,8 +109,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             Report(LoaderBenchmark.Measure(loader, options, epoch, stopping));
     }
 
-    private void Tell(LoaderEvent happened) => stream?.Write(new LoaderChanged(
-        Name(happened.Kind), happened.Message, happened.Worker, happened.ProcessId, happened.Epoch, happened.SampleIndex, happened.Sample));
+    private void Tell(LoaderEvent happened) => stream?.Write(LoaderJournal.Of(happened));
 
     private void Report(LoaderMeasurement measured)
     {

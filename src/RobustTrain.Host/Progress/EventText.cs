@@ -19,6 +19,7 @@ internal static class EventText
         MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {halved.SamplesAtOnce} samples are computed at once, and gradients are accumulated to the same batch."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
         RunWarning warning => $"Warning: {warning.Message}",
+        LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "fell_back" } loader => $"Loader: {loader.Message}",
         StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
         _ => null,
     };
