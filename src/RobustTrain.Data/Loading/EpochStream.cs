@@ -82,7 +82,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _fields = new BatchField[slots][];
         _deliveredBySeat = new int[session.Ring.Memory.Layout.WorkerCapacity];
         _skipLimit = options.MaxSkipped.Of((_plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
-        _tuner = options.NumWorkers is null ? new WorkerTuner(Environment.ProcessorCount) : null;
+        _tuner = options.NumWorkers is null ? new WorkerTuner(Environment.ProcessorCount, TimeProvider.System) : null;
         lock (session.Gate)
         {
             session.Monitor?.AddTimesTo(_before);

@@ -13,24 +13,36 @@ internal sealed class WorkerTuner
     private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(500);
 
     private readonly int _most;
-    private long _since = Stopwatch.GetTimestamp();
+    private readonly TimeProvider _time;
+    private readonly Func<double> _idle;
+    private long _since;
     private long _waitTicks;
-    private double _idleSeconds = IdleSeconds();
+    private double _idleSeconds;
 
     /// <summary>A tuner that never wants more than a number of workers.</summary>
-    public WorkerTuner(int most) => _most = most;
+    /// <param name="most">The number.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="idleSeconds">The seconds that all processors have been idle so far; null asks the system.</param>
+    public WorkerTuner(int most, TimeProvider time, Func<double>? idleSeconds = null)
+    {
+        _most = most;
+        _time = time;
+        _idle = idleSeconds ?? IdleSeconds;
+        _since = time.GetTimestamp();
+        _idleSeconds = _idle();
+    }
 
     /// <summary>Looks at the time since it last decided; why one more worker is wanted, or null.</summary>
     /// <param name="workers">How many there are.</param>
     /// <param name="waitTicks">Ticks of the stopwatch that the consumer has waited, in all.</param>
     public string? WhyOneMore(int workers, long waitTicks)
     {
-        long now = Stopwatch.GetTimestamp();
-        double elapsed = Stopwatch.GetElapsedTime(_since, now).TotalSeconds;
+        long now = _time.GetTimestamp();
+        double elapsed = _time.GetElapsedTime(_since, now).TotalSeconds;
         if (workers >= _most || elapsed < Window.TotalSeconds)
             return null;
         double starving = (double)(waitTicks - _waitTicks) / Stopwatch.Frequency / elapsed;
-        double idle = IdleSeconds();
+        double idle = _idle();
         double spare = (idle - _idleSeconds) / elapsed;
         (_since, _waitTicks, _idleSeconds) = (now, waitTicks, idle);
         return starving > StarvingShare && spare > SpareProcessors
