@@ -27,11 +27,10 @@ public sealed class TrainingControl : IDisposable
     public void Dispose() => _stop.Dispose();
 
     /// <summary>The same batches; they end where a stop is asked for, in the middle of waiting for one too.</summary>
-    internal IEnumerable<IBatch> UntilStopped(IEnumerable<IBatch> batches)
+    internal IEnumerable<IBatch> UntilStopped(IEnumerator<IBatch> batches)
     {
-        using IEnumerator<IBatch> enumerator = batches.GetEnumerator();
-        while (!IsStopRequested && MoveNext(enumerator))
-            yield return enumerator.Current;
+        while (!IsStopRequested && MoveNext(batches))
+            yield return batches.Current;
     }
 
     /// <summary>Whether a checkpoint has been asked for since the last call.</summary>

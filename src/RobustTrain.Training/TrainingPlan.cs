@@ -88,11 +88,24 @@ public sealed class TrainingPlan
     internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric);
 
     /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
-    /// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
+    /// <param name="journal">Is told of workers that fail and samples that can't be loaded; null where nobody is.</param>
     /// <param name="quarantinePath">The file that remembers such samples for later attempts at the run.</param>
-    internal IBatchLoader OpenTrainingLoader(IRunJournal journal, string quarantinePath) => new PrefetchLoader(
-        Data.Training,
-        TrainingLoaderOptions with { Observer = LoaderJournal.ObserverFor(journal), QuarantinePath = quarantinePath });
+    /// <exception cref="RunException">The workers that are asked for can't be had.</exception>
+    internal PrefetchLoader OpenTrainingLoader(IRunJournal? journal = null, string? quarantinePath = null)
+    {
+        try
+        {
+            return new PrefetchLoader(Data.Training, TrainingLoaderOptions with
+            {
+                Observer = journal is null ? null : LoaderJournal.ObserverFor(journal),
+                QuarantinePath = quarantinePath,
+            });
+        }
+        catch (LoaderException refused)
+        {
+            throw new RunException(ExitCode.Configuration, "LoaderNotUsable", refused.Message, "loader", refused);
+        }
+    }
 
     /// <summary>The learning rate of each step.</summary>
     internal LearningRateSchedule CreateSchedule() =>
@@ -118,6 +131,7 @@ public sealed class TrainingPlan
 
         if (config.Trainer.Deterministic && !DeterministicMode.IsAvailable)
             throw new RunException(ExitCode.Configuration, "DeterministicNotAvailable", "trainer.deterministic is true, but TorchSharp's packages can't ask for deterministic algorithms; the machine's own libtorch can.", "trainer.deterministic");
+        plan.OpenTrainingLoader().Dispose();
         plan.CreateSchedule();
         plan.CreateOrder();
         CheckWeights(config);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
@@ -36,7 +37,8 @@ internal sealed class TrainingSession : IDisposable
     private readonly (string Name, Parameter Parameter)[] _learned;
     private readonly OptimizerHelper _optimizer;
     private readonly WeightAverage? _average;
-    private readonly IBatchLoader _loader;
+    private readonly PrefetchLoader _loader;
+    private readonly LedgerPart _ledger = new();
     private readonly EvaluationPass _evaluation;
     private readonly TrainingProgress _progress = new();
     private readonly BestModelSelector _selector;
@@ -49,6 +51,7 @@ internal sealed class TrainingSession : IDisposable
     private Criterion? _criterion;
     private TrainingStep? _step;
     private StepVerdict _verdict;
+    private EpochStream? _stream;
 
     private TrainingSession(TrainingPlan plan, RunFolder run, IRunJournal journal, TrainingControl control, TimeProvider time)
     {
@@ -70,7 +73,7 @@ internal sealed class TrainingSession : IDisposable
         ICheckpointPart?[] parts =
         [
             new WeightsPart(_model), _average, new OptimizerPart(_optimizer, [.. _learned.Select(named => named.Name)]),
-            _progress, _selector, _guard, _microBatch, _distribution,
+            _progress, _ledger, _selector, _guard, _microBatch, _distribution,
         ];
         _checkpoints = new CheckpointRecorder(
             new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), [.. parts.OfType<ICheckpointPart>()],
@@ -124,8 +127,13 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>The epoch's batches from the cursor on; they end early where a stop is asked for.</summary>
-    public IEnumerable<IBatch> RemainingBatches(EpochMeter meter) =>
-        meter.Timed(_control.UntilStopped(_loader.ReadEpoch(Cursor.Epoch, Cursor.Batch, _control.Stopping)));
+    public IEnumerable<IBatch> RemainingBatches(EpochMeter meter)
+    {
+        using EpochStream stream = _loader.Open(Cursor.Epoch, Cursor.Batch, _ledger.Current, _control.Stopping);
+        _stream = stream;
+        foreach (IBatch batch in meter.Timed(_control.UntilStopped(stream)))
+            yield return batch;
+    }
 
     /// <summary>Trains on a batch.</summary>
     public void TrainOn(IBatch batch, EpochMeter meter)
@@ -138,6 +146,7 @@ internal sealed class TrainingSession : IDisposable
         if (_verdict != StepVerdict.Complete)
             return;
         _progress.Add(step);
+        _ledger.Update(_stream!.Ledger);
         meter.Add(before, step);
     }
 
@@ -185,7 +194,7 @@ internal sealed class TrainingSession : IDisposable
         bool isBest = validation is not null && _selector.Consider(epoch, validation.Scores);
         _progress.EndsEarly = _selector.IsPatienceOver(epoch) && epoch + 1 < _plan.Config.Trainer.Epochs;
 
-        EpochRecord record = EpochRecord.Of(_progress, validation);
+        EpochRecord record = EpochRecord.Of(_progress, validation, _ledger.Close());
         _progress.BeginNextEpoch();
         _checkpoints.Save(new CheckpointLabel(Cursor, epoch, validation?.Scores, isBest), () => record.Write(_run.EpochFolder(epoch)));
         _checkpointTimer.Restart();

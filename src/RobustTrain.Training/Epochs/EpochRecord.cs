@@ -1,14 +1,21 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
+using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Evaluation;
 
 namespace RobustTrain.Training.Epochs;
 
-/// <summary>The files of an epoch: <c>losses.csv</c>, a line for each step, and <c>scores.json</c>, aggregated and for each sample.</summary>
+/// <summary>
+/// The files of an epoch: <c>losses.csv</c>, a line for each step; <c>scores.json</c>, aggregated and for each sample;
+/// <c>ledger.json</c>, the account of what the loader delivered.
+/// </summary>
 /// <param name="Losses">The content of <c>losses.csv</c>.</param>
 /// <param name="Scores">The content of <c>scores.json</c>; null where no validation was due.</param>
-internal sealed record EpochRecord(string Losses, ScoreDocument? Scores)
+/// <param name="Ledger">The content of <c>ledger.json</c>; null where nothing was delivered.</param>
+internal sealed record EpochRecord(string Losses, ScoreDocument? Scores, EpochLedger? Ledger)
 {
     /// <summary>The name of the losses' file.</summary>
     public const string LossesFile = "losses.csv";
@@ -16,14 +23,17 @@ internal sealed record EpochRecord(string Losses, ScoreDocument? Scores)
     /// <summary>The name of the scores' file.</summary>
     public const string ScoresFile = "scores.json";
 
+    /// <summary>The name of the ledger's file.</summary>
+    public const string LedgerFile = "ledger.json";
+
     /// <summary>The record of the epoch that is under way.</summary>
-    public static EpochRecord Of(TrainingProgress progress, EvaluationResult? validation)
+    public static EpochRecord Of(TrainingProgress progress, EvaluationResult? validation, EpochLedger? ledger)
     {
         var text = new StringBuilder("step,global_step,loss,learning_rate\n");
         long first = progress.Cursor.GlobalStep - progress.Losses.Count;
         for (int step = 0; step < progress.Losses.Count; step++)
             text.Append(CultureInfo.InvariantCulture, $"{step},{first + step},{progress.Losses[step]:R},{progress.LearningRates[step]:R}\n");
-        return new EpochRecord(text.ToString(), validation is null ? null : ScoreDocument.Of(progress.Cursor.Epoch, validation));
+        return new EpochRecord(text.ToString(), validation is null ? null : ScoreDocument.Of(progress.Cursor.Epoch, validation), ledger);
     }
 
     /// <summary>Writes the files; whatever an interrupted attempt left there is replaced.</summary>
@@ -33,5 +43,7 @@ internal sealed record EpochRecord(string Losses, ScoreDocument? Scores)
         Directory.CreateDirectory(folder);
         DurableFile.Write(Path.Combine(folder, LossesFile), Losses);
         Scores?.Write(Path.Combine(folder, ScoresFile));
+        if (Ledger is not null)
+            DurableFile.Write(Path.Combine(folder, LedgerFile), JsonSerializer.SerializeToUtf8Bytes(Ledger, CheckpointJson.Options));
     }
 }

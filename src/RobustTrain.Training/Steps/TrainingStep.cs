@@ -98,7 +98,8 @@ internal sealed class TrainingStep : IDisposable
     private StepResult Train(IBatch batch, TrainingCursor cursor)
     {
         int batchesOfStep = Math.Min(_plan.Config.Trainer.Accumulate, _plan.BatchCount - cursor.Batch);
-        int samplesOfStep = _plan.CountSamples(cursor, batchesOfStep);
+        // Of a single batch the samples are known; where one was skipped, it counts for nothing.
+        int samplesOfStep = batchesOfStep == 1 ? batch.SampleIndices.Count : _plan.CountSamples(cursor, batchesOfStep);
         manual_seed(SeedDerivation.Derive(_plan.Config.Seed, SeedDerivation.Step, (cursor.GlobalStep * _plan.Config.Trainer.Accumulate) + _batches));
         using BatchTensors tensors = BatchTensors.From(batch, _plan.Device);
         foreach ((int start, int length) in _microBatch.Split(batch.SampleIndices.Count))

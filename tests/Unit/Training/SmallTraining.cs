@@ -1,3 +1,4 @@
+using System.Text.Json;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
@@ -61,7 +62,15 @@ internal sealed class SmallTraining : IDisposable
     {
         Checkpoint latest = Checkpoints.List()[0];
         var state = latest.Manifest.Files.ToDictionary(file => file.Key, file => file.Value.Sha256);
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(RunPath, "epochs"), "*", SearchOption.AllDirectories).Append(Path.Combine(RunPath, "test.json")))
+        // Which worker delivered what differs from run to run; what was delivered, and in which order, does not.
+        foreach (string ledger in Directory.EnumerateFiles(Path.Combine(RunPath, "epochs"), "ledger.json", SearchOption.AllDirectories))
+        {
+            JsonElement account = JsonDocument.Parse(File.ReadAllBytes(ledger)).RootElement;
+            state.Add(Path.GetRelativePath(RunPath, ledger), $"{account.GetProperty("digest")} {account.GetProperty("delivered")} {account.GetProperty("batches")}");
+        }
+
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(RunPath, "epochs"), "*", SearchOption.AllDirectories)
+            .Where(file => Path.GetFileName(file) != "ledger.json").Append(Path.Combine(RunPath, "test.json")))
             state.Add(Path.GetRelativePath(RunPath, file), File.ReadAllText(file));
         return state;
     }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
@@ -176,6 +178,38 @@ public sealed class TrainerTests : IDisposable
             Assert.Contains("\"f1\"", scores);
             Assert.Contains("\"square 5\"", scores);
         }
+    }
+
+    [Fact]
+    public void Each_epoch_leaves_a_ledger_of_every_sample()
+    {
+        _stopped.RunSteps(6);
+        _stopped.Run();
+        for (int epoch = 0; epoch < 3; epoch++)
+        {
+            JsonElement ledger = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(RunFolder.EpochFolderOf(_stopped.RunPath, epoch), "ledger.json"))).RootElement;
+            Assert.Equal((epoch, 14, 4, 0), (ledger.GetProperty("epoch").GetInt32(), ledger.GetProperty("delivered").GetInt32(), ledger.GetProperty("batches").GetInt32(), ledger.GetProperty("skipped").GetInt32()));
+        }
+
+        string state = File.ReadAllText(Path.Combine(_stopped.Checkpoints.List()[0].Path, Checkpoint.StateFile));
+        Assert.Contains("ledger_digest", state);
+    }
+
+    [Fact]
+    public void Samples_that_can_not_be_read_are_skipped_within_the_budget_and_named()
+    {
+        Configure(config => config with { Loader = config.Loader with { OnBadSample = "skip", MaxSkipped = 3 } });
+        foreach (SmallTraining training in new[] { _untouched, _stopped })
+            training.Data = training.Data with { Training = new SquaresDataset(14) { OnLoad = key => { if (key.Index == 5) throw new SampleException("The file is torn.", "5.png"); } } };
+        var journal = new MemoryJournal();
+        Assert.Equal(ExitCode.Finished, _untouched.Run(journal).ExitCode);
+        while (_stopped.RunSteps(1).ExitCode == ExitCode.Stopped)
+        {
+        }
+
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+        Assert.Contains(journal.Of<LoaderChanged>(), change => change.Kind == "sample_skipped" && change.Sample == "square 5");
+        Assert.Contains("\"skipped\": 1", File.ReadAllText(Path.Combine(RunFolder.EpochFolderOf(_stopped.RunPath, 0), "ledger.json")));
     }
 
     [Fact]
