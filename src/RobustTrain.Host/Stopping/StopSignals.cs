@@ -12,6 +12,7 @@ internal sealed class StopSignals : IDisposable
     private const PosixSignal LinuxUser1 = (PosixSignal)10;
     private const PosixSignal MacUser1 = (PosixSignal)30;
     private const int HangUpNumber = 1;
+    private const int InterruptNumber = 2;
 
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly StopRequests _requests;
@@ -21,6 +22,10 @@ internal sealed class StopSignals : IDisposable
     public StopSignals(StopRequests requests)
     {
         _requests = requests;
+
+        // A shell without job control has SIGINT ignored in what it starts by '&', to spare it the terminal's Ctrl+C. Here that
+        // means a checkpoint, and somebody who sends it by kill means it too.
+        SignalDisposition.Unignore(InterruptNumber);
         Listen(PosixSignal.SIGTERM, "SIGTERM");
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, OnInterrupt));
         if (OperatingSystem.IsLinux())
@@ -29,7 +34,7 @@ internal sealed class StopSignals : IDisposable
             Listen(MacUser1, "SIGUSR1");
 
         // nohup has it ignored, and means it.
-        if (!IsIgnored(HangUpNumber))
+        if (!SignalDisposition.IsIgnored(HangUpNumber))
             Listen(PosixSignal.SIGHUP, "SIGHUP");
     }
 
@@ -47,15 +52,5 @@ internal sealed class StopSignals : IDisposable
     {
         context.Cancel = Interlocked.Increment(ref _interrupts) == 1;
         _requests.Stop("SIGINT");
-    }
-
-    // proc(5): SigIgn is a mask in hexadecimal, bit N-1 for signal N.
-    private static bool IsIgnored(int signal)
-    {
-        const string prefix = "SigIgn:";
-        string? line = OperatingSystem.IsLinux()
-            ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(prefix, StringComparison.Ordinal))
-            : null;
-        return line is not null && (Convert.ToUInt64(line[prefix.Length..].Trim(), 16) >> (signal - 1) & 1) == 1;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
@@ -121,6 +122,45 @@ public sealed class TrainTests : IDisposable
         Assert.NotNull(started.ResumedFromEpoch);
         Assert.Equal(stopped.EpochsDone, next.Epoch);
         Assert.Equal([RunState.Stopped, RunState.Stopped], RunFolder.ReadRecord(RunPath).Attempts.Select(attempt => attempt.State));
+    }
+
+    [Fact]
+    public async Task SIGINT_stops_a_training_that_a_script_has_started_in_the_background_too()
+    {
+        using LiveTraining training = StartWithIgnored("INT");
+        await training.Next<EpochFinished>();
+        training.Signal(Interrupt);
+
+        Assert.Equal(75, (await training.End()).ExitCode);
+        Assert.Equal("SIGINT", Assert.Single(training.Events.OfType<StopRequested>()).Reason);
+    }
+
+    [Fact]
+    public async Task A_training_under_nohup_goes_on_when_its_terminal_is_closed()
+    {
+        using LiveTraining training = StartWithIgnored("HUP");
+        await training.Next<EpochFinished>();
+        training.Signal(Hangup);
+        await training.Next<EpochFinished>();
+        await training.Next<EpochFinished>();
+        training.Signal(Terminate);
+
+        Assert.Equal(75, (await training.End()).ExitCode);
+        Assert.Equal("SIGTERM", Assert.Single(training.Events.OfType<StopRequested>()).Reason);
+    }
+
+    // Signals that a shell ignores stay ignored in what it turns into.
+    private LiveTraining StartWithIgnored(string signal)
+    {
+        string arguments = string.Join(' ', Arguments(100_000, "--events").Select(argument => $"'{argument}'"));
+        ProcessStartInfo start = new("sh", ["-c", $"trap '' {signal}; exec '{HostRun.Executable}' {arguments}"])
+        {
+            WorkingDirectory = _folder.Path,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return new LiveTraining(Process.Start(start)!);
     }
 
     [Fact]

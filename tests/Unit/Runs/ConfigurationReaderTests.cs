@@ -188,6 +188,23 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
+    public void Every_sample_is_a_valid_configuration()
+    {
+        string[] samples = [.. Directory.EnumerateFiles(Path.Combine(RepositoryFolder(), "samples"), "*.yaml")];
+
+        Assert.NotEmpty(samples);
+        Assert.All(samples, sample => ConfigurationReader.Read(sample, ["data.path=/data"]));
+    }
+
+    private static string RepositoryFolder()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "RobustTrain.sln")))
+            folder = folder.Parent;
+        return folder?.FullName ?? throw new DirectoryNotFoundException("The tests don't lie in the repository.");
+    }
+
+    [Fact]
     public void A_text_may_look_like_a_number() => Assert.Equal("2026", Parse("name: 2026").Name);
 
     [Fact]
