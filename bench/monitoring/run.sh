@@ -12,6 +12,8 @@ export ROBUSTTRAIN_NVML="$work/nvml/libnvml-stub.so"
 bench="dotnet $work/bench/RobustTrain.Bench.Monitoring.dll"
 echo "load average $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) cores"
 $bench cost "$seconds"
+echo "the same without the runtime's repeated compilation in the background, as it is once that has settled:"
+DOTNET_TieredCompilation=0 $bench cost "$seconds"
 PATH="$PWD/tests/nvidia-smi-stub:$PATH" python3 bench/monitoring/loop.py "$seconds" frugal
 PATH="$PWD/tests/nvidia-smi-stub:$PATH" python3 bench/monitoring/loop.py "$seconds" seeds
 $bench stop idle 200

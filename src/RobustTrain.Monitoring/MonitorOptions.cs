@@ -15,7 +15,7 @@ public sealed record MonitorOptions
     public int WindowSize { get; init; } = 10;
 
     /// <summary>The share of the time that expensive values (process lists, PCIe throughput) may take, 0 to 1; they are read as seldom as that needs.</summary>
-    public double ExpensiveShare { get; init; } = 0.001;
+    public double ExpensiveShare { get; init; } = 0.0001;
 
     /// <summary>Whether process lists are read, among the expensive values.</summary>
     public bool IncludeProcesses { get; init; }

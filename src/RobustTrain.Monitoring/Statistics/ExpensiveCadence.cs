@@ -45,7 +45,8 @@ public sealed class ExpensiveCadence(TimeSpan interval, double share)
     {
         ref double known = ref detail == SampleDetail.Full ? ref expensive : ref cheap;
 
-        // A moving mean: the first full sample also opens the source, and must not count for ever.
-        known = double.IsNaN(known) ? elapsed.TotalMilliseconds : known + ((elapsed.TotalMilliseconds - known) / 2);
+        // The least, slowly forgotten: a sample that was interrupted by other work on a busy machine, or that also opened the source,
+        // says nothing of what the next one costs.
+        known = double.IsNaN(known) ? elapsed.TotalMilliseconds : Math.Min(elapsed.TotalMilliseconds, known * 1.05);
     }
 }
