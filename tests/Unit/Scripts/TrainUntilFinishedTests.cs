@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using RobustTrain.Tests.Monitoring;
 using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Scripts;
 
 /// <summary>scripts/train-until-finished.sh with an executable that ends as each test says.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class TrainUntilFinishedTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
