@@ -19,13 +19,15 @@ public sealed record HostRun(int ExitCode, string Output, string Error)
     /// <summary>Starts the executable with other environment variables.</summary>
     public static Process Start(string workingFolder, IReadOnlyDictionary<string, string?> variables, params string[] arguments)
     {
-        ProcessStartInfo start = new(Executable, arguments)
-        {
-            WorkingDirectory = workingFolder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        // Under nohup, or from a shell without job control, the tests themselves have signals ignored, which a child would inherit.
+        ProcessStartInfo start = OperatingSystem.IsLinux()
+            ? new("env", ["--default-signal=HUP,INT", Executable, .. arguments])
+            : new(Executable, arguments);
+        start.WorkingDirectory = workingFolder;
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+
         foreach ((string name, string? value) in variables)
             start.Environment[name] = value;
         return Process.Start(start)!;
