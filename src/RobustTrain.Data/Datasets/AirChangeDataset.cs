@@ -28,7 +28,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private readonly LabelClasses _classes = new(2, ignoreIndex: null);
     private readonly SceneCache _cache;
     private readonly Func<int, Scene> _decode;
-    private readonly ThreadLocal<SampleScratch> _scratch = new(() => new SampleScratch(), trackAllValues: true);
+    private readonly ScratchPool _scratch = new();
 
     /// <summary>Opens the benchmark, and checks everything that the files' headers tell.</summary>
     /// <param name="options">Where it is, and which part of it.</param>
@@ -157,12 +157,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (SampleScratch scratch in _scratch.Values)
-            scratch.Dispose();
-        _scratch.Dispose();
-    }
+    public void Dispose() => _scratch.Dispose();
 
     private static string CheckedName(string name, string path) =>
         AirChangeLayout.SceneNames.FirstOrDefault(scene => string.Equals(scene, name.Replace('\\', '/'), StringComparison.OrdinalIgnoreCase))
@@ -187,7 +182,8 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private Scene Decode(int number)
     {
         AirChangeScene files = _scenes[number];
-        ImageReader reader = _scratch.Value!.Reader;
+        using ScratchPool.Lease lease = _scratch.Rent();
+        ImageReader reader = lease.Scratch.Reader;
         Scene scene = new(new ImageBuffer(), new ImageBuffer(), new ImageBuffer());
         reader.Decode(files.Image1, scene.Image1);
         reader.Decode(files.Image2, scene.Image2);

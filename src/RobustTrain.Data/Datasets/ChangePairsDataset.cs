@@ -19,7 +19,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     private readonly SampleWriter _writer;
     private readonly LabelClasses _classes;
     private readonly ImageSize _sampleSize;
-    private readonly ThreadLocal<SampleScratch> _scratch = new(() => new SampleScratch(), trackAllValues: true);
+    private readonly ScratchPool _scratch = new();
 
     /// <summary>Opens a split, and checks everything that the folders and the files' headers tell.</summary>
     /// <exception cref="DatasetException">A folder, a list or a partner is missing, a file is no image, or sizes differ.</exception>
@@ -72,7 +72,8 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     public void Load(SampleKey key, SampleBuffer target)
     {
         ChangePair pair = _pairs[key.Index];
-        SampleScratch scratch = _scratch.Value!;
+        using ScratchPool.Lease lease = _scratch.Rent();
+        SampleScratch scratch = lease.Scratch;
         SampleRandom colors = new(key, ColorPurpose);
 
         // The label comes first: the window depends on the images' size, and it is the smallest to decode.
@@ -118,7 +119,8 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     public IReadOnlyList<long> CountClasses()
     {
         long[] counts = new long[_options.Classes];
-        SampleScratch scratch = _scratch.Value!;
+        using ScratchPool.Lease lease = _scratch.Rent();
+        SampleScratch scratch = lease.Scratch;
         foreach (ChangePair pair in _pairs)
         {
             LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
@@ -129,12 +131,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (SampleScratch scratch in _scratch.Values)
-            scratch.Dispose();
-        _scratch.Dispose();
-    }
+    public void Dispose() => _scratch.Dispose();
 
     private ImageBuffer Resized(ImageBuffer image, ImageBuffer target, Action<ImageBuffer, ImageBuffer, int, int> resize)
     {

@@ -14,7 +14,7 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     private readonly ImageFolderOptions _options;
     private readonly string[] _files;
     private readonly SampleWriter _writer;
-    private readonly ThreadLocal<SampleScratch> _scratch = new(() => new SampleScratch(), trackAllValues: true);
+    private readonly ScratchPool _scratch = new();
 
     /// <summary>Opens a folder.</summary>
     /// <exception cref="DatasetException">The folder is missing or has no images.</exception>
@@ -52,7 +52,8 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     public void Load(SampleKey key, SampleBuffer target)
     {
         string file = _files[key.Index];
-        SampleScratch scratch = _scratch.Value!;
+        using ScratchPool.Lease lease = _scratch.Rent();
+        SampleScratch scratch = lease.Scratch;
         scratch.Reader.Decode(file, scratch.Image);
         using (StageClock.Enter(LoadStage.Augment))
         {
@@ -78,10 +79,5 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (SampleScratch scratch in _scratch.Values)
-            scratch.Dispose();
-        _scratch.Dispose();
-    }
+    public void Dispose() => _scratch.Dispose();
 }

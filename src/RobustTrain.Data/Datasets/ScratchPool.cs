@@ -1,0 +1,60 @@
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>
+/// The scratch buffers of a data set's threads, at most one for each thread that loads at the same time. They belong to no thread:
+/// what threads that have ended keep would grow with every worker that was ever replaced.
+/// </summary>
+internal sealed class ScratchPool : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Stack<SampleScratch> _idle = [];
+    private bool _disposed;
+
+    /// <summary>Lends scratch buffers until the lease is disposed.</summary>
+    public Lease Rent()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_idle.TryPop(out SampleScratch? scratch))
+                return new Lease(this, scratch);
+        }
+
+        return new Lease(this, new SampleScratch());
+    }
+
+    /// <summary>Ends those that nobody has; the others end when they are given back.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            while (_idle.TryPop(out SampleScratch? scratch))
+                scratch.Dispose();
+        }
+    }
+
+    private void Return(SampleScratch scratch)
+    {
+        lock (_gate)
+        {
+            if (!_disposed)
+            {
+                _idle.Push(scratch);
+                return;
+            }
+        }
+
+        scratch.Dispose();
+    }
+
+    /// <summary>Scratch buffers in use.</summary>
+    public readonly struct Lease(ScratchPool pool, SampleScratch scratch) : IDisposable
+    {
+        /// <summary>The buffers.</summary>
+        public SampleScratch Scratch => scratch;
+
+        /// <inheritdoc/>
+        public void Dispose() => pool.Return(scratch);
+    }
+}
