@@ -202,7 +202,7 @@ while (-not (Test-Path '$folder/go')) {
 Set-Content '$folder/waiting' ''
 $($Way -eq 'exit' ? 'exit 7' : 'Receive-Job $job -Wait | Out-Null; exit 8')
 "@
-        $shell = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$folder/shell.ps1' >'$folder/output' 2>&1 </dev/null")))
+        $shell = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec env --default-signal=HUP,INT '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$folder/shell.ps1' >'$folder/output' 2>&1 </dev/null")))
         $sampled = Wait-Fact { Test-Path $folder/sampled }
         $sampled | Should -BeTrue -Because (Get-Content -Raw $folder/output)
         switch ($situation) {

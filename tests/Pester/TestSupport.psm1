@@ -46,7 +46,7 @@ function Start-TestShell {
     param([Parameter(Mandatory)] [string] $Script, [Parameter(Mandatory)] [string] $OutputPath)
     $file = "$OutputPath.ps1"
     Set-Content -LiteralPath $file -Value "Import-Module '$module'`n$Script"
-    $start = [Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$file' >'$OutputPath' 2>&1 </dev/null"))
+    $start = [Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec env --default-signal=HUP,INT '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$file' >'$OutputPath' 2>&1 </dev/null"))
     [Diagnostics.Process]::Start($start)
 }
 
