@@ -83,12 +83,17 @@ function Stop-SshServer {
     $Server.Process.WaitForExit()
 }
 
+# A file of /proc, or $null where it has gone: that is no error of the monitor's, and $Error is asserted to be empty.
+function Read-ProcText {
+    param([string] $Path)
+    try { [IO.File]::ReadAllText($Path) } catch { $global:Error.RemoveAt(0) }
+}
+
 # The ids of all processes below one.
 function Get-Descendant {
     param([int] $Id = $PID)
     foreach ($task in [IO.Directory]::Exists("/proc/$Id/task") ? [IO.Directory]::GetDirectories("/proc/$Id/task") : @()) {
-        try { $children = [IO.File]::ReadAllText("$task/children") } catch { continue }
-        foreach ($child in $children.Split(' ', [StringSplitOptions]::RemoveEmptyEntries)) {
+        foreach ($child in "$(Read-ProcText "$task/children")".Split(' ', [StringSplitOptions]::RemoveEmptyEntries)) {
             Get-Descendant ([int] $child)
             [int] $child
         }
@@ -98,13 +103,13 @@ function Get-Descendant {
 # The ids of those that are alive; a zombie is not.
 function Select-Alive {
     param([int[]] $Id)
-    $Id.Where({ try { [IO.File]::ReadAllText("/proc/$_/stat") -notmatch '^\d+ \(.*\) [ZX] ' } catch { $false } })
+    $Id.Where({ (Read-ProcText "/proc/$_/stat") -match '^\d+ \(.*\) [^ZX] ' })
 }
 
 # Threads of monitors and readers in this process.
 function Get-MonitorThread {
     foreach ($task in [IO.Directory]::GetDirectories("/proc/$PID/task")) {
-        try { $name = [IO.File]::ReadAllText("$task/comm").Trim() } catch { continue }
+        $name = "$(Read-ProcText "$task/comm")".Trim()
         if ($name.StartsWith('RobustTrain ') -and $name -notlike 'RobustTrain rea*') { $name }
     }
 }
