@@ -56,7 +56,6 @@ function Invoke-Build {
     Invoke-Native { dotnet build RobustTrain.sln -c $configuration -v quiet -nologo }
     Invoke-Native { dotnet publish src/RobustTrain.Host -c $configuration --no-build -v quiet -nologo -o "$module/host" }
     Invoke-Native { dotnet publish src/RobustTrain.Cmdlets -c $configuration --no-build -v quiet -nologo -o "$module/bin" }
-    Copy-Item module/* $module -Recurse -Force
     "The module is $module."
 }
 

@@ -73,7 +73,6 @@ build() {
   dotnet publish src/RobustTrain.Host -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/host
   dotnet publish src/RobustTrain.Cmdlets -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/bin
   cp native/build/librobusttrain_torch.so $MODULE/host/
-  cp -r module/. $MODULE/
   echo "The module is $MODULE, its executable $HOST."
 }
 
