@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>
@@ -12,6 +14,23 @@ internal abstract unsafe class RingMemory(RingLayout layout)
     /// <summary>The header's address.</summary>
     public abstract byte* Base { get; }
 
+    /// <summary>Takes the memory of a ring.</summary>
+    /// <exception cref="LoaderException">It is more than there is.</exception>
+    public static RingMemory Reserve(RingLayout layout, bool isShared)
+    {
+        long available = HostMemory.AvailableBytes();
+        if (layout.TotalBytes > available)
+            throw TooLarge(layout, isShared, $"{available / 1048576.0:F0} MiB are available", null);
+        try
+        {
+            return isShared ? new SharedRingMemory(layout) : new NativeRingMemory(layout);
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or Win32Exception)
+        {
+            throw TooLarge(layout, isShared, exception.Message, exception);
+        }
+    }
+
     public void AddReference() => Interlocked.Increment(ref _references);
 
     public void Release()
@@ -21,4 +40,8 @@ internal abstract unsafe class RingMemory(RingLayout layout)
     }
 
     protected abstract void Free();
+
+    private static LoaderException TooLarge(RingLayout layout, bool isShared, string reason, Exception? cause) => new(
+        $"The loader's ring of {layout.SlotCount} slots of {layout.SlotBytes / 1048576.0:F1} MiB does not fit into {(isShared ? "shared memory" : "memory")}: {reason}; a shorter prefetch queue or a smaller batch needs less.",
+        cause);
 }

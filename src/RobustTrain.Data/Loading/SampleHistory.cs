@@ -21,11 +21,6 @@ internal sealed class SampleHistory
 
     public bool IsBad => _kills > AllowedKills || _others > AllowedOthers;
 
-    public int Attempts => _kills + _others;
-
-    /// <summary>Whether a bad sample has been entered into the books.</summary>
-    public bool IsEntered { get; set; }
-
     public void AddFailure(string path, string message)
     {
         if (path.Length > 0)

@@ -12,22 +12,19 @@ internal sealed unsafe class SharedRingMemory : RingMemory
     private int _descriptor;
 
     /// <summary>Makes a ring.</summary>
-    /// <exception cref="LoaderException">There is not enough memory.</exception>
+    /// <exception cref="Win32Exception">There is not enough memory.</exception>
     public SharedRingMemory(RingLayout layout)
         : base(layout)
     {
+        _descriptor = LinuxNative.CreateMemory("robusttrain-ring", layout.TotalBytes);
         try
         {
-            _descriptor = LinuxNative.CreateMemory("robusttrain-ring", layout.TotalBytes);
             _base = LinuxNative.Map(_descriptor, layout.TotalBytes);
         }
-        catch (Win32Exception exception)
+        catch (Win32Exception)
         {
-            if (_descriptor > 0)
-                _ = LinuxNative.Close(_descriptor);
-            throw new LoaderException(
-                $"The loader's ring of {layout.SlotCount} slots of {layout.SlotBytes / 1048576.0:F1} MiB does not fit into shared memory: {exception.Message}; a shorter prefetch queue or a smaller batch needs less.",
-                exception);
+            _ = LinuxNative.Close(_descriptor);
+            throw;
         }
     }
 

@@ -8,8 +8,6 @@ namespace RobustTrain.Data.Loading;
 /// </summary>
 internal sealed unsafe class WorkerHealthMonitor : IDisposable
 {
-    private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
 
     private readonly object _gate;
@@ -19,14 +17,11 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     private readonly TimeSpan _timeout;
     private readonly TimeSpan _startTimeout;
     private readonly TimeSpan _interval;
-    private readonly List<WorkerSeat> _seats = [];
-    private readonly Stack<int> _freeCells;
-    private readonly int[] _seatOfCell;
-    private readonly List<(IWorker Worker, int Cell)> _abandoned = [];
+    private readonly SeatRegister _register;
+    private readonly WorkerFindings _findings;
     // Never disposed: an abandoned thread says that it has ended when it does, which may be long after this.
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
-    private readonly StageTotals _former = new();
     private long _lastCheck;
     private bool _stopping;
     private bool _givenUp;
@@ -48,11 +43,8 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         _startTimeout = options.StartTimeout;
         // A stuck worker is found at most one interval late, so the interval must not dwarf the timeout.
         _interval = options.HealthCheckInterval < _timeout / 4 ? options.HealthCheckInterval : _timeout / 4;
-        // Cell 0 is the consumer's own.
-        _freeCells = new Stack<int>(Enumerable.Range(1, ring.Memory.Layout.WorkerCapacity - 1).Reverse());
-        _seatOfCell = new int[ring.Memory.Layout.WorkerCapacity];
-        for (int seat = 0; seat < seats; seat++)
-            _seats.Add(new WorkerSeat($"{factory.Kind}-{seat}"));
+        _register = new SeatRegister(ring, factory.Kind, seats);
+        _findings = new WorkerFindings(ring, losses.NameOf);
         _lastCheck = Stopwatch.GetTimestamp();
         _thread = new Thread(Watch) { IsBackground = true, Name = "loader health monitor" };
     }
@@ -65,44 +57,24 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     }
 
     /// <summary>The seats as they are; call it under the gate.</summary>
-    public IReadOnlyList<WorkerStatus> Statuses
-    {
-        get
-        {
-            long now = Stopwatch.GetTimestamp();
-            return [.. _seats.Select(seat => new WorkerStatus(
-                seat.Name,
-                seat.Health,
-                seat.Worker?.ProcessId,
-                SamplesOf(seat),
-                seat.Starts,
-                seat.Worker is null ? TimeSpan.Zero : Stopwatch.GetElapsedTime(seat.LastBeatAt, now)))];
-        }
-    }
+    public IReadOnlyList<WorkerStatus> Statuses => _register.Statuses;
 
     /// <summary>How many workers there are to be; call it under the gate.</summary>
-    public int SeatCount => _seats.Count;
+    public int SeatCount => _register.Seats.Count;
 
     /// <summary>The times of all workers that ever were; call it under the gate.</summary>
-    public void AddTimesTo(StageTotals totals)
-    {
-        totals.Add(_former);
-        foreach (WorkerSeat seat in _seats.Where(seat => seat.Cell >= 0))
-            totals.Add(_ring.Cell(seat.Cell));
-        foreach ((_, int cell) in _abandoned)
-            totals.Add(_ring.Cell(cell));
-    }
+    public void AddTimesTo(StageTotals totals) => _register.AddTimesTo(totals);
 
     /// <summary>The seat whose worker has, or last had, a cell; call it under the gate.</summary>
-    public int SeatOfCell(int cell) => _seatOfCell[cell];
+    public int SeatOfCell(int cell) => _register.SeatOfCell(cell);
 
     /// <summary>A seat's name; call it under the gate.</summary>
-    public string NameOfSeat(int seat) => _seats[seat].Name;
+    public string NameOfSeat(int seat) => _register.Seats[seat].Name;
 
     /// <summary>Adds a worker; call it under the gate.</summary>
     public void AddSeat()
     {
-        _seats.Add(new WorkerSeat($"{_factory.Kind}-{_seats.Count}"));
+        _register.Add();
         _wake.Set();
     }
 
@@ -112,7 +84,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     /// <summary>Marks the worker of a cell as one whose sample failed; call it under the gate.</summary>
     public void MarkFailing(int cell)
     {
-        if (_seats.FirstOrDefault(seat => seat.Cell == cell) is WorkerSeat seat)
+        if (_register.Seats.FirstOrDefault(seat => seat.Cell == cell) is WorkerSeat seat)
             seat.IsFailing = true;
     }
 
@@ -125,8 +97,6 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         if (!_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
             _thread.Join();
     }
-
-    private long SamplesOf(WorkerSeat seat) => seat.SamplesBefore + (seat.Cell >= 0 ? Volatile.Read(ref _ring.Cell(seat.Cell)->Samples) : 0);
 
     private void Watch()
     {
@@ -159,11 +129,11 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         bool slept = Stopwatch.GetElapsedTime(_lastCheck, now) > (2 * _interval) + TimeSpan.FromSeconds(1);
         _lastCheck = now;
         _losses.Tend();
-        FreeAbandoned();
+        _register.FreeAbandoned();
         TimeSpan wait = _interval;
         if (_givenUp)
             return wait;
-        foreach (WorkerSeat seat in _seats)
+        foreach (WorkerSeat seat in _register.Seats)
         {
             if (seat.Worker is not null)
                 CheckWorker(seat, now, slept);
@@ -194,53 +164,22 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         long beats = Volatile.Read(ref cell->Beats);
         if (beats != seat.LastBeats || slept)
         {
-            if (beats > 0 && seat.Health == WorkerHealth.Starting)
-            {
-                seat.Health = WorkerHealth.Alive;
-                _losses.Report(new LoaderEvent(LoaderEventKind.WorkerReady, $"Worker {seat.Name} is ready.") { Worker = seat.Name, ProcessId = seat.Worker.ProcessId });
-            }
-
-            if (cell->Samples > 0 && !seat.IsFailing)
-            {
-                seat.FailuresInRow = 0;
-                if (seat.Health == WorkerHealth.Failing)
-                    seat.Health = WorkerHealth.Alive;
-            }
-            else if (seat.IsFailing && seat.Health == WorkerHealth.Alive)
-            {
-                seat.Health = WorkerHealth.Failing;
-            }
-
-            seat.IsFailing = false;
-            seat.LastBeats = beats;
-            seat.LastBeatAt = now;
+            if (seat.TakeBeats(beats, Volatile.Read(ref cell->Samples), now))
+                _losses.Report(WorkerFindings.Ready(seat));
             return;
         }
 
         TimeSpan limit = seat.Health == WorkerHealth.Starting ? _startTimeout : _timeout;
         if (Stopwatch.GetElapsedTime(seat.LastBeatAt, now) > limit && seat.KillReason is null)
-            OnStuck(seat, cell, limit);
+            OnStuck(seat, limit);
     }
 
-    private void OnStuck(WorkerSeat seat, WorkerCell* cell, TimeSpan limit)
+    private void OnStuck(WorkerSeat seat, TimeSpan limit)
     {
-        WorkerState state = (WorkerState)Volatile.Read(ref cell->State);
-        string doing = state switch
-        {
-            WorkerState.Loading => $"on sample {cell->SampleIndex} ({_losses.NameOf(cell->SampleIndex)}), in stage {cell->Stages.Stage.ToString().ToLowerInvariant()}",
-            WorkerState.Starting => "while starting",
-            _ => "without a sample",
-        };
-        string reason = $"stood still for more than {limit.TotalSeconds:0.###} s {doing}; {seat.Worker!.DescribeActivity()}";
+        string reason = _findings.WhyStuck(seat, limit);
         seat.Health = WorkerHealth.Stuck;
-        LoaderEvent stuck = new(LoaderEventKind.WorkerStuck, $"Worker {seat.Name} {reason}.")
-        {
-            Worker = seat.Name,
-            ProcessId = seat.Worker.ProcessId,
-            SampleIndex = state == WorkerState.Loading ? cell->SampleIndex : null,
-            Sample = state == WorkerState.Loading ? _losses.NameOf(cell->SampleIndex) : null,
-        };
-        if (seat.Worker.CanBeKilled)
+        LoaderEvent stuck = _findings.Stuck(seat, reason);
+        if (seat.Worker!.CanBeKilled)
         {
             // Its end is seen by the next check, which the end itself wakes.
             seat.KillReason = reason;
@@ -249,58 +188,27 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             return;
         }
 
-        Volatile.Write(ref cell->Dismissed, 1);
+        Volatile.Write(ref _ring.Cell(seat.Cell)->Dismissed, 1);
         _losses.TakeAway(seat.Cell, seat.Worker, seat.Name, reason);
-        _abandoned.Add((seat.Worker, seat.Cell));
-        Vacate(seat, keepCell: true);
+        Vacate(seat, hasEnded: false);
         if (_losses.CountFailure(stuck))
             GiveUp();
     }
 
     private void OnDead(WorkerSeat seat, string reason, bool isKill)
     {
-        WorkerCell* cell = _ring.Cell(seat.Cell);
-        bool starting = seat.Health == WorkerHealth.Starting && Volatile.Read(ref cell->Beats) == 0;
-        int? process = seat.Worker!.ProcessId;
-        int lost = seat.Cell;
-        bool loading = (WorkerState)cell->State == WorkerState.Loading;
-        int sample = cell->SampleIndex;
-        _losses.TakeBack(lost, seat.Name, reason, isKill);
-        Vacate(seat, keepCell: false);
-        LoaderEvent died = new(LoaderEventKind.WorkerDied, $"Worker {seat.Name} died{(starting ? " while starting" : "")}: {reason}.")
-        {
-            Worker = seat.Name,
-            ProcessId = process,
-            SampleIndex = loading ? sample : null,
-            Sample = loading ? _losses.NameOf(sample) : null,
-        };
+        LoaderEvent died = _findings.Died(seat, reason);
+        _losses.TakeBack(seat.Cell, seat.Name, reason, isKill);
+        Vacate(seat, hasEnded: true);
         if (_losses.CountFailure(died))
             GiveUp();
     }
 
-    private void Vacate(WorkerSeat seat, bool keepCell)
+    private void Vacate(WorkerSeat seat, bool hasEnded)
     {
-        WorkerCell* cell = _ring.Cell(seat.Cell);
-        seat.SamplesBefore += cell->Samples;
-        if (cell->Samples > 0)
-            seat.FailuresInRow = 0;
-        if (!keepCell)
-        {
-            seat.Worker!.Dispose();
-            Free(seat.Cell);
-        }
-
-        seat.Worker = null;
-        seat.Cell = -1;
-        seat.KillReason = null;
-        seat.Health = WorkerHealth.Dead;
-        // The first replacement comes at once; only what fails again and again is slowed down.
-        TimeSpan backoff = seat.FailuresInRow == 0
-            ? TimeSpan.Zero
-            : TimeSpan.FromTicks(Math.Min(LongestBackoff.Ticks, FirstBackoff.Ticks << Math.Min(seat.FailuresInRow - 1, 16)));
-        seat.FailuresInRow++;
-        seat.RestartAt = Stopwatch.GetTimestamp() + (long)(backoff.TotalSeconds * Stopwatch.Frequency);
-        CountAlive();
+        bool hasLoaded = _ring.Cell(seat.Cell)->Samples > 0;
+        _register.Empty(seat, hasEnded);
+        seat.DelayRestart(hasLoaded, Stopwatch.GetTimestamp());
         _wake.Set();
     }
 
@@ -311,14 +219,12 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         {
             if (_stopping || _givenUp)
                 return;
-            if (!_freeCells.TryPop(out cell))
+            if (!_register.TryReserveCell(seat, out cell))
             {
                 GiveUp();
                 _losses.FallBack("too many stuck threads have not come back");
                 return;
             }
-
-            _seatOfCell[cell] = _seats.IndexOf(seat);
         }
 
         IWorker? worker = null;
@@ -334,82 +240,46 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
 
         lock (_gate)
         {
-            seat.Starts++;
-            seat.Cell = cell;
-            seat.Worker = worker;
+            seat.Take(worker ?? NoWorker.Instance, cell, Stopwatch.GetTimestamp());
             if (worker is null)
             {
-                seat.Worker = NoWorker.Instance;
-                Vacate(seat, keepCell: false);
-                if (_losses.CountFailure(new LoaderEvent(LoaderEventKind.WorkerDied, $"Worker {seat.Name} could not be started: {failure}") { Worker = seat.Name }))
+                Vacate(seat, hasEnded: true);
+                if (_losses.CountFailure(WorkerFindings.NotStarted(seat, failure)))
                     GiveUp();
                 return;
             }
 
-            seat.Health = WorkerHealth.Starting;
-            seat.LastBeats = 0;
-            seat.LastBeatAt = Stopwatch.GetTimestamp();
-            CountAlive();
+            _register.CountAlive();
         }
     }
-
-    private void CountAlive() => Volatile.Write(ref _ring.Header->AliveWorkers, _seats.Count(seat => seat.Worker is not null));
 
     private void GiveUp()
     {
         _givenUp = true;
-        foreach (WorkerSeat seat in _seats.Where(seat => seat.Worker is not null))
+        foreach (WorkerSeat seat in _register.Seats.Where(seat => seat.Worker is not null))
         {
             IWorker worker = seat.Worker!;
-            seat.SamplesBefore += _ring.Cell(seat.Cell)->Samples;
             if (worker.CanBeKilled)
             {
                 worker.Kill();
                 worker.Join(Grace);
                 _losses.TakeBack(seat.Cell, seat.Name, reason: null, isKill: true);
-                worker.Dispose();
-                Free(seat.Cell);
             }
             else
             {
                 Volatile.Write(ref _ring.Cell(seat.Cell)->Dismissed, 1);
                 _losses.TakeAway(seat.Cell, worker, seat.Name, reason: null);
-                _abandoned.Add((worker, seat.Cell));
             }
 
-            seat.Worker = null;
-            seat.Cell = -1;
-            seat.Health = WorkerHealth.Dead;
+            _register.Empty(seat, hasEnded: worker.CanBeKilled);
         }
-
-        CountAlive();
-    }
-
-    private void FreeAbandoned()
-    {
-        for (int place = _abandoned.Count - 1; place >= 0; place--)
-        {
-            (IWorker worker, int cell) = _abandoned[place];
-            if (worker.Exit is null)
-                continue;
-            worker.Dispose();
-            Free(cell);
-            _abandoned.RemoveAt(place);
-        }
-    }
-
-    private void Free(int cell)
-    {
-        _former.Add(_ring.Cell(cell));
-        new Span<byte>(_ring.Cell(cell), WorkerCell.Bytes).Clear();
-        _freeCells.Push(cell);
     }
 
     private void EndAll()
     {
         _ring.Stop();
         long start = Stopwatch.GetTimestamp();
-        foreach (WorkerSeat seat in _seats.Where(seat => seat.Worker is not null))
+        foreach (WorkerSeat seat in _register.Seats.Where(seat => seat.Worker is not null))
         {
             IWorker worker = seat.Worker!;
             TimeSpan left = Grace - Stopwatch.GetElapsedTime(start);

@@ -1,8 +1,16 @@
+using System.Diagnostics;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>A worker's place, which one worker after the other takes.</summary>
 internal sealed class WorkerSeat(string name)
 {
+    private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(5);
+
+    // Since the seat's workers last loaded a sample.
+    private int _failuresInRow;
+
     public string Name => name;
 
     public IWorker? Worker { get; set; }
@@ -12,18 +20,17 @@ internal sealed class WorkerSeat(string name)
 
     public WorkerHealth Health { get; set; } = WorkerHealth.Dead;
 
-    public long LastBeats { get; set; }
+    /// <summary>The heartbeat when it was last seen to move.</summary>
+    public long LastBeats { get; private set; }
 
     /// <summary>When the heartbeat last moved, in ticks of the stopwatch.</summary>
-    public long LastBeatAt { get; set; }
-
-    /// <summary>Failures since the seat last loaded a sample.</summary>
-    public int FailuresInRow { get; set; }
+    public long LastBeatAt { get; private set; }
 
     /// <summary>When the next worker may start, in ticks of the stopwatch.</summary>
-    public long RestartAt { get; set; }
+    public long RestartAt { get; private set; }
 
-    public int Starts { get; set; }
+    /// <summary>How often a worker was started.</summary>
+    public int Starts { get; private set; }
 
     /// <summary>Samples of the workers before the present one.</summary>
     public long SamplesBefore { get; set; }
@@ -31,6 +38,54 @@ internal sealed class WorkerSeat(string name)
     /// <summary>Why the present worker is being killed; null where it isn't.</summary>
     public string? KillReason { get; set; }
 
-    /// <summary>Mails read from the present worker since it last loaded a sample.</summary>
+    /// <summary>Whether a failure was read of since the heartbeat last moved.</summary>
     public bool IsFailing { get; set; }
+
+    /// <summary>Gives the seat to a worker, or to nobody where none could be started.</summary>
+    public void Take(IWorker worker, int cell, long now)
+    {
+        Starts++;
+        Cell = cell;
+        Worker = worker;
+        Health = WorkerHealth.Starting;
+        LastBeats = 0;
+        LastBeatAt = now;
+    }
+
+    /// <summary>Notes that the heartbeat has moved, or that nothing is proved by its silence; whether the worker has come up with it.</summary>
+    public bool TakeBeats(long beats, long samples, long now)
+    {
+        bool cameUp = beats > 0 && Health == WorkerHealth.Starting;
+        if (cameUp)
+            Health = WorkerHealth.Alive;
+        if (samples > 0 && !IsFailing)
+        {
+            _failuresInRow = 0;
+            if (Health == WorkerHealth.Failing)
+                Health = WorkerHealth.Alive;
+        }
+        else if (IsFailing && Health == WorkerHealth.Alive)
+        {
+            Health = WorkerHealth.Failing;
+        }
+
+        IsFailing = false;
+        LastBeats = beats;
+        LastBeatAt = now;
+        return cameUp;
+    }
+
+    /// <summary>Says when the next worker may start: the first replacement comes at once; only what fails again and again is slowed down.</summary>
+    /// <param name="hasLoaded">Whether the former worker loaded a sample.</param>
+    /// <param name="now">The stopwatch.</param>
+    public void DelayRestart(bool hasLoaded, long now)
+    {
+        if (hasLoaded)
+            _failuresInRow = 0;
+        TimeSpan backoff = _failuresInRow == 0
+            ? TimeSpan.Zero
+            : TimeSpan.FromTicks(Math.Min(LongestBackoff.Ticks, FirstBackoff.Ticks << Math.Min(_failuresInRow - 1, 16)));
+        _failuresInRow++;
+        RestartAt = now + (long)(backoff.TotalSeconds * Stopwatch.Frequency);
+    }
 }

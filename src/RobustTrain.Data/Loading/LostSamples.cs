@@ -1,0 +1,211 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>
+/// Takes back what workers can't finish: what they report as failed, what dead ones had, and what stuck threads have, whose slots change
+/// their memory. Everything happens under the session's gate.
+/// </summary>
+internal sealed unsafe class LostSamples(LoaderSession session)
+{
+    private readonly List<(int Slot, int Position, IWorker Worker, string Name, string? Reason)> _takenAway = [];
+
+    private Ring Ring => session.Ring;
+
+    /// <summary>Whether a slot waits for new memory.</summary>
+    public bool IsTakenAway(int slot) => _takenAway.Count > 0 && _takenAway.Exists(taken => taken.Slot == slot);
+
+    /// <inheritdoc cref="IWorkerLossHandler.Tend"/>
+    public void Tend()
+    {
+        ReadMails();
+        ReplaceMemory();
+    }
+
+    /// <inheritdoc cref="IWorkerLossHandler.TakeBack"/>
+    public void TakeBack(int cell, string worker, string? reason, bool isKill)
+    {
+        ReadMails();
+        for (int slot = 0; slot < session.Slots.Count; slot++)
+        {
+            if (!session.Slots.IsWithWorkers(slot))
+                continue;
+            int claimed = TaskStatus.Claimed(cell);
+            SampleTask* tasks = Ring.Tasks(slot);
+            int count = Ring.Control(slot)->Count;
+            for (int position = 0; position < count; position++)
+            {
+                if (Interlocked.CompareExchange(ref tasks[position].Status, TaskStatus.Held, claimed) == claimed)
+                    Decide(slot, position, worker, reason, isKill);
+            }
+
+            Volatile.Write(ref Ring.Control(slot)->Rescan, 1);
+        }
+
+        Ring.Work.Raise();
+        Ring.Done.Raise();
+    }
+
+    /// <inheritdoc cref="IWorkerLossHandler.TakeAway"/>
+    public void TakeAway(int cell, IWorker abandoned, string worker, string? reason)
+    {
+        ReadMails();
+        for (int slot = 0; slot < session.Slots.Count; slot++)
+        {
+            if (!session.Slots.IsWithWorkers(slot))
+                continue;
+            int claimed = TaskStatus.Claimed(cell);
+            SampleTask* tasks = Ring.Tasks(slot);
+            int count = Ring.Control(slot)->Count;
+            for (int position = 0; position < count; position++)
+            {
+                if (Interlocked.CompareExchange(ref tasks[position].Status, TaskStatus.Held, claimed) == claimed)
+                    _takenAway.Add((slot, position, abandoned, worker, reason));
+            }
+
+            Volatile.Write(ref Ring.Control(slot)->Rescan, 1);
+        }
+
+        ReplaceMemory();
+        Ring.Work.Raise();
+        Ring.Done.Raise();
+    }
+
+    private void ReadMails()
+    {
+        int cells = Ring.Memory.Layout.WorkerCapacity;
+        for (int cell = 1; cell < cells; cell++)
+        {
+            for (int box = 0; box < WorkerCell.MailCount; box++)
+            {
+                FailureMail* mail = WorkerCell.Mail(Ring.Cell(cell), box);
+                if (Volatile.Read(ref mail->IsFull) != 0)
+                    ReadMail(cell, mail);
+            }
+        }
+    }
+
+    private void ReadMail(int cell, FailureMail* mail)
+    {
+        SampleTask* task = &Ring.Tasks(mail->Slot)[mail->Position];
+        int status = Volatile.Read(ref task->Status);
+        // The letter is written before the state is; it is read again when both are there.
+        if (status == TaskStatus.Claimed(cell))
+            return;
+        if (status == TaskStatus.Failed(cell))
+        {
+            (string path, string message) = mail->Read();
+            session.Monitor!.MarkFailing(cell);
+            string worker = session.Monitor.NameOfSeat(session.Monitor.SeatOfCell(cell));
+            if (session.Stream is not null && session.Slots[mail->Slot] == SlotUse.Published)
+            {
+                int decided = session.Stream.Judge.OnFailed(task->Index, task->KeyEpoch, worker, path, message) ? TaskStatus.Skipped : TaskStatus.RetryNotBy(cell);
+                task->Attempt++;
+                Settle(mail->Slot, mail->Position, decided);
+            }
+            else
+            {
+                Volatile.Write(ref task->Status, TaskStatus.Cancelled);
+            }
+        }
+
+        Volatile.Write(ref mail->IsFull, 0);
+        Ring.Work.Raise();
+    }
+
+    /// <summary>Says what becomes of a sample whose worker is lost; its state is held.</summary>
+    private void Decide(int slot, int position, string worker, string? reason, bool isKill)
+    {
+        SampleTask* task = &Ring.Tasks(slot)[position];
+        if (session.Stream is null || session.Slots[slot] != SlotUse.Published)
+        {
+            Volatile.Write(ref task->Status, TaskStatus.Cancelled);
+            return;
+        }
+
+        bool bad = reason is not null && session.Stream.Judge.OnLost(task->Index, task->KeyEpoch, worker, reason, isKill);
+        if (reason is not null)
+            task->Attempt++;
+        Settle(slot, position, bad ? TaskStatus.Skipped : TaskStatus.Pending);
+    }
+
+    private void Settle(int slot, int position, int status)
+    {
+        Volatile.Write(ref Ring.Tasks(slot)[position].Status, status);
+        Volatile.Write(ref Ring.Control(slot)->Rescan, 1);
+        Ring.Work.Raise();
+        Ring.Done.Raise();
+    }
+
+    /// <summary>
+    /// Gives slots that an abandoned thread may still write to new memory, as soon as nobody else writes there:
+    /// what is pending is held back meanwhile, what others have is awaited.
+    /// </summary>
+    private void ReplaceMemory()
+    {
+        while (_takenAway.Count > 0)
+        {
+            int slot = -1;
+            foreach ((int candidate, _, _, _, _) in _takenAway)
+            {
+                if (HoldPending(candidate))
+                    slot = candidate;
+            }
+
+            if (slot < 0)
+                return;
+            NativeRingMemory memory = (NativeRingMemory)Ring.Memory;
+            nint old = memory.Replace(slot);
+            bool left = false;
+            foreach ((int takenSlot, int position, IWorker worker, string name, string? reason) in _takenAway.ToArray())
+            {
+                if (takenSlot != slot)
+                    continue;
+                if (!left)
+                {
+                    // Several may write to the block; it is enough that it lives as long as the one that lives longest.
+                    left = true;
+                    BequeathToAll(slot, old);
+                }
+
+                Decide(slot, position, name, reason, isKill: false);
+            }
+
+            _takenAway.RemoveAll(taken => taken.Slot == slot);
+            ReleaseHeld(slot);
+        }
+    }
+
+    private void BequeathToAll(int slot, nint block)
+    {
+        IWorker[] heirs = [.. _takenAway.Where(taken => taken.Slot == slot).Select(taken => taken.Worker).Distinct()];
+        SharedBlock shared = new(block, heirs.Length);
+        foreach (IWorker heir in heirs)
+            heir.Bequeath(shared);
+    }
+
+    /// <summary>Holds back what is pending in a slot; whether no worker has any of it.</summary>
+    private bool HoldPending(int slot)
+    {
+        SampleTask* tasks = Ring.Tasks(slot);
+        int count = Ring.Control(slot)->Count;
+        for (int position = 0; position < count; position++)
+        {
+            int status = Volatile.Read(ref tasks[position].Status);
+            if (status == TaskStatus.Pending || TaskStatus.IsRetry(status, out _))
+                Interlocked.CompareExchange(ref tasks[position].Status, TaskStatus.Held, status);
+        }
+
+        return !Ring.IsInHands(slot);
+    }
+
+    private void ReleaseHeld(int slot)
+    {
+        SampleTask* tasks = Ring.Tasks(slot);
+        int count = Ring.Control(slot)->Count;
+        int released = session.Slots[slot] == SlotUse.Published ? TaskStatus.Pending : TaskStatus.Cancelled;
+        for (int position = 0; position < count; position++)
+            Interlocked.CompareExchange(ref tasks[position].Status, released, TaskStatus.Held);
+        Volatile.Write(ref Ring.Control(slot)->Rescan, 1);
+        Ring.Work.Raise();
+        Ring.Done.Raise();
+    }
+}

@@ -1,0 +1,160 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>
+/// Decides what becomes of the samples of an epoch that failed, and keeps the account of it. Everything but <see cref="IsQuarantined"/>
+/// happens under the session's gate.
+/// </summary>
+internal sealed class SampleJudge
+{
+    private readonly IDataset _dataset;
+    private readonly LoaderOptions _options;
+    private readonly Quarantine _quarantine;
+    private readonly HashSet<int> _quarantined;
+    private readonly LedgerBook _ledger;
+    private readonly Action<LoaderEvent> _report;
+    private readonly int _epoch;
+    private readonly int _skipLimit;
+    private readonly Dictionary<(int Index, int KeyEpoch), SampleHistory> _histories = [];
+    private int _suspects;
+    private int _failures;
+
+    public SampleJudge(IDataset dataset, LoaderOptions options, Quarantine quarantine, LedgerBook ledger, EpochPlan plan, int epoch, Action<LoaderEvent> report)
+    {
+        _dataset = dataset;
+        _options = options;
+        _quarantine = quarantine;
+        // What is put into quarantine from now on counts from the next epoch, so that the stream does not depend on when it happens.
+        _quarantined = [.. quarantine.Entries.Select(entry => entry.SampleIndex)];
+        _ledger = ledger;
+        _report = report;
+        _epoch = epoch;
+        _skipLimit = options.MaxSkipped.Of((plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
+    }
+
+    /// <summary>What ends the stream although no sample is to blame; null where nothing does.</summary>
+    public Exception? Fault { get; private set; }
+
+    /// <summary>Whether any sample was in quarantine when the epoch began.</summary>
+    public bool KnowsQuarantined => _quarantined.Count > 0;
+
+    /// <summary>Whether a sample was in quarantine when the epoch began.</summary>
+    public bool IsQuarantined(int index) => _quarantined.Count > 0 && _quarantined.Contains(index);
+
+    /// <summary>Notes that a sample failed at a worker; whether it is given up.</summary>
+    public bool OnFailed(int index, int keyEpoch, string worker, string path, string message)
+    {
+        SampleHistory history = HistoryOf(index, keyEpoch);
+        history.AddFailure(path, message);
+        _report(SampleEvent(LoaderEventKind.SampleFailed, index, _dataset.NameOf(index), worker, message));
+        return Judge(history, index, worker, message);
+    }
+
+    /// <summary>Notes that a worker was lost with a sample; whether the sample is given up.</summary>
+    public bool OnLost(int index, int keyEpoch, string worker, string reason, bool isKill)
+    {
+        SampleHistory history = HistoryOf(index, keyEpoch);
+        bool wasSuspect = history.IsSuspect;
+        history.AddLoss($"worker {worker} {reason}", isKill);
+        if (history.IsSuspect && !wasSuspect)
+            _suspects++;
+        return Judge(history, index, worker, $"worker {worker} {reason}");
+    }
+
+    /// <summary>Notes that a sample that was tried before is delivered.</summary>
+    public void OnDelivered(int index, int keyEpoch)
+    {
+        if (_suspects > 0 && _histories.GetValueOrDefault((index, keyEpoch)) is { IsSuspect: true })
+            _suspects--;
+    }
+
+    /// <summary>Notes that a worker failed; whether there have been too many.</summary>
+    public bool CountWorkerFailure()
+    {
+        _failures++;
+        _ledger.WorkerFailures++;
+        // A sample in doubt is not brought home: whether it kills is found out by workers, within reason.
+        return _failures >= _options.MaxErrors && (_suspects == 0 || _failures >= (2 * _options.MaxErrors) + 2);
+    }
+
+    /// <summary>Whether a sample may be loaded in the consumer's own process; one that may not be is condemned.</summary>
+    public bool MayLoadInPlace(int index, int keyEpoch)
+    {
+        if (_histories.GetValueOrDefault((index, keyEpoch)) is not { IsSuspect: true, IsBad: false } history)
+            return true;
+        // Workers died with it, and no worker is left to find out whether it was to blame.
+        _suspects--;
+        Condemn(history, index, _dataset.NameOf(index), "trainer");
+        return false;
+    }
+
+    /// <summary>Enters a sample that will not be delivered into the books, or ends the stream with it.</summary>
+    /// <exception cref="SampleException">No sample may be skipped.</exception>
+    /// <exception cref="SkipBudgetException">No further sample may be skipped.</exception>
+    public void Skip(int index, int keyEpoch)
+    {
+        string name = _dataset.NameOf(index);
+        SampleHistory? history = _histories.GetValueOrDefault((index, keyEpoch));
+        string reason = history is not null
+            ? string.Join("; then ", history.Evidence)
+            : $"it is in quarantine since {_quarantine.Find(index)?.Since:u}: {string.Join("; then ", _quarantine.Find(index)?.Evidence ?? [])}";
+        if (_options.OnBadSample == BadSamplePolicy.Fail)
+        {
+            string path = history?.Path ?? "";
+            // A sentence that names the file needs nothing added.
+            throw new SampleException(
+                history is not null && !history.IsSuspect ? history.Evidence[^1] : $"The sample {index} ({name}) can't be loaded: {reason}",
+                path.Length > 0 ? path : name);
+        }
+
+        _ledger.Add(new LedgerEntry(LedgerAction.Skipped, index, name, "", reason));
+        _report(SampleEvent(LoaderEventKind.SampleSkipped, index, name, "", $"Sample {index} ({name}) is skipped: {reason}"));
+        if (_ledger.Skipped <= _skipLimit)
+            return;
+        string[] samples = [.. _ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
+        const int named = 20;
+        string list = string.Join(", ", samples.Take(named)) + (samples.Length > named ? $" and {samples.Length - named} more" : "");
+        throw new SkipBudgetException($"{samples.Length} samples of epoch {_epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped}): {list}.", samples);
+    }
+
+    private static LoaderEvent SampleEvent(LoaderEventKind kind, int index, string sample, string worker, string message) =>
+        new(kind, message) { SampleIndex = index, Sample = sample, Worker = worker.Length > 0 ? worker : null };
+
+    private SampleHistory HistoryOf(int index, int keyEpoch)
+    {
+        if (!_histories.TryGetValue((index, keyEpoch), out SampleHistory? history))
+            _histories.Add((index, keyEpoch), history = new SampleHistory());
+        return history;
+    }
+
+    private bool Judge(SampleHistory history, int index, string worker, string reason)
+    {
+        string name = _dataset.NameOf(index);
+        if (!history.IsBad)
+        {
+            _ledger.Add(new LedgerEntry(LedgerAction.Retried, index, name, worker, reason));
+            _report(SampleEvent(LoaderEventKind.SampleRetried, index, name, worker, $"Sample {index} ({name}) is loaded again: {reason}"));
+            return false;
+        }
+
+        if (history.IsSuspect)
+            _suspects--;
+        Condemn(history, index, name, worker);
+        return true;
+    }
+
+    /// <summary>Puts a sample into quarantine.</summary>
+    private void Condemn(SampleHistory history, int index, string name, string worker)
+    {
+        string evidence = string.Join("; then ", history.Evidence);
+        _ledger.Add(new LedgerEntry(LedgerAction.Quarantined, index, name, worker, evidence));
+        _report(SampleEvent(LoaderEventKind.SampleQuarantined, index, name, worker, $"Sample {index} ({name}) is in quarantine: {evidence}"));
+        try
+        {
+            _quarantine.Add(index, history.Evidence);
+        }
+        catch (LoaderException exception)
+        {
+            Fault ??= exception;
+        }
+    }
+}
