@@ -33,7 +33,7 @@ public sealed class PrefetchLoader : IBatchLoader
         Dataset = dataset;
         _options = options;
         _layout = new SlotLayout(dataset.Fields, options.BatchSize);
-        Quarantine = new Quarantine(dataset, options.QuarantinePath, options.IgnoreQuarantine);
+        Quarantine = new Quarantine(dataset, options);
         BatchCount = dataset.Count == 0 ? 0 : new EpochPlan(dataset.Count, options, 0).BatchCount;
     }
 
@@ -80,6 +80,12 @@ public sealed class PrefetchLoader : IBatchLoader
         {
             int workers = _options.NumWorkers ?? 1;
             session = new LoaderSession(Dataset, _options, _layout, workers, _options.NumWorkers ?? Environment.ProcessorCount);
+            if (_options.NumWorkers is null)
+            {
+                _options.Observer?.Invoke(new LoaderEvent(
+                    LoaderEventKind.WorkersChosen, $"1 worker loads at first; up to {Environment.ProcessorCount} will, as long as the consumer waits for data and processors are idle.") { Epoch = epoch });
+            }
+
             lock (_gate)
                 _busy.Add(session);
         }

@@ -57,9 +57,6 @@ public sealed class RunFolder : IDisposable
     /// <summary>The folder of TensorBoard's event files.</summary>
     public string TensorBoardPath => System.IO.Path.Combine(Path, "tensorboard");
 
-    /// <summary>The samples that the loader is not to load, and why.</summary>
-    public string QuarantinePath => System.IO.Path.Combine(Path, "quarantine.json");
-
     /// <summary>The file that the process at work holds locked.</summary>
     public string LockPath => LockPathOf(Path);
 

@@ -68,6 +68,9 @@ public sealed record RunRecord
     /// <summary>The best epoch's score.</summary>
     public double? BestScore { get; init; }
 
+    /// <summary>What became of the training samples of the complete epochs; null before the first.</summary>
+    public LedgerTotals? LedgerTotals { get; init; }
+
     /// <summary>The scores of the test with the best checkpoint, once it is done.</summary>
     public IReadOnlyDictionary<string, double>? TestScores { get; init; }
 

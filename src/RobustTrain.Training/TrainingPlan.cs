@@ -6,6 +6,7 @@ using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Criteria;
+using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using RobustTrain.Training.Optimizers;
 using RobustTrain.Training.Providers;
@@ -57,7 +58,7 @@ public sealed class TrainingPlan
     /// <summary>Steps of an epoch: batches, or groups of them where gradients are accumulated.</summary>
     public int StepsPerEpoch => (BatchCount + Config.Trainer.Accumulate - 1) / Config.Trainer.Accumulate;
 
-    private LoaderOptions TrainingLoaderOptions { get; }
+    internal LoaderOptions TrainingLoaderOptions { get; }
 
     /// <summary>Opens the data sets and checks everything that can be checked before the first step.</summary>
     /// <exception cref="RunException">The configuration doesn't fit the machine, the data or the network.</exception>
@@ -89,23 +90,14 @@ public sealed class TrainingPlan
 
     /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
     /// <param name="journal">Is told of workers that fail and samples that can't be loaded; null where nobody is.</param>
-    /// <param name="quarantinePath">The file that remembers such samples for later attempts at the run.</param>
+    /// <param name="quarantinePath">The file that remembers such samples for later runs.</param>
     /// <exception cref="RunException">The workers that are asked for can't be had.</exception>
-    internal PrefetchLoader OpenTrainingLoader(IRunJournal? journal = null, string? quarantinePath = null)
-    {
-        try
+    internal PrefetchLoader OpenTrainingLoader(IRunJournal? journal = null, string? quarantinePath = null) =>
+        LoaderSettings.Open(Data.Training, TrainingLoaderOptions with
         {
-            return new PrefetchLoader(Data.Training, TrainingLoaderOptions with
-            {
-                Observer = journal is null ? null : LoaderJournal.ObserverFor(journal),
-                QuarantinePath = quarantinePath,
-            });
-        }
-        catch (LoaderException refused)
-        {
-            throw new RunException(ExitCode.Configuration, "LoaderNotUsable", refused.Message, "loader", refused);
-        }
-    }
+            Observer = journal is null ? null : LoaderJournal.ObserverFor(journal, SplitNames.Of(DatasetSplit.Train)),
+            QuarantinePath = quarantinePath,
+        });
 
     /// <summary>The learning rate of each step.</summary>
     internal LearningRateSchedule CreateSchedule() =>

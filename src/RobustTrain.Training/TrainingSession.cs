@@ -9,6 +9,7 @@ using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Criteria;
 using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Evaluation;
+using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using RobustTrain.Training.Numerics;
 using RobustTrain.Training.Optimizers;
@@ -37,7 +38,7 @@ internal sealed class TrainingSession : IDisposable
     private readonly (string Name, Parameter Parameter)[] _learned;
     private readonly OptimizerHelper _optimizer;
     private readonly WeightAverage? _average;
-    private readonly PrefetchLoader _loader;
+    private readonly RunLoaders _loaders;
     private readonly LedgerPart _ledger = new();
     private readonly EvaluationPass _evaluation;
     private readonly TrainingProgress _progress = new();
@@ -66,14 +67,14 @@ internal sealed class TrainingSession : IDisposable
         _learned = ParameterFreezing.Apply(_model, config.Freeze);
         _optimizer = OptimizerFactory.Create(plan.Config.Optimizer, _learned.Select(named => named.Parameter));
         _average = config.EmaDecay is double decay ? new WeightAverage(_model, decay) : null;
-        _loader = plan.OpenTrainingLoader(journal, run.QuarantinePath);
-        _evaluation = new EvaluationPass(plan.Config, plan.Device, journal, time);
+        _loaders = new RunLoaders(plan, run, journal, () => Cursor);
+        _evaluation = new EvaluationPass(plan.Config, plan.Device, _loaders.Evaluation, journal, time);
         _selector = new BestModelSelector(plan.CreateOrder(), plan.Config.Selection.Patience);
         _guard = new NumericGuard(plan.Config.Numerics, journal);
         ICheckpointPart?[] parts =
         [
             new WeightsPart(_model), _average, new OptimizerPart(_optimizer, [.. _learned.Select(named => named.Name)]),
-            _progress, _ledger, _selector, _guard, _microBatch, _distribution,
+            _progress, _ledger, _loaders.Quarantine, _selector, _guard, _microBatch, _distribution,
         ];
         _checkpoints = new CheckpointRecorder(
             new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), [.. parts.OfType<ICheckpointPart>()],
@@ -112,7 +113,7 @@ internal sealed class TrainingSession : IDisposable
         }
 
         if (CriterionCatalog.NeedsClassDistribution(_plan.Config.Criterion))
-            _distribution.CountWhereUnknown(_plan, _loader);
+            _distribution.CountWhereUnknown(_plan, _loaders.Training);
         _criterion = CriterionCatalog.Create(_plan.Config.Criterion, _plan.Config.Model.Classes, _plan.Device, _distribution.Value);
         _step = new TrainingStep(_plan, _model, _learned, _optimizer, _criterion, _average, _guard, _microBatch, _journal);
         if (!resumed && _plan.Config.Numerics.OnFailure == "rollback")
@@ -129,7 +130,7 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>The epoch's batches from the cursor on; they end early where a stop is asked for.</summary>
     public IEnumerable<IBatch> RemainingBatches(EpochMeter meter)
     {
-        using EpochStream stream = _loader.Open(Cursor.Epoch, Cursor.Batch, _ledger.Current, _control.Stopping);
+        using EpochStream stream = _loaders.Training.Open(Cursor.Epoch, Cursor.Batch, _ledger.Current, _control.Stopping);
         _stream = stream;
         foreach (IBatch batch in meter.Timed(_control.UntilStopped(stream)))
             yield return batch;
@@ -194,12 +195,14 @@ internal sealed class TrainingSession : IDisposable
         bool isBest = validation is not null && _selector.Consider(epoch, validation.Scores);
         _progress.EndsEarly = _selector.IsPatienceOver(epoch) && epoch + 1 < _plan.Config.Trainer.Epochs;
 
-        EpochRecord record = EpochRecord.Of(_progress, validation, _ledger.Close());
+        EpochLedger? ledger = _ledger.Close();
+        EpochRecord record = EpochRecord.Of(_progress, validation, ledger);
         _progress.BeginNextEpoch();
         _checkpoints.Save(new CheckpointLabel(Cursor, epoch, validation?.Scores, isBest), () => record.Write(_run.EpochFolder(epoch)));
         _checkpointTimer.Restart();
         _journal.Write(new EpochFinished(
-            epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds));
+            epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
+        { Loader = LoaderJournal.FiguresOf(_stream!, _plan.TrainingLoaderOptions.WorkerKind), LedgerTotals = LedgerHistory.Totals(_run, epoch, ledger) });
         if (_progress.EndsEarly)
             _journal.Write(new StoppedEarly(epoch, _selector.Best!.Epoch, _plan.Config.Selection.Patience!.Value));
     }
@@ -249,7 +252,7 @@ internal sealed class TrainingSession : IDisposable
     {
         _watchdog.Dispose();
         _checkpoints.Dispose();
-        _loader.Dispose();
+        _loaders.Dispose();
         _step?.Dispose();
         _criterion?.Dispose();
         _optimizer.Dispose();
@@ -285,7 +288,7 @@ internal sealed class TrainingSession : IDisposable
     {
         try
         {
-            result = _evaluation.Run(_model, SplitNames.Of(split), dataset, _control.Stopping);
+            result = _evaluation.Run(_model, Cursor.Epoch, SplitNames.Of(split), dataset, _control.Stopping);
             return true;
         }
         catch (OperationCanceledException) when (_control.IsStopRequested)

@@ -30,25 +30,12 @@ internal sealed unsafe class BatchPublisher(LoaderSession session, EpochPlan pla
                 (int index, int keyEpoch) = plan[_next, position];
                 tasks[position].Index = index;
                 tasks[position].KeyEpoch = keyEpoch;
-                tasks[position].Attempt = 0;
+                tasks[position].Attempt = judge.IsQuarantined(index) ? SampleTask.NotToBeTried : 0;
             }
 
             _published.Enqueue(slot);
             _next++;
             session.Ring.Publish(slot, count, chunks.For(count));
-            SkipQuarantined(tasks, count);
-        }
-    }
-
-    private void SkipQuarantined(SampleTask* tasks, int count)
-    {
-        if (!judge.KnowsQuarantined)
-            return;
-        for (int position = 0; position < count; position++)
-        {
-            // A worker may have been quicker; then the sample is loaded, and dropped at delivery.
-            if (judge.IsQuarantined(tasks[position].Index))
-                Interlocked.CompareExchange(ref tasks[position].Status, TaskStatus.Skipped, TaskStatus.Pending);
         }
     }
 }

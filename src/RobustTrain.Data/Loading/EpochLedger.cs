@@ -18,7 +18,7 @@ public sealed record EpochLedger
     /// <summary>The samples that were not delivered.</summary>
     public required int Skipped { get; init; }
 
-    /// <summary>The samples put into quarantine.</summary>
+    /// <summary>The samples in quarantine that the epoch met: put there now, or by an earlier epoch or run.</summary>
     public required int Quarantined { get; init; }
 
     /// <summary>How often a worker died or stood still.</summary>

@@ -146,8 +146,6 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                 {
                     _session.Tend();
                     Pump();
-                    if (Judge.Fault is not null)
-                        throw Judge.Fault;
                     head = _publisher.Head;
                     if (head < 0 && _session.Slots.AreAllHeld)
                         throw new InvalidOperationException($"All {_session.Ring.SlotCount} slots of the loader are held by batches that were not disposed; dispose a batch before asking for so many more.");
@@ -230,9 +228,9 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         for (int position = 0; position < count; position++)
         {
             SampleTask* task = &tasks[position];
-            if (!TaskStatus.IsDone(task->Status, out int worker) || Judge.IsQuarantined(task->Index))
+            if (!TaskStatus.IsDone(task->Status, out int worker))
             {
-                Judge.Skip(task->Index, task->KeyEpoch);
+                Judge.Skip(task->Index, task->KeyEpoch, _nextToDeliver);
                 continue;
             }
 

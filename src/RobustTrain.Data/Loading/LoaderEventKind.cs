@@ -24,6 +24,9 @@ public enum LoaderEventKind
     /// <summary>A sample is in quarantine from now on.</summary>
     SampleQuarantined,
 
+    /// <summary>The file of the quarantine can't be written, so that later runs will try its samples again.</summary>
+    QuarantineNotWritten,
+
     /// <summary>The rest of the epoch is loaded in the consumer's thread.</summary>
     FellBack,
 

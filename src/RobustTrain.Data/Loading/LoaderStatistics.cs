@@ -3,6 +3,9 @@ namespace RobustTrain.Data.Loading;
 /// <summary>Where the time of an epoch's loading went. Workers' times are summed over all workers.</summary>
 public sealed record LoaderStatistics
 {
+    /// <summary>Workers at the end; 0 where the consumer's thread loads.</summary>
+    public required int Workers { get; init; }
+
     /// <summary>Batches delivered.</summary>
     public required int Batches { get; init; }
 

@@ -6,4 +6,11 @@ namespace RobustTrain.Data.Loading;
 /// <param name="Since">Since when, UTC.</param>
 /// <param name="Evidence">What happened each time, one sentence each.</param>
 /// <param name="Files">Its files as they were; when one changes, the quarantine ends.</param>
-public sealed record QuarantineEntry(int SampleIndex, string Sample, DateTimeOffset Since, IReadOnlyList<string> Evidence, IReadOnlyList<FileStamp> Files);
+public sealed record QuarantineEntry(int SampleIndex, string Sample, DateTimeOffset Since, IReadOnlyList<string> Evidence, IReadOnlyList<FileStamp> Files)
+{
+    /// <summary>The epoch in which this loader met it, which goes without it since the next; null where an earlier run had met it.</summary>
+    public int? Epoch { get; init; }
+
+    /// <summary>The batch of that epoch that went without it; null until it is due.</summary>
+    public int? Batch { get; init; }
+}

@@ -75,7 +75,7 @@ internal sealed unsafe class Ring
         control->Rescan = 0;
         // A worker that still looks at the slot's former batch may claim from now on: everything above is written.
         for (int position = 0; position < count; position++)
-            Volatile.Write(ref tasks[position].Status, TaskStatus.Pending);
+            Volatile.Write(ref tasks[position].Status, tasks[position].Attempt == SampleTask.NotToBeTried ? TaskStatus.Skipped : TaskStatus.Pending);
         Volatile.Write(ref control->Cursor, 0);
         _queue[_header->Published % _layout.SlotCount] = slot;
         Volatile.Write(ref _header->Published, _header->Published + 1);

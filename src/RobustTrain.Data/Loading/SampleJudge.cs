@@ -24,18 +24,12 @@ internal sealed class SampleJudge
         _options = options;
         _quarantine = quarantine;
         // What is put into quarantine from now on counts from the next epoch, so that the stream does not depend on when it happens.
-        _quarantined = [.. quarantine.Entries.Select(entry => entry.SampleIndex)];
+        _quarantined = [.. quarantine.CountingIn(epoch).Select(entry => entry.SampleIndex)];
         _ledger = ledger;
         _report = report;
         _epoch = epoch;
         _skipLimit = options.MaxSkipped.Of((plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
     }
-
-    /// <summary>What ends the stream although no sample is to blame; null where nothing does.</summary>
-    public Exception? Fault { get; private set; }
-
-    /// <summary>Whether any sample was in quarantine when the epoch began.</summary>
-    public bool KnowsQuarantined => _quarantined.Count > 0;
 
     /// <summary>Whether a sample was in quarantine when the epoch began.</summary>
     public bool IsQuarantined(int index) => _quarantined.Count > 0 && _quarantined.Contains(index);
@@ -88,15 +82,18 @@ internal sealed class SampleJudge
     }
 
     /// <summary>Enters a sample that will not be delivered into the books, or ends the stream with it.</summary>
+    /// <param name="index">Its index in the data set.</param>
+    /// <param name="keyEpoch">The epoch that keys its randomness.</param>
+    /// <param name="batch">The batch that goes without it.</param>
     /// <exception cref="SampleException">No sample may be skipped.</exception>
     /// <exception cref="SkipBudgetException">No further sample may be skipped.</exception>
-    public void Skip(int index, int keyEpoch)
+    public void Skip(int index, int keyEpoch, int batch)
     {
         string name = _dataset.NameOf(index);
         SampleHistory? history = _histories.GetValueOrDefault((index, keyEpoch));
         string reason = history is not null
             ? string.Join("; then ", history.Evidence)
-            : $"it is in quarantine since {_quarantine.Find(index)?.Since:u}: {string.Join("; then ", _quarantine.Find(index)?.Evidence ?? [])}";
+            : _quarantine.ReasonFor(index);
         if (_options.OnBadSample == BadSamplePolicy.Fail)
         {
             string path = history?.Path ?? "";
@@ -106,6 +103,10 @@ internal sealed class SampleJudge
                 path.Length > 0 ? path : name);
         }
 
+        if (history is null)
+            _ledger.Add(new LedgerEntry(LedgerAction.Quarantined, index, name, "", reason));
+        else
+            _quarantine.Confirm(index, _epoch, batch);
         _ledger.Add(new LedgerEntry(LedgerAction.Skipped, index, name, "", reason));
         _report(SampleEvent(LoaderEventKind.SampleSkipped, index, name, "", $"Sample {index} ({name}) is skipped: {reason}"));
         if (_ledger.Skipped <= _skipLimit)
@@ -150,11 +151,12 @@ internal sealed class SampleJudge
         _report(SampleEvent(LoaderEventKind.SampleQuarantined, index, name, worker, $"Sample {index} ({name}) is in quarantine: {evidence}"));
         try
         {
-            _quarantine.Add(index, history.Evidence);
+            _quarantine.Add(index, _epoch, history.Evidence);
         }
         catch (LoaderException exception)
         {
-            Fault ??= exception;
+            // The stream is whole without the file; a later run will find out for itself.
+            _report(SampleEvent(LoaderEventKind.QuarantineNotWritten, index, name, worker, exception.Message));
         }
     }
 }

@@ -15,6 +15,9 @@ internal struct SampleTask
     /// <summary>A <see cref="TaskStatus"/>.</summary>
     public int Status;
 
+    /// <summary>The <see cref="Attempt"/> of a sample in quarantine.</summary>
+    public const int NotToBeTried = -1;
+
     /// <summary>How often it was tried before.</summary>
     public int Attempt;
 }

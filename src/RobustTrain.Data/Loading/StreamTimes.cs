@@ -52,6 +52,7 @@ internal sealed class StreamTimes
         StageTotals totals = SinceOpened();
         return new LoaderStatistics
         {
+            Workers = _session.WorkerCount,
             Batches = Batches,
             Samples = totals.Samples,
             ReadSeconds = Seconds(totals[LoadStage.Read]),

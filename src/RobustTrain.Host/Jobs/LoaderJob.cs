@@ -8,7 +8,7 @@ using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training;
+using RobustTrain.Training.Loaders;
 
 namespace RobustTrain.Host.Jobs;
 

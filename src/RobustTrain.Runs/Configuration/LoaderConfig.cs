@@ -76,4 +76,9 @@ public sealed record LoaderConfig
     /// <summary>Whether an earlier run's quarantine counts.</summary>
     [Description("Whether samples that an earlier run put into quarantine, because they killed, stalled or failed their workers, are tried again.")]
     public bool IgnoreQuarantine { get; init; }
+
+    /// <summary>Where the quarantine is kept.</summary>
+    [Description("The file that remembers samples that killed, stalled or failed their workers, for all runs over the same data; null: quarantine/<data set>.json beside the run's folder.")]
+    [ConfigurationPath]
+    public string? QuarantinePath { get; init; }
 }

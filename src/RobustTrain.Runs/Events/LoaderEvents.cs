@@ -1,14 +1,24 @@
 namespace RobustTrain.Runs.Events;
 
 /// <summary>Something happened to a worker of the loader, or to a sample.</summary>
-/// <param name="Kind">worker_ready, worker_died, worker_stuck, sample_failed, sample_retried, sample_skipped, sample_quarantined, fell_back or workers_chosen.</param>
+/// <param name="Kind">worker_ready, worker_died, worker_stuck, sample_failed, sample_retried, sample_skipped, sample_quarantined, quarantine_not_written, fell_back or workers_chosen.</param>
 /// <param name="Message">One sentence for people.</param>
 /// <param name="Worker">The worker's name, where one is concerned.</param>
 /// <param name="ProcessId">The worker's process, where it is one.</param>
 /// <param name="Epoch">The epoch that was loaded.</param>
 /// <param name="SampleIndex">The sample's index in the data set, where one is concerned.</param>
 /// <param name="Sample">The sample's name, where one is concerned.</param>
-public sealed record LoaderChanged(string Kind, string Message, string? Worker, int? ProcessId, int? Epoch, int? SampleIndex, string? Sample) : RunEvent;
+public sealed record LoaderChanged(string Kind, string Message, string? Worker, int? ProcessId, int? Epoch, int? SampleIndex, string? Sample) : RunEvent
+{
+    /// <summary>The split that the loader loads: training, validation, test or a validation set's name; null where there is no training.</summary>
+    public string? Split { get; init; }
+}
+
+/// <summary>A loader has gone through an epoch of training, a validation or a test.</summary>
+/// <param name="Epoch">The training's epoch, from 0.</param>
+/// <param name="Split">training, validation, test or a validation set's name.</param>
+/// <param name="Loader">What the loader did.</param>
+public sealed record LoaderEpoch(int Epoch, string Split, LoaderFigures Loader) : RunEvent;
 
 /// <summary>A loader was measured over one epoch without a training.</summary>
 /// <param name="WorkerKind">thread or process.</param>

@@ -27,6 +27,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
 [JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
 [JsonDerivedType(typeof(LoaderChanged), "loader")]
+[JsonDerivedType(typeof(LoaderEpoch), "loader_epoch")]
 [JsonDerivedType(typeof(LoaderMeasured), "loader_measured")]
 public abstract record RunEvent
 {
@@ -59,7 +60,14 @@ public sealed record StepFinished(int Epoch, int Step, long GlobalStep, double L
 /// <param name="SamplesPerSecond">Training samples a second.</param>
 /// <param name="DataWaitShare">The share of training time that waited for data, 0 to 1.</param>
 /// <param name="DurationSeconds">The whole epoch, validation included.</param>
-public sealed record EpochFinished(int Epoch, double TrainLoss, IReadOnlyDictionary<string, double>? Scores, bool IsBest, double LearningRate, double SamplesPerSecond, double DataWaitShare, double DurationSeconds) : RunEvent;
+public sealed record EpochFinished(int Epoch, double TrainLoss, IReadOnlyDictionary<string, double>? Scores, bool IsBest, double LearningRate, double SamplesPerSecond, double DataWaitShare, double DurationSeconds) : RunEvent
+{
+    /// <summary>What the training's loader did in the epoch.</summary>
+    public LoaderFigures? Loader { get; init; }
+
+    /// <summary>What became of the training samples of all epochs so far.</summary>
+    public LedgerTotals? LedgerTotals { get; init; }
+}
 
 /// <summary>A validation or a test goes on.</summary>
 public sealed record EvaluationProgress(string Split, int Done, int Total) : RunEvent;

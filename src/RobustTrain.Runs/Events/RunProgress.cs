@@ -27,7 +27,7 @@ public static class RunProgress
 
     private static RunRecord Finished(RunRecord record, EpochFinished epoch)
     {
-        RunRecord counted = record with { EpochsDone = epoch.Epoch + 1 };
+        RunRecord counted = record with { EpochsDone = epoch.Epoch + 1, LedgerTotals = epoch.LedgerTotals ?? record.LedgerTotals };
         return epoch.IsBest
             ? counted with { BestEpoch = epoch.Epoch, BestScore = epoch.Scores?.GetValueOrDefault(record.BestMetric) }
             : counted;

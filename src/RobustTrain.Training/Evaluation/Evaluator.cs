@@ -4,6 +4,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -62,7 +63,9 @@ public sealed class Evaluator
         using ChangeDetectionModel model = ModelCatalog.Create(_config.Model, seed: 0).to(_device);
         EvaluatedWeights.Load(model, _archive);
         model.eval();
-        return new EvaluationPass(_config, _device, journal, time ?? TimeProvider.System).Run(model, SplitNames.Of(_split), _dataset, stopping);
+        using EvaluationLoaders loaders = new(_config.Loader, journal, _config.Loader.QuarantinePath, quarantine: null);
+        return new EvaluationPass(_config, _device, loaders, journal, time ?? TimeProvider.System)
+            .Run(model, Checkpoint.Manifest.Cursor.Epoch, SplitNames.Of(_split), _dataset, stopping);
     }
 
     private static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn, Func<IDataset> open)

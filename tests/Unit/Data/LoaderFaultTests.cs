@@ -212,60 +212,6 @@ public sealed class LoaderFaultTests
         Assert.Empty(LoaderThreads.Alive());
     }
 
-    [Fact]
-    public void Quarantine_outlives_the_loader_and_can_be_ignored()
-    {
-        using TemporaryFolder folder = new();
-        string path = folder.File("quarantine.json");
-        LoaderOptions options = With(WorkerKind.Thread, "exception@31!") with { OnBadSample = BadSamplePolicy.Skip, QuarantinePath = path };
-        Assert.Equal(1, LoaderRun.Of(Dataset, options).Ledger.Quarantined);
-        Assert.True(File.Exists(path));
-
-        LoaderRun later = LoaderRun.Of(Dataset, options with { Faults = null });
-        Assert.Equal(199, later.Ledger.Delivered);
-        LedgerEntry entry = Assert.Single(later.Ledger.Entries);
-        Assert.Equal((LedgerAction.Skipped, 31), (entry.Action, entry.SampleIndex));
-        Assert.Contains("quarantine since", entry.Reason, StringComparison.Ordinal);
-        Assert.Equal(LoaderRun.Of(Dataset, options with { Faults = null, NumWorkers = 0 }).Ledger.Digest, later.Ledger.Digest);
-
-        LoaderOptions ignoring = options with { Faults = null, IgnoreQuarantine = true };
-        LoaderRun.Of(Dataset, ignoring).MustBeWhole(Dataset, ignoring);
-        Assert.Contains("quarantine", Assert.Throws<SampleException>(() => LoaderRun.Of(Dataset, options with { Faults = null, OnBadSample = BadSamplePolicy.Fail })).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Quarantine_ends_when_the_file_changes()
-    {
-        using TemporaryFolder folder = new();
-        string images = folder.File("images");
-        for (int image = 0; image < 12; image++)
-            folder.Write($"images/{image:00}.png", Fixture.Bytes("rgb.png"));
-        folder.Write("images/05.png", Fixture.Bytes("rgb.png")[..60]);
-        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = images, CropSize = 16 });
-        LoaderOptions options = Options with { OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(1), QuarantinePath = folder.File("quarantine.json") };
-        Assert.Equal(1, Skipped());
-        Assert.Equal(1, Skipped());
-        folder.Write("images/05.png", Fixture.Bytes("rgb.png"));
-        Assert.Equal(0, Skipped());
-
-        int Skipped()
-        {
-            using PrefetchLoader loader = new(dataset, options);
-            using EpochStream stream = loader.Open(0);
-            while (stream.MoveNext())
-                stream.Current.Dispose();
-            return stream.Ledger.Skipped;
-        }
-    }
-
-    [Fact]
-    public void A_quarantine_file_that_is_none_is_a_sentence()
-    {
-        using TemporaryFolder folder = new();
-        string path = folder.Write("quarantine.json", "hello"u8.ToArray());
-        Assert.Contains(path, Assert.Throws<LoaderException>(() => new PrefetchLoader(Dataset, Options with { QuarantinePath = path })).Message, StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData(WorkerKind.Thread)]
     [InlineData(WorkerKind.Process)]
@@ -385,34 +331,6 @@ public sealed class LoaderFaultTests
         using PrefetchLoader loader = new(dataset, options);
         Assert.Contains("does not fit into shared memory", Assert.Throws<LoaderException>(() => loader.Open(0)).Message, StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("boom:0.1", "boom")]
-    [InlineData("kill:2", "probability")]
-    [InlineData("kill@x", "index")]
-    [InlineData("", "No fault")]
-    public void A_fault_plan_that_is_none_is_a_sentence(string text, string expected) =>
-        Assert.Contains(expected, Assert.Throws<FormatException>(() => FaultPlan.Parse(text)).Message, StringComparison.Ordinal);
-
-    [Fact]
-    public void A_fault_plan_reads_what_it_writes()
-    {
-        const string text = "kill:0.01,stall@7!,corrupt:0.25!";
-        Assert.Equal(text, FaultPlan.Parse(text).ToString());
-    }
-
-    [Theory]
-    [InlineData("10", 1000, 10)]
-    [InlineData("0.01", 1000, 10)]
-    [InlineData("1%", 1000, 10)]
-    [InlineData("0", 1000, 0)]
-    public void A_budget_is_a_number_or_a_share(string text, int samples, int expected) => Assert.Equal(expected, SkipBudget.Parse(text).Of(samples));
-
-    [Theory]
-    [InlineData("-1")]
-    [InlineData("1.5")]
-    [InlineData("many")]
-    public void A_budget_that_is_none_is_refused(string text) => Assert.Throws<FormatException>(() => SkipBudget.Parse(text));
 
     private static LoaderOptions With(WorkerKind kind, string? faults) =>
         Options with { WorkerKind = kind, Faults = faults is null ? null : FaultPlan.Parse(faults) with { StallSeconds = kind == WorkerKind.Process ? 25 : 5 } };

@@ -7,6 +7,9 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
 {
     public int Count => count;
 
+    /// <summary>Tells data sets apart.</summary>
+    public int Salt => salt;
+
     public IReadOnlyList<FieldSpec> Fields { get; } =
     [
         new("image1", ElementType.Float32, [3, side, side]),

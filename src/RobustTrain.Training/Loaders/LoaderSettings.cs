@@ -1,8 +1,9 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 
-namespace RobustTrain.Training;
+namespace RobustTrain.Training.Loaders;
 
 /// <summary>What the configuration's loader keys mean to the loader.</summary>
 public static class LoaderSettings
@@ -10,6 +11,20 @@ public static class LoaderSettings
     /// <summary>Opens a split of the configuration's data as training sees it.</summary>
     /// <exception cref="DatasetException">The folder is not the data set that the configuration says.</exception>
     public static IDataset OpenDataset(TrainingConfig config, DatasetSplit split) => DataSplitsFactory.OpenAsTrained(config, split);
+
+    /// <summary>Opens a loader whose options come from the configuration.</summary>
+    /// <exception cref="RunException">The workers that are asked for can't be had, or the quarantine can't be read.</exception>
+    internal static PrefetchLoader Open(IDataset dataset, LoaderOptions options)
+    {
+        try
+        {
+            return new PrefetchLoader(dataset, options);
+        }
+        catch (LoaderException refused)
+        {
+            throw new RunException(ExitCode.Configuration, "LoaderNotUsable", refused.Message, "loader", refused);
+        }
+    }
 
     /// <summary>Options of a loader that goes through a data set in its order.</summary>
     /// <param name="config">The keys.</param>

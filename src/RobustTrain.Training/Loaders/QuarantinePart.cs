@@ -1,0 +1,63 @@
+using RobustTrain.Data.Loading;
+using RobustTrain.Training.Checkpoints;
+
+namespace RobustTrain.Training.Loaders;
+
+/// <summary>
+/// The samples that a run goes without, as they were at the cursor. Their file is shared with other runs and may change at any time;
+/// a training that goes on from a checkpoint goes on with the checkpoint's list, so that its stream stays the same.
+/// </summary>
+/// <param name="cursor">Where the next batch of training is taken.</param>
+internal sealed class QuarantinePart(Func<TrainingCursor> cursor) : ICheckpointPart
+{
+    private const string StateKey = "quarantine";
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, (Quarantine Quarantine, bool IsTraining)> _kept = new(StringComparer.Ordinal);
+    private Dictionary<string, List<QuarantineMark>> _restored = new(StringComparer.Ordinal);
+
+    /// <summary>Takes a loader's quarantine in, and brings it to where the checkpoint left it.</summary>
+    /// <param name="split">What the loader loads.</param>
+    /// <param name="quarantine">Its quarantine.</param>
+    /// <param name="isTraining">Whether its stream moves with the cursor; others go through whole epochs between two positions of it.</param>
+    public void Add(string split, Quarantine quarantine, bool isTraining)
+    {
+        lock (_gate)
+        {
+            _kept[split] = (quarantine, isTraining);
+            if (_restored.Remove(split, out List<QuarantineMark>? state))
+                quarantine.Restore(state);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Save(CheckpointDraft draft)
+    {
+        TrainingCursor at = cursor();
+        lock (_gate)
+        {
+            // A split whose loader has not been asked for in this process keeps what the last checkpoint said of it.
+            var state = new Dictionary<string, List<QuarantineMark>>(_restored, StringComparer.Ordinal);
+            foreach ((string split, (Quarantine quarantine, bool isTraining)) in _kept)
+                state[split] = [.. isTraining ? quarantine.StateAt(at.Epoch, at.Batch) : quarantine.StateAt(at.Epoch + 1, 0)];
+            draft.Set(StateKey, state);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Load(CheckpointArchive archive)
+    {
+        // A checkpoint of an earlier version has no list; then the file as it is now counts.
+        if (archive.Find<Dictionary<string, List<QuarantineMark>>>(StateKey) is not { } state)
+            return;
+        lock (_gate)
+        {
+            _restored = state;
+            foreach ((string split, (Quarantine quarantine, _)) in _kept)
+            {
+                if (_restored.Remove(split, out List<QuarantineMark>? entries))
+                    quarantine.Restore(entries);
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
+
+namespace RobustTrain.Training.Loaders;
+
+/// <summary>The loaders of a run, which tell one journal and remember bad samples in one file.</summary>
+internal sealed class RunLoaders : IDisposable
+{
+    private readonly QuarantinePart _quarantine;
+
+    /// <summary>Opens the training's loader; those of evaluation are opened when they are first asked for.</summary>
+    /// <param name="plan">What is loaded, and how.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
+    /// <param name="cursor">Where the next batch of training is taken.</param>
+    /// <exception cref="RunException">The workers that are asked for can't be had, or the quarantine can't be read.</exception>
+    public RunLoaders(TrainingPlan plan, RunFolder run, IRunJournal journal, Func<TrainingCursor> cursor)
+    {
+        string? quarantinePath = QuarantineLocation.Of(plan.Config, run.Path);
+        _quarantine = new QuarantinePart(cursor);
+        Training = plan.OpenTrainingLoader(journal, quarantinePath);
+        _quarantine.Add(SplitNames.Of(DatasetSplit.Train), Training.Quarantine, isTraining: true);
+        Evaluation = new EvaluationLoaders(plan.Config.Loader, journal, quarantinePath, _quarantine);
+    }
+
+    /// <summary>The loader of the training split.</summary>
+    public PrefetchLoader Training { get; }
+
+    /// <summary>The loaders of validation and test.</summary>
+    public EvaluationLoaders Evaluation { get; }
+
+    /// <summary>The samples that the loaders go without.</summary>
+    public ICheckpointPart Quarantine => _quarantine;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Training.Dispose();
+        Evaluation.Dispose();
+    }
+}
