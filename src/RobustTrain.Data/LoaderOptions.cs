@@ -66,6 +66,9 @@ public sealed record LoaderOptions
     /// <summary>The file that remembers samples that killed, stalled or failed their workers; null remembers them for this loader's life.</summary>
     public string? QuarantinePath { get; init; }
 
+    /// <summary>The part of the data, as a split, to which the data set's entries in <see cref="QuarantinePath"/> belong; null for none.</summary>
+    public string? QuarantinePart { get; init; }
+
     /// <summary>Whether samples that an earlier run put into quarantine are tried again.</summary>
     public bool IgnoreQuarantine { get; init; }
 

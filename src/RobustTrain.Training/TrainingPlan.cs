@@ -97,6 +97,7 @@ public sealed class TrainingPlan
         {
             Observer = journal is null ? null : LoaderJournal.ObserverFor(journal, SplitNames.Of(DatasetSplit.Train)),
             QuarantinePath = quarantinePath,
+            QuarantinePart = SplitNames.Of(DatasetSplit.Train),
         });
 
     /// <summary>The learning rate of each step.</summary>

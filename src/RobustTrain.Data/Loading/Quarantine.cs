@@ -10,6 +10,7 @@ public sealed class Quarantine
     private readonly IDataset _dataset;
     private readonly string? _path;
     private readonly QuarantineFile? _file;
+    private readonly string? _part;
     private readonly bool _changesStream;
     private readonly Dictionary<int, QuarantineEntry> _entries = [];
     private readonly List<QuarantineEntry> _unwritten = [];
@@ -23,10 +24,11 @@ public sealed class Quarantine
         _dataset = dataset;
         _path = options.QuarantinePath;
         _file = options.QuarantinePath is null ? null : new QuarantineFile(options.QuarantinePath);
+        _part = options.QuarantinePart;
         _changesStream = options.OnBadSample == BadSamplePolicy.Skip;
         if (options.IgnoreQuarantine || _file is null)
             return;
-        Take(_file.Read().Select(entry => entry with { Epoch = null, Batch = null }), entry => entry.Files.All(file => FileStamp.Of(file.Path) == file));
+        Take(_file.Read().Where(entry => entry.Part == _part).Select(entry => entry with { Epoch = null, Batch = null }), entry => entry.Files.All(file => FileStamp.Of(file.Path) == file));
     }
 
     /// <summary>The samples in quarantine, those found in the epoch under way included.</summary>
@@ -91,7 +93,7 @@ public sealed class Quarantine
     public void Add(int index, int epoch, IReadOnlyList<string> evidence)
     {
         IReadOnlyList<string> files = (_dataset as IFileBackedDataset)?.FilesOf(index) ?? [];
-        QuarantineEntry entry = new(index, _dataset.NameOf(index), DateTimeOffset.UtcNow, [.. evidence], [.. files.Select(FileStamp.Of)]) { Epoch = epoch };
+        QuarantineEntry entry = new(index, _dataset.NameOf(index), DateTimeOffset.UtcNow, [.. evidence], [.. files.Select(FileStamp.Of)]) { Part = _part, Epoch = epoch };
         lock (_gate)
         {
             // A copy of the sample may have been found in this epoch, or be tried again although an earlier run had found it.

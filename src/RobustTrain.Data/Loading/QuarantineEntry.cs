@@ -8,6 +8,9 @@ namespace RobustTrain.Data.Loading;
 /// <param name="Files">Its files as they were; when one changes, the quarantine ends.</param>
 public sealed record QuarantineEntry(int SampleIndex, string Sample, DateTimeOffset Since, IReadOnlyList<string> Evidence, IReadOnlyList<FileStamp> Files)
 {
+    /// <summary>The part of the data that it belongs to, as a split: names are unique only there; null where there are no parts.</summary>
+    public string? Part { get; init; }
+
     /// <summary>The epoch in which this loader met it, which goes without it since the next; null where an earlier run had met it.</summary>
     public int? Epoch { get; init; }
 

@@ -34,7 +34,7 @@ internal sealed class QuarantineFile(string path)
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             using FileStream held = Lock();
             List<QuarantineEntry> all = Read();
-            all.RemoveAll(entry => added.Any(other => other.Sample == entry.Sample && other.SampleIndex == entry.SampleIndex));
+            all.RemoveAll(entry => added.Any(other => other.Part == entry.Part && other.Sample == entry.Sample && other.SampleIndex == entry.SampleIndex));
             all.AddRange(added);
             using (FileStream file = File.Create(partial))
             {

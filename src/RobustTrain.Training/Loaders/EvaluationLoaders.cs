@@ -32,6 +32,7 @@ internal sealed class EvaluationLoaders(LoaderConfig config, IRunJournal journal
                 {
                     Observer = LoaderJournal.ObserverFor(journal, split),
                     QuarantinePath = quarantinePath,
+                    QuarantinePart = split,
                 });
                 quarantine?.Add(split, loader.Quarantine, isTraining: false);
                 _loaders.Add(split, loader);

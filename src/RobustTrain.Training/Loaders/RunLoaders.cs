@@ -11,7 +11,7 @@ internal sealed class RunLoaders : IDisposable
 {
     private readonly QuarantinePart _quarantine;
 
-    /// <summary>Opens the training's loader; those of evaluation are opened when they are first asked for.</summary>
+    /// <summary>Opens the loaders; their workers start when the first batch is asked for.</summary>
     /// <param name="plan">What is loaded, and how.</param>
     /// <param name="run">The run.</param>
     /// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
@@ -24,6 +24,9 @@ internal sealed class RunLoaders : IDisposable
         Training = plan.OpenTrainingLoader(journal, quarantinePath);
         _quarantine.Add(SplitNames.Of(DatasetSplit.Train), Training.Quarantine, isTraining: true);
         Evaluation = new EvaluationLoaders(plan.Config.Loader, journal, quarantinePath, _quarantine);
+        // The file is read once, at the run's beginning: what other runs add meanwhile is for later ones.
+        Evaluation.For(SplitNames.Of(DatasetSplit.Val), plan.Data.Validation);
+        Evaluation.For(SplitNames.Of(DatasetSplit.Test), plan.Data.Test);
     }
 
     /// <summary>The loader of the training split.</summary>
