@@ -21,7 +21,7 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
     /// <exception cref="SampleException">A sample can't be loaded and may not be skipped.</exception>
     public TrainingOutcome Run(TrainingControl control)
     {
-        using TrainingSession session = TrainingSession.Open(plan, run, new PatientJournal(journal), control, time ?? TimeProvider.System);
+        using TrainingSession session = TrainingSession.Open(plan, run, journal, control, time ?? TimeProvider.System);
         session.GoOnFromLatestCheckpoint();
 
         while (!session.AllEpochsAreDone)

@@ -158,7 +158,7 @@ internal sealed class TrainingSession : IDisposable
             return;
         if (_control.TakeCheckpointRequest())
             SaveWithinEpoch();
-        else if (_checkpointTimer.IsDue(Cursor.GlobalStep) && _checkpoints.TrySaveBeside(LabelWithinEpoch()))
+        else if (_checkpointTimer.IsDue(Cursor.GlobalStep) && _checkpoints.TrySave(LabelWithinEpoch()))
             _checkpointTimer.Restart();
     }
 
@@ -186,7 +186,7 @@ internal sealed class TrainingSession : IDisposable
         return done;
     }
 
-    /// <summary>Writes the epoch's files and its checkpoint, and says so.</summary>
+    /// <summary>Takes the epoch's checkpoint, to be written with its files beside the next steps, and says that the epoch is complete.</summary>
     public void CompleteEpoch(EvaluationResult? validation, EpochMeter meter)
     {
         int epoch = Cursor.Epoch;

@@ -65,19 +65,21 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
     private int Train(TrainingPlan plan, RunFolder run, TrainingControl control, StopRequests requests)
     {
         using RunJournal file = new(run, time);
-        using TensorBoardJournal curves = new(run.TensorBoardPath, warning => file.Write(new RunWarning(warning)));
+        PatientJournal kept = new(file);
+        using TensorBoardJournal curves = new(run.TensorBoardPath, warning => kept.Write(new RunWarning(warning)));
         using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time) : null;
-        stream?.ReportLossTo(loss => file.Write(new RunWarning(loss)));
-        using SystemMonitor? system = WatchSystem(file);
+        stream?.ReportLossTo(loss => kept.Write(new RunWarning(loss)));
+        using SystemMonitor? system = WatchSystem(kept);
         SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
-        JournalChain journal = new(time, [.. new IRunJournal?[] { file, stream, display, curves }.OfType<IRunJournal>()], sampling);
+        JournalChain journal = new(time, [.. new IRunJournal?[] { kept, stream, display, curves }.OfType<IRunJournal>()], sampling);
         try
         {
             requests.ReportTo(journal);
-            control.Stuck += message => Environment.Exit(ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), file));
+            control.Stuck += message => Environment.Exit(ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), kept));
             TrainingOutcome outcome = new Trainer(plan, run, journal, time).Run(control);
             bool isFinished = outcome.ExitCode == ExitCode.Finished;
             journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
+            kept.Complete();
             display?.Dispose();
             if (stream is null)
                 Console.Out.WriteLine(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with a checkpoint; go on with: robusttrain train --run-path {run.Path}");
@@ -87,7 +89,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         {
             Failure failure = CrashReport.Keep(Failure.Of(exception), run.Path, time);
             display?.Dispose();
-            return ReportFailure(failure, file);
+            return ReportFailure(failure, kept);
         }
         finally
         {
@@ -96,7 +98,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
     }
 
     // Figures of the host are a help; a system that has none trains all the same.
-    private static SystemMonitor? WatchSystem(RunJournal file)
+    private static SystemMonitor? WatchSystem(IRunJournal journal)
     {
         try
         {
@@ -106,19 +108,20 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         }
         catch (MonitorException failure)
         {
-            file.Write(new RunWarning($"The host is not watched: {failure.Message}"));
+            journal.Write(new RunWarning($"The host is not watched: {failure.Message}"));
             return null;
         }
     }
 
     // The disk that made the training fail may refuse its last words too; then they stand on standard error alone.
-    private int ReportFailure(Failure failure, RunJournal file)
+    private int ReportFailure(Failure failure, PatientJournal journal)
     {
         try
         {
-            file.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId));
+            journal.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId));
+            journal.Complete();
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             failure = failure with { Message = $"{failure.Message}\nThe run's record could not be written either: {StorageError.Describe(exception)}" };
         }

@@ -51,7 +51,7 @@ public sealed record EpochStarted(int Epoch, double LearningRate) : RunEvent;
 /// <param name="DataWaitShare">The share of the time since the last such event that the trainer waited for data, 0 to 1.</param>
 public sealed record StepFinished(int Epoch, int Step, long GlobalStep, double Loss, double LearningRate, double SamplesPerSecond, double DataWaitShare) : RunEvent;
 
-/// <summary>An epoch is complete: trained, validated where it is due, and saved.</summary>
+/// <summary>An epoch is complete: trained, validated where it is due, and copied to be saved; <see cref="CheckpointSaved"/> says when it is.</summary>
 /// <param name="Epoch">The epoch, from 0.</param>
 /// <param name="TrainLoss">The mean loss over the epoch's steps.</param>
 /// <param name="Scores">The aggregated validation scores by name, or null where no validation was due.</param>
@@ -73,7 +73,13 @@ public sealed record EpochFinished(int Epoch, double TrainLoss, IReadOnlyDiction
 public sealed record EvaluationProgress(string Split, int Done, int Total) : RunEvent;
 
 /// <summary>A checkpoint exists, whole, under its final name.</summary>
-public sealed record CheckpointSaved(string Path, int Epoch, long GlobalStep, long Bytes, double DurationSeconds) : RunEvent;
+/// <param name="Path">Its folder.</param>
+/// <param name="Epoch">Its epoch, from 0.</param>
+/// <param name="GlobalStep">The steps of the run that it holds.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="DurationSeconds">From when it was taken until it was on disk.</param>
+/// <param name="HeldSeconds">How long taking it has held the training: the copy to memory.</param>
+public sealed record CheckpointSaved(string Path, int Epoch, long GlobalStep, long Bytes, double DurationSeconds, double HeldSeconds = 0) : RunEvent;
 
 /// <summary>The test with the best checkpoint is done.</summary>
 public sealed record TestFinished(int BestEpoch, IReadOnlyDictionary<string, double> Scores) : RunEvent;

@@ -12,6 +12,7 @@ public sealed class RunJournal : IRunJournal, IDisposable
     private readonly TimeProvider _time;
     private readonly FileStream _file;
     private readonly ArrayBufferWriter<byte> _line = new(512);
+    private readonly Queue<RunEvent> _unrecorded = new();
     private readonly Lock _gate = new();
 
     /// <summary>Opens the journal of a run, to go on after its last whole line.</summary>
@@ -24,7 +25,10 @@ public sealed class RunJournal : IRunJournal, IDisposable
         CutTornLine(_file);
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Appends an event. Where the disk takes the line and not the record, the record follows with the next event;
+    /// <see cref="RunFinished"/>, after which there is none, is refused then.
+    /// </summary>
     /// <exception cref="IOException">The disk refuses.</exception>
     public void Write(RunEvent runEvent)
     {
@@ -46,7 +50,8 @@ public sealed class RunJournal : IRunJournal, IDisposable
             }
 
             if (RunProgress.IsSeenBy(timed))
-                _run.Update(record => RunProgress.Apply(record, timed));
+                _unrecorded.Enqueue(timed);
+            TryRecord(timed);
         }
     }
 
@@ -55,6 +60,22 @@ public sealed class RunJournal : IRunJournal, IDisposable
     {
         lock (_gate)
             _file.Dispose();
+    }
+
+    // The line is written, and would be written twice were it refused now.
+    private void TryRecord(RunEvent written)
+    {
+        if (_unrecorded.Count == 0)
+            return;
+        try
+        {
+            _run.Update(record => _unrecorded.Aggregate(record, RunProgress.Apply));
+            _unrecorded.Clear();
+        }
+        catch (Exception refused) when (written is not RunFinished && refused is IOException or UnauthorizedAccessException)
+        {
+            // Nothing is lost: what the record lacks is kept, and told where it matters, at the end.
+        }
     }
 
     // A process that was killed, or a disk that was full, in the middle of a line has not written it.

@@ -6,8 +6,8 @@ namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
 /// Takes checkpoints of a training's parts, and brings the parts back to one. Taking one holds the training for the copy to memory;
-/// within an epoch the disk works beside the next steps. A disk that refuses stops no training: what it refused is kept in memory
-/// and tried again with the next checkpoint, and the last good one stays.
+/// one writer works beside the next steps. A disk that refuses stops no training: what it refused is kept in memory and tried again
+/// with the next checkpoint, and the last good one stays.
 /// </summary>
 internal sealed class CheckpointRecorder : IDisposable
 {
@@ -18,9 +18,11 @@ internal sealed class CheckpointRecorder : IDisposable
     private readonly string _runId;
     private readonly IRunJournal _journal;
     private readonly TimeProvider _time;
-    private readonly Stack<CheckpointDraft> _free = new();
-    private readonly List<PendingCheckpoint> _pending = [];
-    private Task _writing = Task.CompletedTask;
+    private readonly CheckpointQueue _queue = new();
+    private readonly Lock _gate = new();
+    private Task _writer = Task.CompletedTask;
+    private CheckpointException? _refused;
+    private bool _isWriting;
 
     /// <summary>A recorder.</summary>
     /// <param name="store">The run's checkpoints.</param>
@@ -48,10 +50,11 @@ internal sealed class CheckpointRecorder : IDisposable
     public bool RestoreLatest() => Restore(_store.OpenLatest(Warn));
 
     /// <summary>Brings every part to the state of the newest whole checkpoint that stands between two epochs.</summary>
-    /// <inheritdoc cref="RestoreLatest"/>
+    /// <returns>False where there is no such checkpoint.</returns>
+    /// <exception cref="CheckpointException">The disk refuses what is newer still, or what it holds can't be used.</exception>
     public bool RestoreLatestEpoch()
     {
-        _writing.GetAwaiter().GetResult();
+        Complete();
         return Restore(_store.OpenLatestEpoch(Warn));
     }
 
@@ -66,38 +69,52 @@ internal sealed class CheckpointRecorder : IDisposable
         return archive.Checkpoint;
     }
 
-    /// <summary>Takes a checkpoint and writes it beside the next steps; takes none where the last one is still being written.</summary>
+    /// <summary>Takes a checkpoint to be written beside the next steps; takes none where one before it is still being written.</summary>
     /// <returns>Whether it was taken.</returns>
-    public bool TrySaveBeside(CheckpointLabel label)
+    public bool TrySave(CheckpointLabel label)
     {
-        if (!_writing.IsCompleted)
-            return false;
-        Take(label, writeFiles: null);
-        _writing = Task.Run(WritePending);
+        lock (_gate)
+        {
+            if (_isWriting)
+                return false;
+        }
+
+        Save(label);
         return true;
     }
 
-    /// <summary>Takes a checkpoint and waits until it is written, or until the disk has refused it.</summary>
+    /// <summary>Takes a checkpoint to be written beside the next steps, after those before it.</summary>
     /// <param name="label">What it says about itself.</param>
     /// <param name="writeFiles">Writes what has to be on disk before it.</param>
     public void Save(CheckpointLabel label, Action? writeFiles = null)
     {
-        _writing.GetAwaiter().GetResult();
-        Take(label, writeFiles);
-        WritePending();
+        long began = _time.GetTimestamp();
+        CheckpointDraft draft = _queue.TakeMemory();
+        foreach (ICheckpointPart part in _parts)
+            part.Save(draft);
+        _queue.Add(new PendingCheckpoint(draft, label, writeFiles, began, _time.GetElapsedTime(began)));
+        StartWriter();
     }
 
     /// <summary>Waits until everything is on disk.</summary>
     /// <exception cref="CheckpointException">The disk still refuses some of it.</exception>
     public void Complete()
     {
-        _writing.GetAwaiter().GetResult();
-        if (_pending.Count > 0 && WritePending() is { } refused)
-            throw refused;
+        _writer.GetAwaiter().GetResult();
+        if (_queue.IsEmpty)
+            return;
+        StartWriter();
+        _writer.GetAwaiter().GetResult();
+        if (!_queue.IsEmpty)
+            throw _refused!;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _writing.GetAwaiter().GetResult();
+    public void Dispose()
+    {
+        // Only waits: what it could throw would hide what the training ends with.
+        Task.WaitAny(_writer);
+    }
 
     /// <summary>Refuses a checkpoint of another network.</summary>
     /// <exception cref="CheckpointException">It is of another network.</exception>
@@ -117,55 +134,73 @@ internal sealed class CheckpointRecorder : IDisposable
         return true;
     }
 
-    private void Take(CheckpointLabel label, Action? writeFiles)
+    // One writer at a time: the one at work takes what has been added too.
+    private void StartWriter()
     {
-        long now = _time.GetTimestamp();
-        CheckpointDraft draft = _free.TryPop(out CheckpointDraft? free) ? free : new CheckpointDraft();
-        draft.Clear();
-        foreach (ICheckpointPart part in _parts)
-            part.Save(draft);
-        _pending.Add(new PendingCheckpoint(draft, label, writeFiles, now));
-        DropSuperfluous();
+        lock (_gate)
+        {
+            if (_isWriting)
+                return;
+
+            // What nobody foresaw ends the training here, at the latest.
+            if (_writer.IsFaulted)
+                _writer.GetAwaiter().GetResult();
+            _isWriting = true;
+            _writer = Task.Run(WriteAll);
+        }
     }
 
-    // Of those that the disk has refused, only the newest and the newest best are worth their memory; the epochs' files all are.
-    private void DropSuperfluous()
+    private void WriteAll()
     {
-        int best = _pending.FindLastIndex(pending => pending.Label.IsBest);
-        for (int i = _pending.Count - 2; i >= 0; i--)
+        try
         {
-            if (i == best || _pending[i].Draft is not { } draft)
-                continue;
-            _free.Push(draft);
-            _pending[i] = _pending[i] with { Draft = null };
+            while (WriteNext())
+            {
+            }
         }
-
-        _pending.RemoveAll(pending => pending is { Draft: null, WriteFiles: null });
+        catch
+        {
+            EndWriting();
+            throw;
+        }
     }
 
-    private CheckpointException? WritePending()
+    private void EndWriting()
     {
-        while (_pending.Count > 0)
-        {
-            PendingCheckpoint next = _pending[0];
-            try
-            {
-                Write(next);
-            }
-            catch (Exception refused) when (refused is CheckpointException or IOException or UnauthorizedAccessException)
-            {
-                CheckpointException told = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused);
-                Warn($"{told.Message} The training goes on, and tries again with the next checkpoint.");
-                return told;
-            }
+        lock (_gate)
+            _isWriting = false;
+    }
 
-            if (next.Draft is not null)
-                _free.Push(next.Draft);
-            _pending.RemoveAt(0);
+    private bool WriteNext()
+    {
+        PendingCheckpoint? next;
+        lock (_gate)
+        {
+            next = _queue.Begin();
+            if (next is null)
+            {
+                // Under the lock, so that what is added from now on starts the next writer.
+                _isWriting = false;
+                return false;
+            }
         }
 
+        try
+        {
+            Write(next);
+        }
+        catch (Exception refused) when (refused is CheckpointException or IOException or UnauthorizedAccessException)
+        {
+            _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused);
+            _queue.Keep(next);
+            Warn($"{_refused.Message} The training goes on, and tries again with the next checkpoint.");
+            EndWriting();
+            return false;
+        }
+
+        _queue.End(next);
         CleanUp();
-        return null;
+        return true;
     }
 
     private void Write(PendingCheckpoint pending)
@@ -176,7 +211,7 @@ internal sealed class CheckpointRecorder : IDisposable
         Checkpoint saved = _store.Write(pending.Draft, pending.Label, _model, _runId, _time.GetUtcNow());
         _journal.Write(new CheckpointSaved(
             saved.Path, pending.Label.CompletedEpoch ?? pending.Label.Cursor.Epoch, pending.Label.Cursor.GlobalStep, saved.Bytes,
-            _time.GetElapsedTime(pending.TakenAt).TotalSeconds));
+            _time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds));
     }
 
     private void CleanUp()

@@ -16,6 +16,9 @@ public sealed class CheckpointStore(string path)
     private const string TemporaryPrefix = ".writing-";
     private const string ReplacedPrefix = ".replaced-";
 
+    // What has turned out to be no good when it was read, and whether its bytes prove it: a disk that can't be read may come back.
+    private readonly Dictionary<string, bool> _unusable = new(StringComparer.Ordinal);
+
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
 
@@ -41,6 +44,7 @@ public sealed class CheckpointStore(string path)
             }
             catch (CheckpointException unusable) when (unusable.ErrorId is CheckpointException.Damaged or CheckpointException.NotFound)
             {
+                Remember(folder, unusable);
                 warn?.Invoke(unusable.Message);
             }
         }
@@ -121,6 +125,7 @@ public sealed class CheckpointStore(string path)
             WriteJson(System.IO.Path.Combine(temporary, Checkpoint.ManifestFile), manifest);
             DurableFile.FlushFolder(temporary);
             Replace(temporary, target);
+            _unusable.Remove(target);
             return new Checkpoint(target, manifest);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
@@ -130,7 +135,10 @@ public sealed class CheckpointStore(string path)
         }
     }
 
-    /// <summary>Deletes the checkpoints that the policy doesn't keep, and what an interrupted write or a replaced checkpoint left behind.</summary>
+    /// <summary>
+    /// Deletes the checkpoints that the policy doesn't keep, those that were found damaged, and what an interrupted write or a replaced
+    /// checkpoint left behind. One that was found unusable counts for nothing: those that the policy keeps are all good, as far as is known.
+    /// </summary>
     /// <exception cref="IOException">The disk refuses.</exception>
     internal void CleanUp(RetentionPolicy retention)
     {
@@ -143,13 +151,22 @@ public sealed class CheckpointStore(string path)
                 Directory.Delete(leftover, recursive: true);
         }
 
-        IReadOnlyList<Checkpoint> checkpoints = List();
+        IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
         IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
         foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
             Delete(checkpoint.Path);
+        foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
+            Delete(damaged);
     }
 
-    private static CheckpointArchive? OpenFirst(IReadOnlyList<Checkpoint> checkpoints, Action<string> warn, string which)
+    private void Remember(string folder, CheckpointException unusable)
+    {
+        bool isProven = unusable.ErrorId == CheckpointException.Damaged
+            && unusable.InnerException is null or FileNotFoundException or JsonException or KeyNotFoundException or InvalidOperationException or FormatException;
+        _unusable[folder] = isProven;
+    }
+
+    private CheckpointArchive? OpenFirst(IReadOnlyList<Checkpoint> checkpoints, Action<string> warn, string which)
     {
         CheckpointException? last = null;
         foreach (Checkpoint checkpoint in checkpoints)
@@ -160,6 +177,7 @@ public sealed class CheckpointStore(string path)
             }
             catch (CheckpointException damaged) when (damaged.ErrorId == CheckpointException.Damaged)
             {
+                Remember(checkpoint.Path, damaged);
                 warn($"{damaged.Message} The checkpoint before it is taken instead.");
                 last = damaged;
             }

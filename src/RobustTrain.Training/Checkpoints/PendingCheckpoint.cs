@@ -5,4 +5,5 @@ namespace RobustTrain.Training.Checkpoints;
 /// <param name="Label">What it says about itself.</param>
 /// <param name="WriteFiles">Writes what has to be on disk before it; null where there is nothing.</param>
 /// <param name="TakenAt">The clock's time stamp when it was taken.</param>
-internal sealed record PendingCheckpoint(CheckpointDraft? Draft, CheckpointLabel Label, Action? WriteFiles, long TakenAt);
+/// <param name="Held">How long taking it has held the training.</param>
+internal sealed record PendingCheckpoint(CheckpointDraft? Draft, CheckpointLabel Label, Action? WriteFiles, long TakenAt, TimeSpan Held);

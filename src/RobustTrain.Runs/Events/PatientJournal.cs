@@ -1,14 +1,11 @@
-using RobustTrain.Runs;
-using RobustTrain.Runs.Events;
-
-namespace RobustTrain.Training;
+namespace RobustTrain.Runs.Events;
 
 /// <summary>
 /// Keeps a journal's refusal from ending a training: what a full disk refuses is kept, and written in order once it can be.
 /// Step events, of which there are many and each is soon superseded, are not kept.
 /// </summary>
 /// <param name="journal">The journal.</param>
-internal sealed class PatientJournal(IRunJournal journal) : IRunJournal
+public sealed class PatientJournal(IRunJournal journal) : IRunJournal
 {
     // An epoch has a handful of events besides its steps; this is room for thousands of epochs.
     private const int MostKept = 10_000;
@@ -34,6 +31,15 @@ internal sealed class PatientJournal(IRunJournal journal) : IRunJournal
                     _kept.Enqueue(runEvent);
             }
         }
+    }
+
+    /// <summary>Writes what is kept, for the last time.</summary>
+    /// <exception cref="IOException">The disk still refuses it.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public void Complete()
+    {
+        lock (_gate)
+            WriteKept();
     }
 
     private void WriteKept()

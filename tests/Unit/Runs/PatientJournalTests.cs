@@ -1,7 +1,7 @@
 using RobustTrain.Runs.Events;
-using RobustTrain.Training;
+using RobustTrain.Tests.Training;
 
-namespace RobustTrain.Tests.Training;
+namespace RobustTrain.Tests.Runs;
 
 public sealed class PatientJournalTests
 {
@@ -23,6 +23,20 @@ public sealed class PatientJournalTests
         Assert.Contains("could not be written for a while", Assert.Single(inner.Events.OfType<RunWarning>()).Message);
         Assert.Empty(inner.Events.OfType<StepFinished>());
         Assert.IsType<EpochStarted>(inner.Events[^1]);
+    }
+
+    [Fact]
+    public void In_the_end_a_disk_that_still_refuses_is_no_longer_kept_quiet()
+    {
+        bool full = true;
+        var inner = new RefusingJournal(() => full);
+        var journal = new PatientJournal(inner);
+        journal.Write(new RunFinished("finished", 0, null, null));
+        Assert.Throws<IOException>(journal.Complete);
+
+        full = false;
+        journal.Complete();
+        Assert.IsType<RunFinished>(inner.Events[0]);
     }
 
     [Fact]
