@@ -7,6 +7,7 @@ build   setup, then the engine over the TorchSharp packages and the module, into
 test    build, then every test; ends with one line: N passed, N failed, N skipped
 demo    build, then make a sample data set, train on it and evaluate
 bench   build, then the benchmarks
+chaos   build, then a training among faults beside one untouched (Linux)
 
 On Linux and macOS it hands over to build.sh. The Windows side has been written but not yet run on Windows.
 .EXAMPLE
@@ -15,7 +16,7 @@ On Linux and macOS it hands over to build.sh. The Windows side has been written 
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('setup', 'build', 'test', 'demo', 'bench')]
+    [ValidateSet('setup', 'build', 'test', 'demo', 'bench', 'chaos')]
     [string] $Target = 'build',
 
     [Parameter(ValueFromRemainingArguments)]
@@ -79,4 +80,5 @@ switch ($Target) {
     test { Invoke-Test }
     demo { Invoke-Build; & scripts/demo.ps1 }
     bench { Invoke-Build; & bench/run.ps1 @Rest }
+    chaos { throw 'chaos needs signals and /proc, which Linux has: ./build.sh chaos N' }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | test | demo | bench] (help: ./build.sh help)
+# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | test | demo | bench | chaos] (help: ./build.sh help)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -25,6 +25,8 @@ usage() {
 ./build.sh test     build, then every test; ends with one line: N passed, N failed, N skipped
 ./build.sh demo     build, then make a sample data set, train on it, evaluate; leaves data/demo and runs/demo
 ./build.sh bench    build, then the benchmarks side by side with PyTorch (bench/README.md; ./build.sh bench NAME for one)
+./build.sh chaos N  build, then a training among N faults beside one untouched: kills, full disks, damaged checkpoints; exit code 0
+                    only where nothing differs (--seed S, --config FILE, --model hanet; ./build.sh chaos --help)
 
 LIBTORCH=FOLDER     build against that libtorch (a PyTorch installation's torch folder) instead of Debian's
 END
@@ -121,6 +123,12 @@ bench() {
   bench/run.sh "$@"
 }
 
+chaos() {
+  build
+  say "chaos"
+  tests/Chaos/bin/$CONFIGURATION/net10.0/chaos "$@"
+}
+
 target=${1:-help}
 [ $# -eq 0 ] || shift
 case $target in
@@ -129,6 +137,7 @@ case $target in
   test) run_tests ;;
   demo) demo ;;
   bench) bench "$@" ;;
+  chaos) chaos "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2; fail "There is no target '$target'." ;;
 esac

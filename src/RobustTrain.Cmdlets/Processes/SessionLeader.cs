@@ -10,7 +10,7 @@ internal static class SessionLeader
 
     /// <summary>How to start a program with arguments.</summary>
     public static ProcessStartInfo StartInfo(string program, IEnumerable<string> arguments) =>
-        SetSid is null ? new ProcessStartInfo(program, arguments) : new ProcessStartInfo(SetSid, [program, .. arguments]);
+        WithoutDebuggerFiles(SetSid is null ? new ProcessStartInfo(program, arguments) : new ProcessStartInfo(SetSid, [program, .. arguments]));
 
     /// <summary>How to start a program that outlives this process: input from nowhere, output appended to a file.</summary>
     public static ProcessStartInfo DetachedStartInfo(string program, IEnumerable<string> arguments, string outputFile)
@@ -19,6 +19,13 @@ internal static class SessionLeader
             return new ProcessStartInfo("cmd.exe", ["/d", "/c", program, .. arguments, "<", "NUL", ">>", outputFile, "2>&1"]) { CreateNoWindow = true };
 
         string leader = SetSid is null ? "exec nohup" : $"exec {SetSid}";
-        return new ProcessStartInfo("/bin/sh", ["-c", $"output=$1; shift; {leader} \"$@\" </dev/null >>\"$output\" 2>&1", "sh", outputFile, program, .. arguments]);
+        return WithoutDebuggerFiles(new ProcessStartInfo("/bin/sh", ["-c", $"output=$1; shift; {leader} \"$@\" </dev/null >>\"$output\" 2>&1", "sh", outputFile, program, .. arguments]));
+    }
+
+    // .NET makes three files for debuggers in the temporary folder, which a child that is killed would leave there.
+    private static ProcessStartInfo WithoutDebuggerFiles(ProcessStartInfo start)
+    {
+        start.Environment.TryAdd("DOTNET_EnableDiagnostics", "0");
+        return start;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using RobustTrain.Host.Errors;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Commands;
@@ -11,6 +12,7 @@ internal static class RobustTrainCommand
     /// <returns>The exit code of the process.</returns>
     public static int Run(string[] arguments)
     {
+        DiagnosticPort.Close();
         ParseResult parsed = Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
             return ReportUsage(parsed);

@@ -193,6 +193,24 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(["epoch-0001", "epoch-0002", "step-000000032", "step-000000033"], Folders());
     }
 
+    [Theory]
+    [InlineData("cut short")]
+    [InlineData("the manifest cut short")]
+    public void A_damaged_one_counts_for_nothing_and_goes_once_a_newer_one_is_on_disk(string damage)
+    {
+        SaveWithin(epoch: 0, batch: 1);
+        SaveWithin(epoch: 0, batch: 2);
+        Damage(SaveWithin(epoch: 0, batch: 3).Path, damage);
+        CheckpointStore store = Store;
+        Assert.EndsWith("step-000000002", store.OpenLatest(_warnings.Add)!.Checkpoint.Path, StringComparison.Ordinal);
+
+        store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
+        Assert.Equal(["step-000000001", "step-000000002"], Folders());
+        SaveWithin(epoch: 0, batch: 4);
+        store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
+        Assert.Equal(["step-000000002", "step-000000004"], Folders());
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static void Damage(string checkpoint, string damage)

@@ -1,0 +1,39 @@
+using System.Globalization;
+
+namespace RobustTrain.Chaos;
+
+/// <summary>Looks at the system's processes.</summary>
+internal static class Processes
+{
+    /// <summary>The living children of a process that have a word in their command line.</summary>
+    public static IReadOnlyList<int> ChildrenOf(int parent, string word) =>
+        [.. All().Where(id => StatusOf(id) is { } status && status.Parent == parent && TryRead(id, "cmdline").Contains(word, StringComparison.Ordinal))];
+
+    /// <summary>The living processes in whose environment a text stands: a mark that children inherit.</summary>
+    public static IReadOnlyList<int> Marked(string mark) =>
+        [.. All().Where(id => id != Environment.ProcessId && StatusOf(id) is not null && TryRead(id, "environ").Contains(mark, StringComparison.Ordinal))];
+
+    private static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
+        .Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0)
+        .Where(id => id > 0);
+
+    // proc(5): "pid (name) state ppid …", where the name may hold anything; null for those that have ended.
+    private static (string State, int Parent)? StatusOf(int id)
+    {
+        string stat = TryRead(id, "stat");
+        string[] fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields.Length < 2 || fields[0] is "Z" or "X" ? null : (fields[0], int.Parse(fields[1], CultureInfo.InvariantCulture));
+    }
+
+    private static string TryRead(int id, string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/{file}");
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}
