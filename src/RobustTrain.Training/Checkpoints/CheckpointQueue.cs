@@ -1,7 +1,7 @@
 namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
-/// The checkpoints in memory that are not on disk yet, the oldest first. However slow or full the disk is, no more than three copies
+/// The checkpoints in memory that are not on disk yet, the oldest first. However long a full disk refuses, no more than three copies
 /// of the training are held: the one being written, the newest, and the newest best. The memory of one is used again.
 /// </summary>
 internal sealed class CheckpointQueue
@@ -18,6 +18,16 @@ internal sealed class CheckpointQueue
         {
             lock (_gate)
                 return _waiting.Count == 0 && _begun is null;
+        }
+    }
+
+    /// <summary>Whether there is one that nobody writes yet.</summary>
+    public bool IsAnyWaiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count > 0;
         }
     }
 

@@ -83,11 +83,16 @@ internal sealed class CheckpointRecorder : IDisposable
         return true;
     }
 
-    /// <summary>Takes a checkpoint to be written beside the next steps, after those before it.</summary>
+    /// <summary>
+    /// Takes a checkpoint to be written beside the next steps, after the one before it. Only where the disk is so slow that two are on
+    /// their way already does it wait, so that none is passed over and memory stays bounded.
+    /// </summary>
     /// <param name="label">What it says about itself.</param>
     /// <param name="writeFiles">Writes what has to be on disk before it.</param>
     public void Save(CheckpointLabel label, Action? writeFiles = null)
     {
+        if (_queue.IsAnyWaiting)
+            _writer.GetAwaiter().GetResult();
         long began = _time.GetTimestamp();
         CheckpointDraft draft = _queue.TakeMemory();
         foreach (ICheckpointPart part in _parts)

@@ -9,7 +9,7 @@ public sealed class CheckpointQueueTests
     private readonly List<int> _filesWritten = [];
 
     [Fact]
-    public void However_slow_the_disk_is_no_more_than_three_copies_are_in_memory()
+    public void However_long_the_disk_refuses_no_more_than_three_copies_are_in_memory()
     {
         Add(0, isBest: true);
         PendingCheckpoint writing = _queue.Begin()!;
