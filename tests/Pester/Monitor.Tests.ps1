@@ -135,6 +135,28 @@ Describe 'Get-GpuStatus' {
         }
     }
 
+    It 'names the GPU that the trainer will use: CUDA numbers the devices as NVML does, unless the operator says otherwise' {
+        $order, $env:CUDA_DEVICE_ORDER = $env:CUDA_DEVICE_ORDER, $null
+        Use-FakeHost @{ EPOCH_SECONDS = 0.01; ORDER = "$TestDrive/order" }
+        Push-Location $TestDrive
+        try {
+            Start-Training -RunPath order1 -WarningAction Ignore | Out-Null
+            Get-Content "$TestDrive/order" | Should -Be PCI_BUS_ID
+            Remove-Item "$TestDrive/order"
+            Start-Training -RunPath order2 -Detach -WarningAction Ignore | Out-Null
+            Wait-Fact { (Get-TrainingRun order2).State -eq 'Finished' } | Should -BeTrue
+            Get-Content "$TestDrive/order" | Should -Be PCI_BUS_ID
+            $env:CUDA_DEVICE_ORDER = 'FASTEST_FIRST'
+            Start-Training -RunPath order3 -WarningAction Ignore | Out-Null
+            Get-Content "$TestDrive/order" | Should -Be FASTEST_FIRST
+        }
+        finally {
+            $env:CUDA_DEVICE_ORDER = $order
+            Pop-Location
+            Use-RealHost
+        }
+    }
+
     It 'refuses a source that does not exist, with what is meant' {
         { Get-GpuStatus -Source nvlm } | Should -Throw '*Did you mean nvml?*'
         { Get-GpuStatus -Source simulated:0 } | Should -Throw '*simulated:N*'

@@ -56,6 +56,7 @@ internal sealed class HostProcess : IRunspaceBound, IDisposable
         string executable = HostExecutable.Find();
         ProcessStartInfo start = SessionLeader.StartInfo(executable, arguments);
         start.WorkingDirectory = workingFolder;
+        CudaDeviceOrder.Apply(start);
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;

@@ -46,6 +46,7 @@ internal static class DetachedTraining
         File.Create(output).Dispose();
         ProcessStartInfo start = SessionLeader.DetachedStartInfo(executable, request.TrainArguments(hasLifeLine: false), output);
         start.WorkingDirectory = request.WorkingFolder;
+        CudaDeviceOrder.Apply(start);
         return Process.Start(start)!;
     }
 
