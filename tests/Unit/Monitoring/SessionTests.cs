@@ -62,44 +62,6 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Ten_sessions_in_a_row_leave_threads_children_and_handles_where_they_were()
-    {
-        Cycle();
-        int threads = Threads(), handles = Handles();
-        for (int round = 0; round < 10; round++)
-            Cycle();
-
-        Assert.Equal(0, SshServer.Descendants(Environment.ProcessId).Count(child => NameOf($"/proc/{child}").Trim() is "ssh" or "nvidia-smi"));
-        Assert.True(SpinWait.SpinUntil(() => Threads() <= threads && Handles() <= handles + 2, Patience), $"{threads} to {Threads()} threads, {handles} to {Handles()} handles");
-
-        void Cycle()
-        {
-            using var session = new MonitorSession(Options(4) with { OutputPath = Path.Combine(folder, "cycle.ndjson") });
-            using var sampled = new ManualResetEventSlim();
-            session.Written += _ => sampled.Set();
-            session.Start();
-            Assert.True(sampled.Wait(Patience));
-            Assert.True(session.Stop(Patience));
-        }
-
-        static int Threads() => Directory.GetDirectories("/proc/self/task").Count(task => NameOf(task).StartsWith("RobustTrain", StringComparison.Ordinal));
-        static int Handles() => Directory.GetFiles("/proc/self/fd").Count(fd => TargetOf(fd).Contains("/proc/", StringComparison.Ordinal));
-
-        // Other threads close their files between the listing and the look.
-        static string TargetOf(string fd)
-        {
-            try
-            {
-                return File.ResolveLinkTarget(fd, false)?.FullName ?? "";
-            }
-            catch (IOException)
-            {
-                return "";
-            }
-        }
-    }
-
-    [Fact]
     public void A_listener_that_stops_the_session_from_within_does_not_deadlock()
     {
         using var session = new MonitorSession(Options(1));
@@ -197,19 +159,6 @@ public sealed class SessionTests : IDisposable
         monitor.Start();
         Assert.True(SpinWait.SpinUntil(() => monitor.Latest is { Cpu.UtilizationPercent: not null, Gpus.Count: 2 }, Patience));
         Assert.Equal(Environment.MachineName, monitor.Latest.ComputerName);
-    }
-
-    private static string NameOf(string task)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(task, "comm"));
-        }
-        catch (IOException)
-        {
-            // It ended between the listing and the reading.
-            return "";
-        }
     }
 
     private static string Refused(MonitorSessionOptions options) => Assert.Throws<MonitorException>(() => new MonitorSession(options)).ErrorId;

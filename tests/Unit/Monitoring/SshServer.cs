@@ -108,7 +108,7 @@ internal sealed partial class SshServer : IDisposable
 
     public static IEnumerable<int> Descendants(int process)
     {
-        foreach (string task in Directory.Exists($"/proc/{process}/task") ? Directory.GetDirectories($"/proc/{process}/task") : [])
+        foreach (string task in Tasks(process))
         {
             string path = Path.Combine(task, "children");
             string text;
@@ -128,6 +128,19 @@ internal sealed partial class SshServer : IDisposable
 
                 yield return child;
             }
+        }
+    }
+
+    private static string[] Tasks(int process)
+    {
+        try
+        {
+            return Directory.GetDirectories($"/proc/{process}/task");
+        }
+        catch (IOException)
+        {
+            // It has ended, perhaps while its threads were listed.
+            return [];
         }
     }
 
