@@ -19,13 +19,15 @@ public abstract class MonitorBase<T> : IMonitor
     private static readonly TimeSpan AbandonedStopBound = TimeSpan.FromMilliseconds(50);
 
     private readonly ISampleSource<T> source;
+    private readonly SourceCalls<T> calls;
     private readonly MonitorOptions options;
     private readonly TimeProvider clock;
     private readonly Statistics.ExpensiveCadence cadence;
     private readonly Thread thread;
-    private readonly AutoResetEvent wake = new(false);
+    private readonly TickWait ticks;
     private readonly Lock publishing = new();
     private readonly Lock gate = new();
+    private readonly HealthLedger health = new();
 
     private ITimer? overdueTimer;
     private volatile bool stopping;
@@ -35,12 +37,6 @@ public abstract class MonitorBase<T> : IMonitor
     private bool callAbandoned;
     private long callStarted;
     private DateTimeOffset startTime;
-    private MonitorState state = MonitorState.Created;
-    private long taken, missed, abandoned, errors;
-    private string? lastError;
-    private DateTimeOffset? lastErrorTime, lastSampleTime, staleSince;
-    private TimeSpan cpuTime;
-    private SampleCost lastCost;
 
     /// <summary>Makes a monitor; it samples nothing until it is started.</summary>
     /// <param name="computerName">The host that it watches.</param>
@@ -54,6 +50,8 @@ public abstract class MonitorBase<T> : IMonitor
         this.source = source;
         this.options = options;
         clock = options.TimeProvider;
+        calls = new SourceCalls<T>(source, clock);
+        ticks = new TickWait(clock, options.Interval);
         cadence = new Statistics.ExpensiveCadence(options.Interval, options.ExpensiveShare);
         thread = new Thread(Run, maxStackSize: 512 * 1024) { IsBackground = true, Name = $"RobustTrain {source.Name}" };
     }
@@ -73,24 +71,7 @@ public abstract class MonitorBase<T> : IMonitor
         get
         {
             lock (gate)
-            {
-                return new MonitorHealth
-                {
-                    ComputerName = ComputerName,
-                    Source = source.Name,
-                    State = state,
-                    SamplesTaken = taken,
-                    SamplesMissed = missed,
-                    SamplesAbandoned = abandoned,
-                    Errors = errors,
-                    LastError = lastError,
-                    LastErrorTime = lastErrorTime,
-                    LastSampleTime = lastSampleTime,
-                    StaleSince = staleSince,
-                    CpuTime = cpuTime,
-                    LastCost = lastCost,
-                };
-            }
+                return health.ToHealth(ComputerName, source.Name);
         }
     }
 
@@ -122,13 +103,13 @@ public abstract class MonitorBase<T> : IMonitor
             interrupt = inCall;
             if (!started)
             {
-                state = MonitorState.Stopped;
+                health.State = MonitorState.Stopped;
                 source.Dispose();
-                wake.Dispose();
+                ticks.Dispose();
                 return;
             }
 
-            wake.Set();
+            ticks.Wake();
         }
 
         if (interrupt)
@@ -152,15 +133,9 @@ public abstract class MonitorBase<T> : IMonitor
         lock (gate)
         {
             if (ended)
-            {
-                state = MonitorState.Stopped;
-            }
-            else if (state != MonitorState.StoppedWithCallAbandoned)
-            {
-                state = MonitorState.StoppedWithCallAbandoned;
-                if (!callAbandoned)
-                    abandoned++;
-            }
+                health.State = MonitorState.Stopped;
+            else
+                health.LeftBehind(isCounted: callAbandoned);
         }
 
         return ended;
@@ -185,61 +160,28 @@ public abstract class MonitorBase<T> : IMonitor
 
     private void Run()
     {
-        // A tick of the system's clock is waited for here: a timer would wake two more threads for each.
-        using ITimer? tick = ReferenceEquals(clock, TimeProvider.System) ? null : clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using ITimer watchdog = clock.CreateTimer(_ => Watch(), null, options.Timeout, options.Timeout);
+        using ITimer watchdog = (options.Timers ?? clock).CreateTimer(_ => Watch(), null, options.Timeout, options.Timeout);
         lock (gate)
             overdueTimer = watchdog;
 
-        long begin = clock.GetTimestamp();
-        long ticks = 0;
+        ticks.Begin();
         while (!stopping)
         {
             SampleOnce();
-
-            // Ticks lie on a fixed grid; those that passed during a long sample are left out, not made up for.
-            long due = Math.Max(ticks + 1, (long)Math.Ceiling(clock.GetElapsedTime(begin) / options.Interval));
-            ticks = due;
-            TimeSpan wait = (due * options.Interval) - clock.GetElapsedTime(begin);
-            wait = wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
-            tick?.Change(wait, Timeout.InfiniteTimeSpan);
-            wake.WaitOne(tick is null ? wait : Timeout.InfiniteTimeSpan);
+            ticks.WaitForNext();
         }
 
-        Close();
-    }
-
-    [SuppressMessage("Design", "CA1031", Justification = "Thrown on this thread it would end the operator's shell; it is kept as the last error.")]
-    private void Close()
-    {
-        string? error = null;
-        try
-        {
-            source.Dispose();
-        }
-        catch (Exception failure)
-        {
-            error = $"{source.Name} could not be closed: {failure.Message}";
-        }
-
+        string? error = calls.Close();
         lock (gate)
         {
-            state = MonitorState.Stopped;
-            lastError = error ?? lastError;
-            wake.Dispose();
+            health.State = MonitorState.Stopped;
+            if (error is not null)
+                health.CloseFailed(error);
         }
+
+        ticks.Dispose();
     }
 
-    private void Wake()
-    {
-        lock (gate)
-        {
-            if (!stopping)
-                wake.Set();
-        }
-    }
-
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong in a source becomes data; thrown on this thread it would end the operator's shell.")]
     private void SampleOnce()
     {
         SampleDetail detail = cadence.Next();
@@ -253,27 +195,7 @@ public abstract class MonitorBase<T> : IMonitor
             callStarted = clock.GetTimestamp();
         }
 
-        long allocated = GC.GetAllocatedBytesForCurrentThread();
-        TimeSpan cpu = ThreadCpuClock.Now;
-        T? sample = null;
-        string? error = null;
-        try
-        {
-            sample = source.Sample(detail);
-        }
-        catch (MonitorException failure)
-        {
-            error = failure.Message;
-        }
-        catch (Exception failure)
-        {
-            error = $"{source.Name} failed with {failure.GetType().Name}: {failure.Message}";
-        }
-
-        var cost = new SampleCost(
-            clock.GetElapsedTime(callStarted),
-            ThreadCpuClock.Now - cpu,
-            GC.GetAllocatedBytesForCurrentThread() - allocated);
+        (T? sample, string? error, SampleCost cost) = calls.Sample(detail);
         Settle(detail, sample, error, cost);
     }
 
@@ -289,8 +211,7 @@ public abstract class MonitorBase<T> : IMonitor
                 if (callAbandoned)
                     overdueTimer?.Change(options.Timeout, options.Timeout);
 
-                cpuTime += cost.Cpu;
-                lastCost = cost;
+                health.Returned(cost);
                 if (stopping || callAbandoned)
                 {
                     // Its tick has been answered as stale already; a value from then is not one from now.
@@ -299,16 +220,13 @@ public abstract class MonitorBase<T> : IMonitor
 
                 if (sample is null)
                 {
-                    errors++;
+                    health.Failed();
                     result = Stale(now, error!);
                 }
                 else
                 {
                     cadence.Measured(detail, cost.Elapsed);
-                    taken++;
-                    lastSampleTime = now;
-                    staleSince = null;
-                    state = MonitorState.Connected;
+                    health.Took(now);
                     result = Complete(sample, cost);
                 }
             }
@@ -317,8 +235,7 @@ public abstract class MonitorBase<T> : IMonitor
         }
     }
 
-    // Runs once in a timeout, not once in a sample: arming it for each would cost more than the sample. A call that is on its way is
-    // looked at again at the moment when its own timeout is over.
+    // Runs once in a timeout, not once in a sample, which would cost more than the sample; a call on its way is looked at again when its timeout is over.
     private void Watch()
     {
         bool first;
@@ -338,14 +255,16 @@ public abstract class MonitorBase<T> : IMonitor
                 }
 
                 first = !callAbandoned;
-                if (first)
-                    overdueTimer?.Change(options.Interval, options.Interval);
-
                 callAbandoned = true;
                 if (first)
-                    abandoned++;
+                {
+                    overdueTimer?.Change(options.Interval, options.Interval);
+                    health.Abandoned();
+                }
                 else
-                    missed++;
+                {
+                    health.Missed();
+                }
 
                 result = Stale(clock.GetUtcNow(), FormattableString.Invariant($"{source.Name} has not answered within {options.Timeout.TotalSeconds:0.###} s."));
             }
@@ -357,14 +276,7 @@ public abstract class MonitorBase<T> : IMonitor
             source.Interrupt();
     }
 
-    private T Stale(DateTimeOffset now, string reason)
-    {
-        staleSince ??= lastSampleTime ?? startTime;
-        lastError = reason;
-        lastErrorTime = now;
-        state = MonitorState.Stale;
-        return MarkStale(latest, now, staleSince.Value, reason);
-    }
+    private T Stale(DateTimeOffset now, string reason) => MarkStale(latest, now, health.Stale(now, startTime, reason), reason);
 
     [SuppressMessage("Design", "CA1031", Justification = "A listener's failure must neither end the shell nor the sampling; it is counted and kept.")]
     private void Emit(T result)
@@ -380,11 +292,7 @@ public abstract class MonitorBase<T> : IMonitor
         catch (Exception failure)
         {
             lock (gate)
-            {
-                errors++;
-                lastError = $"A listener failed with {failure.GetType().Name}: {failure.Message}";
-                lastErrorTime = clock.GetUtcNow();
-            }
+                health.ListenerFailed(clock.GetUtcNow(), $"A listener failed with {failure.GetType().Name}: {failure.Message}");
         }
     }
 }

@@ -29,6 +29,9 @@ public sealed record MonitorOptions
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>Where the timers come from that tell when a sample takes too long; null for the clock's own.</summary>
+    internal TimeProvider? Timers { get; init; }
+
     /// <summary>Checks the values.</summary>
     /// <exception cref="MonitorException">A value is out of range.</exception>
     public void Validate()

@@ -1,49 +1,149 @@
-using System.Globalization;
-
 namespace RobustTrain.Monitoring.Cpu;
 
-/// <summary>The limits that control groups set to this process, of version 1 and 2: the strictest on the way up to the root.</summary>
+/// <summary>
+/// The limits that control groups set to this process, of version 1 and 2: the strictest on the way up to the root. The files stay open
+/// between readings, and are looked for anew only when the process has been moved to another group.
+/// </summary>
 /// <param name="root">The root of the file system, <c>/</c> but for tests.</param>
-internal sealed class Cgroup(string root)
+internal sealed class Cgroup(string root) : IDisposable
 {
     // Version 1 writes the largest multiple of a page for "no limit"; nothing real comes near.
-    private const long NoLimit = 1L << 60;
+    private const ulong NoLimit = 1L << 60;
+    private const int SmallFile = 64;
+
+    private readonly List<ProcFile> memoryLimits = [];
+    private readonly List<ProcFile> cpuMaxima = [];
+    private readonly List<(ProcFile Quota, ProcFile Period)> cpuQuotas = [];
+    private ProcFile? membership, memoryUsed;
+    private byte[] groups = [];
+    private bool searched;
 
     /// <summary>Reads the limits.</summary>
     public (double? CpuCores, long? MemoryLimit, long? MemoryUsed) Read()
     {
-        string path = Path.Combine(root, "proc/self/cgroup");
-        if (!File.Exists(path))
-            return default;
+        if (!searched)
+            membership = ProcFile.TryOpen(Path.Combine(root, "proc/self/cgroup"), 512);
 
-        double? cores = null;
-        long? limit = null, used = null;
-        foreach (string line in File.ReadLines(path))
+        ReadOnlySpan<byte> now = membership is null ? default : membership.Read();
+        if (!searched || !now.SequenceEqual(groups))
+            Search(now);
+
+        searched = true;
+        try
         {
-            string[] parts = line.Split(':', 3);
+            return ReadLimits();
+        }
+        catch (IOException)
+        {
+            // The group, or one above it, was removed under the open files; the next reading looks for what there is then.
+            groups = [];
+            return default;
+        }
+    }
+
+    public void Dispose()
+    {
+        membership?.Dispose();
+        Close();
+    }
+
+    private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) ReadLimits()
+    {
+        double? cores = null;
+        foreach (ProcFile file in cpuMaxima)
+        {
+            // "max 100000" or "50000 100000".
+            ReadOnlySpan<byte> line = file.Read().TrimEnd((byte)'\n');
+            ulong? quota = ProcText.NextNumber(ref line);
+            cores = Least(cores, Share(quota, ProcText.NextNumber(ref line)));
+        }
+
+        foreach ((ProcFile quota, ProcFile period) in cpuQuotas)
+            cores = Least(cores, Share(Number(quota), Number(period)));
+
+        ulong? limit = null;
+        foreach (ProcFile file in memoryLimits)
+            limit = Number(file) is { } bytes and < NoLimit && (limit is null || bytes < limit) ? bytes : limit;
+
+        return (cores, (long?)limit, memoryUsed is null ? null : (long?)Number(memoryUsed));
+    }
+
+    private void Search(ReadOnlySpan<byte> now)
+    {
+        Close();
+        groups = now.ToArray();
+        ReadOnlySpan<byte> rest = groups;
+        while (ProcText.NextLine(ref rest, out ReadOnlySpan<byte> line))
+        {
+            string[] parts = System.Text.Encoding.UTF8.GetString(line).Split(':', 3);
             if (parts.Length != 3)
                 continue;
 
             bool second = parts[1].Length == 0;
             string[] controllers = parts[1].Split(',');
             if (second || controllers.Contains("memory"))
-            {
-                string mount = Mount(second, "memory");
-                foreach (string folder in Upwards(mount, parts[2]))
-                {
-                    limit = Least(limit, Number(Path.Combine(folder, second ? "memory.max" : "memory.limit_in_bytes")) is { } bytes and < NoLimit ? bytes : null);
-                    used ??= Number(Path.Combine(folder, second ? "memory.current" : "memory.usage_in_bytes"));
-                }
-            }
+                OpenMemory(second, parts[2]);
 
             if (second || controllers.Contains("cpu"))
+                OpenCpu(second, parts[2]);
+        }
+    }
+
+    private void OpenMemory(bool second, string group)
+    {
+        foreach (string folder in Upwards(Mount(second, "memory"), group))
+        {
+            if (ProcFile.TryOpen(Path.Combine(folder, second ? "memory.max" : "memory.limit_in_bytes"), SmallFile) is { } limit)
+                memoryLimits.Add(limit);
+
+            memoryUsed ??= ProcFile.TryOpen(Path.Combine(folder, second ? "memory.current" : "memory.usage_in_bytes"), SmallFile);
+        }
+    }
+
+    private void OpenCpu(bool second, string group)
+    {
+        foreach (string folder in Upwards(Mount(second, "cpu"), group))
+        {
+            if (second)
             {
-                foreach (string folder in Upwards(Mount(second, "cpu"), parts[2]))
-                    cores = Least(cores, second ? CpuMax(folder) : CpuQuota(folder));
+                if (ProcFile.TryOpen(Path.Combine(folder, "cpu.max"), SmallFile) is { } maximum)
+                    cpuMaxima.Add(maximum);
+
+                continue;
             }
+
+            ProcFile? quota = ProcFile.TryOpen(Path.Combine(folder, "cpu.cfs_quota_us"), SmallFile);
+            ProcFile? period = ProcFile.TryOpen(Path.Combine(folder, "cpu.cfs_period_us"), SmallFile);
+            if (quota is not null && period is not null)
+            {
+                cpuQuotas.Add((quota, period));
+                continue;
+            }
+
+            quota?.Dispose();
+            period?.Dispose();
+        }
+    }
+
+    private void Close()
+    {
+        memoryUsed?.Dispose();
+        memoryUsed = null;
+        foreach (ProcFile file in memoryLimits)
+            file.Dispose();
+
+        foreach (ProcFile file in cpuMaxima)
+            file.Dispose();
+
+        foreach ((ProcFile quota, ProcFile period) in cpuQuotas)
+        {
+            quota.Dispose();
+            period.Dispose();
         }
 
-        return (cores, limit, used);
+        memoryLimits.Clear();
+        cpuMaxima.Clear();
+        cpuQuotas.Clear();
     }
 
     private string Mount(bool second, string controller)
@@ -75,29 +175,14 @@ internal sealed class Cgroup(string root)
         }
     }
 
-    private static double? CpuMax(string folder)
+    private static ulong? Number(ProcFile file)
     {
-        string path = Path.Combine(folder, "cpu.max");
-        if (!File.Exists(path))
-            return null;
-
-        string[] words = File.ReadAllText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        return words.Length == 2
-            && long.TryParse(words[0], CultureInfo.InvariantCulture, out long quota)
-            && long.TryParse(words[1], CultureInfo.InvariantCulture, out long period)
-            && period > 0
-            ? (double)quota / period
-            : null;
+        // Version 1 writes -1 for "no quota", version 2 "max": both are no number.
+        ReadOnlySpan<byte> text = file.Read().TrimEnd((byte)'\n');
+        return ProcText.NextNumber(ref text);
     }
 
-    private static double? CpuQuota(string folder) =>
-        Number(Path.Combine(folder, "cpu.cfs_quota_us")) is { } quota and > 0 && Number(Path.Combine(folder, "cpu.cfs_period_us")) is { } period and > 0
-            ? (double)quota / period
-            : null;
+    private static double? Share(ulong? quota, ulong? period) => quota > 0 && period > 0 ? (double)quota / period : null;
 
-    private static long? Number(string path) =>
-        File.Exists(path) && long.TryParse(File.ReadAllText(path).AsSpan().Trim(), CultureInfo.InvariantCulture, out long value) ? value : null;
-
-    private static T? Least<T>(T? one, T? other)
-        where T : struct, IComparable<T> => one is null ? other : other is null || one.Value.CompareTo(other.Value) <= 0 ? one : other;
+    private static double? Least(double? one, double? other) => one is null ? other : other is null || one < other ? one : other;
 }

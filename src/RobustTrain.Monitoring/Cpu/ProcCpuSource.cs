@@ -74,6 +74,8 @@ public sealed class ProcCpuSource : ISampleSource<CpuStatus>
     {
         foreach (ProcFile? file in (ProcFile?[])[stat, load, memory, cpuPressure, memoryPressure, ioPressure])
             file?.Dispose();
+
+        cgroup.Dispose();
     }
 
     private void Open()

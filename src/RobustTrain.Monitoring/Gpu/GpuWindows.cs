@@ -7,20 +7,36 @@ namespace RobustTrain.Monitoring.Gpu;
 internal sealed class GpuWindows(int size)
 {
     private readonly Dictionary<string, Windows> byDevice = new(StringComparer.Ordinal);
+    private readonly List<(string Key, Windows Windows)> byPosition = [];
 
     /// <summary>Adds each GPU's sample to its windows and writes the windows' figures into it.</summary>
     public void Complete(IReadOnlyList<GpuStatus> gpus, SampleCost cost)
     {
-        foreach (GpuStatus gpu in gpus)
+        double elapsed = cost.Elapsed.TotalMilliseconds, cpu = cost.Cpu.TotalMilliseconds;
+        for (int i = 0; i < gpus.Count; i++)
         {
-            string key = gpu.Uuid ?? $"{gpu.Index}";
-            if (!byDevice.TryGetValue(key, out Windows? windows))
-                byDevice[key] = windows = new Windows(size);
-
-            windows.Complete(gpu);
-            gpu.SampleMilliseconds = cost.Elapsed.TotalMilliseconds;
-            gpu.SampleCpuMilliseconds = cost.Cpu.TotalMilliseconds;
+            GpuStatus gpu = gpus[i];
+            WindowsAt(i, gpu).Complete(gpu);
+            gpu.SampleMilliseconds = elapsed;
+            gpu.SampleCpuMilliseconds = cpu;
         }
+    }
+
+    // A GPU stands where it stood before, but for those rare times when one comes or goes.
+    private Windows WindowsAt(int position, GpuStatus gpu)
+    {
+        string key = gpu.Uuid ?? $"{gpu.Index}";
+        if (position < byPosition.Count && byPosition[position] is var (known, same) && known == key)
+            return same;
+
+        if (!byDevice.TryGetValue(key, out Windows? windows))
+            byDevice[key] = windows = new Windows(size);
+
+        while (byPosition.Count <= position)
+            byPosition.Add(("", windows));
+
+        byPosition[position] = (key, windows);
+        return windows;
     }
 
     private sealed class Windows(int size)

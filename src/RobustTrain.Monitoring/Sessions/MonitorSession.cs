@@ -9,8 +9,10 @@ public sealed class MonitorSession : IDisposable
 {
     private readonly Lock sink = new();
     private readonly ChildGuard guard = new();
+    private readonly TimerThread timers = new();
     private readonly List<SystemMonitor> systems = [];
     private readonly AlertEvaluator alerts;
+    private readonly bool hasRules;
     private readonly NdjsonFile? output;
     private readonly Dictionary<string, string?> absences = new(StringComparer.OrdinalIgnoreCase);
     private volatile bool stopping;
@@ -24,15 +26,17 @@ public sealed class MonitorSession : IDisposable
     {
         options.Sampling.Validate();
         alerts = new AlertEvaluator(options.Alerts);
+        hasRules = options.Alerts.Count > 0;
         string[] hosts = [.. options.ComputerNames.Distinct(StringComparer.OrdinalIgnoreCase)];
+        MonitorOptions sampling = options.Sampling with { Timers = ReferenceEquals(options.Sampling.TimeProvider, TimeProvider.System) ? timers : null };
         if (hosts.Length == 0)
-            systems.Add(SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, guard));
+            systems.Add(SystemMonitor.Local(options.Kinds, sampling, options.GpuSource, guard));
 
         foreach (string host in hosts)
         {
             systems.Add(LocalHost.Is(host)
-                ? SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, guard)
-                : SystemMonitor.Remote(host, options.Kinds, options.Sampling, options.Ssh, guard));
+                ? SystemMonitor.Local(options.Kinds, sampling, options.GpuSource, guard)
+                : SystemMonitor.Remote(host, options.Kinds, sampling, options.Ssh, guard));
         }
 
         foreach (SystemMonitor system in systems)
@@ -88,6 +92,7 @@ public sealed class MonitorSession : IDisposable
 
     private void Close(TimeSpan bound)
     {
+        timers.Dispose();
         guard.Dispose();
 
         // A listener or a disk that hangs may hold the lock; the file is then left to the end of the process.
@@ -114,17 +119,24 @@ public sealed class MonitorSession : IDisposable
             if (stopping)
                 return;
 
-            foreach (StatusRecord status in statuses)
+            for (int i = 0; i < statuses.Count; i++)
             {
+                StatusRecord status = statuses[i];
                 if (!IsRepeatedAbsence(status))
                     Emit(status);
 
-                foreach (MonitorAlert alert in alerts.Evaluate(status))
-                    Emit(alert);
+                if (hasRules)
+                    EmitAlerts(status);
             }
 
             WriteOutput();
         }
+    }
+
+    private void EmitAlerts(StatusRecord status)
+    {
+        foreach (MonitorAlert alert in alerts.Evaluate(status))
+            Emit(alert);
     }
 
     // A host without GPUs says so once, and again only where the reason changes.
@@ -132,7 +144,7 @@ public sealed class MonitorSession : IDisposable
     {
         if (status is not GpuStatus { Index: null })
         {
-            if (status is GpuStatus)
+            if (absences.Count > 0 && status is GpuStatus)
                 absences.Remove(status.ComputerName);
 
             return false;

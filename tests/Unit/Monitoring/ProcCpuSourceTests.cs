@@ -101,6 +101,21 @@ public sealed class ProcCpuSourceTests : IDisposable
     }
 
     [Fact]
+    public void Limits_that_change_are_told_and_so_are_those_of_a_group_that_the_process_is_moved_to()
+    {
+        Write("proc/stat", "cpu  0 0 0 0 0 0 0 0\n");
+        Write("proc/self/cgroup", "0::/one\n");
+        Write("sys/fs/cgroup/one/memory.max", "1000\n");
+        Write("sys/fs/cgroup/two/memory.max", "3000\n");
+        using var source = new ProcCpuSource("host", new MonitorOptions(), root);
+        Assert.Equal(1000, source.Sample(SampleDetail.Full).CgroupMemoryLimitBytes);
+        Write("sys/fs/cgroup/one/memory.max", "2000\n");
+        Assert.Equal(2000, source.Sample(SampleDetail.Full).CgroupMemoryLimitBytes);
+        Write("proc/self/cgroup", "0::/two\n");
+        Assert.Equal(3000, source.Sample(SampleDetail.Full).CgroupMemoryLimitBytes);
+    }
+
+    [Fact]
     public void A_host_without_proc_is_told_so()
     {
         using var source = new ProcCpuSource("host", new MonitorOptions(), root);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using RobustTrain.Monitoring.Processes;
 
 namespace RobustTrain.Monitoring.Gpu.Nvml;
@@ -13,11 +12,14 @@ internal sealed unsafe class NvmlDevice
 
     private readonly NvmlSession session;
     private readonly NvmlEntryPoints entry;
+    private readonly NvmlQueries queries;
+    private readonly NvmlProcesses processList;
     private readonly GpuStatus template;
     private readonly string? unreachable;
     private GpuStatus? last;
     private GpuStatus slow;
-    private NvmlReturn fault;
+    private ulong reasons;
+    private string reasonNames = "";
     private int? lastXid;
     private DateTimeOffset? lastXidTime;
     private int xidCount;
@@ -28,20 +30,22 @@ internal sealed unsafe class NvmlDevice
         this.session = session;
         entry = session.Entry;
         Handle = handle;
+        queries = new NvmlQueries(entry, handle);
+        processList = new NvmlProcesses(entry, queries, handle);
         template = slow = new GpuStatus
         {
             ComputerName = computerName,
             Time = default,
             Index = index,
             Device = $"cuda:{index}",
-            Uuid = ReadText(entry.Uuid),
-            Name = ReadText(entry.Name),
-            PciBusId = ReadBusId(),
+            Uuid = queries.ReadText(entry.Uuid),
+            Name = queries.ReadText(entry.Name),
+            PciBusId = queries.ReadBusId(),
             DriverVersion = session.DriverVersion,
             CudaVersion = session.CudaVersion,
-            TemperatureShutdownCelsius = ReadAt(entry.TemperatureThreshold, 0),
-            TemperatureSlowdownCelsius = ReadAt(entry.TemperatureThreshold, 1),
-            SmClockMaxMegahertz = ReadAt(entry.MaxClock, 1),
+            TemperatureShutdownCelsius = queries.ReadAt(entry.TemperatureThreshold, 0),
+            TemperatureSlowdownCelsius = queries.ReadAt(entry.TemperatureThreshold, 1),
+            SmClockMaxMegahertz = queries.ReadAt(entry.MaxClock, 1),
         };
     }
 
@@ -50,6 +54,8 @@ internal sealed unsafe class NvmlDevice
         this.session = session;
         this.unreachable = unreachable;
         entry = session.Entry;
+        queries = new NvmlQueries(entry, handle: 0);
+        processList = new NvmlProcesses(entry, queries, handle: 0);
         template = slow = new GpuStatus { ComputerName = computerName, Time = default, Index = index, Device = $"cuda:{index}", DriverVersion = session.DriverVersion };
     }
 
@@ -78,12 +84,12 @@ internal sealed unsafe class NvmlDevice
         if (unreachable is not null)
             return Lost(now, unreachable);
 
-        fault = NvmlReturn.Success;
+        queries.Begin();
         if (detail == SampleDetail.Full)
             slow = ReadSlow(processes, options, throwIfInterrupted);
 
         GpuStatus status = ReadFast(now);
-        if (fault != NvmlReturn.Success)
+        if (queries.Fault is not NvmlReturn.Success and var fault)
             return Lost(now, NvmlException.From("a query of this GPU", fault, session.TextOf(fault)).Message);
 
         last = status;
@@ -103,12 +109,15 @@ internal sealed unsafe class NvmlDevice
 
     private GpuStatus ReadFast(DateTimeOffset now)
     {
-        (long? total, long? used, long? free, long? reserved) = ReadMemory(Handle);
+        (long? total, long? used, long? free, long? reserved) = queries.ReadMemory(Handle);
         NvmlUtilization utilization = default;
-        bool hasUtilization = entry.Utilization is not null && Ok(entry.Utilization(Handle, &utilization));
-        ulong reasons = 0;
-        bool hasReasons = entry.ClockReasons is not null && Ok(entry.ClockReasons(Handle, &reasons));
-        int? state = Read(entry.PerformanceState);
+        bool hasUtilization = entry.Utilization is not null && queries.Ok(entry.Utilization(Handle, &utilization));
+        ulong reasonsNow = 0;
+        bool hasReasons = entry.ClockReasons is not null && queries.Ok(entry.ClockReasons(Handle, &reasonsNow));
+        if (reasonsNow != reasons)
+            reasonNames = ThrottleReasons.Describe(reasons = reasonsNow);
+
+        int? state = queries.Read(entry.PerformanceState);
 
         return slow with
         {
@@ -119,15 +128,15 @@ internal sealed unsafe class NvmlDevice
             MemoryReservedBytes = reserved,
             UtilizationPercent = hasUtilization ? (int)utilization.Gpu : null,
             MemoryUtilizationPercent = hasUtilization ? (int)utilization.Memory : null,
-            EncoderUtilizationPercent = ReadFirst(entry.EncoderUtilization),
-            DecoderUtilizationPercent = ReadFirst(entry.DecoderUtilization),
-            TemperatureCelsius = ReadAt(entry.Temperature, 0),
-            FanPercent = Read(entry.FanSpeed),
-            PowerWatts = Read(entry.PowerUsage) / 1000.0,
-            SmClockMegahertz = ReadAt(entry.Clock, 1),
-            GraphicsClockMegahertz = ReadAt(entry.Clock, 0),
-            MemoryClockMegahertz = ReadAt(entry.Clock, 2),
-            ThrottleReasons = hasReasons ? ThrottleReasons.Describe(reasons) : null,
+            EncoderUtilizationPercent = queries.ReadFirst(entry.EncoderUtilization),
+            DecoderUtilizationPercent = queries.ReadFirst(entry.DecoderUtilization),
+            TemperatureCelsius = queries.ReadAt(entry.Temperature, 0),
+            FanPercent = queries.Read(entry.FanSpeed),
+            PowerWatts = queries.Read(entry.PowerUsage) / 1000.0,
+            SmClockMegahertz = queries.ReadAt(entry.Clock, 1),
+            GraphicsClockMegahertz = queries.ReadAt(entry.Clock, 0),
+            MemoryClockMegahertz = queries.ReadAt(entry.Clock, 2),
+            ThrottleReasons = hasReasons ? reasonNames : null,
             PerformanceState = state is >= 0 and <= 15 ? PerformanceStates[state.Value] : null,
             LastXid = lastXid,
             LastXidTime = lastXidTime,
@@ -140,40 +149,40 @@ internal sealed unsafe class NvmlDevice
     private GpuStatus ReadSlow(ProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
     {
         uint ecc = 0, pendingEcc = 0, mig = 0, pendingMig = 0;
-        bool hasEcc = entry.EccMode is not null && Ok(entry.EccMode(Handle, &ecc, &pendingEcc));
-        bool hasMig = entry.MigMode is not null && Ok(entry.MigMode(Handle, &mig, &pendingMig));
+        bool hasEcc = entry.EccMode is not null && queries.Ok(entry.EccMode(Handle, &ecc, &pendingEcc));
+        bool hasMig = entry.MigMode is not null && queries.Ok(entry.MigMode(Handle, &mig, &pendingMig));
         uint correctable = 0, uncorrectable = 0, pending = 0, failed = 0;
-        bool hasRows = entry.RemappedRows is not null && Ok(entry.RemappedRows(Handle, &correctable, &uncorrectable, &pending, &failed));
+        bool hasRows = entry.RemappedRows is not null && queries.Ok(entry.RemappedRows(Handle, &correctable, &uncorrectable, &pending, &failed));
         (long? transmit, long? receive) = ReadNvLink(options.TimeProvider);
         ulong energy = 0;
-        bool hasEnergy = entry.Energy is not null && Ok(entry.Energy(Handle, &energy));
+        bool hasEnergy = entry.Energy is not null && queries.Ok(entry.Energy(Handle, &energy));
 
         return template with
         {
-            PowerLimitWatts = Read(entry.PowerLimit) / 1000.0,
+            PowerLimitWatts = queries.Read(entry.PowerLimit) / 1000.0,
             EnergyJoules = hasEnergy ? energy / 1000.0 : null,
-            MemoryTemperatureCelsius = (int?)ReadField(FieldMemoryTemperature, 0),
+            MemoryTemperatureCelsius = (int?)queries.ReadField(FieldMemoryTemperature, 0),
             IsEccEnabled = hasEcc ? ecc != 0 : null,
-            EccCorrectedVolatile = ReadEcc(0, 0),
-            EccUncorrectedVolatile = ReadEcc(1, 0),
-            EccCorrectedAggregate = ReadEcc(0, 1),
-            EccUncorrectedAggregate = ReadEcc(1, 1),
-            RetiredPagesSingleBit = ReadRetired(0),
-            RetiredPagesDoubleBit = ReadRetired(1),
-            IsRetirementPending = Read(entry.RetiredPagesPending) is { } retirement ? retirement != 0 : null,
+            EccCorrectedVolatile = queries.ReadEcc(0, 0),
+            EccUncorrectedVolatile = queries.ReadEcc(1, 0),
+            EccCorrectedAggregate = queries.ReadEcc(0, 1),
+            EccUncorrectedAggregate = queries.ReadEcc(1, 1),
+            RetiredPagesSingleBit = queries.ReadRetired(0),
+            RetiredPagesDoubleBit = queries.ReadRetired(1),
+            IsRetirementPending = queries.Read(entry.RetiredPagesPending) is { } retirement ? retirement != 0 : null,
             RemappedRowsCorrectable = hasRows ? (int)correctable : null,
             RemappedRowsUncorrectable = hasRows ? (int)uncorrectable : null,
             IsRemappingPending = hasRows ? pending != 0 : null,
             HasRemappingFailed = hasRows ? failed != 0 : null,
-            PcieGeneration = Read(entry.PcieGeneration),
-            PcieWidth = Read(entry.PcieWidth),
+            PcieGeneration = queries.Read(entry.PcieGeneration),
+            PcieWidth = queries.Read(entry.PcieWidth),
             PcieTransmitBytesPerSecond = options.IncludeThroughput ? ReadThroughput(0, throwIfInterrupted) : null,
             PcieReceiveBytesPerSecond = options.IncludeThroughput ? ReadThroughput(1, throwIfInterrupted) : null,
             NvLinkTransmitBytesPerSecond = transmit,
             NvLinkReceiveBytesPerSecond = receive,
             IsMigEnabled = hasMig ? mig != 0 : null,
             MigDevices = hasMig && mig != 0 ? ReadMigDevices() : null,
-            Processes = processes is null ? null : ReadProcesses(processes),
+            Processes = processes is null ? null : processList.Read(processes),
         };
     }
 
@@ -181,75 +190,14 @@ internal sealed unsafe class NvmlDevice
     private long? ReadThroughput(uint direction, Action throwIfInterrupted)
     {
         throwIfInterrupted();
-        return ReadAt(entry.PcieThroughput, direction) * 1024L;
-    }
-
-    private List<GpuProcess>? ReadProcesses(ProcessTable table)
-    {
-        List<NvmlProcessInfo>? compute = ReadProcesses(entry.ComputeProcesses);
-        List<NvmlProcessInfo>? graphics = ReadProcesses(entry.GraphicsProcesses);
-        if (compute is null && graphics is null)
-            return null;
-
-        return [.. Describe(compute, "Compute", table), .. Describe(graphics, "Graphics", table)];
-    }
-
-    private static IEnumerable<GpuProcess> Describe(List<NvmlProcessInfo>? infos, string type, ProcessTable table) =>
-        (infos ?? []).Select(info =>
-        {
-            HostProcess? process = table.Find((int)info.Pid);
-            return new GpuProcess
-            {
-                ProcessId = (int)info.Pid,
-                Type = type,
-                MemoryUsedBytes = info.UsedMemory == ulong.MaxValue ? null : (long)info.UsedMemory,
-                GpuInstanceId = info.GpuInstanceId == uint.MaxValue ? null : (int)info.GpuInstanceId,
-                User = process?.User,
-                Command = process?.Command,
-                StartTime = process?.StartTime,
-            };
-        });
-
-    private List<NvmlProcessInfo>? ReadProcesses(delegate* unmanaged<nint, uint*, void*, NvmlReturn> function)
-    {
-        if (function is null)
-            return null;
-
-        // The list may grow between the call that tells its length and the one that takes it.
-        for (uint capacity = 64; capacity <= 1 << 16; capacity *= 4)
-        {
-            uint count = capacity;
-            var infos = new NvmlProcessInfo[capacity];
-            NvmlReturn code;
-            if (entry.ProcessesAreFirstVersion)
-            {
-                var old = new NvmlProcessInfoV1[capacity];
-                fixed (NvmlProcessInfoV1* buffer = old)
-                    code = function(Handle, &count, buffer);
-
-                for (int i = 0; i < Math.Min(count, capacity); i++)
-                    infos[i] = new NvmlProcessInfo { Pid = old[i].Pid, UsedMemory = old[i].UsedMemory, GpuInstanceId = uint.MaxValue };
-            }
-            else
-            {
-                fixed (NvmlProcessInfo* buffer = infos)
-                    code = function(Handle, &count, buffer);
-            }
-
-            if (code == NvmlReturn.InsufficientSize)
-                continue;
-
-            return Ok(code) ? [.. infos.AsSpan(0, (int)count)] : null;
-        }
-
-        return null;
+        return queries.ReadAt(entry.PcieThroughput, direction) * 1024L;
     }
 
     private List<MigDevice> ReadMigDevices()
     {
         var devices = new List<MigDevice>();
         uint most = 0;
-        if (entry.MaxMigDevices is null || entry.MigDeviceByIndex is null || !Ok(entry.MaxMigDevices(Handle, &most)))
+        if (entry.MaxMigDevices is null || entry.MigDeviceByIndex is null || !queries.Ok(entry.MaxMigDevices(Handle, &most)))
             return devices;
 
         for (uint index = 0; index < most; index++)
@@ -258,14 +206,14 @@ internal sealed unsafe class NvmlDevice
             if (entry.MigDeviceByIndex(Handle, index, &mig) != NvmlReturn.Success)
                 continue;
 
-            (long? total, long? used, long? free, _) = ReadMemory(mig);
+            (long? total, long? used, long? free, _) = queries.ReadMemory(mig);
             devices.Add(new MigDevice
             {
                 Index = (int)index,
-                Uuid = ReadText(entry.Uuid, mig),
-                Name = ReadText(entry.Name, mig),
-                GpuInstanceId = Read(entry.GpuInstanceId, mig),
-                ComputeInstanceId = Read(entry.ComputeInstanceId, mig),
+                Uuid = queries.ReadText(entry.Uuid, mig),
+                Name = queries.ReadText(entry.Name, mig),
+                GpuInstanceId = queries.Read(entry.GpuInstanceId, mig),
+                ComputeInstanceId = queries.Read(entry.ComputeInstanceId, mig),
                 MemoryTotalBytes = total,
                 MemoryUsedBytes = used,
                 MemoryFreeBytes = free,
@@ -275,21 +223,9 @@ internal sealed unsafe class NvmlDevice
         return devices;
     }
 
-    private (long? Total, long? Used, long? Free, long? Reserved) ReadMemory(nint device)
-    {
-        var second = new NvmlMemoryV2 { Version = NvmlMemoryV2.CurrentVersion };
-        if (entry.MemoryV2 is not null && Ok(entry.MemoryV2(device, &second)))
-            return ((long)second.Total, (long)second.Used, (long)second.Free, (long)second.Reserved);
-
-        NvmlMemory memory = default;
-        return entry.Memory is not null && Ok(entry.Memory(device, &memory))
-            ? ((long)memory.Total, (long)memory.Used, (long)memory.Free, null)
-            : default;
-    }
-
     private (long? Transmit, long? Receive) ReadNvLink(TimeProvider clock)
     {
-        if (ReadField(FieldNvLinkTransmit, AllLinks) is not { } transmit || ReadField(FieldNvLinkReceive, AllLinks) is not { } receive)
+        if (queries.ReadField(FieldNvLinkTransmit, AllLinks) is not { } transmit || queries.ReadField(FieldNvLinkReceive, AllLinks) is not { } receive)
         {
             nvLink = null;
             return default;
@@ -306,82 +242,6 @@ internal sealed unsafe class NvmlDevice
         return seconds <= 0 ? default : ((long)((transmit - first.Transmit) * 1024 / seconds), (long)((receive - first.Receive) * 1024 / seconds));
     }
 
-    private ulong? ReadField(uint field, uint scope)
-    {
-        if (entry.FieldValues is null)
-            return null;
-
-        var value = new NvmlFieldValue { FieldId = field, ScopeId = scope };
-        if (!Ok(entry.FieldValues(Handle, 1, &value)) || !Ok(value.Return))
-            return null;
-
-        // Types 1 and 5 are 32 bits wide; the rest of the union is not cleared.
-        return value.ValueType is 1 or 5 ? (uint)value.Value : value.Value;
-    }
-
-    private long? ReadEcc(uint type, uint counter)
-    {
-        ulong value = 0;
-        return entry.TotalEccErrors is not null && Ok(entry.TotalEccErrors(Handle, type, counter, &value)) ? (long)value : null;
-    }
-
-    private int? ReadRetired(uint cause)
-    {
-        if (entry.RetiredPages is null)
-            return null;
-
-        uint count = 0;
-        NvmlReturn code = entry.RetiredPages(Handle, cause, &count, null);
-        return code == NvmlReturn.InsufficientSize || Ok(code) ? (int)count : null;
-    }
-
-    private int? Read(delegate* unmanaged<nint, uint*, NvmlReturn> function) => Read(function, Handle);
-
-    private int? Read(delegate* unmanaged<nint, uint*, NvmlReturn> function, nint device)
-    {
-        uint value = 0;
-        return function is not null && Ok(function(device, &value)) ? (int)value : null;
-    }
-
-    private int? ReadAt(delegate* unmanaged<nint, uint, uint*, NvmlReturn> function, uint which)
-    {
-        uint value = 0;
-        return function is not null && Ok(function(Handle, which, &value)) ? (int)value : null;
-    }
-
-    private int? ReadFirst(delegate* unmanaged<nint, uint*, uint*, NvmlReturn> function)
-    {
-        uint value = 0, period = 0;
-        return function is not null && Ok(function(Handle, &value, &period)) ? (int)value : null;
-    }
-
-    private string? ReadText(delegate* unmanaged<nint, byte*, uint, NvmlReturn> function) => ReadText(function, Handle);
-
-    private string? ReadText(delegate* unmanaged<nint, byte*, uint, NvmlReturn> function, nint device)
-    {
-        const int Size = 96;
-        byte* buffer = stackalloc byte[Size];
-        return function is not null && Ok(function(device, buffer, Size)) ? Marshal.PtrToStringUTF8((nint)buffer) : null;
-    }
-
-    private string? ReadBusId()
-    {
-        NvmlPciInfo info = default;
-        if (entry.PciInfo is null || !Ok(entry.PciInfo(Handle, &info)))
-            return null;
-
-        return FormattableString.Invariant($"{info.Domain:X8}:{info.Bus:X2}:{info.Device:X2}.0");
-    }
-
-    // A value that is not supported is one value less; these codes are about the device or the driver as a whole.
-    private bool Ok(NvmlReturn code)
-    {
-        if (code is NvmlReturn.GpuIsLost or NvmlReturn.ResetRequired or NvmlReturn.Uninitialized or NvmlReturn.DriverNotLoaded or NvmlReturn.LibraryVersionMismatch)
-            fault = code;
-
-        return code == NvmlReturn.Success;
-    }
-
     /// <summary>Whether the last reading showed that NVML itself has to be opened anew.</summary>
-    public bool NeedsReopen => fault is NvmlReturn.Uninitialized or NvmlReturn.DriverNotLoaded or NvmlReturn.LibraryVersionMismatch;
+    public bool NeedsReopen => queries.Fault is NvmlReturn.Uninitialized or NvmlReturn.DriverNotLoaded or NvmlReturn.LibraryVersionMismatch;
 }

@@ -10,11 +10,5 @@ internal static class ThrottleReasons
     ];
 
     /// <summary>The names of the reasons, separated by commas; empty where there are none.</summary>
-    public static string Describe(ulong bits) => bits switch
-    {
-        0 => "",
-        0x1 => "Idle",
-        0x4 => "SwPowerCap",
-        _ => string.Join(", ", Names.Where(name => (bits & name.Bit) != 0).Select(name => name.Name)),
-    };
+    public static string Describe(ulong bits) => string.Join(", ", Names.Where(name => (bits & name.Bit) != 0).Select(name => name.Name));
 }
