@@ -32,6 +32,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>Whether the folder held the run before.</summary>
     public bool IsResumed { get; }
 
+    /// <summary>The keys of the configuration that are others than before this process went on with the run.</summary>
+    public IReadOnlyList<ConfigurationDifference> Changes { get; private init; } = [];
+
     /// <summary>The record as it stands in <c>run.json</c>.</summary>
     public RunRecord Record
     {
@@ -140,7 +143,7 @@ public sealed class RunFolder : IDisposable
             throw InUse(path, record);
         if (resume == ResumeMode.Never)
             throw Refusal("RunExists", $"The run path '{path}' holds the run '{record.Name}' already; go on with it by --resume auto, or name another folder.", path);
-        CheckConfiguration(path, record, config);
+        ResumedConfiguration.Compare(path, record, config);
         return record;
     }
 
@@ -162,19 +165,23 @@ public sealed class RunFolder : IDisposable
             // What was checked may have changed before the lock was taken.
             RunRecord? previous = CheckFolder(path, config, resume, isLocked: true);
             TimeProvider clock = time ?? TimeProvider.System;
-            RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(previous, versions, clock);
+            IReadOnlyList<ConfigurationDifference> changes = previous is null ? [] : ResumedConfiguration.Compare(path, previous, config);
+            RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(previous, config, versions, clock);
             if (previous is null)
             {
                 created.AddFile(RecordPathOf(path));
                 created.AddFile(ConfigPathOf(path));
             }
 
+            // On a kill between the two, the configuration's file says what the record's digest doesn't yet.
+            if (changes.Count > 0)
+                DurableFile.Write(ConfigPathOf(path), ConfigurationWriter.Write(config));
             WriteRecord(path, record);
             if (!File.Exists(ConfigPathOf(path)))
                 DurableFile.Write(ConfigPathOf(path), ConfigurationWriter.Write(config));
             created.AddFolder(System.IO.Path.Combine(path, "epochs"));
             created.AddFolder(CheckpointsPathOf(path));
-            return new RunFolder(path, held, record, clock, isResumed: previous is not null);
+            return new RunFolder(path, held, record, clock, isResumed: previous is not null) { Changes = changes };
         }
         catch (Exception exception)
         {
@@ -221,22 +228,6 @@ public sealed class RunFolder : IDisposable
         return Refusal("RunInUse", $"{holder} works on the run at '{path}'; wait until it has ended, or stop it.", path);
     }
 
-    private static void CheckConfiguration(string path, RunRecord record, TrainingConfig config)
-    {
-        if (record.ConfigurationDigest == ConfigurationWriter.Digest(config))
-            return;
-        string differing = "";
-        if (File.Exists(ConfigPathOf(path)))
-        {
-            IReadOnlyList<ConfigurationDifference> differences = ConfigurationWriter.Differences(ReadConfig(path), config);
-            if (differences.Count == 0)
-                return;
-            differing = ": " + string.Join(", ", differences.Select(difference => $"{difference.Path} is {difference.Left} there and {difference.Right} here"));
-        }
-
-        throw Refusal("RunConfigurationDiffers", $"The run at '{path}' was begun with another configuration{differing}; name another folder for this one.", path);
-    }
-
     // A kill between the folder and run.json leaves the lock and perhaps a temporary file: that is still an empty folder.
     private static IEnumerable<string> Contents(string path) => Directory.EnumerateFileSystemEntries(path)
         .Select(entry => System.IO.Path.GetFileName(entry)!)
@@ -264,13 +255,15 @@ public sealed class RunFolder : IDisposable
         };
     }
 
-    private static RunRecord NextAttempt(RunRecord previous, RunVersions versions, TimeProvider time)
+    private static RunRecord NextAttempt(RunRecord previous, TrainingConfig config, RunVersions versions, TimeProvider time)
     {
         DateTimeOffset now = time.GetUtcNow();
         IEnumerable<RunAttempt> ended = previous.Attempts
             .Select(attempt => attempt.State == RunState.Running ? attempt with { State = RunState.Interrupted } : attempt);
         return previous with
         {
+            Name = config.Name,
+            ConfigurationDigest = ConfigurationWriter.Digest(config),
             State = RunState.Running,
             ExitCode = null,
             Error = null,

@@ -75,6 +75,8 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         try
         {
             requests.ReportTo(journal);
+            if (run.Changes.Count > 0)
+                journal.Write(new RunWarning($"The run goes on with other settings: {string.Join(", ", run.Changes.Select(change => $"{change.Path} was {change.Left} and is {change.Right}"))}."));
             control.Stuck += message => Environment.Exit(ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), kept));
             TrainingOutcome outcome = new Trainer(plan, run, journal, time).Run(control);
             bool isFinished = outcome.ExitCode == ExitCode.Finished;

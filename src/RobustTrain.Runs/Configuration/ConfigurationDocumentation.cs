@@ -36,7 +36,8 @@ public static class ConfigurationDocumentation
     {
         string expectation = key.Section is null && !IsFreeText(key) ? $" {Capital(Expectation(key))}." : "";
         string aliases = key.Aliases.Count > 0 ? $" Also called {string.Join(", ", key.Aliases)}." : "";
-        return Wrap(key.Description + expectation + aliases);
+        string free = key.IsFreeOnResume ? " May change when a run goes on." : "";
+        return Wrap(key.Description + expectation + aliases + free);
     }
 
     private static bool IsFreeText(ConfigurationKey key) =>

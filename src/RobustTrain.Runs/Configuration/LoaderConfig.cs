@@ -21,17 +21,20 @@ public sealed record LoaderConfig
     [Description("Workers that decode ahead; 0 loads in the training thread; null finds the number by how much the training waits and how many processors are idle.")]
     [Range(0, 1024)]
     [ConfigurationAlias("num_worker_per_gpu")]
+    [FreeOnResume]
     public int? NumWorkers { get; init; } = 2;
 
     /// <summary>What the workers are.</summary>
     [Description("What the workers are: thread (the least cost) or process (a crash or a hang in a decoder takes none but the worker; Linux).")]
     [AllowedValues("thread", "process")]
+    [FreeOnResume]
     public string WorkerKind { get; init; } = "thread";
 
     /// <summary>Batches decoded ahead.</summary>
     [Description("Batches that are decoded ahead of the training step.")]
     [Range(1, 4096)]
     [ConfigurationAlias("num_prefetch_queue")]
+    [FreeOnResume]
     public int PrefetchQueueLength { get; init; } = 3;
 
     /// <summary>Whether an incomplete last batch is left out.</summary>
@@ -44,23 +47,27 @@ public sealed record LoaderConfig
 
     /// <summary>Whether workers live on.</summary>
     [Description("Whether workers live on from epoch to epoch.")]
+    [FreeOnResume]
     public bool PersistentWorkers { get; init; } = true;
 
     /// <summary>When a worker is stuck.</summary>
     [Description("Seconds that a worker may stand still, on one sample or otherwise, before it counts as stuck and is replaced.")]
     [Range(0.01, 86400.0)]
     [ConfigurationAlias("timeout")]
+    [FreeOnResume]
     public double TimeoutSeconds { get; init; } = 30;
 
     /// <summary>When workers are given up.</summary>
     [Description("Failures of workers in an epoch after which the rest of it is loaded in the trainer's own process, in the same order.")]
     [Range(1, 1_000_000)]
+    [FreeOnResume]
     public int MaxErrors { get; init; } = 5;
 
     /// <summary>How often workers are looked at.</summary>
     [Description("Seconds between two looks at the workers' heartbeats.")]
     [Range(0.001, 3600.0)]
     [ConfigurationAlias("check_interval")]
+    [FreeOnResume]
     public double HealthCheckIntervalSeconds { get; init; } = 1;
 
     /// <summary>What becomes of a sample that can't be loaded.</summary>
@@ -71,6 +78,7 @@ public sealed record LoaderConfig
     /// <summary>How many samples may be skipped.</summary>
     [Description("Samples of an epoch that may be skipped: a share of it where below 1, as 0.01, else a number; beyond it the run ends with exit code 3.")]
     [Range(0.0, 1e9)]
+    [FreeOnResume]
     public double MaxSkipped { get; init; } = 0.01;
 
     /// <summary>Whether an earlier run's quarantine counts.</summary>

@@ -14,6 +14,7 @@ public sealed record NumericsConfig
     /// <summary>How many failures are tolerated.</summary>
     [Description("Steps that may be skipped, or rollbacks that may be made, before the run ends with exit code 4.")]
     [Range(1, 1_000_000)]
+    [FreeOnResume]
     public int MaxFailures { get; init; } = 10;
 
     /// <summary>The learning rate's factor after a rollback.</summary>

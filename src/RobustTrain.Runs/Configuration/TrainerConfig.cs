@@ -24,6 +24,7 @@ public sealed record TrainerConfig
     /// <summary>Seconds between step events.</summary>
     [Description("Seconds between two step events in the journal.")]
     [Range(0.0, 3600.0)]
+    [FreeOnResume]
     public double LogIntervalSeconds { get; init; } = 1.0;
 
     /// <summary>Batches of one step.</summary>
@@ -52,6 +53,7 @@ public sealed record TrainerConfig
 
     /// <summary>Whether the backward pass is watched.</summary>
     [Description("Whether autograd names the operation whose backward pass made a NaN; slow, to find a fault.")]
+    [FreeOnResume]
     public bool DetectAnomaly { get; init; }
 
     /// <summary>Parameters that aren't learned.</summary>
@@ -66,5 +68,6 @@ public sealed record TrainerConfig
     /// <summary>Seconds after which a step is reported as stuck.</summary>
     [Description("Seconds after which a step that has not ended ends the process, exit code 1, with the checkpoints as they are; null waits for ever.")]
     [Range(1.0, 1_000_000.0)]
+    [FreeOnResume]
     public double? StepTimeoutSeconds { get; init; }
 }

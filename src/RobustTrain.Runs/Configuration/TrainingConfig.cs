@@ -11,6 +11,7 @@ public sealed record TrainingConfig
 {
     /// <summary>A name for people.</summary>
     [Description("A name for people, shown by Get-TrainingRun.")]
+    [FreeOnResume]
     public string Name { get; init; } = "run";
 
     /// <summary>The seed from which all others are derived.</summary>

@@ -252,6 +252,30 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_goes_on_with_what_changes_no_bit_and_says_so()
+    {
+        using (LiveTraining training = StartLong())
+        {
+            await training.Next<StepFinished>();
+            training.Signal(Terminate);
+            Assert.Equal(75, (await training.End()).ExitCode);
+        }
+
+        // The run's own configuration, with two settings that win over it.
+        using LiveTraining goesOn = new(HostRun.Start(_folder.Path, "train", "--run-path", "run", "--events", "--set", "loader.num_workers=2", "--set", "checkpoint.every_steps=5"));
+        RunWarning said = await goesOn.Next<RunWarning>();
+        goesOn.Signal(Terminate);
+        Assert.Equal(75, (await goesOn.End()).ExitCode);
+
+        Assert.Equal("The run goes on with other settings: loader.num_workers was 1 and is 2, checkpoint.every_steps was null and is 5.", said.Message);
+        Assert.Equal((2, 5), (RunFolder.ReadConfig(RunPath).Loader.NumWorkers, RunFolder.ReadConfig(RunPath).Checkpoint.EverySteps));
+        HostRun other = await HostRun.To(_folder.Path, "train", "--run-path", "run", "--set", "loader.num_workers=3", "--set", "seed=7");
+        Assert.Equal(
+            $"The run at '{RunPath}' was begun with another configuration: seed is 0 there and 7 here; name another folder for this one.",
+            Assert.Single(other.Sentences));
+    }
+
+    [Fact]
     public async Task A_checkpoint_that_is_damaged_or_of_another_model_is_refused_by_name()
     {
         Assert.Equal(0, (await HostRun.To(_folder.Path, Arguments(epochs: 1))).ExitCode);

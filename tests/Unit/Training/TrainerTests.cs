@@ -107,6 +107,23 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void What_may_change_when_a_run_goes_on_changes_no_bit()
+    {
+        _untouched.Run();
+        _stopped.RunSteps(5);
+        _stopped.Config = _stopped.Config with
+        {
+            Name = "renamed",
+            Loader = _stopped.Config.Loader with { NumWorkers = 1, PrefetchQueueLength = 1, PersistentWorkers = false, TimeoutSeconds = 7, MaxErrors = 2, HealthCheckIntervalSeconds = 0.5, MaxSkipped = 2 },
+            Trainer = _stopped.Config.Trainer with { LogIntervalSeconds = 0.5, StepTimeoutSeconds = 600, DetectAnomaly = true },
+            Checkpoint = new CheckpointConfig { Keep = "all", KeepEvery = 2, EverySteps = 2, EverySeconds = null },
+            Numerics = _stopped.Config.Numerics with { MaxFailures = 3 },
+        };
+        Assert.Equal(ExitCode.Finished, _stopped.Run().ExitCode);
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+    }
+
+    [Fact]
     public void Another_seed_changes_the_weights()
     {
         _untouched.Run();

@@ -32,6 +32,9 @@ public sealed class ConfigurationKey
     /// <summary>Whether it names a file or a folder.</summary>
     public required bool IsPath { get; init; }
 
+    /// <summary>Whether it may change when a run goes on.</summary>
+    public required bool IsFreeOnResume { get; init; }
+
     /// <summary>The smallest number allowed.</summary>
     public double? Minimum { get; init; }
 

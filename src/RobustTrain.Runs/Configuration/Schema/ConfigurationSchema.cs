@@ -69,6 +69,7 @@ public static class ConfigurationSchema
             IsNullable = new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable,
             IsRequired = property.GetCustomAttribute<RequiredAttribute>() is not null,
             IsPath = property.GetCustomAttribute<ConfigurationPathAttribute>() is not null,
+            IsFreeOnResume = property.GetCustomAttribute<FreeOnResumeAttribute>() is not null,
             Minimum = range is null ? null : Convert.ToDouble(range.Minimum, CultureInfo.InvariantCulture),
             Maximum = range is null ? null : Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture),
             ItemCount = property.GetCustomAttribute<LengthAttribute>()?.MinimumLength,
