@@ -8,7 +8,7 @@ MODULE=artifacts/RobustTrain
 HOST=$MODULE/host/robusttrain
 
 # Debian's packages: to build and train, to test, and to have peers to measure beside.
-BUILD_PACKAGES=(g++ cmake make libturbojpeg0 libspng0 libopenblas0-openmp)
+BUILD_PACKAGES=(g++ cmake make libturbojpeg0 libspng0 libdeflate0 libopenblas0-openmp)
 LIBTORCH_PACKAGES=(libtorch-dev libgloo-dev)
 TEST_PACKAGES=(gcc openssh-client openssh-server procps)
 BENCH_PACKAGES=(python3-torch python3-pil python3-numpy)

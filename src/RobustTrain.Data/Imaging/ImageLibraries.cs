@@ -9,7 +9,12 @@ public static class ImageLibraries
     private static readonly Lazy<nint> TurboJpeg = new(() => Find("libturbojpeg.so.0", "libturbojpeg.0.dylib", "turbojpeg.dll"));
     private static readonly Lazy<nint> Spng = new(() => Find("libspng.so.0", "libspng.0.dylib", "spng.dll"));
 
+    private static readonly Lazy<nint> Deflate = new(() => Find("libdeflate.so.0", "libdeflate.0.dylib", "libdeflate.dll"));
+
     static ImageLibraries() => NativeLibrary.SetDllImportResolver(typeof(ImageLibraries).Assembly, Resolve);
+
+    /// <summary>Whether libdeflate is here; without it libspng inflates too, with the same result in twice the time.</summary>
+    public static bool HasDeflate => Deflate.Value != 0;
 
     /// <summary>Makes sure that images of a format can be decoded here.</summary>
     /// <exception cref="DllNotFoundException">The library is not installed; the message says how to install it.</exception>
@@ -25,6 +30,7 @@ public static class ImageLibraries
     {
         TurboJpegNative.Library => TurboJpeg.Value,
         SpngNative.Library => Spng.Value,
+        DeflateNative.Library => Deflate.Value,
         _ => 0,
     };
 

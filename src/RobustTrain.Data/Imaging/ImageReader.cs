@@ -13,7 +13,18 @@ public sealed class ImageReader : IDisposable
     private const int ProbeBytes = 4096;
 
     private readonly FileBytes _file = new();
+    private readonly bool _isBare;
     private TurboJpegHandle? _jpeg;
+    private PngDecoder? _png;
+
+    /// <summary>A reader.</summary>
+    public ImageReader()
+        : this(isBare: false)
+    {
+    }
+
+    /// <summary>A reader that leaves every PNG to libspng, to compare with.</summary>
+    internal ImageReader(bool isBare) => _isBare = isBare;
 
     /// <summary>Reads what the header of an image says, and not the pixels.</summary>
     /// <exception cref="SampleException">The file is missing, unreadable, or no image that can be decoded.</exception>
@@ -58,7 +69,11 @@ public sealed class ImageReader : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _jpeg?.Dispose();
+    public void Dispose()
+    {
+        _jpeg?.Dispose();
+        _png?.Dispose();
+    }
 
     private static SampleException Truncated(string path) => new($"The JPEG file '{path}' is truncated: it ends within its header.", path);
 
@@ -76,6 +91,9 @@ public sealed class ImageReader : IDisposable
         int format = indices ? SpngNative.FormatPng : info.Channels == 1 ? SpngNative.FormatG8 : SpngNative.FormatRgb8;
         if (indices && _file.Span[24] != 8)
             throw new SampleException($"The PNG file '{path}' has a palette of {_file.Span[24]} bits; expected 8 bits or grey.", path);
+        if (!_isBare && ImageLibraries.HasDeflate && (_png ??= new PngDecoder()).TryDecode(_file.Span, target, indices))
+            return;
+        // Rare kinds, and files with a fault, whose name libspng knows.
         using SpngContext context = new();
         fixed (byte* file = _file.Span)
         fixed (byte* pixels = target.Pixels)

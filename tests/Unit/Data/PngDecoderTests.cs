@@ -1,0 +1,171 @@
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using RobustTrain.Data;
+using RobustTrain.Data.Imaging;
+
+namespace RobustTrain.Tests.Data;
+
+/// <summary>The decoder of common PNGs beside libspng, which it must never differ from.</summary>
+public sealed class PngDecoderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly ImageReader _reader = new();
+    private readonly ImageReader _bare = new(isBare: true);
+    private readonly PngDecoder _decoder = new();
+    private readonly ImageBuffer _image = new();
+    private readonly ImageBuffer _expected = new();
+
+    public void Dispose()
+    {
+        _reader.Dispose();
+        _bare.Dispose();
+        _decoder.Dispose();
+        _folder.Dispose();
+    }
+
+    [Property(MaxTest = 150)]
+    public Property Every_filter_size_and_split_gives_the_pixels_that_were_encoded() => Prop.ForAll(
+        Gen.Choose(1, 70).ToArbitrary(),
+        Gen.Choose(1, 12).ToArbitrary(),
+        Gen.Choose(0, int.MaxValue).ToArbitrary(),
+        (width, height, seed) =>
+        {
+            Random random = new(seed);
+            int color = random.Next(2) == 0 ? TestPng.Rgb : TestPng.Grey;
+            byte[] pixels = new byte[width * height * (color == TestPng.Rgb ? 3 : 1)];
+            random.NextBytes(pixels);
+            byte[] file = TestPng.Of(width, height, color, pixels, _ => random.Next(5), random.Next(1, 200));
+            _image.SetSize(width, height, color == TestPng.Rgb ? 3 : 1);
+            Assert.True(_decoder.TryDecode(file, _image, keepIndices: false));
+            Assert.Equal(pixels, _image.Pixels);
+        });
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Each_filter_alone_gives_the_pixels_of_smooth_and_of_extreme_images(int filter)
+    {
+        foreach (int step in (int[])[1, 3, 85, 255])
+        {
+            byte[] pixels = [.. Enumerable.Range(0, 33 * 9 * 3).Select(place => (byte)(place / 3 * step))];
+            _image.SetSize(33, 9, 3);
+            Assert.True(_decoder.TryDecode(TestPng.Of(33, 9, TestPng.Rgb, pixels, _ => filter), _image, keepIndices: false));
+            Assert.Equal(pixels, _image.Pixels);
+        }
+    }
+
+    [Fact]
+    public void A_palette_gives_colours_or_indices()
+    {
+        byte[] indices = [.. Enumerable.Range(0, 21 * 5).Select(place => (byte)(place % 7))];
+        byte[] palette = [.. Enumerable.Range(0, 21).Select(value => (byte)(value * 12))];
+        byte[] file = TestPng.Of(21, 5, TestPng.Palette, indices, row => row, palette: palette);
+        _image.SetSize(21, 5, 3);
+        Assert.True(_decoder.TryDecode(file, _image, keepIndices: false));
+        Assert.Equal(indices.SelectMany(index => palette[(index * 3)..((index * 3) + 3)]), _image.Pixels.ToArray());
+        _image.SetSize(21, 5, 1);
+        Assert.True(_decoder.TryDecode(file, _image, keepIndices: true));
+        Assert.Equal(indices, _image.Pixels);
+    }
+
+    [Fact]
+    public void A_flipped_bit_anywhere_gives_what_libspng_gives()
+    {
+        byte[] pixels = [.. Enumerable.Range(0, 13 * 6 * 3).Select(place => (byte)(place * 5))];
+        byte[] whole = TestPng.Of(13, 6, TestPng.Rgb, pixels, row => row % 5, chunkBytes: 40);
+        for (int place = 0; place < whole.Length; place++)
+        {
+            foreach (int bit in (int[])[0, 3, 7])
+            {
+                byte[] damaged = (byte[])whole.Clone();
+                damaged[place] ^= (byte)(1 << bit);
+                MustAgree($"{place}-{bit}.png", damaged);
+            }
+        }
+    }
+
+    [Fact]
+    public void Whatever_is_odd_gives_what_libspng_gives()
+    {
+        byte[] pixels = [.. Enumerable.Range(0, 8 * 4).Select(place => (byte)place)];
+        byte[] rows = [.. Enumerable.Range(0, 4).SelectMany(row => (byte[])[0, .. pixels[(row * 8)..((row * 8) + 8)]])];
+        byte[] header = TestPng.Header(8, 4, TestPng.Grey);
+        byte[] data = TestPng.Chunk("IDAT", TestPng.Compress(rows));
+        byte[] end = TestPng.Chunk("IEND", []);
+        byte[] palette = TestPng.Chunk("PLTE", [1, 2, 3]);
+        byte[] half = TestPng.Compress(rows)[..8];
+        byte[] rest = TestPng.Compress(rows)[8..];
+        byte[] wrongSum = TestPng.Compress(rows);
+        wrongSum[^1] ^= 1;
+        (string Name, byte[][] Chunks)[] files =
+        [
+            ("no-end", [header, data]),
+            ("no-data", [header, end]),
+            ("text-between", [header, TestPng.Chunk("tEXt", "a\0b"u8.ToArray()), data, end]),
+            ("data-in-two-places", [header, TestPng.Chunk("IDAT", half), TestPng.Chunk("tEXt", "a\0b"u8.ToArray()), TestPng.Chunk("IDAT", rest), end]),
+            ("empty-data-first", [header, TestPng.Chunk("IDAT", []), data, end]),
+            ("palette-in-grey", [header, palette, data, end]),
+            ("unknown-critical", [header, TestPng.Chunk("ABCD", [1]), data, end]),
+            ("two-headers", [header, header, data, end]),
+            ("rows-missing", [header, TestPng.Chunk("IDAT", TestPng.Compress(rows[..18])), end]),
+            ("rows-too-many", [header, TestPng.Chunk("IDAT", TestPng.Compress([.. rows, .. rows])), end]),
+            ("no-such-filter", [header, TestPng.Chunk("IDAT", TestPng.Compress([.. rows[..9], 7, .. rows[10..]])), end]),
+            ("wrong-adler", [header, TestPng.Chunk("IDAT", wrongSum), end]),
+            ("no-zlib", [header, TestPng.Chunk("IDAT", rows), end]),
+            ("bytes-after-the-end", [header, data, end, [1, 2, 3]]),
+            ("palette-missing", [TestPng.Header(8, 4, TestPng.Palette), data, end]),
+            ("beyond-the-palette", [TestPng.Header(8, 4, TestPng.Palette), palette, data, end]),
+            ("odd-palette", [TestPng.Header(8, 4, TestPng.Palette), TestPng.Chunk("PLTE", [1, 2]), data, end]),
+            ("two-palettes", [TestPng.Header(8, 4, TestPng.Palette), palette, palette, data, end]),
+            ("interlaced", [TestPng.Header(8, 4, TestPng.Grey, interlace: 1), data, end]),
+            ("four-bits", [TestPng.Header(16, 4, TestPng.Grey, depth: 4), data, end]),
+            ("transparent-grey", [header, TestPng.Chunk("tRNS", [0, 3]), data, end]),
+            ("gamma", [header, TestPng.Chunk("gAMA", [0, 1, 0x86, 0xA0]), data, end]),
+        ];
+        foreach ((string name, byte[][] chunks) in files)
+            MustAgree(name, [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, .. chunks.SelectMany(chunk => chunk)]);
+    }
+
+    [Fact]
+    public void Well_formed_files_need_no_libspng()
+    {
+        foreach (string name in (string[])["rgb.png", "grey.png", "palette.png"])
+        {
+            ImageInfo info = _reader.Probe(Fixture.PathOf(name));
+            _image.SetSize(info.Width, info.Height, info.Channels);
+            Assert.True(_decoder.TryDecode(Fixture.Bytes(name), _image, keepIndices: false));
+            _bare.Decode(Fixture.PathOf(name), _expected);
+            Assert.Equal(_expected.Pixels, _image.Pixels);
+        }
+    }
+
+    /// <summary>That a file gives the same pixels, or the same error, with and without the decoder.</summary>
+    private void MustAgree(string name, byte[] file)
+    {
+        string path = _folder.Write(name, file);
+        foreach (bool keepIndices in (bool[])[false, true])
+        {
+            string? expected = ErrorOf(_bare, path, _expected, keepIndices);
+            Assert.Equal(expected, ErrorOf(_reader, path, _image, keepIndices));
+            if (expected is null)
+                Assert.Equal(_expected.Pixels, _image.Pixels);
+        }
+    }
+
+    private static string? ErrorOf(ImageReader reader, string path, ImageBuffer image, bool keepIndices)
+    {
+        try
+        {
+            reader.Decode(path, image, keepIndices);
+            return null;
+        }
+        catch (SampleException exception)
+        {
+            return exception.Message;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace RobustTrain.Tests.Data;
+
+/// <summary>PNG files made for a test, chunk by chunk, with any filter in any row.</summary>
+internal static class TestPng
+{
+    public const int Grey = 0;
+    public const int Rgb = 2;
+    public const int Palette = 3;
+
+    /// <summary>A file of 8 bits a channel.</summary>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="color">The colour type.</param>
+    /// <param name="pixels">The bytes of the pixels, row by row.</param>
+    /// <param name="filterOf">The filter of each row.</param>
+    /// <param name="chunkBytes">The bytes of compressed pixels in a chunk.</param>
+    /// <param name="palette">The palette's colours.</param>
+    public static byte[] Of(int width, int height, int color, byte[] pixels, Func<int, int> filterOf, int chunkBytes = int.MaxValue, byte[]? palette = null)
+    {
+        MemoryStream file = new();
+        file.Write([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]);
+        file.Write(Header(width, height, color));
+        if (palette is not null)
+            file.Write(Chunk("PLTE", palette));
+        byte[] compressed = Compress(Filtered(pixels, width * (color == Rgb ? 3 : 1), color == Rgb ? 3 : 1, filterOf));
+        foreach (byte[] part in compressed.Chunk(Math.Min(chunkBytes, compressed.Length)))
+            file.Write(Chunk("IDAT", part));
+        file.Write(Chunk("IEND", []));
+        return file.ToArray();
+    }
+
+    public static byte[] Header(int width, int height, int color, int depth = 8, int interlace = 0)
+    {
+        byte[] data = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(data, width);
+        BinaryPrimitives.WriteInt32BigEndian(data.AsSpan(4), height);
+        (data[8], data[9], data[12]) = ((byte)depth, (byte)color, (byte)interlace);
+        return Chunk("IHDR", data);
+    }
+
+    public static byte[] Chunk(string type, byte[] data)
+    {
+        byte[] chunk = new byte[12 + data.Length];
+        BinaryPrimitives.WriteInt32BigEndian(chunk, data.Length);
+        System.Text.Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
+        data.CopyTo(chunk, 8);
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + data.Length), Crc32(chunk.AsSpan(4, 4 + data.Length)));
+        return chunk;
+    }
+
+    public static byte[] Compress(byte[] bytes)
+    {
+        using MemoryStream compressed = new();
+        using (ZLibStream stream = new(compressed, CompressionLevel.SmallestSize, leaveOpen: true))
+            stream.Write(bytes);
+        return compressed.ToArray();
+    }
+
+    /// <summary>The rows with their filters' numbers before them, straight from the specification.</summary>
+    private static byte[] Filtered(byte[] pixels, int stride, int pixelBytes, Func<int, int> filterOf)
+    {
+        int height = pixels.Length / stride;
+        byte[] rows = new byte[height * (stride + 1)];
+        for (int y = 0; y < height; y++)
+        {
+            int filter = filterOf(y);
+            rows[y * (stride + 1)] = (byte)filter;
+            for (int x = 0; x < stride; x++)
+            {
+                int left = x >= pixelBytes ? pixels[(y * stride) + x - pixelBytes] : 0;
+                int up = y > 0 ? pixels[((y - 1) * stride) + x] : 0;
+                int corner = x >= pixelBytes && y > 0 ? pixels[((y - 1) * stride) + x - pixelBytes] : 0;
+                int foretold = filter switch { 0 => 0, 1 => left, 2 => up, 3 => (left + up) / 2, _ => Paeth(left, up, corner) };
+                rows[(y * (stride + 1)) + 1 + x] = (byte)(pixels[(y * stride) + x] - foretold);
+            }
+        }
+
+        return rows;
+    }
+
+    private static int Paeth(int left, int up, int corner)
+    {
+        int estimate = left + up - corner;
+        return new[] { left, up, corner }.MinBy(value => Math.Abs(estimate - value));
+    }
+
+    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = uint.MaxValue;
+        foreach (byte value in bytes)
+        {
+            crc ^= value;
+            for (int bit = 0; bit < 8; bit++)
+                crc = (crc >> 1) ^ (0xEDB88320 & (0 - (crc & 1)));
+        }
+
+        return ~crc;
+    }
+}
