@@ -7,7 +7,16 @@ namespace RobustTrain.Data;
 public sealed record FieldSpec(string Name, ElementType Type, IReadOnlyList<int> Shape)
 {
     /// <summary>The number of elements of one sample.</summary>
-    public int Length => Shape.Aggregate(1, (product, size) => checked(product * size));
+    public int Length
+    {
+        get
+        {
+            int product = 1;
+            for (int dimension = 0; dimension < Shape.Count; dimension++)
+                product = checked(product * Shape[dimension]);
+            return product;
+        }
+    }
 
     /// <summary>The number of bytes of one sample.</summary>
     public int ByteLength => checked(Length * SizeOf(Type));

@@ -5,6 +5,46 @@ namespace RobustTrain.Data.Datasets;
 /// <param name="Scenes">The scenes as they were found.</param>
 public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyList<AirChangeScene> Scenes) : DatasetDescription
 {
+    internal const string Name = "air-change";
+
     /// <inheritdoc/>
     public override IDataset Open() => new AirChangeDataset(Options, Scenes);
+
+    internal override void WriteTo(BinaryWriter writer)
+    {
+        writer.Write(Name);
+        writer.Write(Options.Path);
+        writer.Write((int)Options.Split);
+        writer.Write(Options.ValidationScenes);
+        writer.Write(Options.CropSize);
+        writer.Write(Options.Augmentation);
+        writer.Write(Options.Mean);
+        writer.Write(Options.Std);
+        writer.Write(Scenes.Count);
+        foreach (AirChangeScene scene in Scenes)
+        {
+            writer.Write(scene.Name);
+            writer.Write(scene.Image1);
+            writer.Write(scene.Image2);
+            writer.Write(scene.Label);
+        }
+    }
+
+    internal static DatasetDescription Read(BinaryReader reader)
+    {
+        AirChangeOptions options = new()
+        {
+            Path = reader.ReadString(),
+            Split = (DatasetSplit)reader.ReadInt32(),
+            ValidationScenes = reader.ReadStrings(),
+            CropSize = reader.ReadInt32(),
+            Augmentation = reader.ReadAugmentation(),
+            Mean = reader.ReadDoubles(),
+            Std = reader.ReadDoubles(),
+        };
+        AirChangeScene[] scenes = new AirChangeScene[reader.ReadInt32()];
+        for (int number = 0; number < scenes.Length; number++)
+            scenes[number] = new AirChangeScene(reader.ReadString(), reader.ReadString(), reader.ReadString(), reader.ReadString());
+        return new AirChangeDescription(options, scenes);
+    }
 }

@@ -7,6 +7,57 @@ namespace RobustTrain.Data.Datasets;
 /// <param name="Height">Rows of a sample.</param>
 public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnlyList<ChangePair> Pairs, int Width, int Height) : DatasetDescription
 {
+    internal const string Name = "change-pairs";
+
     /// <inheritdoc/>
     public override IDataset Open() => new ChangePairsDataset(Options, Pairs, (Width, Height));
+
+    internal override void WriteTo(BinaryWriter writer)
+    {
+        writer.Write(Name);
+        writer.Write(Options.Path);
+        writer.Write((int)Options.Split);
+        writer.WriteOptional(Options.TrainList);
+        writer.WriteOptional(Options.ValList);
+        writer.WriteOptional(Options.TestList);
+        writer.WriteOptional(Options.CropSize);
+        writer.Write(Options.Classes);
+        writer.WriteOptional(Options.IgnoreIndex);
+        writer.Write(Options.Augmentation);
+        writer.Write(Options.Mean);
+        writer.Write(Options.Std);
+        writer.Write(Pairs.Count);
+        foreach (ChangePair pair in Pairs)
+        {
+            writer.Write(pair.Name);
+            writer.Write(pair.Image1);
+            writer.Write(pair.Image2);
+            writer.Write(pair.Label);
+        }
+
+        writer.Write(Width);
+        writer.Write(Height);
+    }
+
+    internal static DatasetDescription Read(BinaryReader reader)
+    {
+        ChangePairsOptions options = new()
+        {
+            Path = reader.ReadString(),
+            Split = (DatasetSplit)reader.ReadInt32(),
+            TrainList = reader.ReadOptionalString(),
+            ValList = reader.ReadOptionalString(),
+            TestList = reader.ReadOptionalString(),
+            CropSize = reader.ReadOptionalInt32(),
+            Classes = reader.ReadInt32(),
+            IgnoreIndex = reader.ReadOptionalInt32(),
+            Augmentation = reader.ReadAugmentation(),
+            Mean = reader.ReadDoubles(),
+            Std = reader.ReadDoubles(),
+        };
+        ChangePair[] pairs = new ChangePair[reader.ReadInt32()];
+        for (int number = 0; number < pairs.Length; number++)
+            pairs[number] = new ChangePair(reader.ReadString(), reader.ReadString(), reader.ReadString(), reader.ReadString());
+        return new ChangePairsDescription(options, pairs, reader.ReadInt32(), reader.ReadInt32());
+    }
 }

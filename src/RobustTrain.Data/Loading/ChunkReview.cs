@@ -17,7 +17,6 @@ internal sealed class ChunkReview(LoaderSession session, StreamTimes times)
         if (totals.Samples == 0)
             return _chunk;
         double each = Math.Max(StreamTimes.Seconds(totals.LoadTicks) / totals.Samples, 1e-9);
-        int fair = Math.Max(1, count / Math.Max(1, session.WorkerCount));
-        return _chunk = (int)Math.Clamp(ChunkSeconds / each, 1, fair);
+        return _chunk = (int)Math.Clamp(ChunkSeconds / each, 1, count);
     }
 }

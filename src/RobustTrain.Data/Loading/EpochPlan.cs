@@ -84,6 +84,48 @@ public readonly struct EpochPlan
         }
     }
 
+    /// <summary>Writes the samples of a batch, with no attempt made yet; what the indexer gives, several at a time.</summary>
+    internal unsafe void Write(int batch, int count, SampleTask* tasks)
+    {
+        long first = ((long)batch * BatchSize * WorldSize) + Rank;
+        int position = 0;
+        if (_shuffle)
+        {
+            for (; position + 4 <= count; position += 4)
+            {
+                uint one = PlaceOf(first, position);
+                uint two = PlaceOf(first, position + 1);
+                uint three = PlaceOf(first, position + 2);
+                uint four = PlaceOf(first, position + 3);
+                _order.Replace(ref one, ref two, ref three, ref four);
+                Write(one, &tasks[position]);
+                Write(two, &tasks[position + 1]);
+                Write(three, &tasks[position + 2]);
+                Write(four, &tasks[position + 3]);
+            }
+        }
+
+        for (; position < count; position++)
+        {
+            (int index, int keyEpoch) = this[batch, position];
+            (tasks[position].Index, tasks[position].KeyEpoch, tasks[position].Attempt) = (index, keyEpoch, 0);
+        }
+    }
+
+    private uint PlaceOf(long first, int position)
+    {
+        long place = first + ((long)position * WorldSize);
+        return (uint)(place < PlaceCount ? place : place % PlaceCount);
+    }
+
+    private unsafe void Write(uint ordered, SampleTask* task)
+    {
+        int copy = _enlargeRatio == 1 ? 0 : (int)ordered / _datasetCount;
+        task->Index = (int)ordered - (copy * _datasetCount);
+        task->KeyEpoch = unchecked((_epoch * _enlargeRatio) + copy);
+        task->Attempt = 0;
+    }
+
     private int CountBatches()
     {
         long global = (long)BatchSize * WorldSize;

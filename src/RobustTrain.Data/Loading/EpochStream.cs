@@ -146,7 +146,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                 {
                     _session.Tend();
                     Pump();
-                    head = _publisher.Head;
+                    head = _session.Ring.FirstSlot;
                     if (head < 0 && _session.Slots.AreAllHeld)
                         throw new InvalidOperationException($"All {_session.Ring.SlotCount} slots of the loader are held by batches that were not disposed; dispose a batch before asking for so many more.");
                     if (head >= 0 && _session.Ring.IsComplete(head))
@@ -206,6 +206,15 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _session.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{_session.WorkerCount} workers load now: {reason}."));
     }
 
+    /// <summary>Enters so many samples into the account of the worker that has, or had, a cell.</summary>
+    private void CountDelivered(int cell, int samples)
+    {
+        if (cell == LoaderSession.ConsumerCell)
+            _deliveredInPlace += samples;
+        else
+            _deliveredBySeat[_session.Monitor!.SeatOfCell(cell)] += samples;
+    }
+
     private void Wait(int head, int seen)
     {
         for (int turn = 0; turn < SpinTurns; turn++)
@@ -225,6 +234,8 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         int count = _session.Ring.Control(slot)->Count;
         int[] indices = _indices[slot] ??= new int[_plan.BatchSize];
         int delivered = 0;
+        int last = LoaderSession.ConsumerCell;
+        int counted = 0;
         for (int position = 0; position < count; position++)
         {
             SampleTask* task = &tasks[position];
@@ -239,13 +250,15 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             if (delivered != position)
                 _fields.Move(slot, position, delivered);
             indices[delivered++] = task->Index;
-            if (worker == LoaderSession.ConsumerCell)
-                _deliveredInPlace++;
-            else
-                _deliveredBySeat[_session.Monitor!.SeatOfCell(worker)]++;
+            if (worker != last)
+            {
+                CountDelivered(last, delivered - 1 - counted);
+                (last, counted) = (worker, delivered - 1);
+            }
         }
 
-        _publisher.Advance();
+        CountDelivered(last, delivered - counted);
+        _session.Ring.Advance();
         int batch = _nextToDeliver++;
         _times.CountBatch();
         _ledger.Deliver(indices.AsSpan(0, delivered));

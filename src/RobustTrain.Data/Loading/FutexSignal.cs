@@ -8,11 +8,11 @@ internal sealed unsafe class FutexSignal(int* word, int* waiters) : Signal
 {
     public override int Value => Volatile.Read(ref *word);
 
-    public override void Raise()
+    public override void Raise(int wanted = int.MaxValue)
     {
         Interlocked.Increment(ref *word);
         if (Volatile.Read(ref *waiters) != 0)
-            LinuxNative.FutexWakeAll(word);
+            LinuxNative.FutexWake(word, wanted);
     }
 
     public override void Wait(int seen, int milliseconds)

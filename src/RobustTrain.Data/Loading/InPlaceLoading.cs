@@ -7,6 +7,19 @@ internal sealed unsafe class InPlaceLoading(LoaderSession session, SampleJudge j
     /// <exception cref="OperationCanceledException">The stream was to stop.</exception>
     public void Load(int slot)
     {
+        long start = session.InPlace.BeginInPlace();
+        try
+        {
+            LoadSamples(slot);
+        }
+        finally
+        {
+            session.InPlace.EndInPlace(start);
+        }
+    }
+
+    private void LoadSamples(int slot)
+    {
         int count = session.Ring.Control(slot)->Count;
         SampleTask* tasks = session.Ring.Tasks(slot);
         for (int position = 0; position < count; position++)
@@ -15,15 +28,8 @@ internal sealed unsafe class InPlaceLoading(LoaderSession session, SampleJudge j
             SampleTask* task = &tasks[position];
             if (!session.Ring.TryClaim(task, LoaderSession.ConsumerCell))
                 continue;
-            lock (session.Gate)
-            {
-                if (!judge.MayLoadInPlace(task->Index, task->KeyEpoch))
-                {
-                    Volatile.Write(ref task->Status, TaskStatus.Skipped);
-                    continue;
-                }
-            }
-
+            if (judge.KnowsFailures && !MayLoad(task))
+                continue;
             SampleException? failure = session.InPlace.LoadInPlace(slot, position);
             if (failure is null)
                 continue;
@@ -33,6 +39,17 @@ internal sealed unsafe class InPlaceLoading(LoaderSession session, SampleJudge j
                 task->Attempt++;
                 Volatile.Write(ref task->Status, bad ? TaskStatus.Skipped : TaskStatus.Pending);
             }
+        }
+    }
+
+    private bool MayLoad(SampleTask* task)
+    {
+        lock (session.Gate)
+        {
+            if (judge.MayLoadInPlace(task->Index, task->KeyEpoch))
+                return true;
+            Volatile.Write(ref task->Status, TaskStatus.Skipped);
+            return false;
         }
     }
 }

@@ -26,8 +26,8 @@ internal static unsafe partial class LinuxNative
         _ = Futex(FutexNumber, word, FutexWaitOperation, expected, &timeout, null, 0);
     }
 
-    public static void FutexWakeAll(int* word) =>
-        _ = Futex(FutexNumber, word, FutexWakeOperation, int.MaxValue, null, null, 0);
+    public static void FutexWake(int* word, int waiters) =>
+        _ = Futex(FutexNumber, word, FutexWakeOperation, waiters, null, null, 0);
 
     /// <summary>Memory without a name, whose pages are all there: what does not fit fails here and not at the first touch.</summary>
     /// <exception cref="Win32Exception">There is not enough memory.</exception>

@@ -36,7 +36,8 @@ public static class LoaderBenchmark
         long start = Stopwatch.GetTimestamp();
         long firstAt = start;
         using EpochStream stream = loader.Open(epoch, stopping: stopping);
-        LookAtWorkers(stream, workersBefore);
+        if (options.WorkerKind == WorkerKind.Process)
+            LookAtWorkers(stream, workersBefore);
         while (true)
         {
             long asked = Stopwatch.GetTimestamp();

@@ -3,9 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace RobustTrain.Data.Loading;
 
-/// <summary>The JSON of the loader's files and of what a process worker is told; generated, because reflection would cost a worker's start.</summary>
+/// <summary>The JSON of the loader's files; generated, so that it needs no reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = false, UseStringEnumConverter = true)]
-[JsonSerializable(typeof(WorkerSpecification))]
 [JsonSerializable(typeof(List<QuarantineEntry>))]
 [JsonSerializable(typeof(EpochLedger))]
 public sealed partial class LoaderJson : JsonSerializerContext;

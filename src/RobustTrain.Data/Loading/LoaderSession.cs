@@ -67,14 +67,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
 
     public bool HasFallenBack { get; private set; }
 
-    public bool IsDisposed
-    {
-        get
-        {
-            lock (Gate)
-                return _disposed;
-        }
-    }
+    public bool IsDisposed => Volatile.Read(ref _disposed);
 
     public WorkerHealthMonitor? Monitor => _monitor;
 

@@ -1,6 +1,4 @@
 using System.ComponentModel;
-using System.Text;
-using System.Text.Json;
 
 namespace RobustTrain.Data.Loading;
 
@@ -9,13 +7,15 @@ public static unsafe class LoaderWorkerProcess
 {
     private const int StandardInput = 0;
 
+    // Millions of file names; whatever claims more is no loader.
+    private const int LargestMessage = 1 << 30;
+
     /// <summary>Reads what to do from standard input, works until the trainer stops or is gone, and gives the exit code.</summary>
     public static int Run()
     {
         LinuxNative.IgnoreInterrupt();
         LinuxNative.DieWithParent();
-        string line = ReadLine();
-        if (line.Length == 0)
+        if (ReadMessage() is not byte[] message)
         {
             Console.Error.WriteLine("loader-worker is started by a loader, which tells it on standard input what to load.");
             return 2;
@@ -23,7 +23,7 @@ public static unsafe class LoaderWorkerProcess
 
         try
         {
-            WorkerSpecification told = JsonSerializer.Deserialize(line, LoaderJson.Default.WorkerSpecification)!;
+            WorkerSpecification told = WorkerSpecification.Read(message);
             // The trainer may have gone between its start of this process and the request to die with it.
             if (LinuxNative.ParentProcessId() != told.ParentProcessId)
                 return 0;
@@ -31,7 +31,7 @@ public static unsafe class LoaderWorkerProcess
             Work(told);
             return 0;
         }
-        catch (Exception exception) when (exception is JsonException or Win32Exception or DatasetException or LoaderException)
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or Win32Exception or DatasetException or LoaderException)
         {
             Console.Error.WriteLine(exception.Message);
             return 1;
@@ -63,22 +63,32 @@ public static unsafe class LoaderWorkerProcess
     }, 128 * 1024)
     { IsBackground = true, Name = "life line" }.Start();
 
-    /// <summary>One line, byte by byte in large steps, without the console's machinery.</summary>
-    private static string ReadLine()
+    /// <summary>What the trainer says first, without the console's machinery; null where it says nothing, or stops in the middle.</summary>
+    private static byte[]? ReadMessage()
     {
-        using MemoryStream line = new();
-        Span<byte> buffer = stackalloc byte[4096];
-        while (true)
+        byte[] length = new byte[sizeof(int)];
+        if (!ReadAll(length))
+            return null;
+        int bytes = BitConverter.ToInt32(length);
+        if (bytes is < 0 or > LargestMessage)
+            return null;
+        byte[] message = new byte[bytes];
+        return ReadAll(message) ? message : null;
+    }
+
+    private static bool ReadAll(byte[] buffer)
+    {
+        fixed (byte* start = buffer)
         {
-            nint read;
-            fixed (byte* start = buffer)
-                read = LinuxNative.Read(StandardInput, start, (nuint)buffer.Length);
-            if (read <= 0)
-                return "";
-            int end = buffer[..(int)read].IndexOf((byte)'\n');
-            line.Write(buffer[..(end < 0 ? (int)read : end)]);
-            if (end >= 0)
-                return Encoding.UTF8.GetString(line.GetBuffer(), 0, (int)line.Length);
+            for (int done = 0; done < buffer.Length;)
+            {
+                nint read = LinuxNative.Read(StandardInput, start + done, (nuint)(buffer.Length - done));
+                if (read <= 0)
+                    return false;
+                done += (int)read;
+            }
         }
+
+        return true;
     }
 }

@@ -6,7 +6,8 @@ namespace RobustTrain.Data.Loading;
 /// </summary>
 internal sealed unsafe class LostSamples(LoaderSession session)
 {
-    private readonly List<(int Slot, int Position, IWorker Worker, string Name, string? Reason)> _takenAway = [];
+    private readonly List<TakenSample> _takenAway = [];
+    private int _mailsRead;
 
     private Ring Ring => session.Ring;
 
@@ -16,7 +17,9 @@ internal sealed unsafe class LostSamples(LoaderSession session)
     /// <inheritdoc cref="IWorkerLossHandler.Tend"/>
     public void Tend()
     {
-        ReadMails();
+        int mails = Volatile.Read(ref Ring.Header->Mails);
+        if (mails != _mailsRead && ReadMails())
+            _mailsRead = mails;
         ReplaceMemory();
     }
 
@@ -58,7 +61,7 @@ internal sealed unsafe class LostSamples(LoaderSession session)
             for (int position = 0; position < count; position++)
             {
                 if (Interlocked.CompareExchange(ref tasks[position].Status, TaskStatus.Held, claimed) == claimed)
-                    _takenAway.Add((slot, position, abandoned, worker, reason));
+                    _takenAway.Add(new TakenSample(slot, position, abandoned, worker, reason));
             }
 
             Volatile.Write(ref Ring.Control(slot)->Rescan, 1);
@@ -69,8 +72,10 @@ internal sealed unsafe class LostSamples(LoaderSession session)
         Ring.Done.Raise();
     }
 
-    private void ReadMails()
+    /// <summary>Reads the mail of all workers; whether all of it could be read.</summary>
+    private bool ReadMails()
     {
+        bool all = true;
         int cells = Ring.Memory.Layout.WorkerCapacity;
         for (int cell = 1; cell < cells; cell++)
         {
@@ -78,18 +83,20 @@ internal sealed unsafe class LostSamples(LoaderSession session)
             {
                 FailureMail* mail = WorkerCell.Mail(Ring.Cell(cell), box);
                 if (Volatile.Read(ref mail->IsFull) != 0)
-                    ReadMail(cell, mail);
+                    all &= ReadMail(cell, mail);
             }
         }
+
+        return all;
     }
 
-    private void ReadMail(int cell, FailureMail* mail)
+    private bool ReadMail(int cell, FailureMail* mail)
     {
         SampleTask* task = &Ring.Tasks(mail->Slot)[mail->Position];
         int status = Volatile.Read(ref task->Status);
         // The letter is written before the state is; it is read again when both are there.
         if (status == TaskStatus.Claimed(cell))
-            return;
+            return false;
         if (status == TaskStatus.Failed(cell))
         {
             (string path, string message) = mail->Read();
@@ -109,6 +116,7 @@ internal sealed unsafe class LostSamples(LoaderSession session)
 
         Volatile.Write(ref mail->IsFull, 0);
         Ring.Work.Raise();
+        return true;
     }
 
     /// <summary>Says what becomes of a sample whose worker is lost; its state is held.</summary>
@@ -144,10 +152,10 @@ internal sealed unsafe class LostSamples(LoaderSession session)
         while (_takenAway.Count > 0)
         {
             int slot = -1;
-            foreach ((int candidate, _, _, _, _) in _takenAway)
+            foreach (TakenSample taken in _takenAway)
             {
-                if (HoldPending(candidate))
-                    slot = candidate;
+                if (HoldPending(taken.Slot))
+                    slot = taken.Slot;
             }
 
             if (slot < 0)

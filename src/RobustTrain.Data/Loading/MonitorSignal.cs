@@ -9,13 +9,22 @@ internal sealed class MonitorSignal : Signal
 
     public override int Value => Volatile.Read(ref _value);
 
-    public override void Raise()
+    public override void Raise(int wanted = int.MaxValue)
     {
         Interlocked.Increment(ref _value);
         if (Volatile.Read(ref _waiters) == 0)
             return;
         lock (_gate)
-            Monitor.PulseAll(_gate);
+        {
+            if (wanted >= _waiters)
+            {
+                Monitor.PulseAll(_gate);
+                return;
+            }
+
+            for (int woken = 0; woken < wanted; woken++)
+                Monitor.Pulse(_gate);
+        }
     }
 
     public override void Wait(int seen, int milliseconds)

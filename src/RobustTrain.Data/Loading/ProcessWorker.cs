@@ -14,7 +14,7 @@ internal sealed class ProcessWorker : IWorker
     private readonly Process _process;
     private readonly Queue<string> _errors = new();
 
-    public ProcessWorker(ProcessStartInfo start, string specification, Action ended)
+    public ProcessWorker(ProcessStartInfo start, byte[] specification, Action ended)
     {
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.Exited += (_, _) => ended();
@@ -24,8 +24,9 @@ internal sealed class ProcessWorker : IWorker
         _process.BeginErrorReadLine();
         try
         {
-            _process.StandardInput.WriteLine(specification);
-            _process.StandardInput.Flush();
+            // The worker's life line stays open behind it.
+            _process.StandardInput.BaseStream.Write(specification);
+            _process.StandardInput.BaseStream.Flush();
         }
         catch (IOException)
         {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 
 namespace RobustTrain.Data.Loading;
 
@@ -46,6 +45,6 @@ internal sealed class ProcessWorkerFactory : IWorkerFactory
             _dataset,
             _faults?.ToString(),
             _faults?.StallSeconds ?? 0);
-        return new ProcessWorker(_start, JsonSerializer.Serialize(specification, LoaderJson.Default.WorkerSpecification), ended);
+        return new ProcessWorker(_start, specification.ToBytes(), ended);
     }
 }

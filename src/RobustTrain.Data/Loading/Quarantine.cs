@@ -37,7 +37,7 @@ public sealed class Quarantine
         get
         {
             lock (_gate)
-                return [.. _entries.Values.OrderBy(entry => entry.SampleIndex)];
+                return _entries.Count == 0 ? [] : [.. _entries.Values.OrderBy(entry => entry.SampleIndex)];
         }
     }
 

@@ -79,8 +79,15 @@ internal sealed unsafe class Ring
         Volatile.Write(ref control->Cursor, 0);
         _queue[_header->Published % _layout.SlotCount] = slot;
         Volatile.Write(ref _header->Published, _header->Published + 1);
-        Work.Raise();
+        // One worker for each chunk; to wake more would cost more than cheap samples do.
+        Work.Raise((count + chunk - 1) / chunk);
     }
+
+    /// <summary>The batches in the queue.</summary>
+    public int PublishedCount => (int)(_header->Published - _header->Head);
+
+    /// <summary>The slot of the first batch that is not delivered; -1 where none is published.</summary>
+    public int FirstSlot => PublishedCount > 0 ? _queue[_header->Head % _layout.SlotCount] : -1;
 
     /// <summary>Takes the first slot off the queue.</summary>
     public void Advance() => Volatile.Write(ref _header->Head, _header->Head + 1);

@@ -9,7 +9,7 @@ internal struct RingHeader
     public const int Bytes = 512;
 
     /// <summary>Changes with the layout, so that an executable of another version refuses.</summary>
-    public const long CurrentMagic = 0x5254_5249_4E47_0001;
+    public const long CurrentMagic = 0x5254_5249_4E47_0002;
 
     [FieldOffset(0)]
     public long Magic;
@@ -60,4 +60,8 @@ internal struct RingHeader
 
     [FieldOffset(260)]
     public int DoneWaiters;
+
+    /// <summary>Counts the mails that workers have written; while it stands still, no mailbox needs to be looked into.</summary>
+    [FieldOffset(320)]
+    public int Mails;
 }

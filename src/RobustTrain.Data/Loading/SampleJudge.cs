@@ -1,20 +1,20 @@
 namespace RobustTrain.Data.Loading;
 
 /// <summary>
-/// Decides what becomes of the samples of an epoch that failed, and keeps the account of it. Everything but <see cref="IsQuarantined"/>
-/// happens under the session's gate.
+/// Decides what becomes of the samples of an epoch that failed, and keeps the account of it. Unless a
+/// member says otherwise, it is used under the session's gate.
 /// </summary>
 internal sealed class SampleJudge
 {
     private readonly IDataset _dataset;
     private readonly LoaderOptions _options;
     private readonly Quarantine _quarantine;
-    private readonly HashSet<int> _quarantined;
+    private readonly HashSet<int>? _quarantined;
     private readonly LedgerBook _ledger;
     private readonly Action<LoaderEvent> _report;
     private readonly int _epoch;
     private readonly int _skipLimit;
-    private readonly Dictionary<(int Index, int KeyEpoch), SampleHistory> _histories = [];
+    private Dictionary<(int Index, int KeyEpoch), SampleHistory>? _histories;
     private int _suspects;
     private int _failures;
 
@@ -24,15 +24,24 @@ internal sealed class SampleJudge
         _options = options;
         _quarantine = quarantine;
         // What is put into quarantine from now on counts from the next epoch, so that the stream does not depend on when it happens.
-        _quarantined = [.. quarantine.CountingIn(epoch).Select(entry => entry.SampleIndex)];
+        foreach (QuarantineEntry entry in quarantine.CountingIn(epoch))
+            (_quarantined ??= []).Add(entry.SampleIndex);
         _ledger = ledger;
         _report = report;
         _epoch = epoch;
         _skipLimit = options.MaxSkipped.Of((plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
     }
 
+    /// <summary>
+    /// Whether any sample has failed. It may be read without the gate by who has claimed a sample: what is known of that one was entered before.
+    /// </summary>
+    public bool KnowsFailures => Volatile.Read(ref _histories) is not null;
+
+    /// <summary>Whether any sample was in quarantine when the epoch began.</summary>
+    public bool KnowsQuarantined => _quarantined is not null;
+
     /// <summary>Whether a sample was in quarantine when the epoch began.</summary>
-    public bool IsQuarantined(int index) => _quarantined.Count > 0 && _quarantined.Contains(index);
+    public bool IsQuarantined(int index) => _quarantined is not null && _quarantined.Contains(index);
 
     /// <summary>Notes that a sample failed at a worker; whether it is given up.</summary>
     public bool OnFailed(int index, int keyEpoch, string worker, string path, string message)
@@ -57,7 +66,7 @@ internal sealed class SampleJudge
     /// <summary>Notes that a sample that was tried before is delivered.</summary>
     public void OnDelivered(int index, int keyEpoch)
     {
-        if (_suspects > 0 && _histories.GetValueOrDefault((index, keyEpoch)) is { IsSuspect: true })
+        if (_suspects > 0 && _histories?.GetValueOrDefault((index, keyEpoch)) is { IsSuspect: true })
             _suspects--;
     }
 
@@ -73,7 +82,7 @@ internal sealed class SampleJudge
     /// <summary>Whether a sample may be loaded in the consumer's own process; one that may not be is condemned.</summary>
     public bool MayLoadInPlace(int index, int keyEpoch)
     {
-        if (_histories.GetValueOrDefault((index, keyEpoch)) is not { IsSuspect: true, IsBad: false } history)
+        if (_histories?.GetValueOrDefault((index, keyEpoch)) is not { IsSuspect: true, IsBad: false } history)
             return true;
         // Workers died with it, and no worker is left to find out whether it was to blame.
         _suspects--;
@@ -90,7 +99,7 @@ internal sealed class SampleJudge
     public void Skip(int index, int keyEpoch, int batch)
     {
         string name = _dataset.NameOf(index);
-        SampleHistory? history = _histories.GetValueOrDefault((index, keyEpoch));
+        SampleHistory? history = _histories?.GetValueOrDefault((index, keyEpoch));
         string reason = history is not null
             ? string.Join("; then ", history.Evidence)
             : _quarantine.ReasonFor(index);
@@ -122,6 +131,7 @@ internal sealed class SampleJudge
 
     private SampleHistory HistoryOf(int index, int keyEpoch)
     {
+        _histories ??= [];
         if (!_histories.TryGetValue((index, keyEpoch), out SampleHistory? history))
             _histories.Add((index, keyEpoch), history = new SampleHistory());
         return history;

@@ -12,9 +12,9 @@ internal sealed unsafe class SeatRegister
     private readonly Ring _ring;
     private readonly string _kind;
     private readonly List<WorkerSeat> _seats = [];
-    private readonly Stack<int> _freeCells;
+    private readonly List<int> _freeCells;
     private readonly int[] _seatOfCell;
-    private readonly List<(IWorker Worker, int Cell)> _abandoned = [];
+    private readonly List<AbandonedWorker> _abandoned = [];
     private readonly StageTotals _former = new();
 
     public SeatRegister(Ring ring, string kind, int seats)
@@ -23,7 +23,9 @@ internal sealed unsafe class SeatRegister
         _kind = kind;
         int cells = ring.Memory.Layout.WorkerCapacity;
         // Cell 0 is the consumer's own.
-        _freeCells = new Stack<int>(Enumerable.Range(1, cells - 1).Reverse());
+        _freeCells = new List<int>(cells);
+        for (int cell = cells - 1; cell > 0; cell--)
+            _freeCells.Add(cell);
         _seatOfCell = new int[cells];
         for (int seat = 0; seat < seats; seat++)
             Add();
@@ -64,15 +66,17 @@ internal sealed unsafe class SeatRegister
                 totals.Add(_ring.Cell(seat.Cell));
         }
 
-        foreach ((_, int cell) in _abandoned)
-            totals.Add(_ring.Cell(cell));
+        foreach (AbandonedWorker abandoned in _abandoned)
+            totals.Add(_ring.Cell(abandoned.Cell));
     }
 
     /// <summary>Finds a cell for a seat's next worker; false where stuck threads have them all.</summary>
     public bool TryReserveCell(WorkerSeat seat, out int cell)
     {
-        if (!_freeCells.TryPop(out cell))
+        cell = _freeCells.Count > 0 ? _freeCells[^1] : 0;
+        if (cell == 0)
             return false;
+        _freeCells.RemoveAt(_freeCells.Count - 1);
         _seatOfCell[cell] = _seats.IndexOf(seat);
         return true;
     }
@@ -90,7 +94,7 @@ internal sealed unsafe class SeatRegister
         }
         else
         {
-            _abandoned.Add((seat.Worker!, seat.Cell));
+            _abandoned.Add(new AbandonedWorker(seat.Worker!, seat.Cell));
         }
 
         seat.Worker = null;
@@ -115,12 +119,18 @@ internal sealed unsafe class SeatRegister
     }
 
     /// <summary>Tells the workers how many they are.</summary>
-    public void CountAlive() => Volatile.Write(ref _ring.Header->AliveWorkers, _seats.Count(seat => seat.Worker is not null));
+    public void CountAlive()
+    {
+        int alive = 0;
+        foreach (WorkerSeat seat in _seats)
+            alive += seat.Worker is null ? 0 : 1;
+        Volatile.Write(ref _ring.Header->AliveWorkers, alive);
+    }
 
     private void Free(int cell)
     {
         _former.Add(_ring.Cell(cell));
         new Span<byte>(_ring.Cell(cell), WorkerCell.Bytes).Clear();
-        _freeCells.Push(cell);
+        _freeCells.Add(cell);
     }
 }

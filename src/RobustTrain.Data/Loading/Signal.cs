@@ -5,7 +5,8 @@ internal abstract class Signal
 {
     public abstract int Value { get; }
 
-    public abstract void Raise();
+    /// <summary>Counts on, and wakes as many of those who wait.</summary>
+    public abstract void Raise(int wanted = int.MaxValue);
 
     /// <summary>Waits while the counter is <paramref name="seen"/>, at most for a time.</summary>
     public abstract void Wait(int seen, int milliseconds);

@@ -5,7 +5,6 @@ internal sealed class SlotBatch : IBatch
 {
     private readonly LoaderSession _session;
     private readonly int _slot;
-    private readonly ArraySegment<int> _indices;
     private readonly BatchField[] _fields;
     private int _disposed;
 
@@ -13,7 +12,7 @@ internal sealed class SlotBatch : IBatch
     {
         _session = session;
         _slot = slot;
-        _indices = indices;
+        SampleIndices = indices;
         _fields = fields;
         Epoch = epoch;
         Index = index;
@@ -24,7 +23,7 @@ internal sealed class SlotBatch : IBatch
 
     public int Index { get; }
 
-    public IReadOnlyList<int> SampleIndices => _indices;
+    public IReadOnlyList<int> SampleIndices { get; }
 
     public BatchField this[string field]
     {

@@ -17,7 +17,10 @@ internal sealed unsafe class SlotFields(Ring ring)
         for (int field = 0; field < fields.Length; field++)
         {
             FieldSpec spec = layout.Fields[field];
-            long[] shape = [count, .. spec.Shape.Select(size => (long)size)];
+            long[] shape = new long[1 + spec.Shape.Count];
+            shape[0] = count;
+            for (int dimension = 1; dimension < shape.Length; dimension++)
+                shape[dimension] = spec.Shape[dimension - 1];
             fields[field] = new BatchField(spec.Name, spec.Type, shape, data + (nint)layout.Placements[field].Offset);
         }
 

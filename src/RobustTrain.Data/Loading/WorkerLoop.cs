@@ -59,13 +59,28 @@ internal sealed unsafe class WorkerLoop
         Volatile.Write(ref _cell->State, (int)WorkerState.Left);
     }
 
+    /// <summary>Begins to load in the consumer's thread; when it began, for <see cref="EndInPlace"/>.</summary>
+    public long BeginInPlace()
+    {
+        StageClock.Attach(&_cell->Stages);
+        long start = Stopwatch.GetTimestamp();
+        _cell->Stages.Begin(start);
+        return start;
+    }
+
+    /// <summary>Ends to load in the consumer's thread.</summary>
+    public void EndInPlace(long start)
+    {
+        long end = Stopwatch.GetTimestamp();
+        _cell->Stages.Switch(LoadStage.Other, end);
+        _cell->LoadTicks += end - start;
+        StageClock.Attach(null);
+    }
+
     /// <summary>Loads a claimed sample in the consumer's thread; null where it succeeds.</summary>
     public SampleException? LoadInPlace(int slot, int position)
     {
         SampleTask* task = &_ring.Tasks(slot)[position];
-        StageClock.Attach(&_cell->Stages);
-        long start = Stopwatch.GetTimestamp();
-        _cell->Stages.Begin(start);
         try
         {
             _faults?.BeforeLoad(task->KeyEpoch, task->Index, task->Attempt, _dataset);
@@ -81,13 +96,6 @@ internal sealed unsafe class WorkerLoop
         catch (Exception exception)
         {
             return new SampleException(Describe(task->Index, exception), "", exception);
-        }
-        finally
-        {
-            long end = Stopwatch.GetTimestamp();
-            _cell->Stages.Switch(LoadStage.Other, end);
-            _cell->LoadTicks += end - start;
-            StageClock.Attach(null);
         }
     }
 
@@ -147,6 +155,7 @@ internal sealed unsafe class WorkerLoop
                 mail->Write(slot, position, path, message);
                 int claimed = TaskStatus.Claimed(_worker);
                 bool mine = Interlocked.CompareExchange(ref task->Status, TaskStatus.Failed(_worker), claimed) == claimed;
+                Interlocked.Increment(ref _ring.Header->Mails);
                 _ring.Done.Raise();
                 return mine;
             }
