@@ -27,6 +27,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private readonly SampleWriter _writer;
     private readonly LabelClasses _classes = new(2, ignoreIndex: null);
     private readonly SceneCache _cache;
+    private readonly bool[]? _areWindowed;
     private readonly Func<int, Scene> _decode;
     private readonly ScratchPool _scratch = new();
 
@@ -42,7 +43,12 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     }
 
     /// <summary>Opens scenes that somebody has found and checked already.</summary>
-    internal AirChangeDataset(AirChangeOptions options, IReadOnlyList<AirChangeScene> all, SceneCache? cache = null)
+    /// <param name="options">Where it is, and which part of it.</param>
+    /// <param name="all">The scenes.</param>
+    /// <param name="cache">Keeps decoded scenes.</param>
+    /// <param name="keepsScenes">Whether decoded scenes are kept. Without, each sample reads its own window of the files: a process for each
+    /// worker would otherwise keep all scenes once more.</param>
+    internal AirChangeDataset(AirChangeOptions options, IReadOnlyList<AirChangeScene> all, SceneCache? cache = null, bool keepsScenes = true)
     {
         int widest = Math.Min(AirChangeLayout.SceneWidth - AirChangeLayout.TestWidth, AirChangeLayout.SceneHeight - AirChangeLayout.TestHeight) - 1;
         if (options.CropSize < 1 || options.CropSize > widest)
@@ -61,6 +67,8 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         if (options.Split == DatasetSplit.Train && _scenes.Length == 0)
             throw new DatasetException("All twelve scenes validate, so that none is left to train on.", options.Path);
 
+        if (!keepsScenes && !OperatingSystem.IsWindows())
+            _areWindowed = new bool[_scenes.Length];
         bool train = options.Split == DatasetSplit.Train;
         if (train && options.Augmentation.Resize is not null)
             throw new DatasetException("The scenes of air-change can't be resized: its crops are counted in their pixels.", options.Path);
@@ -124,10 +132,12 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     {
         int number = key.Index / SamplesPerScene;
         AirChangeScene files = _scenes[number];
+        PixelWindow window = WindowOf(key);
+        if (_areWindowed is not null && TryLoadWindow(key, number, window, target))
+            return;
         Scene scene = _cache.Get(files.Image1, number, _decode);
         using (StageClock.Enter(LoadStage.Augment))
         {
-            PixelWindow window = WindowOf(key);
             SampleRandom colors = new(key, ColorPurpose);
             _writer.WriteImage(scene.Image1, window, ref colors, target.Field<float>(Image1));
             _writer.WriteImage(scene.Image2, window, ref colors, target.Field<float>(Image2));
@@ -163,6 +173,46 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         AirChangeLayout.SceneNames.FirstOrDefault(scene => string.Equals(scene, name.Replace('\\', '/'), StringComparison.OrdinalIgnoreCase))
         ?? throw new DatasetException($"There is no scene '{name}' to validate with; the scenes are Szada/1 to 7 and Tiszadob/1 to 5.", path);
 
+    /// <summary>Loads a sample from its window of the files; false where they can't be read like that.</summary>
+    private bool TryLoadWindow(SampleKey key, int number, PixelWindow window, SampleBuffer target)
+    {
+        AirChangeScene files = _scenes[number];
+        using ScratchPool.Lease lease = _scratch.Rent();
+        SampleScratch scratch = lease.Scratch;
+        if (!_areWindowed![number])
+        {
+            // What only whole files tell is found out once, as those find it who keep them: the same samples are bad everywhere.
+            CheckWhole(files, scratch);
+            _areWindowed[number] = true;
+        }
+
+        PixelWindow inner = window with { X = 0, Y = 0 };
+        SampleRandom colors = new(key, ColorPurpose);
+        if (!TryLoadImage(files.Image1, Image1, target) || !TryLoadImage(files.Image2, Image2, target))
+            return false;
+        if (!TryRead(files.Label, scratch.Label, keepIndices: true))
+            return false;
+        LabelClasses.ToOneChannel(scratch.Label, files.Label);
+        using (StageClock.Enter(LoadStage.Augment))
+            _classes.Write(scratch.Label, inner, target.Field<long>(Label), files.Label);
+        return true;
+
+        bool TryLoadImage(string path, int field, SampleBuffer target)
+        {
+            if (!TryRead(path, scratch.Image, keepIndices: false))
+                return false;
+            using (StageClock.Enter(LoadStage.Augment))
+                _writer.WriteImage(scratch.Image, inner, ref colors, target.Field<float>(field));
+            return true;
+        }
+
+        bool TryRead(string path, ImageBuffer image, bool keepIndices)
+        {
+            using (StageClock.Enter(LoadStage.Read))
+                return scratch.Windows.TryRead(path, window.X, window.Y, window.Width, window.Height, image, keepIndices);
+        }
+    }
+
     private PixelWindow WindowOf(SampleKey key)
     {
         switch (_options.Split)
@@ -192,6 +242,19 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         CheckSize(scene.Image2, files.Image2);
         CheckSize(scene.Label, files.Label);
         return scene;
+    }
+
+    private void CheckWhole(AirChangeScene files, SampleScratch scratch)
+    {
+        foreach (string image in (string[])[files.Image1, files.Image2])
+        {
+            scratch.Reader.Decode(image, scratch.Image);
+            CheckSize(scratch.Image, image);
+        }
+
+        LabelClasses.Decode(scratch.Reader, files.Label, scratch.Label);
+        CheckSize(scratch.Label, files.Label);
+        _classes.CheckMask(scratch.Label, files.Label);
     }
 
     private static void CheckSize(ImageBuffer image, string path)

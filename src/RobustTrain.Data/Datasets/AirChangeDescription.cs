@@ -8,7 +8,7 @@ public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyLis
     internal const string Name = "air-change";
 
     /// <inheritdoc/>
-    public override IDataset Open() => new AirChangeDataset(Options, Scenes);
+    public override IDataset Open() => new AirChangeDataset(Options, Scenes, keepsScenes: false);
 
     internal override void WriteTo(BinaryWriter writer)
     {

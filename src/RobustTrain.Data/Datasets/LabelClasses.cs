@@ -31,6 +31,13 @@ internal sealed class LabelClasses
     public static void Decode(ImageReader reader, string path, ImageBuffer target)
     {
         reader.Decode(path, target, keepIndices: true);
+        ToOneChannel(target, path);
+    }
+
+    /// <summary>Makes one channel of three equal ones.</summary>
+    /// <exception cref="SampleException">They are not equal.</exception>
+    public static void ToOneChannel(ImageBuffer target, string path)
+    {
         if (target.Channels == 1)
             return;
 
@@ -78,7 +85,9 @@ internal sealed class LabelClasses
         }
     }
 
-    private void CheckMask(ImageBuffer label, string path)
+    /// <summary>Checks what only the whole label tells.</summary>
+    /// <exception cref="SampleException">It mixes two ways to write two classes.</exception>
+    public void CheckMask(ImageBuffer label, string path)
     {
         if (_classes == 2 && label.Pixels.Contains((byte)1) && label.Pixels.Contains(BinaryMask))
             throw new SampleException($"The label '{path}' has both 1 and 255; expected 0 and 1, or 0 and 255.", path);

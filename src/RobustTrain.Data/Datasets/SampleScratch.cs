@@ -7,6 +7,8 @@ internal sealed class SampleScratch : IDisposable
 {
     public ImageReader Reader { get; } = new();
 
+    public BmpWindowReader Windows { get; } = new();
+
     public ImageBuffer Image { get; } = new();
 
     public ImageBuffer Label { get; } = new();

@@ -32,6 +32,28 @@ internal static class BmpDecoder
         }
     }
 
+    /// <summary>Decodes a window from the rows that hold it.</summary>
+    /// <param name="rows">The file's rows that the window crosses, as they stand there; of 8 or more bits a pixel.</param>
+    /// <param name="header">The file's header.</param>
+    /// <param name="path">The file's path, for messages.</param>
+    /// <param name="x">The window's first column.</param>
+    /// <param name="target">Takes the pixels; it has the window's size.</param>
+    /// <param name="indices">Whether the pixels of a palette image stay indices.</param>
+    /// <exception cref="SampleException">A pixel is beyond the palette.</exception>
+    public static void DecodeRows(ReadOnlySpan<byte> rows, in BmpHeader header, string path, int x, ImageBuffer target, bool indices)
+    {
+        int pixelBytes = header.BitsPerPixel / 8;
+        for (int y = 0; y < target.Height; y++)
+        {
+            int fileRow = header.IsTopDown ? y : target.Height - 1 - y;
+            ReadOnlySpan<byte> source = rows.Slice((fileRow * header.FileStride) + (x * pixelBytes), target.Width * pixelBytes);
+            if (pixelBytes == 1)
+                CopyIndexed(source, target.Row(y), in header, indices, path);
+            else
+                CopyColors(source, target.Row(y), pixelBytes);
+        }
+    }
+
     private static void CopyColors(ReadOnlySpan<byte> source, Span<byte> row, int pixelBytes)
     {
         for (int from = 0, to = 0; to < row.Length; from += pixelBytes, to += 3)
@@ -46,7 +68,7 @@ internal static class BmpDecoder
     {
         int bits = header.BitsPerPixel;
         int mask = (1 << bits) - 1;
-        for (int x = 0; x < header.Info.Width; x++)
+        for (int x = 0; x < source.Length * 8 / bits && x < header.Info.Width; x++)
         {
             int bit = x * bits;
             int index = (source[bit >> 3] >> (8 - bits - (bit & 7))) & mask;

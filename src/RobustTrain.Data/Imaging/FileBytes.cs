@@ -27,7 +27,8 @@ internal sealed class FileBytes
     private static SampleException Fail(string path, string reason, Exception? cause = null) =>
         new($"The file '{path}' {reason}.", path, cause);
 
-    private static string Reason(int error) => error switch
+    /// <summary>Why a system call on a file failed, as the end of a sentence.</summary>
+    internal static string Reason(int error) => error switch
     {
         FileNative.NotFound or FileNative.NotAFolder => "does not exist",
         FileNative.AccessDenied or FileNative.NotPermitted => "can't be read: permission denied",
