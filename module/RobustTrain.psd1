@@ -18,6 +18,7 @@
         'Get-GpuStatus'
         'Get-Monitor'
         'Get-TrainingRun'
+        'Measure-DataLoader'
         'Measure-Model'
         'New-SampleDataset'
         'Start-Monitor'

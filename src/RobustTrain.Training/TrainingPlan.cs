@@ -9,6 +9,7 @@ using RobustTrain.Training.Criteria;
 using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using RobustTrain.Training.Optimizers;
+using RobustTrain.Training.Prefetching;
 using RobustTrain.Training.Providers;
 using RobustTrain.Training.Schedules;
 using RobustTrain.Training.Seeding;
@@ -124,6 +125,7 @@ public sealed class TrainingPlan
 
         if (config.Trainer.Deterministic && !DeterministicMode.IsAvailable)
             throw new RunException(ExitCode.Configuration, "DeterministicNotAvailable", "trainer.deterministic is true, but TorchSharp's packages can't ask for deterministic algorithms; the machine's own libtorch can.", "trainer.deterministic");
+        Prefetcher.Check(config.Loader, device);
         plan.OpenTrainingLoader().Dispose();
         plan.CreateSchedule();
         plan.CreateOrder();

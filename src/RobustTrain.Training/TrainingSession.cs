@@ -13,6 +13,7 @@ using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using RobustTrain.Training.Numerics;
 using RobustTrain.Training.Optimizers;
+using RobustTrain.Training.Prefetching;
 using RobustTrain.Training.Providers;
 using RobustTrain.Training.Selection;
 using RobustTrain.Training.Steps;
@@ -132,7 +133,7 @@ internal sealed class TrainingSession : IDisposable
     {
         using EpochStream stream = _loaders.Training.Open(Cursor.Epoch, Cursor.Batch, _ledger.Current, _control.Stopping);
         _stream = stream;
-        foreach (IBatch batch in meter.Timed(_control.UntilStopped(stream)))
+        foreach (IBatch batch in meter.Timed(_loaders.Ahead(_control.UntilStopped(stream), stream)))
             yield return batch;
     }
 
@@ -147,7 +148,7 @@ internal sealed class TrainingSession : IDisposable
         if (_verdict != StepVerdict.Complete)
             return;
         _progress.Add(step);
-        _ledger.Update(_stream!.Ledger);
+        _ledger.Update(Prefetcher.LedgerAfter(batch, _stream!));
         meter.Add(before, step);
     }
 

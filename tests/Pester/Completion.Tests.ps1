@@ -23,6 +23,12 @@ Describe 'Completion' {
         @{ Text = 'Test-TrainingConfig -Model fc-siam-c'; Expected = 'fc-siam-conc' }
         @{ Text = 'Start-Training -Resume '; Expected = 'Auto', 'Never', 'Require' }
         @{ Text = 'Get-TrainingRun -State F'; Expected = 'Failed', 'Finished' }
+        @{ Text = 'Start-Training -WorkerKind '; Expected = 'thread', 'process' }
+        @{ Text = 'Start-Training -PrefetchMode '; Expected = 'none', 'cpu', 'cuda' }
+        @{ Text = 'Start-Training -OnBadSample '; Expected = 'fail', 'skip' }
+        @{ Text = 'Measure-DataLoader -WorkerKind '; Expected = 'Thread', 'Process' }
+        @{ Text = 'Measure-DataLoader -Dataset '; Expected = 'air-change', 'change-pairs' }
+        @{ Text = 'Measure-DataLoader -Fault s'; Expected = 'stop:0.01', 'segfault:0.01', 'stall:0.005' }
         @{ Text = 'Measure-Model r -Split '; Expected = 'Test', 'Train', 'Val' }
     ) {
         $matches = Complete $Text

@@ -63,12 +63,34 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         $test.Errors[1].Message | Should -BeLike '*did you mean*model*'
     }
 
+    It 'rehearses: kills, stalls and damage lose nothing, and the same samples come in the same order' {
+        $clean = Measure-DataLoader quick.yaml -NumWorkers 0, 2 -WorkerKind Thread
+        $clean.Lost | Should -Be 0, 0
+        $clean[0].Digest | Should -Be $clean[1].Digest
+        $faulty = Measure-DataLoader quick.yaml -NumWorkers 2 -WorkerKind Thread, Process -Fault 'kill:0.002', 'stall@7' -TimeoutSeconds 0.5
+        $faulty.Lost | Should -Be 0, 0
+        $faulty.Digest | Should -Be ($clean[0].Digest, $clean[0].Digest)
+        $faulty.ForEach({ $_.WorkerFailures -gt 0 }) | Should -Be $true, $true
+        $damaged = Measure-DataLoader quick.yaml -NumWorkers 2 -Fault 'corrupt@5', 'corrupt@6'
+        $damaged.Lost, $damaged.Skipped, $damaged.Delivered | Should -Be 0, 2, ($clean[0].Delivered - 2)
+    }
+
+    It 'refuses a fault that it does not know in one sentence' {
+        Measure-DataLoader -Integers 100 -Fault 'explode:0.1' -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure.Count | Should -Be 1
+        $failure[0].Exception.Message | Should -BeLike "*explode:0.1*kill*"
+    }
+
     It 'trains: epochs as they end, the run at the end, and all of the run''s folder' {
         $objects = Start-Training quick.yaml -RunPath runs/first
         $LASTEXITCODE | Should -Be 0
         $objects.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingRun
         $objects[0].TrainLoss | Should -BeGreaterThan 0
         $objects[1].Epoch | Should -Be 1
+        $objects[1].Delivered | Should -Be (Test-TrainingConfig quick.yaml).TrainingSamples
+        $objects[1].DecodeSeconds | Should -Not -BeNullOrEmpty
+        $objects[-1].SamplesDelivered | Should -Be (2 * $objects[1].Delivered)
+        $objects[-1].SamplesSkipped | Should -Be 0
         $objects[-1].State | Should -Be Finished
         $objects[-1].TestF1 | Should -Not -BeNullOrEmpty
         'run.json', 'config.yaml', 'events.ndjson', 'epochs/0001', 'checkpoints' | ForEach-Object { Join-Path runs/first $_ | Should -Exist }

@@ -108,6 +108,23 @@ Describe 'Start-Training' {
             @{ Parameter = 'Threads'; Value = 2; Setting = 'threads=2' }
             @{ Parameter = 'NumWorkers'; Value = 0; Setting = 'loader.num_workers=0' }
             @{ Parameter = 'PrefetchQueueLength'; Value = 5; Setting = 'loader.prefetch_queue_length=5' }
+            @{ Parameter = 'NumWorkers'; Value = 'auto'; Setting = 'loader.num_workers=null' }
+            @{ Parameter = 'NumWorkerPerGpu'; Value = 3; Setting = 'loader.num_workers=3' }
+            @{ Parameter = 'BatchSizePerGpu'; Value = 3; Setting = 'loader.batch_size=3' }
+            @{ Parameter = 'NumPrefetchQueue'; Value = 3; Setting = 'loader.prefetch_queue_length=3' }
+            @{ Parameter = 'WorkerKind'; Value = 'process'; Setting = 'loader.worker_kind=process' }
+            @{ Parameter = 'PrefetchMode'; Value = 'none'; Setting = 'loader.prefetch_mode=none' }
+            @{ Parameter = 'TimeoutSeconds'; Value = 2.5; Setting = 'loader.timeout_seconds=2.5' }
+            @{ Parameter = 'Timeout'; Value = 25; Setting = 'loader.timeout_seconds=25' }
+            @{ Parameter = 'CheckInterval'; Value = 0.5; Setting = 'loader.health_check_interval_seconds=0.5' }
+            @{ Parameter = 'MaxErrors'; Value = 9; Setting = 'loader.max_errors=9' }
+            @{ Parameter = 'OnBadSample'; Value = 'skip'; Setting = 'loader.on_bad_sample=skip' }
+            @{ Parameter = 'MaxSkipped'; Value = 0.05; Setting = 'loader.max_skipped=0.05' }
+            @{ Parameter = 'PersistentWorkers'; Value = $false; Setting = 'loader.persistent_workers=false' }
+            @{ Parameter = 'IgnoreQuarantine'; Value = $true; Setting = 'loader.ignore_quarantine=true' }
+            @{ Parameter = 'QuarantinePath'; Value = '/q/bad.json'; Setting = 'loader.quarantine_path=/q/bad.json' }
+            @{ Parameter = 'DatasetEnlargeRatio'; Value = 4; Setting = 'data.enlarge_ratio=4' }
+            @{ Parameter = 'FillLast'; Value = $true; Setting = 'loader.fill_last=true' }
             @{ Parameter = 'DropLast'; Value = $true; Setting = 'loader.drop_last=true' }
             @{ Parameter = 'Set'; Value = @{ 'model.base_channels' = 8 }; Setting = 'model.base_channels=8' }
             @{ Parameter = 'Set'; Value = @{ model = @{ dropout = 0.5 } }; Setting = 'model.dropout=0.5' }

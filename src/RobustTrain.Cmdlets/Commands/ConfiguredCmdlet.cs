@@ -45,6 +45,7 @@ public abstract class ConfiguredCmdlet : HostCmdlet
 
     /// <summary>Samples in a training batch.</summary>
     [Parameter]
+    [Alias("BatchSizePerGpu")]
     [ConfigurationKey("loader.batch_size")]
     public int BatchSize { get; set; }
 
@@ -89,16 +90,85 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     [ConfigurationKey("threads")]
     public int Threads { get; set; }
 
-    /// <summary>Workers that decode ahead.</summary>
+    /// <summary>Workers that decode ahead: a number, or auto.</summary>
     [Parameter]
+    [Alias("NumWorkerPerGpu")]
+    [WorkerCountTransformation]
     [ConfigurationKey("loader.num_workers")]
-    public int NumWorkers { get; set; }
+    public string? NumWorkers { get; set; }
+
+    /// <summary>What the workers are.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.worker_kind")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    public string? WorkerKind { get; set; }
 
     /// <summary>Batches that are decoded ahead.</summary>
     [Parameter]
     [Alias("NumPrefetchQueue")]
     [ConfigurationKey("loader.prefetch_queue_length")]
     public int PrefetchQueueLength { get; set; }
+
+    /// <summary>How batches come to the device.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.prefetch_mode")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    public string? PrefetchMode { get; set; }
+
+    /// <summary>Seconds after which a worker that stands still is replaced.</summary>
+    [Parameter]
+    [Alias("Timeout")]
+    [ConfigurationKey("loader.timeout_seconds")]
+    public double TimeoutSeconds { get; set; }
+
+    /// <summary>Seconds between two looks at the workers.</summary>
+    [Parameter]
+    [Alias("CheckInterval")]
+    [ConfigurationKey("loader.health_check_interval_seconds")]
+    public double HealthCheckIntervalSeconds { get; set; }
+
+    /// <summary>Failures of workers after which the trainer loads itself.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.max_errors")]
+    public int MaxErrors { get; set; }
+
+    /// <summary>What becomes of a sample that can't be loaded.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.on_bad_sample")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    public string? OnBadSample { get; set; }
+
+    /// <summary>Samples of an epoch that may be skipped.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.max_skipped")]
+    public double MaxSkipped { get; set; }
+
+    /// <summary>Lets workers live on from epoch to epoch.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.persistent_workers")]
+    public SwitchParameter PersistentWorkers { get; set; }
+
+    /// <summary>Tries samples again that an earlier run put into quarantine.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.ignore_quarantine")]
+    public SwitchParameter IgnoreQuarantine { get; set; }
+
+    /// <summary>The file of the quarantine.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.quarantine_path")]
+    [ValidateNotNullOrEmpty]
+    public string? QuarantinePath { get; set; }
+
+    /// <summary>How often an epoch goes through the training samples.</summary>
+    [Parameter]
+    [Alias("DatasetEnlargeRatio")]
+    [ConfigurationKey("data.enlarge_ratio")]
+    public int EnlargeRatio { get; set; }
+
+    /// <summary>Fills an incomplete last batch up.</summary>
+    [Parameter]
+    [ConfigurationKey("loader.fill_last")]
+    public SwitchParameter FillLast { get; set; }
 
     /// <summary>Leaves an incomplete last batch out.</summary>
     [Parameter]
@@ -126,7 +196,7 @@ public abstract class ConfiguredCmdlet : HostCmdlet
             if (parameter.GetCustomAttribute<ConfigurationKeyAttribute>() is not { } key || !MyInvocation.BoundParameters.ContainsKey(parameter.Name))
                 continue;
 
-            object? value = parameter.Name == nameof(DataPath) ? ResolvePath(DataPath!) : parameter.GetValue(this);
+            object? value = parameter.Name is nameof(DataPath) or nameof(QuarantinePath) ? ResolvePath((string)parameter.GetValue(this)!) : parameter.GetValue(this);
             yield return $"{key.Path}={SettingText.Of(value)}";
         }
     }

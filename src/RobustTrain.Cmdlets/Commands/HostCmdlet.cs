@@ -19,7 +19,18 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     /// <param name="target">The object at fault where it fails.</param>
     /// <param name="take">Takes the events that are the command's own.</param>
     /// <param name="stopping">Stops it.</param>
-    private protected async Task CallAsync(IEnumerable<string> arguments, string activity, object? target, Action<RunEvent> take, CancellationToken stopping)
+    private protected Task CallAsync(IEnumerable<string> arguments, string activity, object? target, Action<RunEvent> take, CancellationToken stopping) =>
+        CallAsync(
+            arguments, activity, target,
+            happened =>
+            {
+                take(happened);
+                return Task.CompletedTask;
+            },
+            stopping);
+
+    /// <summary>As above; each event is taken before the next one is read.</summary>
+    private protected async Task CallAsync(IEnumerable<string> arguments, string activity, object? target, Func<RunEvent, Task> take, CancellationToken stopping)
     {
         string folder = await CurrentFolderAsync();
         RunspaceLifetime lifetime = await OnPipelineThread(RunspaceLifetime.OfCurrentRunspace);
@@ -27,7 +38,7 @@ public abstract class HostCmdlet : RobustTrainCmdlet
         HostEnd end = await call.RunAsync(
             async happened =>
             {
-                take(happened);
+                await TakeAsync(take, happened);
                 if (!stopping.IsCancellationRequested)
                     await ShowAsync(happened, activity);
             },
@@ -36,6 +47,18 @@ public abstract class HostCmdlet : RobustTrainCmdlet
         await WriteProgressAsync(new ProgressRecord(1, activity, "done") { RecordType = ProgressRecordType.Completed });
         if (end.Failure is not null)
             throw end.Failure;
+    }
+
+    private static async Task TakeAsync(Func<RunEvent, Task> take, RunEvent happened)
+    {
+        try
+        {
+            await take(happened);
+        }
+        catch (PipelineStoppedException)
+        {
+            // As below: it is being stopped.
+        }
     }
 
     private async Task ShowAsync(RunEvent happened, string activity)
@@ -48,6 +71,9 @@ public abstract class HostCmdlet : RobustTrainCmdlet
                     await WriteWarningAsync(warning.Message);
                     break;
                 case EvaluationProgress progress:
+                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
+                    break;
+                case LoaderProgress progress:
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;
                 case SampleDataProgress progress:

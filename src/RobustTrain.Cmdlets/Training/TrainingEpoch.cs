@@ -45,6 +45,39 @@ public sealed record TrainingEpoch
     /// <summary>The share of the training time that waited for data, 0 to 100.</summary>
     public required double DataWaitPercent { get; init; }
 
+    /// <summary>Workers at the end of the epoch; null where the trainer does not say.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Decoding, summed over workers.</summary>
+    public double? DecodeSeconds { get; init; }
+
+    /// <summary>Augmenting, summed over workers.</summary>
+    public double? AugmentSeconds { get; init; }
+
+    /// <summary>Workers waiting for a free slot, summed over workers.</summary>
+    public double? SlotWaitSeconds { get; init; }
+
+    /// <summary>The trainer waiting for a batch.</summary>
+    public double? DataWaitSeconds { get; init; }
+
+    /// <summary>Samples delivered.</summary>
+    public int? Delivered { get; init; }
+
+    /// <summary>How often a sample was loaded again.</summary>
+    public int? Retried { get; init; }
+
+    /// <summary>Samples that were not delivered; the epoch's ledger.json names them with the reason.</summary>
+    public int? Skipped { get; init; }
+
+    /// <summary>Samples in quarantine that the epoch met.</summary>
+    public int? Quarantined { get; init; }
+
+    /// <summary>How often a worker died or stood still.</summary>
+    public int? WorkerFailures { get; init; }
+
+    /// <summary>SHA-256 over what was delivered, in its order.</summary>
+    public string? LedgerDigest { get; init; }
+
     /// <summary>The whole epoch, validation included.</summary>
     public required double DurationSeconds { get; init; }
 
@@ -74,6 +107,17 @@ public sealed record TrainingEpoch
             LearningRate = finished.LearningRate,
             SamplesPerSecond = finished.SamplesPerSecond,
             DataWaitPercent = 100 * finished.DataWaitShare,
+            Workers = finished.Loader?.Workers,
+            DecodeSeconds = finished.Loader?.DecodeSeconds,
+            AugmentSeconds = finished.Loader?.AugmentSeconds,
+            SlotWaitSeconds = finished.Loader?.SlotWaitSeconds,
+            DataWaitSeconds = finished.Loader?.ConsumerWaitSeconds,
+            Delivered = finished.Loader?.Delivered,
+            Retried = finished.Loader?.Retried,
+            Skipped = finished.Loader?.Skipped,
+            Quarantined = finished.Loader?.Quarantined,
+            WorkerFailures = finished.Loader?.WorkerFailures,
+            LedgerDigest = finished.Loader?.Digest,
             DurationSeconds = finished.DurationSeconds,
             EndTime = finished.Time.LocalDateTime,
         });

@@ -45,6 +45,21 @@ public sealed record TrainingRun
     /// <summary>The test's share of pixels found right.</summary>
     public double? TestAccuracy { get; init; }
 
+    /// <summary>Training samples delivered in all complete epochs; null before the first.</summary>
+    public long? SamplesDelivered { get; init; }
+
+    /// <summary>How often a sample was loaded again.</summary>
+    public long? SamplesRetried { get; init; }
+
+    /// <summary>Samples that were not delivered; the epochs' ledger.json name them with the reason.</summary>
+    public long? SamplesSkipped { get; init; }
+
+    /// <summary>How often an epoch met a sample in quarantine.</summary>
+    public long? SamplesQuarantined { get; init; }
+
+    /// <summary>How often a worker of the loader died or stood still.</summary>
+    public long? WorkerFailures { get; init; }
+
     /// <summary>When the run began, local time.</summary>
     public required DateTime StartTime { get; init; }
 
@@ -103,6 +118,11 @@ public sealed record TrainingRun
             TestPrecision = scores.Take("test_precision"),
             TestRecall = scores.Take("test_recall"),
             TestAccuracy = scores.Take("test_accuracy"),
+            SamplesDelivered = record.LedgerTotals?.Delivered,
+            SamplesRetried = record.LedgerTotals?.Retried,
+            SamplesSkipped = record.LedgerTotals?.Skipped,
+            SamplesQuarantined = record.LedgerTotals?.Quarantined,
+            WorkerFailures = record.LedgerTotals?.WorkerFailures,
             StartTime = record.Started.LocalDateTime,
             EndTime = record.Ended?.LocalDateTime,
             DurationSeconds = Math.Round((lastKnown - record.Started).TotalSeconds, 3),

@@ -7,6 +7,7 @@ namespace RobustTrain.Data.Loading;
 public static class LoaderBenchmark
 {
     private const int MemoryInterval = 64;
+    private const int ProgressInterval = 16;
 
     /// <summary>Goes through one epoch.</summary>
     /// <param name="dataset">What is loaded.</param>
@@ -22,9 +23,15 @@ public static class LoaderBenchmark
     }
 
     /// <summary>Goes through one epoch of a loader that is open already, so that its workers may be there.</summary>
+    /// <param name="loader">What loads.</param>
+    /// <param name="options">How it loads.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="stopping">Ends it early.</param>
+    /// <param name="onProgress">Is told now and then how many samples are there.</param>
     /// <inheritdoc cref="Measure(IDataset, LoaderOptions, int, CancellationToken)"/>
-    public static LoaderMeasurement Measure(PrefetchLoader loader, LoaderOptions options, int epoch, CancellationToken stopping)
+    public static LoaderMeasurement Measure(PrefetchLoader loader, LoaderOptions options, int epoch, CancellationToken stopping, Action<long>? onProgress = null)
     {
+        EpochPlan plan = new(loader.Dataset.Count, options, epoch);
         using Process self = Process.GetCurrentProcess();
         Dictionary<int, (long Memory, double Seconds)> workers = [];
         Dictionary<int, (long Memory, double Seconds)> workersBefore = [];
@@ -56,6 +63,8 @@ public static class LoaderBenchmark
             }
 
             samples += batch.SampleIndices.Count;
+            if (batches % ProgressInterval == 0)
+                onProgress?.Invoke(samples);
             if (options.WorkerKind == WorkerKind.Process && batches % MemoryInterval == 1)
                 LookAtWorkers(stream, workers);
         }
@@ -78,6 +87,7 @@ public static class LoaderBenchmark
             RingBytes = loader.RingBytes,
             LongestWaitMilliseconds = longest * 1000.0 / Stopwatch.Frequency,
             Statistics = statistics,
+            Planned = Enumerable.Range(0, plan.BatchCount).Sum(plan.CountOf),
             Ledger = stream.Ledger,
         };
     }

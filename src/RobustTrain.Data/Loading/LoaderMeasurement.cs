@@ -30,6 +30,12 @@ public sealed record LoaderMeasurement
     /// <summary>Where the time went.</summary>
     public required LoaderStatistics Statistics { get; init; }
 
+    /// <summary>The samples that the epoch's plan has.</summary>
+    public required int Planned { get; init; }
+
+    /// <summary>Samples that were neither delivered nor named in the ledger.</summary>
+    public int Lost => Planned - Ledger.Delivered - Ledger.Skipped;
+
     /// <summary>The account of the epoch.</summary>
     public required EpochLedger Ledger { get; init; }
 }

@@ -38,9 +38,10 @@ internal static class LoaderCommand
         });
         Option<bool> decodeOnly = new("--decode-only") { Description = "Decodes the files of --images in so many threads and does nothing with them: prints images a second, which no loader can pass." };
         Option<bool> events = CommonOptions.Events();
+        Option<bool> lifeLine = CommonOptions.LifeLine();
         Command command = new("loader", "Measures the loader over a data set without a training, for one or several numbers and kinds of workers.");
         configuration.AddTo(command);
-        foreach (Option option in (Option[])[images, integers, cropSize, workers, kinds, epochs, split, faults, decodeOnly, events])
+        foreach (Option option in (Option[])[images, integers, cropSize, workers, kinds, epochs, split, faults, decodeOnly, events, lifeLine])
             command.Add(option);
         command.SetAction(parsed =>
         {
@@ -56,7 +57,8 @@ internal static class LoaderCommand
                 parsed.GetValue(epochs),
                 Enum.Parse<DatasetSplit>(parsed.GetValue(split)!, ignoreCase: true),
                 parsed.GetValue(faults) is string text ? FaultPlan.Parse(text) : null,
-                parsed.GetValue(decodeOnly));
+                parsed.GetValue(decodeOnly),
+                parsed.GetValue(lifeLine));
             return CommandGuard.Run(() => new LoaderJob(request, stream).Run(), stream);
         });
         return command;

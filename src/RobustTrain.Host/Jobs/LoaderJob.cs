@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
@@ -20,6 +21,11 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     // A rehearsal shows recovery for as long as it lasts; to stop after five faults would show only the fallback.
     private const int RehearsalMaxErrors = 1_000_000;
 
+    // A stalled sample takes an hour; an operator who rehearses does not want to wait half a minute for each.
+    private static readonly TimeSpan RehearsalTimeout = TimeSpan.FromSeconds(2);
+    private static readonly LoaderConfig s_defaults = new();
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(0.5);
+
     /// <summary>Measures.</summary>
     /// <returns>The exit code.</returns>
     public int Run()
@@ -31,6 +37,8 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         using CancellationTokenSource stopping = new();
         StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
         using StopSignals signals = new(requests);
+        if (request.HasLifeLine)
+            LifeLine.Hold(Console.OpenStandardInput(), requests);
         IDataset dataset = Open(config);
         if (request.DecodeOnly)
             return DecodeOnly(dataset);
@@ -39,7 +47,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         try
         {
             if (stream is null)
-                Console.Out.WriteLine($"{"kind",-8} {"workers",7} {"samples/s",10} {"first ms",9} {"CPU us/batch",12} {"worker MB",9} {"longest wait ms",15} {"delivered",9} {"retried",7} {"skipped",7} {"failures",8}  digest");
+                Console.Out.WriteLine($"{"kind",-8} {"workers",7} {"samples/s",10} {"first ms",9} {"CPU us/batch",12} {"worker MB",9} {"longest wait ms",15} {"delivered",9} {"retried",7} {"skipped",7} {"lost",4} {"failures",8}  digest");
             foreach (WorkerKind kind in request.Kinds.Count > 0 ? request.Kinds : [LoaderSettings.Of(config.Loader, 1).WorkerKind])
             {
                 foreach (int? workers in request.Workers.Count > 0 ? request.Workers.Select(number => (int?)number) : [config.Loader.NumWorkers])
@@ -85,8 +93,21 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             NumWorkers = workers,
             Observer = Tell,
         };
-        return request.Faults is null ? options : options with { Faults = request.Faults, MaxErrors = RehearsalMaxErrors };
+        return request.Faults is null ? options : Rehearsal(options, config.Loader, request.Faults);
     }
+
+    // What a rehearsal shows is that nothing is lost unnamed, so it goes on where a training would end; keys that are set win.
+    private LoaderOptions Rehearsal(LoaderOptions options, LoaderConfig config, FaultPlan faults) => options with
+    {
+        Faults = faults,
+        MaxErrors = IsSet("max_errors", config.MaxErrors, s_defaults.MaxErrors) ? options.MaxErrors : RehearsalMaxErrors,
+        Timeout = IsSet("timeout", config.TimeoutSeconds, s_defaults.TimeoutSeconds) ? options.Timeout : RehearsalTimeout,
+        OnBadSample = IsSet("on_bad_sample", config.OnBadSample, s_defaults.OnBadSample) ? options.OnBadSample : BadSamplePolicy.Skip,
+        MaxSkipped = IsSet("max_skipped", config.MaxSkipped, s_defaults.MaxSkipped) ? options.MaxSkipped : SkipBudget.Share(1),
+    };
+
+    private bool IsSet<T>(string key, T value, T defaultValue) =>
+        !EqualityComparer<T>.Default.Equals(value, defaultValue) || request.Settings.Any(setting => setting.TrimStart().StartsWith($"loader.{key}", StringComparison.Ordinal));
 
     private IDataset Open(TrainingConfig config)
     {
@@ -105,8 +126,21 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     private void Measure(IDataset dataset, LoaderOptions options, CancellationToken stopping)
     {
         using PrefetchLoader loader = new(dataset, options);
+        long told = Stopwatch.GetTimestamp();
+        int total = dataset.Count * options.EnlargeRatio * request.Epochs;
+        long before = 0;
         for (int epoch = 0; epoch < request.Epochs; epoch++)
-            Report(LoaderBenchmark.Measure(loader, options, epoch, stopping));
+        {
+            LoaderMeasurement measured = LoaderBenchmark.Measure(loader, options, epoch, stopping, done =>
+            {
+                if (stream is null || Stopwatch.GetElapsedTime(told) < ProgressInterval)
+                    return;
+                told = Stopwatch.GetTimestamp();
+                stream.Write(new LoaderProgress(Name(options.WorkerKind), options.NumWorkers, (int)(before + done), total));
+            });
+            before += measured.Planned;
+            Report(measured);
+        }
     }
 
     private void Tell(LoaderEvent happened) => stream?.Write(LoaderJournal.Of(happened));
@@ -119,7 +153,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Name(measured.Kind),-8} {measured.Workers,7} {measured.SamplesPerSecond,10:F0} {measured.FirstBatchMilliseconds,9:F1} {measured.OverheadMicroseconds,12:F1} {(measured.WorkerMemoryBytes is long bytes ? bytes / 1048576.0 : double.NaN),9:F1} {measured.LongestWaitMilliseconds,15:F1} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
+                $"{Name(measured.Kind),-8} {measured.Workers,7} {measured.SamplesPerSecond,10:F0} {measured.FirstBatchMilliseconds,9:F1} {measured.OverheadMicroseconds,12:F1} {(measured.WorkerMemoryBytes is long bytes ? bytes / 1048576.0 : double.NaN),9:F1} {measured.LongestWaitMilliseconds,15:F1} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {measured.Lost,4} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
             return;
         }
 
@@ -127,6 +161,10 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             Name(measured.Kind), measured.Workers, measured.SamplesPerSecond, measured.FirstBatchMilliseconds, measured.OverheadMicroseconds,
             measured.WorkerMemoryBytes, measured.RingBytes, measured.LongestWaitMilliseconds, times.ReadSeconds, times.DecodeSeconds,
             times.AugmentSeconds, times.WorkerWaitSeconds, times.ConsumerWaitShare, ledger.Delivered, ledger.Retried, ledger.Skipped,
-            ledger.Quarantined, ledger.WorkerFailures, ledger.Digest));
+            ledger.Quarantined, ledger.WorkerFailures, ledger.Digest)
+        {
+            Epoch = ledger.Epoch,
+            Lost = measured.Lost,
+        });
     }
 }

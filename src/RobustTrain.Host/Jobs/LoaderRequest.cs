@@ -16,6 +16,7 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="Split">The split to load.</param>
 /// <param name="Faults">Faults to inject; null for none.</param>
 /// <param name="DecodeOnly">Whether files are decoded by no loader at all.</param>
+/// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
 internal sealed record LoaderRequest(
     string? ConfigPath,
     IReadOnlyList<string> Settings,
@@ -27,4 +28,5 @@ internal sealed record LoaderRequest(
     int Epochs,
     DatasetSplit Split,
     FaultPlan? Faults,
-    bool DecodeOnly);
+    bool DecodeOnly,
+    bool HasLifeLine);

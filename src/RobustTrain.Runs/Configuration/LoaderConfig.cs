@@ -37,6 +37,15 @@ public sealed record LoaderConfig
     [FreeOnResume]
     public int PrefetchQueueLength { get; init; } = 3;
 
+    /// <summary>How batches come to the device.</summary>
+    [Description("How batches come to the device: none or cpu (tensors over the loader's own memory, without a copy; on a GPU copied when the step begins), cuda (through pinned memory on a stream of its own, beside the step before); null: cuda on a GPU, else cpu.")]
+    [AllowedValues("none", "cpu", "cuda")]
+    public string? PrefetchMode { get; init; }
+
+    /// <summary>Whether images lie channels last.</summary>
+    [Description("Whether prefetch_mode cuda lays images out with the channels last, which convolutions in half precision prefer.")]
+    public bool ChannelsLast { get; init; }
+
     /// <summary>Whether an incomplete last batch is left out.</summary>
     [Description("Whether an incomplete last training batch is left out.")]
     public bool DropLast { get; init; }

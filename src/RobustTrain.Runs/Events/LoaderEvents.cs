@@ -59,4 +59,18 @@ public sealed record LoaderMeasured(
     int Skipped,
     int Quarantined,
     int WorkerFailures,
-    string Digest) : RunEvent;
+    string Digest) : RunEvent
+{
+    /// <summary>The epoch that was loaded, from 0.</summary>
+    public int Epoch { get; init; }
+
+    /// <summary>Samples that were neither delivered nor named in the ledger: none, or the loader has failed its promise.</summary>
+    public int Lost { get; init; }
+}
+
+/// <summary>A loader's measurement goes on.</summary>
+/// <param name="WorkerKind">thread or process.</param>
+/// <param name="Workers">How many workers were asked for; null where the loader finds the number.</param>
+/// <param name="Done">Samples delivered in all epochs of this measurement.</param>
+/// <param name="Total">Samples of all epochs.</param>
+public sealed record LoaderProgress(string WorkerKind, int? Workers, int Done, int Total) : RunEvent;

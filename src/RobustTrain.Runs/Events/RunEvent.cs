@@ -29,6 +29,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(LoaderChanged), "loader")]
 [JsonDerivedType(typeof(LoaderEpoch), "loader_epoch")]
 [JsonDerivedType(typeof(LoaderMeasured), "loader_measured")]
+[JsonDerivedType(typeof(LoaderProgress), "loader_progress")]
 public abstract record RunEvent
 {
     /// <summary>When it happened, UTC; the journal fills it in.</summary>

@@ -1,8 +1,10 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Prefetching;
 
 namespace RobustTrain.Training.Loaders;
 
@@ -10,6 +12,7 @@ namespace RobustTrain.Training.Loaders;
 internal sealed class RunLoaders : IDisposable
 {
     private readonly QuarantinePart _quarantine;
+    private readonly Prefetcher _prefetcher;
 
     /// <summary>Opens the loaders; their workers start when the first batch is asked for.</summary>
     /// <param name="plan">What is loaded, and how.</param>
@@ -20,6 +23,7 @@ internal sealed class RunLoaders : IDisposable
     public RunLoaders(TrainingPlan plan, RunFolder run, IRunJournal journal, Func<TrainingCursor> cursor)
     {
         string? quarantinePath = QuarantineLocation.Of(plan.Config, run.Path);
+        _prefetcher = Prefetcher.Create(plan.Config.Loader, plan.Device);
         _quarantine = new QuarantinePart(cursor);
         Training = plan.OpenTrainingLoader(journal, quarantinePath);
         _quarantine.Add(SplitNames.Of(DatasetSplit.Train), Training.Quarantine, isTraining: true);
@@ -38,9 +42,15 @@ internal sealed class RunLoaders : IDisposable
     /// <summary>The samples that the loaders go without.</summary>
     public ICheckpointPart Quarantine => _quarantine;
 
+    /// <summary>A stream's batches on their way to the device.</summary>
+    /// <param name="batches">The batches as they are loaded.</param>
+    /// <param name="stream">The stream that they come from.</param>
+    public IEnumerable<IBatch> Ahead(IEnumerable<IBatch> batches, EpochStream stream) => _prefetcher.Ahead(batches, () => stream.Ledger);
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        _prefetcher.Dispose();
         Training.Dispose();
         Evaluation.Dispose();
     }

@@ -1,4 +1,5 @@
 using RobustTrain.Data;
+using RobustTrain.Training.Prefetching;
 using RobustTrain.Training.Providers;
 using static TorchSharp.torch;
 
@@ -36,8 +37,13 @@ internal sealed class BatchTensors : IDisposable
     public Tensor Label { get; }
 
     /// <summary>The batch's tensors on <paramref name="device"/>.</summary>
-    public static BatchTensors From(IBatch batch, Device device) =>
-        new(Field(batch, Image1Field, device), Field(batch, Image2Field, device), Field(batch, LabelField, device));
+    public static BatchTensors From(IBatch batch, Device device) => batch is DeviceBatch ready
+        ? ready.Take()
+        : From(batch, host => device.type == TorchSharp.DeviceType.CPU ? host : host.to(device, disposeAfter: true));
+
+    /// <summary>The batch's tensors, each placed by a function that owns what it is given: a tensor over the batch's own memory.</summary>
+    public static BatchTensors From(IBatch batch, Func<Tensor, Tensor> place) =>
+        new(place(Field(batch, Image1Field)), place(Field(batch, Image2Field)), place(Field(batch, LabelField)));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -47,7 +53,7 @@ internal sealed class BatchTensors : IDisposable
         Label.Dispose();
     }
 
-    private static Tensor Field(IBatch batch, string name, Device device)
+    private static Tensor Field(IBatch batch, string name)
     {
         BatchField field = batch[name];
         ScalarType type = field.Type switch
@@ -57,7 +63,6 @@ internal sealed class BatchTensors : IDisposable
             ElementType.Float32 => ScalarType.Float32,
             _ => throw new ArgumentOutOfRangeException(nameof(batch), field.Type, $"The field {name} has a type that torch doesn't know."),
         };
-        Tensor host = HostMemory.Tensor(field.Address, type, [.. field.Shape]);
-        return device.type == TorchSharp.DeviceType.CPU ? host : host.to(device, disposeAfter: true);
+        return HostMemory.Tensor(field.Address, type, [.. field.Shape]);
     }
 }

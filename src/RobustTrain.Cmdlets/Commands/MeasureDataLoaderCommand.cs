@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Training;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>Runs the loader over a data set without a training, and rehearses what may befall it.</summary>
+[Cmdlet(VerbsDiagnostic.Measure, "DataLoader")]
+[OutputType(typeof(DataLoaderMeasurement))]
+public sealed class MeasureDataLoaderCommand : HostCmdlet
+{
+    /// <summary>The YAML file of a training.</summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("Path", "PSPath", "Config")]
+    [ValidateNotNullOrEmpty]
+    public string? ConfigurationPath { get; set; }
+
+    /// <summary>The layout of the data set.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    public string? Dataset { get; set; }
+
+    /// <summary>The folder of the data set.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("DatasetPath")]
+    [ValidateNotNullOrEmpty]
+    public string? DataPath { get; set; }
+
+    /// <summary>A folder of images in place of a data set.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ImagePath { get; set; }
+
+    /// <summary>So many integers in place of a data set.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Integers { get; set; }
+
+    /// <summary>The side of the crops of -ImagePath.</summary>
+    [Parameter]
+    [ValidateRange(1, 8192)]
+    public int? CropSize { get; set; }
+
+    /// <summary>Numbers of workers, measured one after the other.</summary>
+    [Parameter]
+    [Alias("Workers", "NumWorkerPerGpu")]
+    [ValidateRange(0, 1024)]
+    public int[]? NumWorkers { get; set; }
+
+    /// <summary>What the workers are.</summary>
+    [Parameter]
+    [Alias("Kind")]
+    [ValidateSet("Thread", "Process")]
+    public string[]? WorkerKind { get; set; }
+
+    /// <summary>Samples in a batch.</summary>
+    [Parameter]
+    [Alias("BatchSizePerGpu")]
+    public int? BatchSize { get; set; }
+
+    /// <summary>Batches that are decoded ahead.</summary>
+    [Parameter]
+    [Alias("NumPrefetchQueue")]
+    public int? PrefetchQueueLength { get; set; }
+
+    /// <summary>Epochs of each measurement.</summary>
+    [Parameter]
+    [ValidateRange(1, 1_000_000)]
+    public int Epochs { get; set; } = 1;
+
+    /// <summary>The split to load.</summary>
+    [Parameter]
+    [ValidateSet("Train", "Val", "Test")]
+    public string Split { get; set; } = "Train";
+
+    /// <summary>Faults to inject.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(FaultCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? Fault { get; set; }
+
+    /// <summary>Seconds after which a worker that stands still is replaced.</summary>
+    [Parameter]
+    [Alias("Timeout")]
+    public double? TimeoutSeconds { get; set; }
+
+    /// <summary>Any other keys of the configuration.</summary>
+    [Parameter]
+    [SettingsTransformation]
+    [ArgumentCompleter(typeof(SettingCompleter))]
+    public string[]? Set { get; set; }
+
+    /// <inheritdoc/>
+    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        bool hasPathSetting = Set?.Any(setting => setting.StartsWith("data.path=", StringComparison.Ordinal)) == true;
+        if (ConfigurationPath is null && DataPath is null && ImagePath is null && Integers is null && !hasPathSetting)
+            throw new RunException(ExitCode.Configuration, "NoDataToLoad", Strings.Format("NoDataToLoad"));
+        string[] arguments = await OnPipelineThread(() => Arguments().ToArray());
+        string subject = ImagePath ?? DataPath ?? ConfigurationPath ?? (Integers is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} integers") : "data");
+        await CallAsync(arguments, Strings.Format("LoaderActivity", subject), subject, TakeAsync, stopping);
+    }
+
+    private Task TakeAsync(RunEvent happened) => happened switch
+    {
+        LoaderMeasured measured => WriteObjectAsync(DataLoaderMeasurement.From(measured)),
+        LoaderChanged { Kind: "fell_back" } change => WriteWarningAsync(change.Message),
+        LoaderChanged change => WriteVerboseAsync(change.Message),
+        _ => Task.CompletedTask,
+    };
+
+    private IEnumerable<string> Arguments()
+    {
+        yield return "loader";
+        if (ConfigurationPath is not null)
+            yield return ResolvePath(ConfigurationPath);
+        foreach (string setting in Settings())
+        {
+            yield return "--set";
+            yield return setting;
+        }
+
+        (string Option, IEnumerable<string> Values)[] options =
+        [
+            ("--images", ImagePath is null ? [] : [ResolvePath(ImagePath)]),
+            ("--integers", TextOf(Integers)),
+            ("--crop-size", TextOf(CropSize)),
+            ("--workers", NumWorkers?.Select(number => number.ToString(CultureInfo.InvariantCulture)) ?? []),
+            ("--kind", WorkerKind?.Select(kind => kind.ToLowerInvariant()) ?? []),
+            ("--epochs", TextOf(Epochs)),
+            ("--split", [Split.ToLowerInvariant()]),
+            ("--fault", Fault is null ? [] : [string.Join(',', Fault)]),
+        ];
+        foreach (string argument in options.SelectMany(option => option.Values, (option, value) => (option.Option, Value: value)).SelectMany(pair => (string[])[pair.Option, pair.Value]))
+            yield return argument;
+    }
+
+    private IEnumerable<string> Settings()
+    {
+        (string Key, object? Value)[] settings =
+        [
+            ("data.dataset", Dataset),
+            ("data.path", DataPath is null ? null : ResolvePath(DataPath)),
+            ("loader.batch_size", BatchSize),
+            ("loader.prefetch_queue_length", PrefetchQueueLength),
+            ("loader.timeout_seconds", TimeoutSeconds),
+        ];
+        return [.. settings.Where(setting => setting.Value is not null).Select(setting => $"{setting.Key}={SettingText.Of(setting.Value)}"), .. Set ?? []];
+    }
+
+    private static string[] TextOf(int? number) => number is { } value ? [value.ToString(CultureInfo.InvariantCulture)] : [];
+}

@@ -1,0 +1,149 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Loading;
+using RobustTrain.Runs;
+using RobustTrain.Training;
+using RobustTrain.Training.Prefetching;
+using RobustTrain.Training.Steps;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Tests.Training;
+
+/// <summary>Batches that are copied to a device beside the step; the device is a stand-in, the order of things is the real one.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class PrefetcherTests
+{
+    private static readonly LoaderOptions Options = new() { BatchSize = 4, NumWorkers = 1, PrefetchQueueLength = 1 };
+
+    [Fact]
+    public void The_next_batch_is_on_its_way_while_the_present_one_is_used_and_the_ledger_does_not_run_ahead()
+    {
+        using PrefetchLoader loader = new(new SquaresDataset(14), Options);
+        using EpochStream stream = loader.Open(0);
+        using RecordingLane lane = new();
+        using Prefetcher prefetcher = new(lane);
+        int used = 0;
+        foreach (IBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
+        {
+            using (batch)
+            {
+                Assert.Equal(used++, batch.Index);
+                Assert.Equal(Math.Min(used + 1, 4), lane.Begun);
+                Assert.Equal(used, lane.Awaited);
+                Assert.Equal(used, Prefetcher.LedgerAfter(batch, stream).Batches);
+                using BatchTensors tensors = BatchTensors.From(batch, CPU);
+                Assert.Equal(batch.SampleIndices.Count, tensors.Image1.shape[0]);
+                Assert.Equal(Expected(batch.SampleIndices[0]), tensors.Image1.data<float>()[0]);
+            }
+        }
+
+        Assert.Equal(4, used);
+    }
+
+    [Fact]
+    public void Leaving_early_disposes_of_what_is_on_its_way()
+    {
+        using PrefetchLoader loader = new(new SquaresDataset(14), Options);
+        using EpochStream stream = loader.Open(0);
+        using RecordingLane lane = new();
+        using Prefetcher prefetcher = new(lane);
+        using (IEnumerator<IBatch> batches = prefetcher.Ahead(Batches(stream), () => stream.Ledger).GetEnumerator())
+        {
+            Assert.True(batches.MoveNext());
+            batches.Current.Dispose();
+        }
+
+        Assert.Equal(2, lane.Made.Count);
+        Assert.All(lane.Made, tensors => Assert.True(tensors.Image1.IsInvalid));
+    }
+
+    [Fact]
+    public void A_batch_that_can_not_be_loaded_is_met_after_the_one_before_it_was_used()
+    {
+        using PrefetchLoader loader = new(new SquaresDataset(14) { OnLoad = key => { if (key.Index == 6) throw new SampleException("The file is torn.", "6.png"); } }, Options);
+        using EpochStream stream = loader.Open(0);
+        using Prefetcher prefetcher = new(new RecordingLane());
+        List<int> used = [];
+        SampleException error = Assert.Throws<SampleException>(() =>
+        {
+            foreach (IBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
+            {
+                using (batch)
+                    used.Add(batch.Index);
+            }
+        });
+        Assert.Contains("torn", error.Message);
+        Assert.Equal([0], used);
+    }
+
+    [Theory]
+    [InlineData("cuda", false, "loader.prefetch_mode is cuda, but the device is cpu")]
+    [InlineData("cpu", true, "loader.channels_last is true")]
+    public void A_mode_that_does_not_fit_the_device_is_a_sentence(string mode, bool channelsLast, string expected)
+    {
+        using SmallTraining training = new();
+        training.Config = training.Config with { Device = "cpu", Loader = training.Config.Loader with { PrefetchMode = mode, ChannelsLast = channelsLast } };
+        RunException error = Assert.Throws<RunException>(() => TrainingPlan.Create(training.Config, training.Data));
+        Assert.Equal(ExitCode.Configuration, error.ExitCode);
+        Assert.Contains(expected, error.Message);
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("cpu")]
+    public void The_mode_changes_no_bit(string mode)
+    {
+        using SmallTraining plain = new();
+        using SmallTraining other = new();
+        other.Config = other.Config with { Loader = other.Config.Loader with { PrefetchMode = mode } };
+        plain.Run();
+        other.Run();
+        Assert.Equal(plain.FinalState(), other.FinalState());
+    }
+
+    private static IEnumerable<IBatch> Batches(EpochStream stream)
+    {
+        while (stream.MoveNext())
+            yield return stream.Current;
+    }
+
+    private static float Expected(int index)
+    {
+        using PrefetchLoader alone = new(new SquaresDataset(14), Options with { BatchSize = 1, NumWorkers = 0 });
+        using EpochStream stream = alone.Open(0, index);
+        Assert.True(stream.MoveNext());
+        using IBatch batch = stream.Current;
+        using BatchTensors tensors = BatchTensors.From(batch, CPU);
+        return tensors.Image1.data<float>()[0];
+    }
+
+    /// <summary>Copies at once, and counts.</summary>
+    private sealed class RecordingLane : ICopyLane
+    {
+        public int Begun { get; private set; }
+
+        public int Awaited { get; private set; }
+
+        public List<BatchTensors> Made { get; } = [];
+
+        public BatchTensors Begin(IBatch batch)
+        {
+            Begun++;
+            BatchTensors tensors = BatchTensors.From(batch, host =>
+            {
+                using (host)
+                    return host.clone();
+            });
+            Made.Add(tensors);
+            return tensors;
+        }
+
+        public void Await() => Awaited++;
+
+        public void Dispose()
+        {
+            foreach (BatchTensors tensors in Made)
+                tensors.Dispose();
+        }
+    }
+}
