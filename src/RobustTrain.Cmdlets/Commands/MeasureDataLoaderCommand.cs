@@ -15,7 +15,7 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
 {
     /// <summary>The YAML file of a training.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
-    [Alias("Path", "PSPath", "Config")]
+    [Alias("PSPath", "Config")]
     [ValidateNotNullOrEmpty]
     public string? ConfigurationPath { get; set; }
 
