@@ -196,14 +196,13 @@ internal sealed class TrainingSession : IDisposable
         bool isBest = validation is not null && _selector.Consider(epoch, validation.Scores);
         _progress.EndsEarly = _selector.IsPatienceOver(epoch) && epoch + 1 < _plan.Config.Trainer.Epochs;
 
-        EpochLedger? ledger = _ledger.Close();
-        EpochRecord record = EpochRecord.Of(_progress, validation, ledger);
+        EpochRecord record = EpochRecord.Of(_progress, validation, _ledger.Close());
         _progress.BeginNextEpoch();
         _checkpoints.Save(new CheckpointLabel(Cursor, epoch, validation?.Scores, isBest), () => record.Write(_run.EpochFolder(epoch)));
         _checkpointTimer.Restart();
         _journal.Write(new EpochFinished(
             epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
-        { Loader = LoaderJournal.FiguresOf(_stream!, _plan.TrainingLoaderOptions.WorkerKind), LedgerTotals = LedgerHistory.Totals(_run, epoch, ledger) });
+        { Loader = LoaderJournal.FiguresOf(_stream!, _plan.TrainingLoaderOptions.WorkerKind), LedgerTotals = LedgerHistory.Totals(_run, epoch, record.Ledger) });
         if (_progress.EndsEarly)
             _journal.Write(new StoppedEarly(epoch, _selector.Best!.Epoch, _plan.Config.Selection.Patience!.Value));
     }
