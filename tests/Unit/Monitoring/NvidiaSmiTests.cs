@@ -97,6 +97,33 @@ public sealed class NvidiaSmiTests
         Assert.Null(cheap[1].MemoryTotalBytes);
     }
 
+    [Fact]
+    public void Warnings_around_the_values_are_no_values_and_hide_none()
+    {
+        const string warning = "WARNING: infoROM is corrupted at gpu 0000:0F:00.0\n";
+        Assert.Equal(2, SmiCsv.Parse(warning + Text("550.csv") + warning, "host", Now).Count);
+        Assert.Equal(2, SmiXml.Parse(warning + Text("550.xml") + warning, "host", Now, null).Count);
+    }
+
+    [Fact]
+    public void A_GPU_divided_by_MIG_whose_own_memory_nobody_may_see_is_told_all_the_same()
+    {
+        GpuStatus gpu = Assert.Single(SmiCsv.Parse(Text("580-mig.csv"), "host", Now));
+        Assert.Equal("NVIDIA RTX PRO 6000 Blackwell Server Edition", gpu.Name);
+        Assert.Equal(97871 * Mebibyte, gpu.MemoryTotalBytes);
+        Assert.Null(gpu.MemoryUsedBytes);
+        Assert.Null(gpu.UtilizationPercent);
+        Assert.Equal("P0", gpu.PerformanceState);
+        Assert.True(gpu.IsConnected);
+
+        gpu = Assert.Single(Xml("580-mig"));
+        Assert.True(gpu.IsMigEnabled);
+        Assert.Null(gpu.MemoryFreeBytes);
+        Assert.Null(gpu.CudaVersion);
+        Assert.Equal([3, 4], gpu.MigDevices!.Select(mig => mig.GpuInstanceId));
+        Assert.Equal([1200 * Mebibyte, null], gpu.MigDevices!.Select(mig => mig.MemoryUsedBytes));
+    }
+
     [Theory]
     [InlineData("384", 2)]
     [InlineData("470", 1)]
@@ -140,6 +167,8 @@ public sealed class NvidiaSmiTests
     [InlineData("[Unknown Error]")]
     [InlineData("[Insufficient Permissions]")]
     [InlineData("Unknown Error")]
+    [InlineData("Not Found")]
+    [InlineData("ERR!")]
     [InlineData("Requested functionality has been deprecated")]
     [InlineData("")]
     [InlineData(null)]

@@ -15,6 +15,10 @@ internal static class SmiCsv
         var gpus = new List<GpuStatus>();
         foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
+            // Of a corrupted infoROM, for one; the values are as good as ever.
+            if (line.StartsWith("WARNING:", StringComparison.Ordinal))
+                continue;
+
             if (SmiFailure.Of(line) is { } failure)
             {
                 if (failure.IsAboutOneGpu)

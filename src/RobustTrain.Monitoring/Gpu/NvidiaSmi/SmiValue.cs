@@ -53,6 +53,8 @@ internal static class SmiValue
             || trimmed.Equals("None", StringComparison.OrdinalIgnoreCase)
             || trimmed.StartsWith("Unknown", StringComparison.OrdinalIgnoreCase)
             || trimmed.StartsWith("Not Supported", StringComparison.OrdinalIgnoreCase)
+            || trimmed.Equals("Not Found", StringComparison.OrdinalIgnoreCase)
+            || trimmed.Equals("ERR!", StringComparison.OrdinalIgnoreCase)
             || trimmed.StartsWith("Insufficient", StringComparison.OrdinalIgnoreCase)
             || trimmed.StartsWith("Requested functionality", StringComparison.OrdinalIgnoreCase)
             || trimmed.StartsWith("GPU is lost", StringComparison.OrdinalIgnoreCase)

@@ -8,6 +8,8 @@ namespace RobustTrain.Monitoring.Gpu.NvidiaSmi;
 /// <summary>The full query, <c>nvidia-smi -q -x</c>. Drivers name and place values differently over the years; what is not found is null.</summary>
 internal static class SmiXml
 {
+    private const string End = "</nvidia_smi_log>";
+
     /// <summary>Reads the output.</summary>
     /// <param name="text">What nvidia-smi wrote.</param>
     /// <param name="computerName">The host.</param>
@@ -23,9 +25,12 @@ internal static class SmiXml
             throw failure?.ToException(computerName) ?? Malformed(computerName, text, null);
         }
 
+        // Warnings, of a corrupted infoROM for one, stand behind the document.
+        int close = text.IndexOf(End, begin, StringComparison.Ordinal);
+        string document = close < 0 ? text[begin..] : text[begin..(close + End.Length)];
         try
         {
-            using var reader = XmlReader.Create(new StringReader(text[begin..]), new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null });
+            using var reader = XmlReader.Create(new StringReader(document), new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null });
             XElement log = XElement.Load(reader);
             return [.. log.Elements("gpu").Select((gpu, index) => Gpu(log, gpu, index, computerName, now, describe))];
         }
