@@ -7,8 +7,6 @@ namespace RobustTrain.Monitoring.Cpu;
 /// <param name="root">The root of the file system, <c>/</c> but for tests.</param>
 internal sealed class Cgroup(string root) : IDisposable
 {
-    // Version 1 writes the largest multiple of a page for "no limit"; nothing real comes near.
-    private const ulong NoLimit = 1L << 60;
     private const int SmallFile = 64;
 
     private readonly List<ProcFile> memoryLimits = [];
@@ -51,21 +49,16 @@ internal sealed class Cgroup(string root) : IDisposable
     {
         double? cores = null;
         foreach (ProcFile file in cpuMaxima)
-        {
-            // "max 100000" or "50000 100000".
-            ReadOnlySpan<byte> line = file.Read().TrimEnd((byte)'\n');
-            ulong? quota = ProcText.NextNumber(ref line);
-            cores = Least(cores, Share(quota, ProcText.NextNumber(ref line)));
-        }
+            cores = CgroupText.Least(cores, CgroupText.Cores(file.Read()));
 
         foreach ((ProcFile quota, ProcFile period) in cpuQuotas)
-            cores = Least(cores, Share(Number(quota), Number(period)));
+            cores = CgroupText.Least(cores, CgroupText.Cores(CgroupText.Number(quota.Read()), CgroupText.Number(period.Read())));
 
         ulong? limit = null;
         foreach (ProcFile file in memoryLimits)
-            limit = Number(file) is { } bytes and < NoLimit && (limit is null || bytes < limit) ? bytes : limit;
+            limit = CgroupText.Least(limit, CgroupText.Number(file.Read()));
 
-        return (cores, (long?)limit, memoryUsed is null ? null : (long?)Number(memoryUsed));
+        return (cores, (long?)limit, memoryUsed is null ? null : (long?)CgroupText.Number(memoryUsed.Read()));
     }
 
     private void Search(ReadOnlySpan<byte> now)
@@ -174,15 +167,4 @@ internal sealed class Cgroup(string root) : IDisposable
             relative = slash < 0 ? "" : relative[..slash];
         }
     }
-
-    private static ulong? Number(ProcFile file)
-    {
-        // Version 1 writes -1 for "no quota", version 2 "max": both are no number.
-        ReadOnlySpan<byte> text = file.Read().TrimEnd((byte)'\n');
-        return ProcText.NextNumber(ref text);
-    }
-
-    private static double? Share(ulong? quota, ulong? period) => quota > 0 && period > 0 ? (double)quota / period : null;
-
-    private static double? Least(double? one, double? other) => one is null ? other : other is null || one < other ? one : other;
 }

@@ -9,7 +9,7 @@ namespace RobustTrain.Monitoring.Processes;
 internal sealed class ProcessTable(string root, TimeProvider clock)
 {
     // USER_HZ is 100 on every architecture that .NET runs on (man 5 proc, sysconf(_SC_CLK_TCK)).
-    private const double TicksPerSecond = 100;
+    internal const double TicksPerSecond = 100;
 
     private readonly string proc = Path.Combine(root, "proc");
     private readonly Lazy<Dictionary<string, string>> users = new(() => ReadUsers(Path.Combine(root, "etc/passwd")));

@@ -19,7 +19,8 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
     private readonly ProcReading reading = new(options.IncludeCores);
     private readonly SlowValues slow = new();
     private readonly StringBuilder smi = new();
-    private Dictionary<int, HostProcess> processes = [];
+    private readonly RemoteProcesses processes = new(options.TimeProvider);
+    private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) limits;
     private IReadOnlyList<HostProcess>? processList;
     private string section = "";
     private string? smiKind;
@@ -56,11 +57,14 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
 
         switch (section)
         {
-            case "proc":
+            case "proc" or "cgroup":
                 TakeFileLine(line);
                 break;
             case "ps":
-                TakeProcess(line);
+                processes.TakePs(line);
+                break;
+            case "stat":
+                processes.TakeStat(line);
                 break;
             case "smi-xml" or "smi-csv":
                 smi.Append(line).Append('\n');
@@ -76,7 +80,10 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
     public HostSnapshot ToSnapshot(DateTimeOffset now, bool isFull)
     {
         if (isFull && options.IncludeProcesses)
-            processList = [.. processes.Values];
+            processList = processes.ToList();
+
+        if (isFull)
+            limits = RemoteCgroup.Read(files);
 
         return new HostSnapshot(
             computerName,
@@ -102,7 +109,7 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         }
         else if (word == "ps")
         {
-            processes = [];
+            processes.Begin();
         }
 
         section = word;
@@ -123,25 +130,6 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         file.WriteByte((byte)'\n');
     }
 
-    private void TakeProcess(string line)
-    {
-        // pid, seconds since its start, user, resident KiB, state, command.
-        string[] words = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (words.Length < 6 || SmiValue.Whole(words[0]) is not { } processId || SmiValue.Number(words[1]) is not { } age)
-            return;
-
-        processes[processId] = new HostProcess
-        {
-            ProcessId = processId,
-            User = words[2],
-            Name = words[5].Split(' ')[0].Split('/')[^1],
-            Command = words[5],
-            StartTime = options.TimeProvider.GetUtcNow() - TimeSpan.FromSeconds(age),
-            MemoryBytes = SmiValue.Count(words[3]) * 1024,
-            State = words[4],
-        };
-    }
-
     private CpuStatus Cpu(DateTimeOffset now)
     {
         reading.Begin();
@@ -151,7 +139,13 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         reading.CpuPressure(TextOf("/proc/pressure/cpu"));
         reading.MemoryPressure(TextOf("/proc/pressure/memory"));
         reading.IoPressure(TextOf("/proc/pressure/io"));
-        CpuStatus status = reading.ToStatus(computerName, now) with { Processes = processList };
+        CpuStatus status = reading.ToStatus(computerName, now) with
+        {
+            CgroupCpuLimitCores = limits.CpuCores,
+            CgroupMemoryLimitBytes = limits.MemoryLimit,
+            CgroupMemoryUsedBytes = limits.MemoryUsed,
+            Processes = processList,
+        };
         return status.LogicalCores is not null ? status : status with
         {
             IsConnected = false,
@@ -174,7 +168,7 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
             string text = smi.ToString();
             if (smiKind == "smi-xml")
             {
-                List<GpuStatus> gpus = SmiXml.Parse(text, computerName, now, options.IncludeProcesses ? processes.GetValueOrDefault : null);
+                List<GpuStatus> gpus = SmiXml.Parse(text, computerName, now, options.IncludeProcesses ? processes.Find : null);
                 slow.Remember(gpus);
                 return gpus;
             }

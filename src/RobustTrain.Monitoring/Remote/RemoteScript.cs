@@ -22,6 +22,7 @@ internal static class RemoteScript
         string cpu = kinds.HasFlag(MonitorKinds.Cpu)
             ? "grep -sHE '^(cpu|some|full|Mem|Buffers|Cached|Swap|[0-9]+\\.)' /proc/stat /proc/loadavg /proc/meminfo /proc/pressure/cpu /proc/pressure/memory /proc/pressure/io"
             : ":";
+        string cgroup = kinds.HasFlag(MonitorKinds.Cpu) ? $"if [ \"$2\" = full ]; then echo \"{Mark} $1 cgroup\"; rt_cgroup; fi" : ":";
         string gpu = !kinds.HasFlag(MonitorKinds.Gpu) ? ":" : $$"""
             if command -v nvidia-smi >/dev/null 2>&1; then
             if [ "$2" = full ]; then echo "{{Mark}} $1 smi-xml"; rt_limit nvidia-smi -q -x; else echo "{{Mark}} $1 smi-csv"; rt_limit nvidia-smi {{SmiCsv.Query}}; fi 2>&1
@@ -29,14 +30,35 @@ internal static class RemoteScript
             else echo "{{Mark}} $1 smi-missing"; fi
             """;
         string list = processes
-            ? $"if [ \"$2\" = full ]; then echo \"{Mark} $1 ps\"; ps -eo pid=,etimes=,user:32=,rss=,stat=,args= 2>/dev/null; fi"
+            ? $"if [ \"$2\" = full ]; then echo \"{Mark} $1 ps\"; ps -eo pid=,etimes=,user:32=,rss=,stat=,args= 2>/dev/null; echo \"{Mark} $1 stat\"; grep -sh '' /proc/[0-9]*/stat; fi"
             : ":";
         return $$"""
             LC_ALL=C PATH="$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"; export LC_ALL PATH
             if command -v timeout >/dev/null 2>&1; then rt_limit() { timeout -k 1 {{limit}} "$@" </dev/null; }; else rt_limit() { "$@" </dev/null; }; fi
+            rt_cgroup() {
+            if [ ! -r /proc/self/cgroup ]; then return 0; fi
+            rt_files=
+            while IFS=: read -r rt_number rt_kind rt_group; do
+            rt_mount=/sys/fs/cgroup/${rt_kind%%,*}
+            case ",$rt_kind," in
+            ,,) rt_mount=/sys/fs/cgroup; if [ -d $rt_mount/unified ]; then rt_mount=$rt_mount/unified; fi; rt_names="memory.max memory.current cpu.max" ;;
+            ,memory,) rt_names="memory.limit_in_bytes memory.usage_in_bytes" ;;
+            *,cpu,*) rt_mount=/sys/fs/cgroup/cpu; rt_names="cpu.cfs_quota_us cpu.cfs_period_us" ;;
+            *) continue ;;
+            esac
+            rt_group=${rt_group%/}
+            while :; do
+            for rt_name in $rt_names; do rt_files="$rt_files $rt_mount$rt_group/$rt_name"; done
+            if [ -z "$rt_group" ]; then break; fi
+            rt_group=${rt_group%/*}
+            done
+            done </proc/self/cgroup
+            if [ -n "$rt_files" ]; then grep -sH '' $rt_files; fi
+            }
             rt() {
             echo "{{Mark}} $1 proc"
             {{cpu}}
+            {{cgroup}}
             {{list}}
             {{gpu}}
             echo "{{Mark}} $1 end"

@@ -47,6 +47,50 @@ public sealed class SshTests : IDisposable
     }
 
     [SshFact]
+    public void A_host_tells_its_control_groups_limits_and_from_the_second_list_on_what_its_processes_use()
+    {
+        using var server = new SshServer("gpu01");
+        var options = new MonitorOptions { IncludeProcesses = true };
+        using var source = new SshSource("gpu01", MonitorKinds.Cpu, options, server.Options, guard);
+        CpuStatus first = source.Sample(SampleDetail.Full).Cpu!;
+        Assert.All(first.Processes!, process => Assert.Null(process.CpuPercent));
+
+        // This process works until the kernel has counted it, in hundredths of a second.
+        TimeSpan until = Environment.CpuUsage.TotalTime + TimeSpan.FromMilliseconds(100);
+        SpinWait.SpinUntil(() => Environment.CpuUsage.TotalTime > until);
+        CpuStatus second = source.Sample(SampleDetail.Full).Cpu!;
+        HostProcess own = Assert.Single(second.Processes!, process => process.ProcessId == Environment.ProcessId);
+        Assert.True(own.CpuPercent > 0);
+
+        // The server is a child of this process, and so in its group.
+        using var local = new ProcCpuSource("here", new MonitorOptions());
+        CpuStatus here = local.Sample(SampleDetail.Full);
+        Assert.Equal(here.CgroupCpuLimitCores, second.CgroupCpuLimitCores);
+        Assert.Equal(here.CgroupMemoryLimitBytes, second.CgroupMemoryLimitBytes);
+        Assert.Equal(here.CgroupMemoryUsedBytes is null, second.CgroupMemoryUsedBytes is null);
+        Assert.Equal(second.CgroupMemoryLimitBytes, source.Sample(SampleDetail.Cheap).Cpu!.CgroupMemoryLimitBytes);
+    }
+
+    [Fact]
+    public void Limits_of_control_groups_are_the_strictest_that_the_host_has_sent()
+    {
+        Assert.Equal((0.5, 1000, 77), RemoteCgroup.Read(Files(
+            ("/sys/fs/cgroup/a/b/memory.max", "max"), ("/sys/fs/cgroup/a/b/memory.current", "77"), ("/sys/fs/cgroup/a/b/cpu.max", "max 100000"),
+            ("/sys/fs/cgroup/a/memory.max", "1000"), ("/sys/fs/cgroup/a/memory.current", "99"), ("/sys/fs/cgroup/a/cpu.max", "50000 100000"))));
+        Assert.Equal((2.0, null, 5), RemoteCgroup.Read(Files(
+            ("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "9223372036854771712"), ("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "5"),
+            ("/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "200000"), ("/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000"), ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1"))));
+        Assert.Equal((null, null, null), RemoteCgroup.Read(Files(("/proc/stat", "cpu 1"))));
+
+        static Dictionary<string, MemoryStream> Files(params (string Path, string Text)[] files) => files.ToDictionary(file => file.Path, file =>
+        {
+            var text = new MemoryStream();
+            text.Write(System.Text.Encoding.UTF8.GetBytes(file.Text + "\n"));
+            return text;
+        });
+    }
+
+    [SshFact]
     public void A_host_without_nvidia_smi_tells_its_CPU_and_says_why_it_has_no_GPUs()
     {
         using var server = new SshServer("gpu01");
