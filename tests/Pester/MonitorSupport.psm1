@@ -17,7 +17,12 @@ function Set-NvmlScene {
     [IO.File]::Move("$env:ROBUSTTRAIN_NVML.next", "$env:ROBUSTTRAIN_NVML.scene", $true)
 }
 
-function Test-NvmlHanging { Test-Path -LiteralPath "$env:ROBUSTTRAIN_NVML.hanging" }
+# Whether a call of a process, by default of this one, hangs in the library.
+function Test-NvmlHanging {
+    param([int] $ProcessId = $PID)
+    $path = "$env:ROBUSTTRAIN_NVML.hanging"
+    (Test-Path -LiteralPath $path) -and "$ProcessId" -in (Get-Content -LiteralPath $path)
+}
 
 function Test-SshServerInstalled { Test-Path /usr/sbin/sshd }
 

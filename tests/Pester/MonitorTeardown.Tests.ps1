@@ -75,7 +75,6 @@ Describe 'A monitor <Situation>' -ForEach $situations {
 
     AfterEach {
         Get-Job | Remove-Job -Force
-        if ($shell -is [Diagnostics.Process] -and -not $shell.HasExited) { $shell.Kill() }
         Clear-Situation
     }
 
@@ -182,16 +181,26 @@ Describe 'A monitor <Situation>' -ForEach $situations {
         Assert-NothingLeft $runspaces
         $Error | Should -BeNullOrEmpty
     }
+}
 
-    It 'ends with its shell: <Way>' -ForEach @(
-        @{ Way = 'exit' }
-        @{ Way = 'SIGTERM'; Signal = 'TERM' }
-        @{ Way = 'SIGHUP'; Signal = 'HUP' }
-        @{ Way = 'kill -9'; Signal = 'KILL' }
-        @{ Way = 'Ctrl+C in Receive-Job -Wait'; Signal = 'INT' }
-    ) {
-        $folder = New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid()))
-        Set-Content "$folder/shell.ps1" @"
+# The shells of a situation live side by side, so that what they wait for is waited for once.
+Describe 'The shell of a monitor <Situation>' -ForEach $situations {
+    BeforeDiscovery {
+        $ways = @(
+            @{ Way = 'exit' }
+            @{ Way = 'SIGTERM'; Signal = 'TERM' }
+            @{ Way = 'SIGHUP'; Signal = 'HUP' }
+            @{ Way = 'kill -9'; Signal = 'KILL' }
+            @{ Way = 'Ctrl+C in Receive-Job -Wait'; Signal = 'INT' }
+        )
+    }
+
+    BeforeAll {
+        Set-Scene $situation
+        $shells = @{}
+        foreach ($way in 'exit', 'SIGTERM', 'SIGHUP', 'kill -9', 'Ctrl+C in Receive-Job -Wait') {
+            $folder = New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid()))
+            Set-Content "$folder/shell.ps1" @"
 `$WarningPreference = 'Ignore'
 Import-Module '$(Get-ModulePath)'
 `$job = $(Get-StartText $situation)
@@ -202,19 +211,33 @@ while (-not (Test-Path '$folder/go')) {
     Start-Sleep -Milliseconds 20
 }
 Set-Content '$folder/waiting' ''
-$($Way -eq 'exit' ? 'exit 7' : 'Receive-Job $job -Wait | Out-Null; exit 8')
+$($way -eq 'exit' ? 'exit 7' : 'Receive-Job $job -Wait | Out-Null; exit 8')
 "@
-        $shell = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec env --default-signal=HUP,INT '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$folder/shell.ps1' >'$folder/output' 2>&1 </dev/null")))
-        $sampled = Wait-Fact { Test-Path $folder/sampled }
-        $sampled | Should -BeTrue -Because (Get-Content -Raw $folder/output)
-        switch ($situation) {
-            'in the middle of a sample' { Wait-Fact { Test-NvmlHanging } | Should -BeTrue }
-            'with a source that hangs' { Wait-Fact { Test-Path $folder/stale } | Should -BeTrue }
-            'with an ssh host that is gone' {
-                Send-SshServerSignal $server STOP
-                Wait-Fact { Test-Path $folder/stale } | Should -BeTrue
+            $shells[$way] = [pscustomobject]@{
+                Folder  = $folder
+                Process = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec env --default-signal=HUP,INT '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$folder/shell.ps1' >'$folder/output' 2>&1 </dev/null")))
             }
         }
+        foreach ($shell in $shells.Values) {
+            $sampled = Wait-Fact { Test-Path "$($shell.Folder)/sampled" }
+            $sampled | Should -BeTrue -Because (Get-Content -Raw "$($shell.Folder)/output")
+        }
+        if ($situation -eq 'with an ssh host that is gone') { Send-SshServerSignal $server STOP }
+        foreach ($shell in $shells.Values) {
+            switch ($situation) {
+                'in the middle of a sample' { Wait-Fact { Test-NvmlHanging $shell.Process.Id } | Should -BeTrue }
+                { $_ -in 'with a source that hangs', 'with an ssh host that is gone' } { Wait-Fact { Test-Path "$($shell.Folder)/stale" } | Should -BeTrue }
+            }
+        }
+    }
+
+    AfterAll {
+        foreach ($shell in $shells.Values) { if (-not $shell.Process.HasExited) { $shell.Process.Kill() } }
+        Clear-Situation
+    }
+
+    It 'ends by <Way> and leaves nothing' -ForEach $ways {
+        $shell, $folder = $shells[$Way].Process, $shells[$Way].Folder
         $children = @(Get-Descendant $shell.Id)
         Set-Content $folder/go ''
         if ($Signal) {

@@ -90,7 +90,7 @@ static void read_scene(void) {
   fclose(file);
 }
 
-// Reads the scene; does not return while the scene says that this call hangs, and says so by the file ".hanging" beside the library.
+// Reads the scene; does not return while the scene says that this call hangs, and says so by its process id in the file ".hanging" beside the library.
 static void enter(const char* function) {
   for (int told = 0;;) {
     pthread_mutex_lock(&gate);
@@ -101,8 +101,11 @@ static void enter(const char* function) {
     if (!told) {
       char path[4200];
       snprintf(path, sizeof path, "%.*s.hanging", (int)strlen(scene_path()) - 6, scene_path());
-      FILE* file = fopen(path, "w");
-      if (file) fclose(file);
+      FILE* file = fopen(path, "a");
+      if (file) {
+        fprintf(file, "%d\n", (int)getpid());
+        fclose(file);
+      }
       told = 1;
     }
     usleep(20000);
