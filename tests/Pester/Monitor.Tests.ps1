@@ -315,10 +315,15 @@ Describe 'Start-Monitor' {
 
     It 'tells changes of connection in the debug stream' {
         $job = Start-Monitor Gpu -Interval 0.02
-        Wait-Fact { $job.Debug.Count -ge 1 } | Should -BeTrue
-        $job.Debug[0].Message | Should -Match 'connected'
-        Set-NvmlScene 'gpus 2; lost 1'
+        $hostName = [Environment]::MachineName
         Wait-Fact { $job.Debug.Count -ge 2 } | Should -BeTrue
+        $job.Debug.Message | Should -Be "$hostName GPU 0: connected", "$hostName GPU 1: connected"
+        Set-NvmlScene 'gpus 2; lost 1'
+        Wait-Fact { $job.Debug.Count -ge 3 } | Should -BeTrue
+        $seen = $job.SamplesTaken
+        Wait-Fact { $job.SamplesTaken -ge $seen + 5 } | Should -BeTrue
+        $job.Debug.Count | Should -Be 3 -Because 'a change is told once'
+        $job.Debug[2].Message | Should -Match "^$hostName GPU 1: .*lost"
     }
 
     It 'says once, and not at each tick, that a host has no GPUs' {

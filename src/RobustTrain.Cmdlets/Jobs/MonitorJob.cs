@@ -2,6 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
+using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring.Sessions;
 
 namespace RobustTrain.Cmdlets.Jobs;
@@ -16,7 +17,7 @@ public sealed class MonitorJob : ManagedJob
     private const int MostMessages = 1000;
 
     private readonly MonitorSession session;
-    private readonly Dictionary<(string Host, Type Kind), bool> connected = [];
+    private readonly Dictionary<string, bool> connected = new(StringComparer.OrdinalIgnoreCase);
     private long dropped;
 
     internal MonitorJob(MonitorSessionOptions options, int outputLimit, string command, string? name)
@@ -116,12 +117,17 @@ public sealed class MonitorJob : ManagedJob
 
     private void NoteConnection(StatusRecord status)
     {
-        (string, Type) key = (status.ComputerName, status.GetType());
-        if (connected.TryGetValue(key, out bool before) && before == status.IsConnected)
+        string subject = status switch
+        {
+            GpuStatus { Index: { } index } => $"{status.ComputerName} GPU {index}",
+            GpuStatus => $"{status.ComputerName} GPUs",
+            _ => $"{status.ComputerName} CPU",
+        };
+        if (connected.TryGetValue(subject, out bool before) && before == status.IsConnected)
             return;
 
-        connected[key] = status.IsConnected;
-        Keep(Debug, new DebugRecord(status.IsConnected ? $"{status}: connected" : $"{status}: {status.Error}"), MostMessages);
+        connected[subject] = status.IsConnected;
+        Keep(Debug, new DebugRecord(status.IsConnected ? $"{subject}: connected" : $"{subject}: {status.Error}"), MostMessages);
     }
 
     private void Keep<T>(PSDataCollection<T> stream, T item, int limit)
