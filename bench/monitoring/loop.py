@@ -49,4 +49,4 @@ while time.monotonic() - begin < seconds:
     ticks += 1
     time.sleep(max(0, begin + ticks - time.monotonic()))
 spent, passed = used() - before, time.monotonic() - begin
-print(f"Python loop, {kind}: {spent * 1000:.0f} ms CPU over {passed:.0f} s = {spent / passed * 100:.3f} % of one core; {ticks} ticks")
+print(f"| Python loop of the same readings, {kind} | (beside it) | {spent / passed * 100:.2f} % of one core ({spent * 1000:.0f} ms in {passed:.0f} s, {ticks} ticks) |")
