@@ -2,10 +2,12 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 
 namespace RobustTrain.Tests.Data;
 
+[Collection(LoaderCollection.Name)]
 public sealed class EpochPlanTests
 {
     [Property(MaxTest = 300)]
@@ -41,6 +43,50 @@ public sealed class EpochPlanTests
                     Assert.Equal(Samples(alone, batch).Order(), together.Order());
                 }
             }
+        });
+
+    [Property(MaxTest = 200)]
+    public Property Ranks_that_drop_or_fill_the_last_batch_share_one_sequence_whatever_the_world_size() => Prop.ForAll(
+        Gen.Choose(1, 80).ToArbitrary(),
+        Gen.Choose(1, 5).ToArbitrary(),
+        Gen.Choose(1, 6).ToArbitrary(),
+        (count, world, batchSize) =>
+        {
+            foreach (int enlarge in new[] { 1, 2 })
+            {
+                List<(int, int)> sequence = Samples(new EpochPlan(count, Options(1) with { EnlargeRatio = enlarge }, 4));
+                int global = world * batchSize;
+                int whole = sequence.Count / global * global;
+                Assert.Equal(sequence[..whole].Order(), Union(LastBatch.Drop).Order());
+
+                // Filled up, everything is there once, and the rest is the epoch's beginning over again.
+                int filled = (sequence.Count + global - 1) / global * global;
+                Assert.Equal(Enumerable.Range(0, filled).Select(place => sequence[place % sequence.Count]).Order(), Union(LastBatch.Fill).Order());
+
+                List<(int, int)> Union(LastBatch mode) => [.. Enumerable.Range(0, world).SelectMany(rank =>
+                    Samples(new EpochPlan(count, Options(batchSize) with { EnlargeRatio = enlarge, LastBatch = mode, Rank = rank, WorldSize = world }, 4)))];
+            }
+        });
+
+    [Property(MaxTest = 12)]
+    public Property Loaders_of_all_ranks_deliver_the_plan_whatever_their_workers() => Prop.ForAll(
+        Gen.Choose(1, 60).ToArbitrary(),
+        Gen.Choose(1, 4).ToArbitrary(),
+        Gen.Choose(0, 3).ToArbitrary(),
+        (count, world, workers) =>
+        {
+            List<int> delivered = [];
+            for (int rank = 0; rank < world; rank++)
+            {
+                using PrefetchLoader loader = new(new IntegersDataset(count), Options(4) with { EnlargeRatio = 2, Rank = rank, WorldSize = world, NumWorkers = workers });
+                foreach (IBatch batch in loader.ReadEpoch(3))
+                {
+                    using (batch)
+                        delivered.AddRange(batch.SampleIndices);
+                }
+            }
+
+            Assert.Equal(Enumerable.Range(0, count).SelectMany(index => (int[])[index, index]), delivered.Order());
         });
 
     [Theory]
