@@ -11,6 +11,9 @@ public sealed record LoaderOptions
     /// <summary>The seed of the order and of every sample's randomness.</summary>
     public long Seed { get; init; }
 
+    /// <summary>A seed for each epoch, in place of <see cref="Seed"/>; null takes that for all.</summary>
+    public IReadOnlyList<long>? EpochSeeds { get; init; }
+
     /// <summary>Whether each epoch has a permutation of its own; otherwise the data set's order.</summary>
     public bool Shuffle { get; init; }
 
@@ -80,6 +83,16 @@ public sealed record LoaderOptions
 
     /// <summary>How process workers are started; null finds <c>robusttrain</c> beside this program.</summary>
     public WorkerCommand? WorkerCommand { get; init; }
+
+    /// <summary>The seed of an epoch's order and of its samples' randomness.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The epochs have seeds of their own, but this one has none.</exception>
+    public long SeedOf(int epoch)
+    {
+        if (EpochSeeds is null)
+            return Seed;
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)epoch, (uint)EpochSeeds.Count, nameof(epoch));
+        return EpochSeeds[epoch];
+    }
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of range.</exception>

@@ -34,6 +34,7 @@ public sealed class TrainingPlan
         TrainingLoaderOptions = LoaderSettings.Of(config.Loader, config.Loader.BatchSize) with
         {
             Seed = SeedDerivation.Derive(config.Seed, SeedDerivation.Data),
+            EpochSeeds = config.EpochSeeds is null ? null : [.. config.EpochSeeds.Select(seed => SeedDerivation.Derive(seed, SeedDerivation.Data))],
             Shuffle = true,
             LastBatch = config.Loader.DropLast ? LastBatch.Drop : config.Loader.FillLast ? LastBatch.Fill : LastBatch.Keep,
             EnlargeRatio = config.Data.EnlargeRatio,
@@ -85,6 +86,12 @@ public sealed class TrainingPlan
             samples += epoch.CountOf(batch);
         return samples;
     }
+
+    /// <summary>The seed of a step's own randomness.</summary>
+    /// <param name="cursor">Where the step begins.</param>
+    /// <param name="number">The batch's number in the step, from 0.</param>
+    internal long StepSeed(TrainingCursor cursor, int number) => SeedDerivation.Derive(
+        Config.EpochSeeds?[cursor.Epoch] ?? Config.Seed, SeedDerivation.Step, (cursor.GlobalStep * Config.Trainer.Accumulate) + number);
 
     /// <summary>How epochs are compared.</summary>
     internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric);

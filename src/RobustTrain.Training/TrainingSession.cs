@@ -54,6 +54,7 @@ internal sealed class TrainingSession : IDisposable
     private TrainingStep? _step;
     private StepVerdict _verdict;
     private EpochStream? _stream;
+    private EpochLedger? _pendingLedger;
 
     private TrainingSession(TrainingPlan plan, RunFolder run, IRunJournal journal, TrainingControl control, TimeProvider time)
     {
@@ -135,21 +136,22 @@ internal sealed class TrainingSession : IDisposable
         _stream = stream;
         foreach (IBatch batch in meter.Timed(_loaders.Ahead(_control.UntilStopped(stream), stream)))
             yield return batch;
+        if (!_control.IsStopRequested)
+            EndEpoch(stream, meter);
     }
 
     /// <summary>Trains on a batch.</summary>
     public void TrainOn(IBatch batch, EpochMeter meter)
     {
-        TrainingCursor before = Cursor;
-        _watchdog.Begin();
-        StepResult step = Step.Take(batch, before);
-        _watchdog.End();
-        _verdict = step.Verdict;
-        if (_verdict != StepVerdict.Complete)
+        if (Step.EndsBefore(batch))
+            CompletePending(meter);
+        if (MustRecover)
             return;
-        _progress.Add(step);
-        _ledger.Update(Prefetcher.LedgerAfter(batch, _stream!));
-        meter.Add(before, step);
+        _watchdog.Begin();
+        StepResult step = Step.Take(batch, Cursor);
+        _watchdog.End();
+        _pendingLedger = Prefetcher.LedgerAfter(batch, _stream!);
+        Account(step, meter);
     }
 
     /// <summary>Takes a checkpoint, written beside the next steps, where one is due or has been asked for.</summary>
@@ -260,6 +262,36 @@ internal sealed class TrainingSession : IDisposable
         _model.Dispose();
         foreach (IDisposable? mode in _modes)
             mode?.Dispose();
+    }
+
+    private void CompletePending(EpochMeter meter)
+    {
+        _watchdog.Begin();
+        StepResult? step = Step.CompletePending();
+        _watchdog.End();
+        if (step is StepResult completed)
+            Account(completed, meter);
+    }
+
+    private void Account(StepResult step, EpochMeter meter)
+    {
+        _verdict = step.Verdict;
+        if (_verdict != StepVerdict.Complete)
+            return;
+        TrainingCursor before = Cursor;
+        _progress.Add(step);
+        _ledger.Update(_pendingLedger!);
+        meter.Add(before, step);
+    }
+
+    // Batches whose samples were all skipped never come; where they are the last ones, nothing else tells that the epoch is over.
+    private void EndEpoch(EpochStream stream, EpochMeter meter)
+    {
+        CompletePending(meter);
+        if (MustRecover || Cursor.Batch == _plan.BatchCount)
+            return;
+        _progress.ReachEnd(_plan.BatchCount);
+        _ledger.Update(stream.Ledger);
     }
 
     private CheckpointLabel LabelWithinEpoch() => new(Cursor, null, null, false);

@@ -20,6 +20,9 @@ public sealed record AugmentationOptions
     /// <summary>The probability of a flip top to bottom.</summary>
     public double VerticalFlip { get; init; }
 
+    /// <summary>The probability that an image's colours are changed at all, for each image by itself.</summary>
+    public double ColorProbability { get; init; } = 1;
+
     /// <summary>The brightness factor is drawn from 1 - this to 1 + this.</summary>
     public double Brightness { get; init; }
 

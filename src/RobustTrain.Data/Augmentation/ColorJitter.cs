@@ -20,7 +20,7 @@ public static class ColorJitter
     /// <param name="planes">Planes of values in 0..1: one (grey) or three (red, green, blue), one after the other.</param>
     /// <param name="channels">1 or 3; grey has no saturation and no hue.</param>
     /// <param name="options">The ranges of the factors.</param>
-    /// <param name="random">The randomness; the same number of draws is taken whatever the options are.</param>
+    /// <param name="random">The randomness; the same number of draws is taken whatever the ranges are.</param>
     public static void Apply(Span<float> planes, int channels, AugmentationOptions options, ref SampleRandom random)
     {
         Span<int> order = [0, 1, 2, 3];
@@ -34,6 +34,8 @@ public static class ColorJitter
         float contrast = Factor(options.Contrast, ref random);
         float saturation = Factor(options.Saturation, ref random);
         float hue = (float)random.NextDouble(-options.Hue, options.Hue);
+        if (options.ColorProbability < 1 && !random.NextBool(options.ColorProbability))
+            return;
         foreach (int step in order)
         {
             switch (step)

@@ -79,8 +79,8 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         _tiles = AirChangeLayout.Tiles(options.CropSize);
         _decode = Decode;
         (int width, int height) = options.Split == DatasetSplit.Test
-            ? (AirChangeLayout.TestWidth, AirChangeLayout.TestHeight)
-            : (options.CropSize, options.CropSize);
+            ? (Scaled(AirChangeLayout.TestWidth), Scaled(AirChangeLayout.TestHeight))
+            : (Scaled(options.CropSize), Scaled(options.CropSize));
         Fields =
         [
             new FieldSpec("image1", ElementType.Float32, [3, height, width]),
@@ -139,6 +139,12 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         using (StageClock.Enter(LoadStage.Augment))
         {
             SampleRandom colors = new(key, ColorPurpose);
+            if (_options.SampleSize is not null)
+            {
+                WriteResized(scene, files, window, ref colors, target);
+                return;
+            }
+
             _writer.WriteImage(scene.Image1, window, ref colors, target.Field<float>(Image1));
             _writer.WriteImage(scene.Image2, window, ref colors, target.Field<float>(Image2));
             _classes.Write(scene.Label, window, target.Field<long>(Label), files.Label);
@@ -168,6 +174,29 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
 
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
+
+    private void WriteResized(Scene scene, AirChangeScene files, PixelWindow window, ref SampleRandom colors, SampleBuffer target)
+    {
+        using ScratchPool.Lease lease = _scratch.Rent();
+        PixelWindow whole = window with { X = 0, Y = 0, Width = Scaled(window.Width), Height = Scaled(window.Height) };
+        _writer.WriteImage(Resized(scene.Image1, Resizer.Bilinear), whole, ref colors, target.Field<float>(Image1));
+        _writer.WriteImage(Resized(scene.Image2, Resizer.Bilinear), whole, ref colors, target.Field<float>(Image2));
+        _classes.Write(Resized(scene.Label, Resizer.Nearest), whole, target.Field<long>(Label), files.Label);
+
+        ImageBuffer Resized(ImageBuffer source, Action<ImageBuffer, ImageBuffer, int, int> resize)
+        {
+            ImageBuffer crop = lease.Scratch.Image;
+            crop.SetSize(window.Width, window.Height, source.Channels);
+            for (int y = 0; y < window.Height; y++)
+                source.Row(window.Y + y).Slice(window.X * source.Channels, crop.Stride).CopyTo(crop.Row(y));
+            resize(crop, lease.Scratch.Resized, whole.Width, whole.Height);
+            return lease.Scratch.Resized;
+        }
+    }
+
+    private int Scaled(int pixels) => _options.SampleSize is int size
+        ? (int)(((2L * pixels * size) + _options.CropSize) / (2L * _options.CropSize))
+        : pixels;
 
     private static string CheckedName(string name, string path) =>
         AirChangeLayout.SceneNames.FirstOrDefault(scene => string.Equals(scene, name.Replace('\\', '/'), StringComparison.OrdinalIgnoreCase))

@@ -19,6 +19,12 @@ public sealed record AirChangeOptions
     /// <summary>The side of a training crop in pixels; it has to fit into the L-shaped training area.</summary>
     public int CropSize { get; init; } = 112;
 
+    /// <summary>
+    /// The side that crops are resized to, in pixels; null keeps them. The test crop is resized by the same factor, so that every split shows
+    /// the ground at one scale.
+    /// </summary>
+    public int? SampleSize { get; init; }
+
     /// <summary>How training crops are varied; the other splits never are.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;
 

@@ -31,7 +31,7 @@ public readonly struct EpochPlan
         _shuffle = options.Shuffle;
         _epoch = epoch;
         PlaceCount = checked(datasetCount * options.EnlargeRatio);
-        _order = options.Shuffle ? new EpochOrder(PlaceCount, options.Seed, epoch) : default;
+        _order = options.Shuffle ? new EpochOrder(PlaceCount, options.SeedOf(epoch), epoch) : default;
         BatchSize = options.BatchSize;
         Rank = options.Rank;
         WorldSize = options.WorldSize;

@@ -79,6 +79,8 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         lock (Gate)
         {
             Stream = stream;
+            // Nobody else writes it, and what a worker still has of a former stream is dropped, whichever seed it was made with.
+            Ring.Header->Seed = _options.SeedOf(stream.Epoch);
             // Workers start with somebody to count their failures.
             _monitor?.Start();
         }

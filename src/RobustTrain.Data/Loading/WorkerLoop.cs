@@ -10,7 +10,6 @@ internal sealed unsafe class WorkerLoop
     private readonly int _worker;
     private readonly FaultInjector? _faults;
     private readonly WorkerCell* _cell;
-    private readonly long _seed;
 
     public WorkerLoop(Ring ring, IDataset dataset, int worker, FaultInjector? faults)
     {
@@ -19,7 +18,6 @@ internal sealed unsafe class WorkerLoop
         _worker = worker;
         _faults = faults;
         _cell = ring.Cell(worker);
-        _seed = ring.Header->Seed;
     }
 
     /// <summary>Works until the ring stops, or until another has taken over this worker's sample.</summary>
@@ -84,7 +82,7 @@ internal sealed unsafe class WorkerLoop
         try
         {
             _faults?.BeforeLoad(task->KeyEpoch, task->Index, task->Attempt, _dataset);
-            _dataset.Load(new SampleKey(_seed, task->KeyEpoch, task->Index), _ring.Buffer(slot, position));
+            _dataset.Load(new SampleKey(_ring.Header->Seed, task->KeyEpoch, task->Index), _ring.Buffer(slot, position));
             _cell->Samples++;
             Volatile.Write(ref task->Status, TaskStatus.Done(_worker));
             return null;
@@ -120,7 +118,7 @@ internal sealed unsafe class WorkerLoop
         try
         {
             _faults?.BeforeLoad(task->KeyEpoch, task->Index, task->Attempt, _dataset);
-            _dataset.Load(new SampleKey(_seed, task->KeyEpoch, task->Index), _ring.Buffer(slot, position));
+            _dataset.Load(new SampleKey(_ring.Header->Seed, task->KeyEpoch, task->Index), _ring.Buffer(slot, position));
         }
         catch (WorkerLostException)
         {

@@ -26,6 +26,11 @@ public sealed record AugmentationConfig
     [Range(0.0, 1.0)]
     public double VerticalFlip { get; init; } = 0.5;
 
+    /// <summary>Whether colours change.</summary>
+    [Description("Probability that an image's colours are changed at all, for each image by itself.")]
+    [Range(0.0, 1.0)]
+    public double ColorProbability { get; init; } = 1.0;
+
     /// <summary>Brightness jitter.</summary>
     [Description("Brightness factor is drawn from 1 - b to 1 + b, for each image by itself.")]
     [Range(0.0, 1.0)]

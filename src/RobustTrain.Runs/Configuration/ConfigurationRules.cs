@@ -5,7 +5,13 @@ internal static class ConfigurationRules
 {
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ConfigurationConflict> Check(TrainingConfig config) =>
-        [.. Criterion(config), .. Channels(config), .. Data(config.Data)];
+        [.. Seeds(config), .. Criterion(config), .. Channels(config), .. Data(config.Data)];
+
+    private static IEnumerable<ConfigurationConflict> Seeds(TrainingConfig config)
+    {
+        if (config.EpochSeeds is { } seeds && seeds.Count < config.Trainer.Epochs)
+            yield return new ConfigurationConflict("epoch_seeds", $"'epoch_seeds' has {seeds.Count} seeds, but 'trainer.epochs' is {config.Trainer.Epochs}.");
+    }
 
     private static IEnumerable<ConfigurationConflict> Criterion(TrainingConfig config)
     {
@@ -40,5 +46,7 @@ internal static class ConfigurationRules
     {
         if (data.Dataset == "air-change" && data.CropSize is null)
             yield return new ConfigurationConflict("data.crop_size", "'data.crop_size' is null, but air-change trains on crops and needs their side in pixels.");
+        if (data.Dataset != "air-change" && data.SampleSize is not null)
+            yield return new ConfigurationConflict("data.sample_size", $"'data.sample_size' is given, but {data.Dataset} resizes by 'data.augmentation.resize', before it crops.");
     }
 }

@@ -30,6 +30,11 @@ public sealed record DataConfig
     [Range(16, 8192)]
     public int? CropSize { get; init; } = 112;
 
+    /// <summary>The side that crops are resized to.</summary>
+    [Description("air-change: side in pixels that crops are resized to; the test crop is resized by the same factor. null keeps them.")]
+    [Range(16, 8192)]
+    public int? SampleSize { get; init; }
+
     /// <summary>Augmentation of training samples.</summary>
     [Description("Augmentation of training samples; geometry is applied to both images and the label alike.")]
     public AugmentationConfig Augmentation { get; init; } = new();

@@ -18,7 +18,14 @@ public sealed record TrainingConfig
     [Description("The seed from which every other seed (weights, order, augmentation, dropout) is derived.")]
     [Range(0, long.MaxValue)]
     [ConfigurationAlias("manual_seed")]
+    [ConfigurationAlias("init_seed")]
     public long Seed { get; init; }
+
+    /// <summary>A seed for each epoch.</summary>
+    [Description("A seed for each epoch, from which its order, augmentation and dropout are derived in place of seed; null derives them all from seed. There must be one for each of trainer.epochs; more are not used.")]
+    [Range(0, long.MaxValue)]
+    [ConfigurationAlias("train_seeds")]
+    public IReadOnlyList<long>? EpochSeeds { get; init; }
 
     /// <summary>The device.</summary>
     [Description("Where the network runs: cpu, cuda, cuda:N, or auto (the first CUDA device, else the CPU).")]

@@ -31,8 +31,11 @@ internal sealed class TrainingProgress : ICheckpointPart
     {
         _losses.Add(step.Loss);
         _learningRates.Add(step.LearningRate);
-        Cursor = Cursor with { Batch = Cursor.Batch + step.Batches, GlobalStep = Cursor.GlobalStep + 1 };
+        Cursor = Cursor with { Batch = step.NextBatch, GlobalStep = Cursor.GlobalStep + 1 };
     }
+
+    /// <summary>Goes to the epoch's end, past batches whose samples were all skipped.</summary>
+    public void ReachEnd(int batchCount) => Cursor = Cursor with { Batch = batchCount };
 
     /// <summary>Goes to the beginning of the next epoch.</summary>
     public void BeginNextEpoch()

@@ -22,6 +22,15 @@ internal sealed class GradientClipping(IReadOnlyList<Parameter> parameters, doub
         return norms.Length == 0 ? 0 : stack(norms).norm().ToDouble();
     }
 
+    /// <summary>Multiplies the gradient.</summary>
+    public void Scale(double factor)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (Tensor gradient in Gradients())
+            gradient.mul_(factor);
+    }
+
     /// <summary>Scales the gradient down to the greatest norm, then cuts its values.</summary>
     /// <param name="norm">What <see cref="Norm"/> said.</param>
     public void Apply(double norm)

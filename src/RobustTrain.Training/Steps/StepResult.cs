@@ -6,4 +6,6 @@ namespace RobustTrain.Training.Steps;
 /// <param name="LearningRate">The step's learning rate.</param>
 /// <param name="Samples">The number of the step's samples.</param>
 /// <param name="Batches">The number of the step's batches.</param>
-internal readonly record struct StepResult(StepVerdict Verdict, float Loss = float.NaN, double LearningRate = 0, int Samples = 0, int Batches = 0);
+/// <param name="NextBatch">The batch after the step's last.</param>
+internal readonly record struct StepResult(
+    StepVerdict Verdict, float Loss = float.NaN, double LearningRate = 0, int Samples = 0, int Batches = 0, int NextBatch = 0);

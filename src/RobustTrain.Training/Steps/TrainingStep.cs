@@ -31,6 +31,8 @@ internal sealed class TrainingStep : IDisposable
     private readonly IRunJournal _journal;
     private readonly BufferCopy _buffers;
     private readonly List<string> _names = [];
+    private TrainingCursor _start = TrainingCursor.Start;
+    private int _next;
     private int _batches;
     private int _samples;
     private double _loss;
@@ -56,23 +58,38 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>The learning rate of a step.</summary>
     public double LearningRateAt(long globalStep) => _schedule.At(globalStep) * _guard.LearningRateFactor;
 
+    /// <summary>The batch after the step's last, where the epoch has so many: batches whose samples were all skipped count, but never come.</summary>
+    private int End => Math.Min(_start.Batch + _plan.Config.Trainer.Accumulate, _plan.BatchCount);
+
+    /// <summary>Whether a batch lies beyond the step that is under way, which then has to be completed without those that never came.</summary>
+    public bool EndsBefore(IBatch batch) => _batches > 0 && batch.Index >= End;
+
     /// <summary>Trains on a batch; the weights change with the last batch of the step.</summary>
     /// <param name="batch">The batch.</param>
-    /// <param name="cursor">Where the step begins.</param>
+    /// <param name="cursor">Where the training is; the step begins with the first batch that comes.</param>
     /// <exception cref="RunException">The loss or the gradient goes wrong and the policy is to fail, or not even one sample fits into memory.</exception>
     public StepResult Take(IBatch batch, TrainingCursor cursor)
     {
         using var scope = NewDisposeScope();
         if (_batches == 0)
-            Begin();
+            Begin(cursor with { Batch = batch.Index });
         try
         {
-            return Train(batch, cursor);
+            return Train(batch);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
-            return ComputeLessAtOnce(batch, cursor, failed);
+            return ComputeLessAtOnce(batch, failed);
         }
+    }
+
+    /// <summary>Completes the step that is under way with the batches that came.</summary>
+    /// <returns>Null where no step is under way.</returns>
+    /// <exception cref="RunException">The gradient goes wrong and the policy is to fail.</exception>
+    public StepResult? CompletePending()
+    {
+        using var scope = NewDisposeScope();
+        return _batches == 0 ? null : Complete();
     }
 
     /// <summary>Forgets the batches that were accumulated.</summary>
@@ -86,8 +103,9 @@ internal sealed class TrainingStep : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _buffers.Dispose();
 
-    private void Begin()
+    private void Begin(TrainingCursor start)
     {
+        _start = start;
         _names.Clear();
         _samples = 0;
         _loss = 0;
@@ -95,23 +113,26 @@ internal sealed class TrainingStep : IDisposable
         _buffers.Take();
     }
 
-    private StepResult Train(IBatch batch, TrainingCursor cursor)
+    private StepResult Train(IBatch batch)
     {
-        int batchesOfStep = Math.Min(_plan.Config.Trainer.Accumulate, _plan.BatchCount - cursor.Batch);
-        // Of a single batch the samples are known; where one was skipped, it counts for nothing.
-        int samplesOfStep = batchesOfStep == 1 ? batch.SampleIndices.Count : _plan.CountSamples(cursor, batchesOfStep);
-        manual_seed(SeedDerivation.Derive(_plan.Config.Seed, SeedDerivation.Step, (cursor.GlobalStep * _plan.Config.Trainer.Accumulate) + _batches));
+        int planned = PlannedSamples(batch);
+        manual_seed(_plan.StepSeed(_start, _batches));
         using BatchTensors tensors = BatchTensors.From(batch, _plan.Device);
         foreach ((int start, int length) in _microBatch.Split(batch.SampleIndices.Count))
-            _loss += Accumulate(tensors, start, length, samplesOfStep);
+            _loss += Accumulate(tensors, start, length, planned);
 
         _batches++;
+        _next = batch.Index + 1;
         _samples += batch.SampleIndices.Count;
         _names.AddRange(batch.SampleIndices.Select(_plan.Data.Training.NameOf));
         if (_guard.FindProblem((float)_loss) is { } problem)
-            return LeaveOut(new NumericFailure(problem, double.IsFinite(_loss) ? null : FaultSearch.InForward(_model, tensors)), cursor);
-        return _batches < batchesOfStep ? new StepResult(StepVerdict.Accumulated) : Complete(cursor);
+            return LeaveOut(new NumericFailure(problem, double.IsFinite(_loss) ? null : FaultSearch.InForward(_model, tensors)));
+        return _next < End ? new StepResult(StepVerdict.Accumulated) : Complete();
     }
+
+    // Of a single batch the samples are known; where one was skipped, it counts for nothing.
+    private int PlannedSamples(IBatch batch) =>
+        End - _start.Batch == 1 ? batch.SampleIndices.Count : _plan.CountSamples(_start, End - _start.Batch);
 
     private double Accumulate(BatchTensors tensors, int start, int length, int samplesOfStep)
     {
@@ -123,13 +144,14 @@ internal sealed class TrainingStep : IDisposable
         return loss.item<float>() * share;
     }
 
-    private StepResult Complete(TrainingCursor cursor)
+    private StepResult Complete()
     {
+        WeighDeliveredSamples();
         double norm = _clipping.Norm();
         if (!double.IsFinite(norm))
-            return LeaveOut(new NumericFailure("The gradient is not finite", FaultSearch.InGradients(_learned)), cursor);
+            return LeaveOut(new NumericFailure("The gradient is not finite", FaultSearch.InGradients(_learned)));
 
-        double learningRate = LearningRateAt(cursor.GlobalStep);
+        double learningRate = LearningRateAt(_start.GlobalStep);
         foreach (var group in _optimizer.ParamGroups)
             group.LearningRate = learningRate;
         _clipping.Apply(norm);
@@ -139,31 +161,42 @@ internal sealed class TrainingStep : IDisposable
         return Finished(StepVerdict.Complete, learningRate);
     }
 
-    private StepResult LeaveOut(NumericFailure failure, TrainingCursor cursor)
+    // The shares were those of the step as it was planned; what was skipped of it is known only now.
+    private void WeighDeliveredSamples()
     {
-        double learningRate = LearningRateAt(cursor.GlobalStep);
-        StepVerdict verdict = _guard.Handle(failure, cursor, [.. _names]);
+        int planned = End - _start.Batch == 1 ? _samples : _plan.CountSamples(_start, End - _start.Batch);
+        if (planned == _samples)
+            return;
+        double factor = (double)planned / _samples;
+        _clipping.Scale(factor);
+        _loss *= factor;
+    }
+
+    private StepResult LeaveOut(NumericFailure failure)
+    {
+        double learningRate = LearningRateAt(_start.GlobalStep);
+        StepVerdict verdict = _guard.Handle(failure, _start, [.. _names]);
         _buffers.Restore();
         return Finished(verdict, learningRate);
     }
 
     private StepResult Finished(StepVerdict verdict, double learningRate)
     {
-        var result = new StepResult(verdict, (float)_loss, learningRate, _samples, _batches);
+        var result = new StepResult(verdict, (float)_loss, learningRate, _samples, _batches, _next);
         _batches = 0;
         return result;
     }
 
-    private StepResult ComputeLessAtOnce(IBatch batch, TrainingCursor cursor, Exception failed)
+    private StepResult ComputeLessAtOnce(IBatch batch, Exception failed)
     {
         int samples = batch.SampleIndices.Count;
-        string where = $"step {cursor.GlobalStep} (epoch {cursor.Epoch}, batch {batch.Index})";
+        string where = $"step {_start.GlobalStep} (epoch {_start.Epoch}, batch {batch.Index})";
         if (_plan.Config.Numerics.OnOutOfMemory != "split")
             throw TorchFailure.OutOfMemory($"{where} with {_microBatch.Limit ?? samples} samples at once; make loader.batch_size or data.crop_size smaller, or set numerics.on_out_of_memory: split", failed);
         if (!_microBatch.TryHalve(samples))
             throw TorchFailure.OutOfMemory($"even one sample at once in {where}; make data.crop_size or model.base_channels smaller", failed);
 
-        _journal.Write(new MicroBatchHalved(cursor.Epoch, cursor.GlobalStep, _microBatch.Limit!.Value));
+        _journal.Write(new MicroBatchHalved(_start.Epoch, _start.GlobalStep, _microBatch.Limit!.Value));
         _buffers.Restore();
         _batches = 0;
         return new StepResult(StepVerdict.BeginAgain);

@@ -85,6 +85,49 @@ public sealed class AirChangeDatasetTests(SampleData data) : IClassFixture<Sampl
     }
 
     [Fact]
+    public void Crops_are_resized_and_the_test_crop_by_the_same_factor()
+    {
+        AirChangeOptions options = new() { Path = data.Path, Split = DatasetSplit.Train, CropSize = 112, SampleSize = 256, Mean = [0, 0, 0], Std = [1, 1, 1] };
+        using AirChangeDataset resized = new(options);
+        using AirChangeDataset plain = new(options with { SampleSize = null });
+        using AirChangeDataset test = new(options with { Split = DatasetSplit.Test });
+        Assert.Equal([[3, 256, 256], [3, 256, 256], [256, 256]], resized.Fields.Select(field => field.Shape));
+        Assert.Equal([3, 1024, 1792], test.Fields[0].Shape);
+
+        SampleKey key = new(3, 1, 77);
+        LoadedSample large = LoadedSample.Of(resized, key);
+        LoadedSample small = LoadedSample.Of(plain, key);
+        for (int y = 0; y < 256; y++)
+        {
+            for (int x = 0; x < 256; x++)
+                Assert.Equal(small.Label[(((2 * y) + 1) * 112 / 512 * 112) + (((2 * x) + 1) * 112 / 512)], large.Label[(y * 256) + x]);
+        }
+
+        Assert.Equal(small.Image1.Average(), large.Image1.Average(), 2);
+        Assert.Equal(small.Image1[0], large.Image1[0], 2);
+        Assert.Equal(small.Image2[^1], large.Image2[^1], 2);
+    }
+
+    [Fact]
+    public void Resized_crops_are_turned_as_others_are()
+    {
+        AirChangeOptions options = new()
+        {
+            Path = data.Path, Split = DatasetSplit.Train, CropSize = 32, SampleSize = 64, Augmentation = new() { Rotate = true, HorizontalFlip = 0.5, VerticalFlip = 0.5 },
+        };
+        using AirChangeDataset resized = new(options);
+        using AirChangeDataset plain = new(options with { SampleSize = null });
+        for (int index = 0; index < 40; index++)
+        {
+            SampleKey key = new(1, 0, index * 50);
+            long[] large = LoadedSample.Of(resized, key).Label;
+            long[] small = LoadedSample.Of(plain, key).Label;
+            for (int pixel = 0; pixel < small.Length; pixel++)
+                Assert.Equal(small[pixel], large[(2 * (pixel / 32) * 64) + (2 * (pixel % 32))]);
+        }
+    }
+
+    [Fact]
     public void Crops_move_from_epoch_to_epoch_and_repeat_with_the_key()
     {
         using AirChangeDataset train = Open(DatasetSplit.Train);

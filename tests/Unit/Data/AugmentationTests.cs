@@ -112,6 +112,22 @@ public sealed class AugmentationTests
         });
 
     [Fact]
+    public void Colours_change_with_the_probability_that_is_given()
+    {
+        int changed = 0;
+        for (int sample = 0; sample < 400; sample++)
+        {
+            float[] planes = [0.2f, 0.4f, 0.6f];
+            SampleRandom random = new(new SampleKey(5, 0, sample), 1);
+            ColorJitter.Apply(planes, 3, new AugmentationOptions { Brightness = 0.5, ColorProbability = 0.25 }, ref random);
+            if (!planes.SequenceEqual([0.2f, 0.4f, 0.6f]))
+                changed++;
+        }
+
+        Assert.InRange(changed, 70, 130);
+    }
+
+    [Fact]
     public void Jitter_differs_between_the_images_of_a_sample_and_stays_in_range()
     {
         AugmentationOptions options = new() { Brightness = 0.4, Contrast = 0.4, Saturation = 0.4, Hue = 0.1 };

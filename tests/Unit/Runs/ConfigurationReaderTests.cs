@@ -109,6 +109,8 @@ public sealed class ConfigurationReaderTests
     [InlineData("criterion: {weighting: given, class_weights: [1, 2, 3]}", "ConfigurationInconsistent", "has 3 weights, but 'model.classes' is 2.")]
     [InlineData("criterion: {weighting: given, class_weights: [0, 0]}", "ConfigurationInconsistent", "'criterion.class_weights' is [0, 0], but weights must be 0 or more")]
     [InlineData("criterion: {weighting: given, class_weights: [1, heavy]}", "ConfigurationWrongType", "item 2 of 'criterion.class_weights' is 'heavy', but must be a number.")]
+    [InlineData("epoch_seeds: [1, 2]", "ConfigurationInconsistent", "night.yaml, line 2: 'epoch_seeds' has 2 seeds, but 'trainer.epochs' is 10.")]
+    [InlineData("train_seeds: [1, -2]", "ConfigurationOutOfRange", "item 2 of 'epoch_seeds' is -2, but must be a whole number of 0 or more.")]
     [InlineData("criterion: {ignore_index: 1}", "ConfigurationInconsistent", "'criterion.ignore_index' is 1, which is one of the 2 classes")]
     public void A_mistake_is_one_sentence_with_its_place(string yaml, string errorId, string sentence)
     {
@@ -124,6 +126,7 @@ public sealed class ConfigurationReaderTests
     [InlineData("data: {path: /d, std: [1, 0, 1]}", "'data.std' is [1, 0, 1], but each value must be above 0.")]
     [InlineData("data: {path: /d, crop_size: null}", "'data.crop_size' is null, but air-change")]
     [InlineData("data: {path: /d, augmentation: {resize: [256]}}", "'data.augmentation.resize' has 1 items, but must be a list of 2, each a whole number from 16 to 8192, or null.")]
+    [InlineData("data: {path: /d, dataset: change-pairs, sample_size: 256}", "'data.sample_size' is given, but change-pairs resizes by 'data.augmentation.resize'")]
     [InlineData("data: {path: ''}", "'data.path' is '', but must be a path.")]
     [InlineData("- a\n- b", "the configuration is a list, but must be keys and values")]
     [InlineData("just words", "the configuration is 'just words', but must be keys and values")]

@@ -174,7 +174,9 @@ public sealed class ConfigurationWriterTests
             return config with
             {
                 Model = config.Model with { InChannels = 3, Classes = classes },
-                Data = config.Data with { CropSize = config.Data.CropSize ?? 112 },
+                EpochSeeds = config.EpochSeeds is { } seeds ? [.. Enumerable.Repeat(seeds, (int)Math.Min(3, config.Trainer.Epochs)).SelectMany(three => three)] : null,
+                Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs) },
+                Data = config.Data with { CropSize = config.Data.CropSize ?? 112, SampleSize = config.Data.Dataset == "air-change" ? config.Data.SampleSize : null },
                 Criterion = config.Criterion with
                 {
                     IgnoreIndex = Math.Max(config.Criterion.IgnoreIndex, classes),

@@ -230,6 +230,56 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void Where_whole_batches_are_skipped_their_step_goes_on_with_those_that_come()
+    {
+        Configure(config => config with
+        {
+            Loader = config.Loader with { BatchSize = 1, OnBadSample = "skip", MaxSkipped = 3 },
+            Trainer = config.Trainer with { Accumulate = 3 },
+        });
+        foreach (SmallTraining training in new[] { _untouched, _stopped })
+            training.Data = training.Data with { Training = new SquaresDataset(14) { OnLoad = key => { if (key.Index is 5 or 9) throw new SampleException("The file is torn.", "torn.png"); } } };
+        Assert.Equal(ExitCode.Finished, _untouched.Run().ExitCode);
+        while (_stopped.RunSteps(1).ExitCode == ExitCode.Stopped)
+        {
+        }
+
+        Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
+        for (int epoch = 0; epoch < 3; epoch++)
+        {
+            JsonElement ledger = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(RunFolder.EpochFolderOf(_stopped.RunPath, epoch), "ledger.json"))).RootElement;
+            Assert.Equal((12, 2), (ledger.GetProperty("delivered").GetInt32(), ledger.GetProperty("skipped").GetInt32()));
+        }
+    }
+
+    [Fact]
+    public void Each_epoch_has_the_seed_that_is_listed_for_it()
+    {
+        _untouched.Config = _untouched.Config with { EpochSeeds = [5, 6, 5] };
+        _stopped.Config = _stopped.Config with { EpochSeeds = [5, 6, 7] };
+        _untouched.Run();
+        while (_stopped.RunSteps(1).ExitCode == ExitCode.Stopped)
+        {
+        }
+
+        Assert.Equal(Digest(_untouched, 0), Digest(_stopped, 0));
+        Assert.Equal(Losses(_untouched, 1), Losses(_stopped, 1));
+        Assert.NotEqual(Losses(_untouched, 2), Losses(_stopped, 2));
+
+        using var again = new SmallTraining { Config = _untouched.Config };
+        while (again.RunSteps(3).ExitCode == ExitCode.Stopped)
+        {
+        }
+
+        Assert.Equal(_untouched.FinalState(), again.FinalState());
+
+        static string Losses(SmallTraining training, int epoch) => File.ReadAllText(Path.Combine(RunFolder.EpochFolderOf(training.RunPath, epoch), "losses.csv"));
+
+        static string? Digest(SmallTraining training, int epoch) => JsonDocument
+            .Parse(File.ReadAllBytes(Path.Combine(RunFolder.EpochFolderOf(training.RunPath, epoch), "ledger.json"))).RootElement.GetProperty("digest").GetString();
+    }
+
+    [Fact]
     public void Validation_is_due_every_so_many_epochs_and_after_the_last()
     {
         Configure(config => config with { Trainer = config.Trainer with { Epochs = 4, ValidateEvery = 3 } });

@@ -80,6 +80,38 @@ public sealed class TrainingStepTests
         AssertClose(large.Weight, small.Weight);
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(1, 2, 4)]
+    public void A_step_of_which_samples_were_skipped_is_the_mean_over_those_that_came(params int[] bad)
+    {
+        using Bench large = new(Config, bad: bad);
+        using Bench small = new(Config with { Loader = Config.Loader with { BatchSize = 2 }, Trainer = Config.Trainer with { Accumulate = 3 } }, bad: bad);
+        StepResult expected = large.Take();
+
+        Assert.Equal(StepVerdict.Accumulated, small.Take(0).Verdict);
+        Assert.Equal(StepVerdict.Accumulated, small.Take(1).Verdict);
+        StepResult actual = small.Take(2);
+        Assert.Equal((StepVerdict.Complete, 6 - bad.Length), (actual.Verdict, actual.Samples));
+        Assert.Equal(expected.Loss, actual.Loss, 5);
+        AssertClose(large.Weight, small.Weight);
+    }
+
+    [Fact]
+    public void A_step_whose_last_batch_never_came_is_completed_without_it()
+    {
+        using Bench large = new(Config, bad: [4, 5]);
+        using Bench small = new(Config with { Loader = Config.Loader with { BatchSize = 2 }, Trainer = Config.Trainer with { Accumulate = 3 } }, bad: [4, 5]);
+        large.Take();
+
+        Assert.Null(small.CompletePending());
+        small.Take(0);
+        small.Take(1);
+        StepResult completed = small.CompletePending()!.Value;
+        Assert.Equal((StepVerdict.Complete, 4, 2, 2), (completed.Verdict, completed.Samples, completed.Batches, completed.NextBatch));
+        AssertClose(large.Weight, small.Weight);
+    }
+
     [Fact]
     public void A_gradient_beyond_the_norm_is_scaled_down_to_it()
     {
@@ -152,16 +184,25 @@ public sealed class TrainingStepTests
         private readonly List<IBatch> _batches;
         private readonly PrefetchLoader _loader;
 
-        public Bench(TrainingConfig config, int fits = int.MaxValue, bool breaks = false)
+        public Bench(TrainingConfig config, int fits = int.MaxValue, bool breaks = false, int[]? bad = null)
         {
-            TrainingPlan plan = TrainingPlan.Create(config, new DataSplits(new SquaresDataset(6), new SquaresDataset(1), new SquaresDataset(1)));
+            TrainingPlan plan = TrainingPlan.Create(config, new DataSplits(new SquaresDataset(6) { OnLoad = Refuse }, new SquaresDataset(1), new SquaresDataset(1)));
             _model = new TinyModel(fits, breaks);
             (string Name, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
             _optimizer = OptimizerFactory.Create(config.Optimizer, learned.Select(named => named.Parameter));
             _criterion = CriterionCatalog.Create(config.Criterion, 2, CPU);
             _step = new TrainingStep(plan, _model, learned, _optimizer, _criterion, null, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);
-            _loader = new PrefetchLoader(plan.Data.Training, new LoaderOptions { BatchSize = config.Loader.BatchSize, NumWorkers = 0, PrefetchQueueLength = 4 });
+            _loader = new PrefetchLoader(plan.Data.Training, new LoaderOptions
+            {
+                BatchSize = config.Loader.BatchSize, NumWorkers = 0, PrefetchQueueLength = 4, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(6),
+            });
             _batches = [.. _loader.ReadEpoch(0)];
+
+            void Refuse(SampleKey key)
+            {
+                if (bad?.Contains(key.Index) == true)
+                    throw new SampleException("The file is torn.", "torn.png");
+            }
         }
 
         public MemoryJournal Journal { get; } = new();
@@ -169,6 +210,8 @@ public sealed class TrainingStepTests
         public float[] Weight => _model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray()).ToArray();
 
         public StepResult Take(int batch = 0) => _step.Take(_batches[batch], TrainingCursor.Start);
+
+        public StepResult? CompletePending() => _step.CompletePending();
 
         public void Fill(float value)
         {
