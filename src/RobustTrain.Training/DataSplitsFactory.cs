@@ -16,10 +16,14 @@ internal static class DataSplitsFactory
     {
         // One cache for all splits: they lie in the same scenes.
         var cache = new SceneCache();
+        IChangeDataset validation = Open(config, DatasetSplit.Val, cache, augmented: false);
         return new DataSplits(
             Open(config, DatasetSplit.Train, cache, augmented: true),
-            Open(config, DatasetSplit.Val, cache, augmented: false),
-            Open(config, DatasetSplit.Test, cache, augmented: false));
+            validation,
+            Open(config, DatasetSplit.Test, cache, augmented: false))
+        {
+            ValidationSets = ValidationSet.Of(config, validation),
+        };
     }
 
     /// <summary>Opens one split as evaluation sees it, without augmentation.</summary>
@@ -44,6 +48,7 @@ internal static class DataSplitsFactory
                 Split = split,
                 TrainList = data.Lists.Train,
                 ValList = data.Lists.Val,
+                ValLists = data.ValidationSets?.Values.SelectMany(lists => lists).ToArray(),
                 TestList = data.Lists.Test,
                 CropSize = data.CropSize,
                 Classes = config.Model.Classes,
@@ -69,7 +74,7 @@ internal static class DataSplitsFactory
                 {
                     Path = data.Path,
                     Split = split,
-                    ValidationScenes = data.ValidationScenes,
+                    ValidationScenes = data.ValidationSets?.Values.SelectMany(scenes => scenes).ToArray() ?? data.ValidationScenes,
                     CropSize = cropSize,
                     SampleSize = data.SampleSize,
                     Augmentation = augmentation,

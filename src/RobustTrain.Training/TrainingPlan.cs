@@ -94,7 +94,7 @@ public sealed class TrainingPlan
         Config.EpochSeeds?[cursor.Epoch] ?? Config.Seed, SeedDerivation.Step, (cursor.GlobalStep * Config.Trainer.Accumulate) + number);
 
     /// <summary>How epochs are compared.</summary>
-    internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric);
+    internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric, Data.ValidationSets);
 
     /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
     /// <param name="journal">Is told of workers that fail and samples that can't be loaded; null where nobody is.</param>

@@ -185,6 +185,7 @@ internal sealed class TrainingSession : IDisposable
 
         _average?.Swap();
         bool done = TryEvaluate(DatasetSplit.Val, _plan.Data.Validation, out validation);
+        validation = validation?.Of(_plan.Data.ValidationSets);
         _average?.Swap();
         return done;
     }

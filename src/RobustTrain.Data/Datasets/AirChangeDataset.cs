@@ -120,6 +120,9 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         };
     }
 
+    /// <summary>The scene that a sample is from, as <c>Szada/1</c>.</summary>
+    public string SceneOf(int index) => _scenes[index / SamplesPerScene].Name;
+
     /// <inheritdoc/>
     public IReadOnlyList<string> FilesOf(int index)
     {

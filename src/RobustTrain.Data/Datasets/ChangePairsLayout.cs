@@ -14,9 +14,12 @@ internal static class ChangePairsLayout
         Dictionary<string, string> first = FilesOf(root, "A");
         Dictionary<string, string> second = FilesOf(root, "B");
         Dictionary<string, string> labels = FilesOf(root, "label");
-        string[] names = options.TrainList is null && options.ValList is null && options.TestList is null
-            ? ByPrefix(first, second, labels, options.Split)
-            : ByList(root, first, options);
+        string[] names = (options.Split, options.ValLists) switch
+        {
+            (DatasetSplit.Val, { } lists) => ByLists(root, first, lists),
+            _ when options.TrainList is null && options.ValList is null && options.TestList is null => ByPrefix(first, second, labels, options.Split),
+            _ => ByList(root, first, options),
+        };
         if (names.Length == 0 && options.Split == DatasetSplit.Train)
             throw new DatasetException($"The data folder '{root}' has no training pairs: no file in 'A' begins with 'train_'; give list files, or name the files train_, val_ and test_.", root);
 
@@ -97,13 +100,23 @@ internal static class ChangePairsLayout
                 : [];
         }
 
-        string path = Path.Combine(root, list);
+        string[] names = ByLists(root, first, [list]);
+        return names.Length > 0 || options.Split != DatasetSplit.Train
+            ? names
+            : throw new DatasetException($"The list file '{Path.Combine(root, list)}' is empty; expected a file name on each line.", Path.Combine(root, list));
+    }
+
+    private static string[] ByLists(string root, Dictionary<string, string> first, IReadOnlyList<string> lists)
+    {
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        return [.. lists.SelectMany(list => NamesIn(Path.Combine(root, list), first, seen))];
+    }
+
+    private static string[] NamesIn(string path, Dictionary<string, string> first, HashSet<string> seen)
+    {
         if (!File.Exists(path))
             throw new DatasetException($"The list file '{path}' does not exist.", path);
         string[] names = [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
-        if (names.Length == 0 && options.Split == DatasetSplit.Train)
-            throw new DatasetException($"The list file '{path}' is empty; expected a file name on each line.", path);
-        HashSet<string> seen = new(StringComparer.Ordinal);
         for (int line = 0; line < names.Length; line++)
         {
             string stem = Path.GetFileNameWithoutExtension(names[line]);

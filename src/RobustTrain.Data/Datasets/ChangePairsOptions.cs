@@ -17,6 +17,9 @@ public sealed record ChangePairsOptions
     /// <summary>The list of the validation split.</summary>
     public string? ValList { get; init; }
 
+    /// <summary>Several lists that make up the validation split together; null takes <see cref="ValList"/>.</summary>
+    public IReadOnlyList<string>? ValLists { get; init; }
+
     /// <summary>The list of the test split.</summary>
     public string? TestList { get; init; }
 

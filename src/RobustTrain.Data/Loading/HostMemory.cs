@@ -3,7 +3,7 @@ using System.Globalization;
 namespace RobustTrain.Data.Loading;
 
 /// <summary>How much memory a ring may take. Asking first matters: the kernel hands out more than there is, and kills somebody later.</summary>
-internal static class HostMemory
+public static class HostMemory
 {
     /// <summary>The bytes that can be had without pushing anybody out, within this process's limit.</summary>
     public static long AvailableBytes()

@@ -12,6 +12,8 @@ public static class ConfigurationDocumentation
     /// <summary>What a value must be, for example <c>a number from 0 to 1</c> or <c>one of sgd, adam, adamw</c>.</summary>
     public static string Expectation(ConfigurationKey key)
     {
+        if (key.IsMap)
+            return "names, each with a list of texts" + (key.IsNullable ? ", or null" : "");
         if (!key.IsList)
             return ItemExpectation(key, "") + (key.IsNullable ? ", or null" : "");
         string count = key.ItemCount is { } items ? $"a list of {items}, each " : "a list, each item ";
@@ -25,7 +27,7 @@ public static class ConfigurationDocumentation
         ConfigurationKind.Boolean => "true or false",
         ConfigurationKind.Integer => "a whole number" + RangeOf(key),
         ConfigurationKind.Number => "a number" + RangeOf(key),
-        _ when key.AllowedValues is { } allowed => "one of " + string.Join(", ", allowed),
+        _ when key.AllowedValues is { } allowed => "one of " + string.Join(", ", allowed) + (key.Pattern is null ? "" : $", or a text that matches {key.Pattern}"),
         _ when key.Pattern is { } pattern => $"a text that matches {pattern}",
         _ when key.IsPath => "a path",
         _ => "a text",

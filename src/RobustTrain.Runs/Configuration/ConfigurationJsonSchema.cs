@@ -77,6 +77,15 @@ public static class ConfigurationJsonSchema
             return schema;
         }
 
+        if (key.IsMap)
+        {
+            schema["type"] = key.IsNullable ? new JsonArray("object", "null") : "object";
+            schema["propertyNames"] = new JsonObject { ["pattern"] = $"^(?:{key.Pattern})$" };
+            schema["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("array", "string"), ["items"] = new JsonObject { ["type"] = "string" } };
+            schema["default"] = Value(key.Default);
+            return schema;
+        }
+
         JsonObject item = Item(key);
         string type = key.IsList ? "array" : (string)item["type"]!;
         if (key.IsList)
@@ -118,10 +127,14 @@ public static class ConfigurationJsonSchema
             item["minimum"] = least;
         if (key.Maximum is { } most && most < long.MaxValue)
             item["maximum"] = most;
-        if (key.AllowedValues is { } allowed)
-            item["enum"] = new JsonArray([.. allowed.Select(value => (JsonNode)value)]);
-        if (key.Pattern is { } pattern)
-            item["pattern"] = $"^(?:{pattern})$";
+        JsonArray? allowed = key.AllowedValues is null ? null : new JsonArray([.. key.AllowedValues.Select(value => (JsonNode)value)]);
+        string? pattern = key.Pattern is null ? null : $"^(?:{key.Pattern})$";
+        if (allowed is not null && pattern is not null)
+            item["anyOf"] = new JsonArray(new JsonObject { ["enum"] = allowed }, new JsonObject { ["pattern"] = pattern });
+        else if (allowed is not null)
+            item["enum"] = allowed;
+        else if (pattern is not null)
+            item["pattern"] = pattern;
         return item;
     }
 

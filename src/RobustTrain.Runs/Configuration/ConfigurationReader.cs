@@ -96,6 +96,12 @@ public sealed class ConfigurationReader
         }
 
         string path = setting[..equals].Trim();
+        if (MapOf(path) is { } map)
+        {
+            AddEntry(map, path[(map.Path.Length + 1)..], setting[(equals + 1)..], place);
+            return;
+        }
+
         if (ConfigurationSchema.Find(path) is not { } key)
         {
             ReportUnknownKey(place, path, ConfigurationSchema.Root);
@@ -104,6 +110,29 @@ public sealed class ConfigurationReader
 
         if (TryParseYaml(setting[(equals + 1)..], _ => place, out YamlNode? value))
             AddValue(key, value ?? new YamlScalarNode(""), _ => place);
+    }
+
+    // The key of a map below which the path lies, as data.validation_sets.szada.
+    private static ConfigurationKey? MapOf(string path) =>
+        path.LastIndexOf('.') is var dot && dot > 0 && ConfigurationSchema.Find(path[..dot]) is { IsMap: true } map ? map : null;
+
+    private void AddEntry(ConfigurationKey map, string name, string yaml, string place)
+    {
+        if (!TryParseYaml(yaml, _ => place, out YamlNode? node))
+            return;
+        try
+        {
+            var former = _values.GetValueOrDefault(map.Path) as IReadOnlyDictionary<string, IReadOnlyList<string>>;
+            _values[map.Path] = new Dictionary<string, IReadOnlyList<string>>(former ?? new Dictionary<string, IReadOnlyList<string>>())
+            {
+                [name] = ConfigurationValue.ReadEntry(map, name, node ?? new YamlScalarNode("")),
+            };
+            _places[map.Path] = place;
+        }
+        catch (ConfigurationValueException problem)
+        {
+            Report(problem.ErrorId, $"{place}: {problem.Message}", map.Path);
+        }
     }
 
     // The root is null where the text holds nothing but comments.

@@ -5,7 +5,7 @@ internal static class ConfigurationRules
 {
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ConfigurationConflict> Check(TrainingConfig config) =>
-        [.. Seeds(config), .. Criterion(config), .. Channels(config), .. Data(config.Data)];
+        [.. Seeds(config), .. Criterion(config), .. Channels(config), .. Data(config.Data), .. ValidationSets(config.Data), .. Metrics(config)];
 
     private static IEnumerable<ConfigurationConflict> Seeds(TrainingConfig config)
     {
@@ -40,6 +40,38 @@ internal static class ConfigurationRules
             yield return new ConfigurationConflict(key, $"'{key}' has {values.Count} values, but 'model.in_channels' is {config.Model.InChannels}.");
         if (config.Data.Std.Any(value => value <= 0))
             yield return new ConfigurationConflict("data.std", $"'data.std' is {YamlScalar.Format(config.Data.Std)}, but each value must be above 0.");
+    }
+
+    private static IEnumerable<ConfigurationConflict> ValidationSets(DataConfig data)
+    {
+        const string key = "data.validation_sets";
+        if (data.ValidationSets is not { } sets)
+            yield break;
+        if (sets.Count == 0)
+            yield return new ConfigurationConflict(key, $"'{key}' has no sets; null makes none.");
+        foreach (string name in sets.Where(set => set.Value.Count == 0).Select(set => set.Key))
+            yield return new ConfigurationConflict(key, $"'{key}.{name}' is empty, but must list the set's {(data.Dataset == "air-change" ? "scenes" : "list files")}.");
+        foreach (IGrouping<string, string> twice in sets.SelectMany(set => set.Value).GroupBy(item => item, StringComparer.OrdinalIgnoreCase).Where(items => items.Count() > 1))
+            yield return new ConfigurationConflict(key, $"'{key}' lists '{twice.Key}' more than once, but a sample counts in one set.");
+        if (data.Lists.Val is not null)
+            yield return new ConfigurationConflict("data.lists.val", $"'data.lists.val' is given beside '{key}'; a validation split comes from one of them.");
+    }
+
+    private static IEnumerable<ConfigurationConflict> Metrics(TrainingConfig config)
+    {
+        IEnumerable<(string Key, string Metric)> metrics =
+            [("trainer.best_metric", config.Trainer.BestMetric), .. (config.Selection.Metrics ?? []).Select(metric => ("selection.metrics", metric))];
+        foreach ((string key, string metric) in metrics.Where(item => item.Metric.Contains('/', StringComparison.Ordinal)))
+        {
+            IReadOnlyCollection<string> sets = [.. config.Data.ValidationSets?.Keys ?? []];
+            IReadOnlyList<string> names = [.. sets.SelectMany(set => Schema.ConfigurationSchema.Find("trainer.best_metric")!.AllowedValues!.Select(name => $"{set}/{name}"))];
+            if (names.Contains(metric))
+                continue;
+            string hint = NearestName.Of(metric, names) is { } nearest ? $"; did you mean '{nearest}'?" : ".";
+            yield return new ConfigurationConflict(key, sets.Count == 0
+                ? $"'{key}' names '{metric}', but 'data.validation_sets' has no sets."
+                : $"'{key}' names '{metric}', but the validation sets are {string.Join(", ", sets)}, each with scores as f1 and iou{hint}");
+        }
     }
 
     private static IEnumerable<ConfigurationConflict> Data(DataConfig data)

@@ -17,6 +17,8 @@ internal static class ConfigurationValue
     {
         if (ConfigurationReader.IsNull(node))
             return key.IsNullable ? null : throw WrongType(key, $"'{key.Path}'", node);
+        if (key.IsMap)
+            return ReadMap(key, node);
         if (!key.IsList)
             return ReadItem(key, node, $"'{key.Path}'", ElementType(key), baseDirectory);
         if (node is not YamlSequenceNode sequence)
@@ -34,6 +36,25 @@ internal static class ConfigurationValue
             items.SetValue(ReadItem(key, sequence.Children[index], $"item {index + 1} of '{key.Path}'", element, baseDirectory), index);
         return items;
     }
+
+    /// <summary>Reads the texts of one name of a map.</summary>
+    /// <exception cref="ConfigurationValueException">The name or a text is none.</exception>
+    public static IReadOnlyList<string> ReadEntry(ConfigurationKey key, string? name, YamlNode node)
+    {
+        if (name is null || !Matches(key.Pattern!, name))
+            throw new ConfigurationValueException("ConfigurationNotAllowed", $"'{key.Path}' has the name '{name}', but a name must be a text that matches {key.Pattern}.");
+        string subject = $"'{key.Path}.{name}'";
+        IEnumerable<YamlNode> items = node is YamlSequenceNode sequence ? sequence.Children : [node];
+        return [.. items.Select(item => item is YamlScalarNode scalar && !ConfigurationReader.IsNull(item)
+            ? scalar.Value!
+            : throw new ConfigurationValueException("ConfigurationWrongType", $"{subject} holds {ConfigurationReader.Describe(item)}, but must be a list of texts."))];
+    }
+
+    private static Dictionary<string, IReadOnlyList<string>> ReadMap(ConfigurationKey key, YamlNode node) => node is YamlMappingNode mapping
+        ? mapping.Select(entry => (Name: (entry.Key as YamlScalarNode)?.Value, entry.Value)).ToDictionary(entry => entry.Name!, entry => ReadEntry(key, entry.Name, entry.Value))
+        : throw WrongType(key, $"'{key.Path}'", node);
+
+    private static bool Matches(string pattern, string text) => Regex.IsMatch(text, $@"^(?:{pattern})\z", RegexOptions.CultureInvariant, s_patternTimeout);
 
     private static Type ElementType(ConfigurationKey key)
     {
@@ -86,13 +107,13 @@ internal static class ConfigurationValue
 
     private static string ReadText(ConfigurationKey key, string text, string subject, string baseDirectory)
     {
-        if (key.AllowedValues is { } allowed && !allowed.Contains(text))
+        if (key.AllowedValues is { } allowed && !allowed.Contains(text) && (key.Pattern is null || !Matches(key.Pattern, text)))
         {
             string hint = NearestName.Of(text, allowed) is { } nearest ? $"; did you mean '{nearest}'?" : ".";
             throw new ConfigurationValueException("ConfigurationNotAllowed", $"{subject} is '{text}', but must be {ConfigurationDocumentation.ItemExpectation(key, "")}{hint}");
         }
 
-        if (key.Pattern is { } pattern && !Regex.IsMatch(text, $@"^(?:{pattern})\z", RegexOptions.CultureInvariant, s_patternTimeout))
+        if (key.AllowedValues is null && key.Pattern is { } pattern && !Matches(pattern, text))
             throw new ConfigurationValueException("ConfigurationNotAllowed", $"{subject} is '{text}', but must be {ConfigurationDocumentation.ItemExpectation(key, "")}.");
         if (!key.IsPath)
             return text;

@@ -21,6 +21,11 @@ public sealed record DataConfig
     [Description("air-change: scenes, as Szada/7, whose L-shaped training area is kept for validation instead of training.")]
     public IReadOnlyList<string> ValidationScenes { get; init; } = ["Szada/7", "Tiszadob/5"];
 
+    /// <summary>Named parts of the validation split.</summary>
+    [Description("Named validation sets, each with scores of its own beside those of all, as NAME/f1. air-change: each lists scenes, in place of validation_scenes; change-pairs: each lists list files, in place of lists.val. null makes no sets.")]
+    [RegularExpression("[A-Za-z0-9][A-Za-z0-9_-]*")]
+    public IReadOnlyDictionary<string, IReadOnlyList<string>>? ValidationSets { get; init; }
+
     /// <summary>List files of the splits (change-pairs).</summary>
     [Description("change-pairs: text files with a file name on each line, relative to path, for each split. Without them the names' prefixes train_, val_ and test_ decide.")]
     public SplitListsConfig Lists { get; init; } = new();

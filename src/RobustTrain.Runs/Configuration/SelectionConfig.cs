@@ -12,8 +12,9 @@ public sealed record SelectionConfig
     public string Order { get; init; } = "weighted";
 
     /// <summary>The scores that are compared.</summary>
-    [Description("Scores that are compared (f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall); null takes trainer.best_metric alone.")]
+    [Description("Scores that are compared (f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall), or SET/f1 and so on for those of a validation set; null takes trainer.best_metric alone.")]
     [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
+    [RegularExpression("[^/]+/[a-z0-9_]+")]
     public IReadOnlyList<string>? Metrics { get; init; }
 
     /// <summary>The scores' weights.</summary>

@@ -18,6 +18,7 @@ internal static partial class YamlScalar
         double number => number.ToString("R", CultureInfo.InvariantCulture),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         string text => Text(text),
+        IReadOnlyDictionary<string, IReadOnlyList<string>> map => $"{{{string.Join(", ", map.Select(entry => $"{Text(entry.Key)}: {Format(entry.Value)}"))}}}",
         System.Collections.IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(Format))}]",
         _ => throw new ArgumentException($"The configuration can't hold a {value.GetType()}.", nameof(value)),
     };

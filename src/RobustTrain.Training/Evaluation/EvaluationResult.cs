@@ -8,6 +8,27 @@ namespace RobustTrain.Training.Evaluation;
 /// <param name="Datapoints">What was counted in each sample, in the data set's order.</param>
 public sealed record EvaluationResult(string Split, SegmentationScores Aggregated, IReadOnlyList<DatapointConfusion> Datapoints)
 {
-    /// <summary>The aggregated scores that are defined, by name.</summary>
-    public IReadOnlyDictionary<string, double> Scores => Aggregated.Named();
+    /// <summary>The aggregated scores that are defined, by name; those of a set as <c>SET/f1</c>.</summary>
+    public IReadOnlyDictionary<string, double> Scores { get; init; } = Aggregated.Named();
+
+    /// <summary>The same with scores for each set of samples. A set of which every sample was skipped has none.</summary>
+    public EvaluationResult Of(IReadOnlyList<ValidationSet> sets)
+    {
+        Dictionary<string, double> scores = new(Aggregated.Named());
+        foreach (ValidationSet set in sets)
+        {
+            foreach ((string name, double score) in Sum(Datapoints.Where(datapoint => set.Samples.Contains(datapoint.Name))).Named())
+                scores.Add($"{set.Name}/{name}", score);
+        }
+
+        return this with { Scores = scores };
+    }
+
+    private SegmentationScores Sum(IEnumerable<DatapointConfusion> datapoints)
+    {
+        ConfusionMatrix total = new(Aggregated.Classes.Count);
+        foreach (DatapointConfusion datapoint in datapoints)
+            total.Add(datapoint.Confusion);
+        return SegmentationScores.Of(total);
+    }
 }

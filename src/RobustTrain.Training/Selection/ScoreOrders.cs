@@ -8,10 +8,13 @@ namespace RobustTrain.Training.Selection;
 internal static class ScoreOrders
 {
     /// <summary>The order of a training's epochs.</summary>
+    /// <param name="config">Order, metrics and weights.</param>
+    /// <param name="bestMetric">The metric where none is given.</param>
+    /// <param name="sets">The validation sets whose scores can be named.</param>
     /// <exception cref="RunException">The order or a score is unknown, or the weights don't fit the metrics.</exception>
-    public static IScoreOrder Create(SelectionConfig config, string bestMetric)
+    public static IScoreOrder Create(SelectionConfig config, string bestMetric, IReadOnlyList<ValidationSet>? sets = null)
     {
-        ComparedScore[] scores = Scores(config, bestMetric);
+        ComparedScore[] scores = Scores(config, bestMetric, [.. SegmentationScores.Names, .. (sets ?? []).SelectMany(set => SegmentationScores.Names.Select(name => $"{set.Name}/{name}"))]);
         return config.Order switch
         {
             "weighted" => new WeightedOrder(scores),
@@ -23,18 +26,18 @@ internal static class ScoreOrders
         };
     }
 
-    private static ComparedScore[] Scores(SelectionConfig config, string bestMetric)
+    private static ComparedScore[] Scores(SelectionConfig config, string bestMetric, IReadOnlyList<string> names)
     {
         IReadOnlyList<string> metrics = config.Metrics ?? [bestMetric];
         string key = config.Metrics is null ? "trainer.best_metric" : "selection.metrics";
         if (metrics.Count == 0)
             throw new RunException(ExitCode.Configuration, "SelectionEmpty", "selection.metrics is empty, but must name at least one score.", key);
-        if (metrics.FirstOrDefault(metric => !SegmentationScores.Names.Contains(metric)) is { } unknown)
+        if (metrics.FirstOrDefault(metric => !names.Contains(metric)) is { } unknown)
         {
-            string nearest = NearestName.Of(unknown, SegmentationScores.Names) is { } near ? $" Did you mean {near}?" : "";
+            string nearest = NearestName.Of(unknown, names) is { } near ? $" Did you mean {near}?" : "";
             throw new RunException(
                 ExitCode.Configuration, "ScoreUnknown",
-                $"{key} names '{unknown}', but the scores are {string.Join(", ", SegmentationScores.Names)}.{nearest}", key);
+                $"{key} names '{unknown}', but the scores are {string.Join(", ", names)}.{nearest}", key);
         }
 
         if (config.Weights is { } weights && (weights.Count != metrics.Count || weights.Any(weight => !(weight >= 0)) || weights.All(weight => weight == 0)))

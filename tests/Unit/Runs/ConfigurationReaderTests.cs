@@ -127,6 +127,16 @@ public sealed class ConfigurationReaderTests
     [InlineData("data: {path: /d, crop_size: null}", "'data.crop_size' is null, but air-change")]
     [InlineData("data: {path: /d, augmentation: {resize: [256]}}", "'data.augmentation.resize' has 1 items, but must be a list of 2, each a whole number from 16 to 8192, or null.")]
     [InlineData("data: {path: /d, dataset: change-pairs, sample_size: 256}", "'data.sample_size' is given, but change-pairs resizes by 'data.augmentation.resize'")]
+    [InlineData("data: {path: /d, validation_sets: [Szada/7]}", "'data.validation_sets' is a list, but must be names, each with a list of texts, or null.")]
+    [InlineData("data: {path: /d, validation_sets: {a/b: [Szada/7]}}", "'data.validation_sets' has the name 'a/b', but a name must be a text that matches")]
+    [InlineData("data: {path: /d, validation_sets: {a: {b: c}}}", "'data.validation_sets.a' holds a section, but must be a list of texts.")]
+    [InlineData("data: {path: /d, validation_sets: {a: []}}", "'data.validation_sets.a' is empty, but must list the set's scenes.")]
+    [InlineData("data: {path: /d, validation_sets: {}}", "'data.validation_sets' has no sets")]
+    [InlineData("data: {path: /d, validation_sets: {a: [Szada/7], b: [szada/7]}}", "'data.validation_sets' lists 'Szada/7' more than once")]
+    [InlineData("data: {path: /d, dataset: change-pairs, validation_sets: {a: [a.txt]}, lists: {val: b.txt}}", "'data.lists.val' is given beside 'data.validation_sets'")]
+    [InlineData("{data: {path: /d, validation_sets: {near: [Szada/7]}}, trainer: {best_metric: nera/f1}}", "'trainer.best_metric' names 'nera/f1', but the validation sets are near, each with scores as f1 and iou; did you mean 'near/f1'?")]
+    [InlineData("{data: {path: /d}, selection: {metrics: [f1, near/iou]}}", "'selection.metrics' names 'near/iou', but 'data.validation_sets' has no sets.")]
+    [InlineData("{data: {path: /d}, trainer: {best_metric: f2}}", "'trainer.best_metric' is 'f2', but must be one of f1, ")]
     [InlineData("data: {path: ''}", "'data.path' is '', but must be a path.")]
     [InlineData("- a\n- b", "the configuration is a list, but must be keys and values")]
     [InlineData("just words", "the configuration is 'just words', but must be keys and values")]
@@ -205,6 +215,19 @@ public sealed class ConfigurationReaderTests
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "RobustTrain.sln")))
             folder = folder.Parent;
         return folder?.FullName ?? throw new DirectoryNotFoundException("The tests don't lie in the repository.");
+    }
+
+    [Fact]
+    public void Validation_sets_are_read_from_the_file_and_one_by_one_from_settings()
+    {
+        TrainingConfig config = ConfigurationReader.Read(null,
+            ["data.path=/d", "data.validation_sets={near: [Szada/7, Szada/6], far: Tiszadob/5}", "data.validation_sets.near=[Szada/1]", "trainer.best_metric=far/mean_iou"]);
+        Assert.Equal(["near", "far"], config.Data.ValidationSets!.Keys);
+        Assert.Equal(["Szada/1"], config.Data.ValidationSets["near"]);
+        Assert.Equal(["Tiszadob/5"], config.Data.ValidationSets["far"]);
+        Assert.Equal("far/mean_iou", config.Trainer.BestMetric);
+        ConfigurationError error = ErrorOfSetting("data.validation_sets.a b=[x]");
+        Assert.Equal(("ConfigurationNotAllowed", "data.validation_sets"), (error.ErrorId, error.Key));
     }
 
     [Fact]

@@ -126,11 +126,19 @@ public sealed class ConfigurationWriterTests
             if (key.Section is { } section)
                 return SectionGenerator(section).Select(value => (object?)value);
             Type type = Nullable.GetUnderlyingType(key.Property.PropertyType) ?? key.Property.PropertyType;
+            if (key.IsMap)
+                return MapGenerator();
             Gen<object?> value = key.IsList
                 ? ItemGenerator(key, type.GetGenericArguments()[0]).ListOf(key.ItemCount ?? 3).Select(items => ListOf(items, type.GetGenericArguments()[0]))
                 : ItemGenerator(key, type);
             return key.IsNullable ? Gen.OneOf(value, Gen.Constant<object?>(null)) : value;
         }
+
+        // Each text once, since a sample counts in one set; no set at all is null.
+        private static Gen<object?> MapGenerator() => Gen.Elements<string[]>([], ["szada"], ["szada", "Tiszadob-5", "2nd"]).SelectMany(names => TextGenerator().Select(text => names.Length == 0
+            ? null
+            : (object?)names.Select((name, index) => (Name: name, Texts: (IReadOnlyList<string>)[$"{text}{index}", $"{index}{text}b"]))
+                .ToDictionary(set => set.Name, set => set.Texts)));
 
         private static object? ListOf(IReadOnlyList<object?> items, Type element)
         {
@@ -176,7 +184,7 @@ public sealed class ConfigurationWriterTests
                 Model = config.Model with { InChannels = 3, Classes = classes },
                 EpochSeeds = config.EpochSeeds is { } seeds ? [.. Enumerable.Repeat(seeds, (int)Math.Min(3, config.Trainer.Epochs)).SelectMany(three => three)] : null,
                 Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs) },
-                Data = config.Data with { CropSize = config.Data.CropSize ?? 112, SampleSize = config.Data.Dataset == "air-change" ? config.Data.SampleSize : null },
+                Data = config.Data with { CropSize = config.Data.CropSize ?? 112, SampleSize = config.Data.Dataset == "air-change" ? config.Data.SampleSize : null, Lists = config.Data.ValidationSets is null ? config.Data.Lists : config.Data.Lists with { Val = null } },
                 Criterion = config.Criterion with
                 {
                     IgnoreIndex = Math.Max(config.Criterion.IgnoreIndex, classes),

@@ -9,7 +9,7 @@ namespace RobustTrain.Tests.Training;
 [Collection(TorchCollection.Name)]
 public sealed class SamplesTests(SampleData data) : IClassFixture<SampleData>
 {
-    public static TheoryData<string> Samples => [.. Directory.EnumerateFiles(Folder(), "*.yaml").Select(Path.GetFileName).Order()!];
+    public static TheoryData<string> Samples => [.. Directory.EnumerateFiles(Folder(), "*.yaml").Select(path => Path.GetFileName(path)).Order()];
 
     [Theory]
     [MemberData(nameof(Samples))]

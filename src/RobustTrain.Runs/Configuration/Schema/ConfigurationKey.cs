@@ -23,6 +23,9 @@ public sealed class ConfigurationKey
     /// <summary>Whether the value is a list.</summary>
     public required bool IsList { get; init; }
 
+    /// <summary>Whether the value is a mapping of names, which match <see cref="Pattern"/>, to lists of texts.</summary>
+    public required bool IsMap { get; init; }
+
     /// <summary>Whether the value may be null.</summary>
     public required bool IsNullable { get; init; }
 
@@ -44,7 +47,7 @@ public sealed class ConfigurationKey
     /// <summary>The number of items that a list must have.</summary>
     public int? ItemCount { get; init; }
 
-    /// <summary>The texts allowed, or null for any.</summary>
+    /// <summary>The texts allowed, or null for any; where there is a <see cref="Pattern"/> too, a text may match that instead.</summary>
     public IReadOnlyList<string>? AllowedValues { get; init; }
 
     /// <summary>The regular expression that the whole text must match, or null for any text.</summary>

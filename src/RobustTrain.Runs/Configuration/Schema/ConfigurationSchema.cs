@@ -54,7 +54,8 @@ public static class ConfigurationSchema
         string path = sectionPath.Length == 0 ? name : $"{sectionPath}.{name}";
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         bool isList = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>);
-        ConfigurationKind kind = KindOf(isList ? type.GetGenericArguments()[0] : type, property);
+        bool isMap = type == typeof(IReadOnlyDictionary<string, IReadOnlyList<string>>);
+        ConfigurationKind kind = isMap ? ConfigurationKind.Text : KindOf(isList ? type.GetGenericArguments()[0] : type, property);
         RangeAttribute? range = property.GetCustomAttribute<RangeAttribute>();
         return new ConfigurationKey
         {
@@ -66,6 +67,7 @@ public static class ConfigurationSchema
             Aliases = [.. property.GetCustomAttributes<ConfigurationAliasAttribute>().Select(alias => alias.Name)],
             Kind = kind,
             IsList = isList,
+            IsMap = isMap,
             IsNullable = new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable,
             IsRequired = property.GetCustomAttribute<RequiredAttribute>() is not null,
             IsPath = property.GetCustomAttribute<ConfigurationPathAttribute>() is not null,
