@@ -28,7 +28,7 @@ internal static class DataSplitsFactory
 
     /// <summary>Opens one split as evaluation sees it, without augmentation.</summary>
     /// <inheritdoc cref="Open(TrainingConfig)"/>
-    public static IDataset Open(TrainingConfig config, DatasetSplit split) => Open(config, split, new SceneCache(), augmented: false);
+    public static IChangeDataset Open(TrainingConfig config, DatasetSplit split) => Open(config, split, new SceneCache(), augmented: false);
 
     /// <summary>Opens one split as training sees it: the training split with its augmentation.</summary>
     /// <inheritdoc cref="Open(TrainingConfig)"/>

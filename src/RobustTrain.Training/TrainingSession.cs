@@ -13,7 +13,6 @@ using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using RobustTrain.Training.Numerics;
 using RobustTrain.Training.Optimizers;
-using RobustTrain.Training.Prefetching;
 using RobustTrain.Training.Providers;
 using RobustTrain.Training.Selection;
 using RobustTrain.Training.Steps;
@@ -52,9 +51,7 @@ internal sealed class TrainingSession : IDisposable
     private readonly StepWatchdog _watchdog;
     private Criterion? _criterion;
     private TrainingStep? _step;
-    private StepVerdict _verdict;
-    private EpochStream? _stream;
-    private EpochLedger? _pendingLedger;
+    private EpochTraining? _epoch;
 
     private TrainingSession(TrainingPlan plan, RunFolder run, IRunJournal journal, TrainingControl control, TimeProvider time)
     {
@@ -89,9 +86,11 @@ internal sealed class TrainingSession : IDisposable
     public bool AllEpochsAreDone => Cursor.Epoch >= _plan.Config.Trainer.Epochs || _progress.EndsEarly;
 
     /// <summary>Whether the last batch has led to a state from which the training can't just go on.</summary>
-    public bool MustRecover => _verdict is StepVerdict.BeginAgain or StepVerdict.RollBack;
+    public bool MustRecover => Epoch.MustRecover;
 
     private TrainingCursor Cursor => _progress.Cursor;
+
+    private EpochTraining Epoch => _epoch ?? throw new InvalidOperationException("The training has not begun.");
 
     private TrainingStep Step => _step ?? throw new InvalidOperationException("The training has not begun.");
 
@@ -118,6 +117,7 @@ internal sealed class TrainingSession : IDisposable
             _distribution.CountWhereUnknown(_plan, _loaders.Training);
         _criterion = CriterionCatalog.Create(_plan.Config.Criterion, _plan.Config.Model.Classes, _plan.Device, _distribution.Value);
         _step = new TrainingStep(_plan, _model, _learned, _optimizer, _criterion, _average, _guard, _microBatch, _journal);
+        _epoch = new EpochTraining(_plan, _loaders, _step, _progress, _ledger, _watchdog, _control);
         if (!resumed && _plan.Config.Numerics.OnFailure == "rollback")
             SaveWithinEpoch();
     }
@@ -129,35 +129,16 @@ internal sealed class TrainingSession : IDisposable
         return new EpochMeter(_journal, TimeSpan.FromSeconds(_plan.Config.Trainer.LogIntervalSeconds), _time);
     }
 
-    /// <summary>The epoch's batches from the cursor on; they end early where a stop is asked for.</summary>
-    public IEnumerable<IBatch> RemainingBatches(EpochMeter meter)
-    {
-        using EpochStream stream = _loaders.Training.Open(Cursor.Epoch, Cursor.Batch, _ledger.Current, _control.Stopping);
-        _stream = stream;
-        foreach (IBatch batch in meter.Timed(_loaders.Ahead(_control.UntilStopped(stream), stream)))
-            yield return batch;
-        if (!_control.IsStopRequested)
-            EndEpoch(stream, meter);
-    }
+    /// <inheritdoc cref="EpochTraining.RemainingBatches"/>
+    public IEnumerable<IBatch> RemainingBatches(EpochMeter meter) => Epoch.RemainingBatches(meter);
 
-    /// <summary>Trains on a batch.</summary>
-    public void TrainOn(IBatch batch, EpochMeter meter)
-    {
-        if (Step.EndsBefore(batch))
-            CompletePending(meter);
-        if (MustRecover)
-            return;
-        _watchdog.Begin();
-        StepResult step = Step.Take(batch, Cursor);
-        _watchdog.End();
-        _pendingLedger = Prefetcher.LedgerAfter(batch, _stream!);
-        Account(step, meter);
-    }
+    /// <inheritdoc cref="EpochTraining.TrainOn"/>
+    public void TrainOn(IBatch batch, EpochMeter meter) => Epoch.TrainOn(batch, meter);
 
     /// <summary>Takes a checkpoint, written beside the next steps, where one is due or has been asked for.</summary>
     public void SaveWhereDue()
     {
-        if (_verdict != StepVerdict.Complete)
+        if (Epoch.Verdict != StepVerdict.Complete)
             return;
         if (_control.TakeCheckpointRequest())
             SaveWithinEpoch();
@@ -169,9 +150,9 @@ internal sealed class TrainingSession : IDisposable
     public void Recover()
     {
         Step.Abandon();
-        if (_verdict == StepVerdict.RollBack)
+        if (Epoch.Verdict == StepVerdict.RollBack)
             _guard.KeepThrough(RollBack);
-        _verdict = StepVerdict.Complete;
+        Epoch.Verdict = StepVerdict.Complete;
     }
 
     /// <summary>Validates where it is due.</summary>
@@ -205,7 +186,7 @@ internal sealed class TrainingSession : IDisposable
         _checkpointTimer.Restart();
         _journal.Write(new EpochFinished(
             epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
-        { Loader = LoaderJournal.FiguresOf(_stream!, _plan.TrainingLoaderOptions.WorkerKind), LedgerTotals = LedgerHistory.Totals(_run, epoch, record.Ledger) });
+        { Loader = LoaderJournal.FiguresOf(Epoch.Stream, _plan.TrainingLoaderOptions.WorkerKind), LedgerTotals = LedgerHistory.Totals(_run, epoch, record.Ledger) });
         if (_progress.EndsEarly)
             _journal.Write(new StoppedEarly(epoch, _selector.Best!.Epoch, _plan.Config.Selection.Patience!.Value));
     }
@@ -263,36 +244,6 @@ internal sealed class TrainingSession : IDisposable
         _model.Dispose();
         foreach (IDisposable? mode in _modes)
             mode?.Dispose();
-    }
-
-    private void CompletePending(EpochMeter meter)
-    {
-        _watchdog.Begin();
-        StepResult? step = Step.CompletePending();
-        _watchdog.End();
-        if (step is StepResult completed)
-            Account(completed, meter);
-    }
-
-    private void Account(StepResult step, EpochMeter meter)
-    {
-        _verdict = step.Verdict;
-        if (_verdict != StepVerdict.Complete)
-            return;
-        TrainingCursor before = Cursor;
-        _progress.Add(step);
-        _ledger.Update(_pendingLedger!);
-        meter.Add(before, step);
-    }
-
-    // Batches whose samples were all skipped never come; where they are the last ones, nothing else tells that the epoch is over.
-    private void EndEpoch(EpochStream stream, EpochMeter meter)
-    {
-        CompletePending(meter);
-        if (MustRecover || Cursor.Batch == _plan.BatchCount)
-            return;
-        _progress.ReachEnd(_plan.BatchCount);
-        _ledger.Update(stream.Ledger);
     }
 
     private CheckpointLabel LabelWithinEpoch() => new(Cursor, null, null, false);

@@ -15,11 +15,46 @@ public static class DifferencingBaseline
     /// <param name="dataset">Pairs that were normalised with <paramref name="std"/>.</param>
     /// <param name="std">The standard deviations of the normalisation, which is undone for the differences.</param>
     /// <exception cref="SampleException">A sample can't be loaded.</exception>
-    public static unsafe DifferencingScore Measure(IChangeDataset dataset, IReadOnlyList<double> std)
+    public static DifferencingScore Measure(IChangeDataset dataset, IReadOnlyList<double> std)
+    {
+        Histograms counted = Count(dataset, std);
+        Cut grey = BestCut(counted.Grey, out double share);
+        Cut colour = BestCut(counted.Colour, out _);
+        return new DifferencingScore(Math.Max(grey.F1, colour.F1), grey.F1, colour.F1, share);
+    }
+
+    /// <summary>Chooses the kind of difference and the threshold on one data set, and judges them by another.</summary>
+    /// <param name="chosenOn">What they are chosen on.</param>
+    /// <param name="judgedBy">What they are judged by.</param>
+    /// <param name="std">The standard deviations of the normalisation of both.</param>
+    /// <exception cref="SampleException">A sample can't be loaded.</exception>
+    public static DifferencingTransfer MeasureTransfer(IChangeDataset chosenOn, IChangeDataset judgedBy, IReadOnlyList<double> std)
+    {
+        Histograms known = Count(chosenOn, std);
+        Cut grey = BestCut(known.Grey, out _);
+        Cut colour = BestCut(known.Colour, out _);
+        Histograms unknown = Count(judgedBy, std);
+        return grey.F1 >= colour.F1 ? Judge(unknown.Grey, grey.Bin) : Judge(unknown.Colour, colour.Bin);
+    }
+
+    private static DifferencingTransfer Judge(long[,] counts, int threshold)
+    {
+        long[] confusion = new long[4];
+        for (int bin = 0; bin < Bins; bin++)
+        {
+            int predicted = bin >= threshold ? 1 : 0;
+            confusion[predicted] += counts[0, bin];
+            confusion[2 + predicted] += counts[1, bin];
+        }
+
+        long wrong = confusion[1] + confusion[2];
+        return new DifferencingTransfer(confusion[3] == 0 ? 0 : 2.0 * confusion[3] / ((2 * confusion[3]) + wrong), (double)threshold / Bins, confusion);
+    }
+
+    private static unsafe Histograms Count(IChangeDataset dataset, IReadOnlyList<double> std)
     {
         SlotLayout layout = new(dataset.Fields, 1);
-        long[,] grey = new long[2, Bins];
-        long[,] colour = new long[2, Bins];
+        Histograms counted = new(new long[2, Bins], new long[2, Bins]);
         byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)layout.Bytes, SlotLayout.Alignment);
         try
         {
@@ -27,7 +62,7 @@ public static class DifferencingBaseline
             for (int index = 0; index < dataset.Count; index++)
             {
                 dataset.Load(new SampleKey(0, 0, index), sample);
-                Count(sample, std, grey, colour);
+                Count(sample, std, counted.Grey, counted.Colour);
             }
         }
         finally
@@ -35,9 +70,7 @@ public static class DifferencingBaseline
             NativeMemory.AlignedFree(memory);
         }
 
-        double greyF1 = BestF1(grey, out double share);
-        double colourF1 = BestF1(colour, out _);
-        return new DifferencingScore(Math.Max(greyF1, colourF1), greyF1, colourF1, share);
+        return counted;
     }
 
     private static void Count(SampleBuffer sample, IReadOnlyList<double> std, long[,] grey, long[,] colour)
@@ -67,7 +100,7 @@ public static class DifferencingBaseline
 
     private static int Bin(double magnitude) => Math.Min(Bins - 1, (int)(magnitude * Bins));
 
-    private static double BestF1(long[,] counts, out double changedShare)
+    private static Cut BestCut(long[,] counts, out double changedShare)
     {
         long changed = 0;
         long unchanged = 0;
@@ -78,17 +111,23 @@ public static class DifferencingBaseline
         }
 
         changedShare = changed + unchanged == 0 ? 0 : (double)changed / (changed + unchanged);
-        double best = 0;
+        Cut best = new(Bins, 0);
         long truePositive = 0;
         long falsePositive = 0;
         for (int bin = Bins - 1; bin >= 0; bin--)
         {
             falsePositive += counts[0, bin];
             truePositive += counts[1, bin];
-            if (truePositive > 0)
-                best = Math.Max(best, 2.0 * truePositive / (truePositive + falsePositive + changed));
+            double f1 = truePositive == 0 ? 0 : 2.0 * truePositive / (truePositive + falsePositive + changed);
+            if (f1 > best.F1)
+                best = new Cut(bin, f1);
         }
 
         return best;
     }
+
+    private sealed record Histograms(long[,] Grey, long[,] Colour);
+
+    // The first bin that counts as changed, and the F1 that it leads to.
+    private readonly record struct Cut(int Bin, double F1);
 }

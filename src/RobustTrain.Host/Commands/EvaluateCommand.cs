@@ -20,12 +20,13 @@ internal static class EvaluateCommand
         Option<string> choice = CommonOptions.OneOf("--checkpoint", "Which checkpoint of a run.", "best", "best", "latest");
         Option<string?> device = new("--device") { HelpName = "DEVICE", Description = "Another device: cpu, cuda, cuda:N or auto." };
         Option<bool> baseline = new("--baseline") { Description = "Also measures the best F1 of thresholded differencing on the same samples." };
+        Option<bool> trainedBaseline = new("--trained-baseline") { Description = "Also measures thresholded differencing with the threshold that is best on the training split." };
         Option<bool> json = new("--json") { Description = "Prints one JSON object in place of a table." };
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
         Command command = new("evaluate", "Scores a checkpoint on a data set.")
         {
-            path, config, configuration.Settings, dataPath, split, choice, device, baseline, json, events, lifeLine,
+            path, config, configuration.Settings, dataPath, split, choice, device, baseline, trainedBaseline, json, events, lifeLine,
         };
         command.SetAction(parsed =>
         {
@@ -39,6 +40,7 @@ internal static class EvaluateCommand
                 Enum.Parse<CheckpointChoice>(parsed.GetValue(choice)!, ignoreCase: true),
                 parsed.GetValue(device),
                 parsed.GetValue(baseline),
+                parsed.GetValue(trainedBaseline),
                 parsed.GetValue(json),
                 parsed.GetValue(lifeLine));
             return CommandGuard.Run(() => new EvaluateJob(request, stream, TimeProvider.System).Run(), stream);

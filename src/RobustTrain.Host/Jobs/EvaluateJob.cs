@@ -55,11 +55,17 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         double? baseline = request.WithBaseline && evaluator.Dataset is IChangeDataset pairs
             ? DifferencingBaseline.Measure(pairs, config.Data.Std).BestF1
             : null;
+        DifferencingTransfer? trained = request.WithTrainedBaseline && evaluator.Dataset is IChangeDataset judged
+            ? DifferencingBaseline.MeasureTransfer(evaluator.OpenTrainingPairs(), judged, config.Data.Std)
+            : null;
         CheckpointManifest manifest = evaluator.Checkpoint.Manifest;
         return new EvaluationFinished(
             evaluator.Checkpoint.Path, manifest.CompletedEpoch, config.Data.Path, request.Split.ToString().ToLowerInvariant(), result.Datapoints.Count, result.Scores, baseline, watch.Elapsed.TotalSeconds)
         {
             Time = time.GetUtcNow(),
+            Confusion = result.Confusion.Counts,
+            TrainedDifferencingF1 = trained?.F1,
+            TrainedDifferencingConfusion = trained?.Confusion,
         };
     }
 
@@ -116,5 +122,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-24} {score:0.0000}"));
         if (finished.DifferencingF1 is { } baseline)
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {baseline:0.0000}  (best f1, the threshold chosen on these very samples)"));
+        if (finished.TrainedDifferencingF1 is { } trained)
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {trained:0.0000}  (f1, the threshold chosen on the training split)"));
     }
 }

@@ -12,6 +12,7 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="Choice">Which checkpoint of a run.</param>
 /// <param name="Device">Another device.</param>
 /// <param name="WithBaseline">Whether thresholded differencing is measured beside it.</param>
+/// <param name="WithTrainedBaseline">Whether it is measured with the threshold that is best on the training split.</param>
 /// <param name="AsJson">Whether one JSON object is printed in place of a table.</param>
 /// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
 internal sealed record EvaluateRequest(
@@ -23,5 +24,6 @@ internal sealed record EvaluateRequest(
     CheckpointChoice Choice,
     string? Device,
     bool WithBaseline,
+    bool WithTrainedBaseline,
     bool AsJson,
     bool HasLifeLine);

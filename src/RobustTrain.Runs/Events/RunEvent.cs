@@ -71,7 +71,11 @@ public sealed record EpochFinished(int Epoch, double TrainLoss, IReadOnlyDiction
 }
 
 /// <summary>A validation or a test goes on.</summary>
-public sealed record EvaluationProgress(string Split, int Done, int Total) : RunEvent;
+public sealed record EvaluationProgress(string Split, int Done, int Total) : RunEvent
+{
+    /// <summary>Batches that are computed at once.</summary>
+    public int Workers { get; init; } = 1;
+}
 
 /// <summary>A checkpoint exists, whole, under its final name.</summary>
 /// <param name="Path">Its folder.</param>
@@ -150,7 +154,17 @@ public sealed record ConfigurationChecked(IReadOnlyList<ConfigurationError> Erro
 /// <param name="Scores">The aggregated scores by name.</param>
 /// <param name="DifferencingF1">The best F1 of thresholded differencing on the same split, where it was asked for.</param>
 /// <param name="DurationSeconds">How long scoring took.</param>
-public sealed record EvaluationFinished(string Checkpoint, int? Epoch, string DataPath, string Split, int Samples, IReadOnlyDictionary<string, double> Scores, double? DifferencingF1, double DurationSeconds) : RunEvent;
+public sealed record EvaluationFinished(string Checkpoint, int? Epoch, string DataPath, string Split, int Samples, IReadOnlyDictionary<string, double> Scores, double? DifferencingF1, double DurationSeconds) : RunEvent
+{
+    /// <summary>The pixels, row-major: truth by row, prediction by column.</summary>
+    public IReadOnlyList<long>? Confusion { get; init; }
+
+    /// <summary>The F1 of thresholded differencing with the threshold that is best on the training split, where it was asked for.</summary>
+    public double? TrainedDifferencingF1 { get; init; }
+
+    /// <summary>Its pixels, as <see cref="Confusion"/> has them.</summary>
+    public IReadOnlyList<long>? TrainedDifferencingConfusion { get; init; }
+}
 
 /// <summary>A scene of the sample data is written.</summary>
 public sealed record SampleDataProgress(string Scene, int Done, int Total) : RunEvent;

@@ -6,7 +6,6 @@ using RobustTrain.Runs.Events;
 using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Metrics;
 using RobustTrain.Training.Models;
-using RobustTrain.Training.Steps;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Evaluation;
@@ -19,6 +18,8 @@ namespace RobustTrain.Training.Evaluation;
 /// <param name="time">The clock.</param>
 internal sealed class EvaluationPass(TrainingConfig config, Device device, EvaluationLoaders loaders, IRunJournal journal, TimeProvider time)
 {
+    private readonly EvaluationWorkers _workers = new(config.Trainer.EvaluationWorkers, config.Loader.PrefetchQueueLength, time);
+
     /// <summary>Scores <paramref name="model"/>, which is in training mode again afterwards where it was before.</summary>
     /// <param name="model">The network.</param>
     /// <param name="epoch">The training's epoch, from 0: a sample that can't be loaded is left out of the passes of later epochs.</param>
@@ -33,16 +34,18 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, Evalu
         model.eval();
         try
         {
-            using var noGrad = no_grad();
             SegmentationMetric metric = new(config.Model.Classes, config.Criterion.IgnoreIndex);
             var progress = new Throttle(TimeSpan.FromSeconds(config.Trainer.LogIntervalSeconds), time);
+            BatchScores scores = new(config, device, model, dataset);
             using EpochStream stream = loaders.For(split, dataset).Open(epoch, stopping: stopping);
-            while (stream.MoveNext())
+            using ParallelScoring scoring = new(scores.Of, _workers, config.Threads ?? Environment.ProcessorCount);
+            IEnumerable<IReadOnlyList<DatapointConfusion>> counted = config.Trainer.EvaluationWorkers == 1 ? OneByOne(stream, scores) : scoring.Of(Batches(stream));
+            foreach (IReadOnlyList<DatapointConfusion> batch in counted)
             {
-                using (IBatch batch = stream.Current)
-                    Score(model, batch, dataset, metric);
+                foreach (DatapointConfusion datapoint in batch)
+                    metric.Add(datapoint);
                 if (progress.IsDue())
-                    journal.Write(new EvaluationProgress(split, metric.Datapoints.Count, dataset.Count));
+                    journal.Write(new EvaluationProgress(split, metric.Datapoints.Count, dataset.Count) { Workers = _workers.Count });
                 stopping.ThrowIfCancellationRequested();
             }
 
@@ -59,10 +62,18 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, Evalu
         }
     }
 
-    private void Score(ChangeDetectionModel model, IBatch batch, IDataset dataset, SegmentationMetric metric)
+    private static IEnumerable<IReadOnlyList<DatapointConfusion>> OneByOne(EpochStream stream, BatchScores scores)
     {
-        using var scope = NewDisposeScope();
-        using BatchTensors tensors = BatchTensors.From(batch, device);
-        metric.Add(model.call(tensors.Image1, tensors.Image2), tensors.Label, [.. batch.SampleIndices.Select(dataset.NameOf)]);
+        foreach (IBatch batch in Batches(stream))
+        {
+            using (batch)
+                yield return scores.Of(batch);
+        }
+    }
+
+    private static IEnumerable<IBatch> Batches(EpochStream stream)
+    {
+        while (stream.MoveNext())
+            yield return stream.Current;
     }
 }

@@ -11,24 +11,27 @@ public sealed record EvaluationResult(string Split, SegmentationScores Aggregate
     /// <summary>The aggregated scores that are defined, by name; those of a set as <c>SET/f1</c>.</summary>
     public IReadOnlyDictionary<string, double> Scores { get; init; } = Aggregated.Named();
 
+    /// <summary>The pixels of all samples together.</summary>
+    public ConfusionMatrix Confusion => Sum(Datapoints);
+
     /// <summary>The same with scores for each set of samples. A set of which every sample was skipped has none.</summary>
     public EvaluationResult Of(IReadOnlyList<ValidationSet> sets)
     {
         Dictionary<string, double> scores = new(Aggregated.Named());
         foreach (ValidationSet set in sets)
         {
-            foreach ((string name, double score) in Sum(Datapoints.Where(datapoint => set.Samples.Contains(datapoint.Name))).Named())
+            foreach ((string name, double score) in SegmentationScores.Of(Sum(Datapoints.Where(datapoint => set.Samples.Contains(datapoint.Name)))).Named())
                 scores.Add($"{set.Name}/{name}", score);
         }
 
         return this with { Scores = scores };
     }
 
-    private SegmentationScores Sum(IEnumerable<DatapointConfusion> datapoints)
+    private ConfusionMatrix Sum(IEnumerable<DatapointConfusion> datapoints)
     {
         ConfusionMatrix total = new(Aggregated.Classes.Count);
         foreach (DatapointConfusion datapoint in datapoints)
             total.Add(datapoint.Confusion);
-        return SegmentationScores.Of(total);
+        return total;
     }
 }

@@ -35,6 +35,16 @@ public sealed class Evaluator
     /// <summary>The data set's split that is scored.</summary>
     public IDataset Dataset => _dataset;
 
+    /// <summary>
+    /// Opens the training split of the same data as it is, without augmentation: of image pairs whole images, which then have to be of one size.
+    /// </summary>
+    /// <exception cref="DatasetException">The data set can't be opened.</exception>
+    public IChangeDataset OpenTrainingPairs()
+    {
+        DataConfig data = _config.Data;
+        return DataSplitsFactory.Open(_config with { Data = data with { CropSize = data.Dataset == "change-pairs" ? null : data.CropSize } }, DatasetSplit.Train);
+    }
+
     /// <summary>Opens the checkpoint and the data, and checks that they fit each other. Creates nothing.</summary>
     /// <param name="config">The network's configuration and the data set's.</param>
     /// <param name="path">A run's folder, or a checkpoint's.</param>
@@ -64,8 +74,9 @@ public sealed class Evaluator
         EvaluatedWeights.Load(model, _archive);
         model.eval();
         using EvaluationLoaders loaders = new(_config.Loader, journal, _config.Loader.QuarantinePath, quarantine: null);
-        return new EvaluationPass(_config, _device, loaders, journal, time ?? TimeProvider.System)
+        EvaluationResult result = new EvaluationPass(_config, _device, loaders, journal, time ?? TimeProvider.System)
             .Run(model, Checkpoint.Manifest.Cursor.Epoch, SplitNames.Of(_split), _dataset, stopping);
+        return _split == DatasetSplit.Val ? result.Of(ValidationSet.Of(_config, _dataset)) : result;
     }
 
     private static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn, Func<IDataset> open)

@@ -28,7 +28,7 @@ public sealed class ValidationSetTests(SampleData data) : IClassFixture<SampleDa
         EvaluationResult result = new EvaluationResult("validation", SegmentationScores.Of(total), datapoints)
             .Of([new ValidationSet("near", new HashSet<string> { "a", "c" }), new ValidationSet("none", new HashSet<string> { "x" })]);
 
-        Assert.Equal(2.0 * 11 / ((2 * 11) + 5 + 2), result.Scores["f1"], 12);
+        Assert.Equal(2.0 * 11 / ((2 * 11) + 5 + 6), result.Scores["f1"], 12);
         Assert.Equal(2.0 * 10 / ((2 * 10) + 1 + 2), result.Scores["near/f1"], 12);
         Assert.Equal(24.0 / 27, result.Scores["near/accuracy"], 12);
         Assert.DoesNotContain(result.Scores.Keys, name => name.StartsWith("none/", StringComparison.Ordinal));
