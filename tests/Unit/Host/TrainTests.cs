@@ -301,17 +301,20 @@ public sealed class TrainTests : IDisposable
     {
         Assert.Equal(0, (await HostRun.To(_folder.Path, Arguments(epochs: 1))).ExitCode);
 
-        HostRun table = await HostRun.To(_folder.Path, "evaluate", "run", "--baseline");
-        HostRun json = await HostRun.To(_folder.Path, "evaluate", "run", "--split", "val", "--json");
+        HostRun table = await HostRun.To(_folder.Path, "evaluate", "run", "--baseline", "--trained-baseline");
+        HostRun json = await HostRun.To(_folder.Path, "evaluate", "run", "--split", "val", "--trained-baseline", "--json");
         HostRun events = await HostRun.To(_folder.Path, "evaluate", Path.Combine(RunPath, "checkpoints", Path.GetFileName(Directory.EnumerateDirectories(RunFolder.CheckpointsPathOf(RunPath)).First())), "--events");
 
         Assert.Equal((0, ""), (table.ExitCode, table.Error));
         Assert.Contains(" on 1 samples of the test split of ", table.Output, StringComparison.Ordinal);
         Assert.Contains("thresholded differencing ", table.Output, StringComparison.Ordinal);
+        Assert.Contains("1.0000  (f1, the threshold chosen on the training split)", table.Output, StringComparison.Ordinal);
         EvaluationFinished validation = Assert.IsType<EvaluationFinished>(EventLine.Read(Encoding.UTF8.GetBytes(json.Output.TrimEnd('\n'))));
         Assert.Equal(("val", 1, 0), (validation.Split, validation.Samples, validation.Epoch));
         EpochFinished epoch = Assert.Single(RunJournalReader.ReadAll(RunFolder.JournalPathOf(RunPath)).OfType<EpochFinished>());
         Assert.Equal(epoch.Scores, validation.Scores);
+        Assert.Equal([(32 * 32) - 100, 0, 0, 100], validation.TrainedDifferencingConfusion);
+        Assert.Equal((32 * 32, 100), (validation.Confusion!.Sum(), validation.Confusion![2] + validation.Confusion[3]));
         EvaluationFinished test = Assert.IsType<EvaluationFinished>(EventLine.Read(Encoding.UTF8.GetBytes(events.Output.TrimEnd('\n').Split('\n')[^1])));
         Assert.Equal(RunFolder.ReadRecord(RunPath).TestScores, test.Scores);
     }
