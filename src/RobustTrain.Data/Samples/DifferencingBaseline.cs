@@ -112,6 +112,7 @@ public static class DifferencingBaseline
 
         changedShare = changed + unchanged == 0 ? 0 : (double)changed / (changed + unchanged);
         Cut best = new(Bins, 0);
+        int last = Bins;
         long truePositive = 0;
         long falsePositive = 0;
         for (int bin = Bins - 1; bin >= 0; bin--)
@@ -120,10 +121,13 @@ public static class DifferencingBaseline
             truePositive += counts[1, bin];
             double f1 = truePositive == 0 ? 0 : 2.0 * truePositive / (truePositive + falsePositive + changed);
             if (f1 > best.F1)
-                best = new Cut(bin, f1);
+                (best, last) = (new Cut(bin, f1), bin);
+            else if (f1 == best.F1 && last == bin + 1)
+                last = bin;
         }
 
-        return best;
+        // In the middle of the thresholds that are as good, where other samples are least likely to fall on the wrong side.
+        return best with { Bin = (best.Bin + last) / 2 };
     }
 
     private sealed record Histograms(long[,] Grey, long[,] Colour);

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ internal static class ParameterFreezing
             {
                 throw new RunException(
                     ExitCode.Configuration, "FreezeMatchesNothing",
-                    $"trainer.freeze has the pattern '{pattern}', which matches no parameter; the parameters are {string.Join(", ", all.Take(8).Select(named => named.Name))}{(all.Length > 8 ? ", …" : "")}.",
+                    $"trainer.freeze has the pattern '{pattern}', which matches no parameter; the parameters are {string.Join(", ", all.Take(8).Select(named => named.Name))}{(all.Length > 8 ? ", …" : "")}.{Hint(pattern, all.Select(named => named.Name))}",
                     "trainer.freeze");
             }
 
@@ -35,5 +36,12 @@ internal static class ParameterFreezing
         return all.Length > frozen.Count
             ? [.. all.Where(named => !frozen.Contains(named.Name))]
             : throw new RunException(ExitCode.Configuration, "FreezeLeavesNothing", "trainer.freeze freezes every parameter, so that nothing would be learned.", "trainer.freeze");
+    }
+
+    // A pattern mostly names a module and all below it.
+    private static string Hint(string pattern, IEnumerable<string> names)
+    {
+        string[] known = [.. names.SelectMany(name => name.Split('.').Select((_, parts) => string.Join('.', name.Split('.').Take(parts + 1)))).Distinct()];
+        return NearestName.Of(pattern.TrimEnd('*').TrimEnd('.'), known) is { } near ? $" Did you mean '{near}{(pattern.EndsWith('*') ? "*" : "")}'?" : "";
     }
 }

@@ -101,6 +101,9 @@ public sealed class TrainingOptionsTests : IDisposable
         Assert.Equal((ExitCode.Configuration, "FreezeMatchesNothing"), (refused.ExitCode, refused.ErrorId));
         Assert.Contains("'encoder.*', which matches no parameter; the parameters are conv11.weight", refused.Message);
         Assert.False(Directory.Exists(_untouched.RunPath));
+
+        Configure(config => config with { Trainer = config.Trainer with { Freeze = ["cnov11*"] } });
+        Assert.EndsWith("Did you mean 'conv11*'?", Assert.Throws<RunException>(() => _untouched.Run()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
