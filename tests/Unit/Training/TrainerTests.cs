@@ -114,8 +114,8 @@ public sealed class TrainerTests : IDisposable
         _stopped.Config = _stopped.Config with
         {
             Name = "renamed",
-            Loader = _stopped.Config.Loader with { NumWorkers = 1, PrefetchQueueLength = 1, PersistentWorkers = false, TimeoutSeconds = 7, MaxErrors = 2, HealthCheckIntervalSeconds = 0.5, MaxSkipped = 2 },
-            Trainer = _stopped.Config.Trainer with { LogIntervalSeconds = 0.5, StepTimeoutSeconds = 600, DetectAnomaly = true },
+            Loader = _stopped.Config.Loader with { NumWorkers = 1, PrefetchQueueLength = 2, PersistentWorkers = false, TimeoutSeconds = 7, MaxErrors = 2, HealthCheckIntervalSeconds = 0.5, MaxSkipped = 2 },
+            Trainer = _stopped.Config.Trainer with { LogIntervalSeconds = 0.5, StepTimeoutSeconds = 600, DetectAnomaly = true, EvaluationWorkers = 3 },
             Checkpoint = new CheckpointConfig { Keep = "all", KeepEvery = 2, EverySteps = 2, EverySeconds = null },
             Numerics = _stopped.Config.Numerics with { MaxFailures = 3 },
         };
