@@ -21,6 +21,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private const uint ColorPurpose = 1;
 
     private readonly AirChangeOptions _options;
+    private readonly CropScale _scale;
     private readonly IReadOnlyList<AirChangeScene> _allScenes;
     private readonly AirChangeScene[] _scenes;
     private readonly (int X, int Y)[] _tiles;
@@ -55,6 +56,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
             throw new ArgumentOutOfRangeException(nameof(options), options.CropSize, $"The crop size must be 1 to {widest} pixels, the width of the training area.");
 
         _options = options;
+        _scale = new CropScale(options.CropSize, options.SampleSize);
         _cache = cache ?? new SceneCache();
         _allScenes = all;
         HashSet<string> validation = [.. options.ValidationScenes.Select(name => CheckedName(name, options.Path))];
@@ -79,8 +81,8 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         _tiles = AirChangeLayout.Tiles(options.CropSize);
         _decode = Decode;
         (int width, int height) = options.Split == DatasetSplit.Test
-            ? (Scaled(AirChangeLayout.TestWidth), Scaled(AirChangeLayout.TestHeight))
-            : (Scaled(options.CropSize), Scaled(options.CropSize));
+            ? (_scale.Of(AirChangeLayout.TestWidth), _scale.Of(AirChangeLayout.TestHeight))
+            : (_scale.Of(options.CropSize), _scale.Of(options.CropSize));
         Fields =
         [
             new FieldSpec("image1", ElementType.Float32, [3, height, width]),
@@ -181,25 +183,21 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private void WriteResized(Scene scene, AirChangeScene files, PixelWindow window, ref SampleRandom colors, SampleBuffer target)
     {
         using ScratchPool.Lease lease = _scratch.Rent();
-        PixelWindow whole = window with { X = 0, Y = 0, Width = Scaled(window.Width), Height = Scaled(window.Height) };
-        _writer.WriteImage(Resized(scene.Image1, Resizer.Bilinear), whole, ref colors, target.Field<float>(Image1));
-        _writer.WriteImage(Resized(scene.Image2, Resizer.Bilinear), whole, ref colors, target.Field<float>(Image2));
-        _classes.Write(Resized(scene.Label, Resizer.Nearest), whole, target.Field<long>(Label), files.Label);
+        SampleScratch scratch = lease.Scratch;
+        PixelWindow whole = _scale.Whole(window);
+        _writer.WriteImage(Cut(scene.Image1, Resizer.Bilinear), whole, ref colors, target.Field<float>(Image1));
+        _writer.WriteImage(Cut(scene.Image2, Resizer.Bilinear), whole, ref colors, target.Field<float>(Image2));
+        _classes.Write(Cut(scene.Label, Resizer.Nearest), whole, target.Field<long>(Label), files.Label);
 
-        ImageBuffer Resized(ImageBuffer source, Action<ImageBuffer, ImageBuffer, int, int> resize)
+        ImageBuffer Cut(ImageBuffer source, Action<ImageBuffer, ImageBuffer, int, int> resize)
         {
-            ImageBuffer crop = lease.Scratch.Image;
+            ImageBuffer crop = scratch.Image;
             crop.SetSize(window.Width, window.Height, source.Channels);
             for (int y = 0; y < window.Height; y++)
                 source.Row(window.Y + y).Slice(window.X * source.Channels, crop.Stride).CopyTo(crop.Row(y));
-            resize(crop, lease.Scratch.Resized, whole.Width, whole.Height);
-            return lease.Scratch.Resized;
+            return _scale.Apply(crop, scratch.Resized, resize);
         }
     }
-
-    private int Scaled(int pixels) => _options.SampleSize is int size
-        ? (int)(((2L * pixels * size) + _options.CropSize) / (2L * _options.CropSize))
-        : pixels;
 
     private static string CheckedName(string name, string path) =>
         AirChangeLayout.SceneNames.FirstOrDefault(scene => string.Equals(scene, name.Replace('\\', '/'), StringComparison.OrdinalIgnoreCase))
@@ -218,7 +216,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
             _areWindowed[number] = true;
         }
 
-        PixelWindow inner = window with { X = 0, Y = 0 };
+        PixelWindow inner = _scale.Whole(window);
         SampleRandom colors = new(key, ColorPurpose);
         if (!TryLoadImage(files.Image1, Image1, target) || !TryLoadImage(files.Image2, Image2, target))
             return false;
@@ -226,7 +224,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
             return false;
         LabelClasses.ToOneChannel(scratch.Label, files.Label);
         using (StageClock.Enter(LoadStage.Augment))
-            _classes.Write(scratch.Label, inner, target.Field<long>(Label), files.Label);
+            _classes.Write(_scale.Apply(scratch.Label, scratch.Resized, Resizer.Nearest), inner, target.Field<long>(Label), files.Label);
         return true;
 
         bool TryLoadImage(string path, int field, SampleBuffer target)
@@ -234,7 +232,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
             if (!TryRead(path, scratch.Image, keepIndices: false))
                 return false;
             using (StageClock.Enter(LoadStage.Augment))
-                _writer.WriteImage(scratch.Image, inner, ref colors, target.Field<float>(field));
+                _writer.WriteImage(_scale.Apply(scratch.Image, scratch.Resized, Resizer.Bilinear), inner, ref colors, target.Field<float>(field));
             return true;
         }
 

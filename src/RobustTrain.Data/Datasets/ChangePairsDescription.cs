@@ -19,6 +19,7 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
         writer.Write((int)Options.Split);
         writer.WriteOptional(Options.TrainList);
         writer.WriteOptional(Options.ValList);
+        writer.Write(Options.ValLists ?? []);
         writer.WriteOptional(Options.TestList);
         writer.WriteOptional(Options.CropSize);
         writer.Write(Options.Classes);
@@ -47,6 +48,7 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
             Split = (DatasetSplit)reader.ReadInt32(),
             TrainList = reader.ReadOptionalString(),
             ValList = reader.ReadOptionalString(),
+            ValLists = reader.ReadStrings() is { Length: > 0 } lists ? lists : null,
             TestList = reader.ReadOptionalString(),
             CropSize = reader.ReadOptionalInt32(),
             Classes = reader.ReadInt32(),

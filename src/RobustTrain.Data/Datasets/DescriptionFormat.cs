@@ -65,6 +65,7 @@ internal static class DescriptionFormat
         writer.Write(options.Rotate);
         writer.Write(options.HorizontalFlip);
         writer.Write(options.VerticalFlip);
+        writer.Write(options.ColorProbability);
         writer.Write(options.Brightness);
         writer.Write(options.Contrast);
         writer.Write(options.Saturation);
@@ -81,6 +82,7 @@ internal static class DescriptionFormat
             Rotate = reader.ReadBoolean(),
             HorizontalFlip = reader.ReadDouble(),
             VerticalFlip = reader.ReadDouble(),
+            ColorProbability = reader.ReadDouble(),
             Brightness = reader.ReadDouble(),
             Contrast = reader.ReadDouble(),
             Saturation = reader.ReadDouble(),

@@ -13,15 +13,19 @@ public sealed class AirChangeWindowTests(SampleData data) : IClassFixture<Sample
     private readonly BmpWindowReader _windows = new();
 
     [Theory]
-    [InlineData(DatasetSplit.Train)]
-    [InlineData(DatasetSplit.Val)]
-    [InlineData(DatasetSplit.Test)]
-    public void Samples_are_the_same_with_and_without_kept_scenes(DatasetSplit split)
+    [InlineData(DatasetSplit.Train, null)]
+    [InlineData(DatasetSplit.Train, 256)]
+    [InlineData(DatasetSplit.Val, null)]
+    [InlineData(DatasetSplit.Val, 96)]
+    [InlineData(DatasetSplit.Test, null)]
+    [InlineData(DatasetSplit.Test, 56)]
+    public void Samples_are_the_same_with_and_without_kept_scenes(DatasetSplit split, int? sampleSize)
     {
         AirChangeOptions options = new()
         {
             Path = data.Path,
             Split = split,
+            SampleSize = sampleSize,
             Augmentation = new AugmentationOptions { Rotate = true, HorizontalFlip = 0.5, VerticalFlip = 0.5, Brightness = 0.2, Hue = 0.1 },
         };
         using AirChangeDataset keeping = new(options);
