@@ -33,6 +33,18 @@ public static class DurableFile
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
+    /// <summary>Deletes what killed processes have left half written in a folder and below it; nobody may be writing there.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public static void DeleteLeftovers(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, "*" + TemporarySuffix, SearchOption.AllDirectories))
+        {
+            // Ours have a process's number before the suffix.
+            if (int.TryParse(Path.GetExtension(Path.GetFileNameWithoutExtension(file)).AsSpan().TrimStart('.'), out _))
+                File.Delete(file);
+        }
+    }
+
     /// <summary>Writes a text in UTF-8, as <see cref="Write(string, ReadOnlySpan{byte})"/> does.</summary>
     public static void Write(string path, string content) => Write(path, Encoding.UTF8.GetBytes(content));
 

@@ -181,6 +181,7 @@ public sealed class RunFolder : IDisposable
                 DurableFile.Write(ConfigPathOf(path), ConfigurationWriter.Write(config));
             created.AddFolder(System.IO.Path.Combine(path, "epochs"));
             created.AddFolder(CheckpointsPathOf(path));
+            DurableFile.DeleteLeftovers(path);
             return new RunFolder(path, held, record, clock, isResumed: previous is not null) { Changes = changes };
         }
         catch (Exception exception)

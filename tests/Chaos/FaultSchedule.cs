@@ -4,7 +4,7 @@ namespace RobustTrain.Chaos;
 public static class FaultSchedule
 {
     // Not in the very last steps: a fault whose moment never comes proves nothing.
-    private const double LatestShare = 0.9;
+    private const double LatestShare = 0.8;
 
     /// <summary>Makes a schedule in which every kind comes as often as any other, give or take one.</summary>
     /// <param name="count">How many faults.</param>

@@ -9,7 +9,7 @@ namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>Reads runs from their folders: one, or all below a folder.</summary>
 [Cmdlet(VerbsCommon.Get, "TrainingRun", DefaultParameterSetName = PathSet)]
-[OutputType(typeof(TrainingRun))]
+[OutputType(typeof(TrainingRun), typeof(TrainingAttempt))]
 public sealed class GetTrainingRunCommand : RobustTrainCmdlet
 {
     private const string PathSet = "Path";
@@ -35,6 +35,10 @@ public sealed class GetTrainingRunCommand : RobustTrainCmdlet
     /// <summary>Only runs in these states.</summary>
     [Parameter]
     public RunState[] State { get; set; } = Enum.GetValues<RunState>();
+
+    /// <summary>Writes, in place of the runs, each process that has worked on them: when it began, how far it came, and how it ended.</summary>
+    [Parameter]
+    public SwitchParameter History { get; set; }
 
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
@@ -70,7 +74,7 @@ public sealed class GetTrainingRunCommand : RobustTrainCmdlet
             {
                 RunRecord record = RunFolder.ReadRecord(run);
                 if (State.Contains(record.ObservedState) && Name.Any(pattern => WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(record.Name)))
-                    await WriteObjectAsync(TrainingRun.From(record, run));
+                    await WriteAsync(record, run);
             }
             catch (RunException unreadable)
             {
@@ -78,5 +82,17 @@ public sealed class GetTrainingRunCommand : RobustTrainCmdlet
                 await WriteErrorAsync(unreadable, run);
             }
         }
+    }
+
+    private async Task WriteAsync(RunRecord record, string run)
+    {
+        if (!History)
+        {
+            await WriteObjectAsync(TrainingRun.From(record, run));
+            return;
+        }
+
+        foreach (TrainingAttempt attempt in TrainingAttempt.Of(record, run))
+            await WriteObjectAsync(attempt);
     }
 }

@@ -86,6 +86,16 @@ internal sealed class CheckpointQueue
         }
     }
 
+    /// <summary>Its writing has been broken off: it is the first again.</summary>
+    public void PutBack(PendingCheckpoint abandoned)
+    {
+        lock (_gate)
+        {
+            _begun = null;
+            _waiting.AddFirst(abandoned);
+        }
+    }
+
     /// <summary>The disk has refused it.</summary>
     public void Keep(PendingCheckpoint refused)
     {

@@ -21,6 +21,7 @@ internal sealed class CheckpointRecorder : IDisposable
     private readonly CheckpointQueue _queue = new();
     private readonly Lock _gate = new();
     private Task _writer = Task.CompletedTask;
+    private CancellationTokenSource _hurry = new();
     private CheckpointException? _refused;
     private bool _isWriting;
 
@@ -101,15 +102,22 @@ internal sealed class CheckpointRecorder : IDisposable
         StartWriter();
     }
 
-    /// <summary>Waits until everything is on disk.</summary>
+    /// <summary>
+    /// Waits until everything is on disk. The writer's priority is low, so what it has not written yet is written here: a busy machine
+    /// must not keep a stop waiting.
+    /// </summary>
     /// <exception cref="CheckpointException">The disk still refuses some of it.</exception>
     public void Complete()
     {
+        _hurry.Cancel();
         _writer.GetAwaiter().GetResult();
+        _hurry.Dispose();
+        _hurry = new CancellationTokenSource();
         if (_queue.IsEmpty)
             return;
-        StartWriter();
-        _writer.GetAwaiter().GetResult();
+        lock (_gate)
+            _isWriting = true;
+        WriteAll(CancellationToken.None);
         if (!_queue.IsEmpty)
             throw _refused!;
     }
@@ -119,6 +127,7 @@ internal sealed class CheckpointRecorder : IDisposable
     {
         // Only waits: what it could throw would hide what the training ends with.
         Task.WaitAny(_writer);
+        _hurry.Dispose();
     }
 
     /// <summary>Refuses a checkpoint of another network.</summary>
@@ -151,15 +160,23 @@ internal sealed class CheckpointRecorder : IDisposable
             if (_writer.IsFaulted)
                 _writer.GetAwaiter().GetResult();
             _isWriting = true;
-            _writer = Task.Run(WriteAll);
+            CancellationToken hurry = _hurry.Token;
+            _writer = Task.Factory.StartNew(() => WriteBeside(hurry), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
     }
 
-    private void WriteAll()
+    // In a thread of its own, which ends with its work: its priority can be lowered and not raised again.
+    private void WriteBeside(CancellationToken hurry)
+    {
+        BackgroundPriority.Take();
+        WriteAll(hurry);
+    }
+
+    private void WriteAll(CancellationToken hurry)
     {
         try
         {
-            while (WriteNext())
+            while (WriteNext(hurry))
             {
             }
         }
@@ -176,7 +193,7 @@ internal sealed class CheckpointRecorder : IDisposable
             _isWriting = false;
     }
 
-    private bool WriteNext()
+    private bool WriteNext(CancellationToken hurry)
     {
         PendingCheckpoint? next;
         lock (_gate)
@@ -192,7 +209,13 @@ internal sealed class CheckpointRecorder : IDisposable
 
         try
         {
-            Write(next);
+            Write(next, hurry);
+        }
+        catch (OperationCanceledException) when (hurry.IsCancellationRequested)
+        {
+            _queue.PutBack(next);
+            EndWriting();
+            return false;
         }
         catch (Exception refused) when (refused is CheckpointException or IOException or UnauthorizedAccessException)
         {
@@ -208,12 +231,12 @@ internal sealed class CheckpointRecorder : IDisposable
         return true;
     }
 
-    private void Write(PendingCheckpoint pending)
+    private void Write(PendingCheckpoint pending, CancellationToken hurry)
     {
         pending.WriteFiles?.Invoke();
         if (pending.Draft is null)
             return;
-        Checkpoint saved = _store.Write(pending.Draft, pending.Label, _model, _runId, _time.GetUtcNow());
+        Checkpoint saved = _store.Write(pending.Draft, pending.Label, _model, _runId, _time.GetUtcNow(), hurry);
         _journal.Write(new CheckpointSaved(
             saved.Path, pending.Label.CompletedEpoch ?? pending.Label.Cursor.Epoch, pending.Label.Cursor.GlobalStep, saved.Bytes,
             _time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds));

@@ -94,8 +94,14 @@ public sealed class CheckpointStore(string path)
         OpenFirst([.. List(warn).Where(checkpoint => checkpoint.Manifest.IsBest)], warn, "best");
 
     /// <summary>Writes a checkpoint.</summary>
+    /// <param name="draft">Its content.</param>
+    /// <param name="label">What it says about itself.</param>
+    /// <param name="model">The network.</param>
+    /// <param name="runId">The run.</param>
+    /// <param name="now">When it was taken.</param>
+    /// <param name="abandoned">Breaks off, and leaves nothing.</param>
     /// <exception cref="CheckpointException">The disk refuses it; the other checkpoints are as they were.</exception>
-    internal Checkpoint Write(CheckpointDraft draft, CheckpointLabel label, ModelIdentity model, string runId, DateTimeOffset now)
+    internal Checkpoint Write(CheckpointDraft draft, CheckpointLabel label, ModelIdentity model, string runId, DateTimeOffset now, CancellationToken abandoned = default)
     {
         string target = System.IO.Path.Combine(Path, label.FolderName);
         string temporary = System.IO.Path.Combine(Path, TemporaryPrefix + label.FolderName);
@@ -107,7 +113,7 @@ public sealed class CheckpointStore(string path)
 
             var files = new Dictionary<string, CheckpointFile>();
             foreach ((string name, List<HostTensor> tensors) in draft.Files)
-                files.Add(name, WriteFile(System.IO.Path.Combine(temporary, name), stream => SafeTensorsWriter.Write(stream, tensors)));
+                files.Add(name, WriteFile(System.IO.Path.Combine(temporary, name), stream => SafeTensorsWriter.Write(stream, tensors), abandoned));
             files.Add(Checkpoint.StateFile, WriteJson(System.IO.Path.Combine(temporary, Checkpoint.StateFile), draft.State));
 
             var manifest = new CheckpointManifest
@@ -123,10 +129,16 @@ public sealed class CheckpointStore(string path)
                 Files = files,
             };
             WriteJson(System.IO.Path.Combine(temporary, Checkpoint.ManifestFile), manifest);
+            abandoned.ThrowIfCancellationRequested();
             DurableFile.FlushFolder(temporary);
             Replace(temporary, target);
             _unusable.Remove(target);
             return new Checkpoint(target, manifest);
+        }
+        catch (OperationCanceledException)
+        {
+            DeleteQuietly(temporary);
+            throw;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
@@ -217,9 +229,9 @@ public sealed class CheckpointStore(string path)
     private static CheckpointFile WriteJson<T>(string file, T value) =>
         WriteFile(file, stream => JsonSerializer.Serialize(stream, value, CheckpointJson.Options));
 
-    private static CheckpointFile WriteFile(string file, Action<Stream> write)
+    private static CheckpointFile WriteFile(string file, Action<Stream> write, CancellationToken abandoned = default)
     {
-        using var stream = new HashingFileStream(file);
+        using var stream = new HashingFileStream(file, abandoned);
         write(stream);
         return stream.Complete();
     }

@@ -5,11 +5,18 @@ namespace RobustTrain.Training.Checkpoints;
 /// <summary>Writes a new file, and knows its size and SHA-256 when it is complete.</summary>
 internal sealed class HashingFileStream : Stream
 {
+    private const int PartBytes = 1 << 20;
+
     private readonly FileStream _file;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    public HashingFileStream(string path) =>
+    private readonly CancellationToken _abandoned;
+
+    public HashingFileStream(string path, CancellationToken abandoned = default)
+    {
+        _abandoned = abandoned;
         _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
+    }
 
     public override bool CanRead => false;
 
@@ -37,8 +44,14 @@ internal sealed class HashingFileStream : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        _hash.AppendData(buffer);
-        _file.Write(buffer);
+        // A large tensor in parts that are still in the processor's cache when they are written.
+        for (ReadOnlySpan<byte> rest = buffer; rest.Length > 0; rest = rest[Math.Min(rest.Length, PartBytes)..])
+        {
+            _abandoned.ThrowIfCancellationRequested();
+            ReadOnlySpan<byte> part = rest[..Math.Min(rest.Length, PartBytes)];
+            _hash.AppendData(part);
+            _file.Write(part);
+        }
     }
 
     public override void Flush() => _file.Flush();

@@ -23,9 +23,9 @@ public sealed class ChaosTests : IDisposable
                 Seed = 3,
                 Host = HostRun.Executable,
                 Settings = ["model.base_channels=2"],
-                Epochs = 2,
-                Pairs = 24,
-                Side = 32,
+                Epochs = 3,
+                Pairs = 48,
+                Side = 64,
                 BatchSize = 2,
                 Folder = _folder.Path,
             },
@@ -34,7 +34,7 @@ public sealed class ChaosTests : IDisposable
 
         Assert.True(report.IsClean, told.ToString());
         Assert.Equal("4 faults, 0 differences, 0 samples lost, 0 processes and 0 files left", report.Summary);
-        Assert.Equal((24, 48), (report.Comparison.Losses, report.Comparison.SamplesDelivered));
+        Assert.Equal((72, 144), (report.Comparison.Losses, report.Comparison.SamplesDelivered));
         Assert.True(report.Comparison.WeightBytes > 0);
     }
 

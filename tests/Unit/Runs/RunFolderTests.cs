@@ -259,4 +259,22 @@ public sealed class RunFolderTests : IDisposable
 
     private static string[] Snapshot(string path) =>
         [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Order().Select(file => $"{file}: {File.ReadAllText(file)}")];
+
+    [Fact]
+    public void What_a_killed_process_left_half_written_goes_when_the_run_is_opened_again()
+    {
+        using TemporaryFolder folder = new();
+        string run = folder.At("run");
+        TrainingConfig config = new() { Data = new DataConfig { Path = "/d" } };
+        RunFolder.Open(run, config, ResumeMode.Never, RunVersions.Current()).Dispose();
+        string half = Path.Combine(run, "epochs", "ledger.json.123.tmp");
+        string other = Path.Combine(run, "epochs", "mine.tmp");
+        File.WriteAllText(half, "");
+        File.WriteAllText(other, "");
+
+        RunFolder.Open(run, config, ResumeMode.Auto, RunVersions.Current()).Dispose();
+
+        Assert.False(File.Exists(half));
+        Assert.True(File.Exists(other));
+    }
 }

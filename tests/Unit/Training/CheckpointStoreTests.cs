@@ -211,6 +211,17 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(["step-000000002", "step-000000004"], Folders());
     }
 
+    [Fact]
+    public void Writing_that_is_broken_off_leaves_nothing()
+    {
+        Save(epoch: 0);
+        var draft = new CheckpointDraft();
+        draft.Add(Checkpoint.WeightsFile, new HostTensor("weight", ElementFormat.U8, [2, 2], [1, 2, 3, 4]));
+        var label = new CheckpointLabel(new TrainingCursor(2, 0, 20), 1, null, false);
+        Assert.Throws<OperationCanceledException>(() => Store.Write(draft, label, Model, "the run", DateTimeOffset.UnixEpoch, new CancellationToken(canceled: true)));
+        Assert.Equal(["epoch-0000"], Folders());
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static void Damage(string checkpoint, string damage)
