@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Measures the loader beside PyTorch's DataLoader with Pillow, on the same files and with the same transforms, in turns.
 
-    bench/loader/compare.py ROBUSTTRAIN [--images N] [--turns N] [--workers 0 1 2 4] [--formats jpg png] [--scenes FOLDER]
+    bench/loader/compare.py ROBUSTTRAIN BENCH [--images N] [--turns N] [--workers 0 1 2 4] [--formats jpg png] [--scenes FOLDER] [--only PART]
 
-ROBUSTTRAIN is the built executable (src/RobustTrain.Host/bin/Release/net10.0/robusttrain). Every figure is the median over the turns;
-in each turn ours and PyTorch's run one after the other, so that both see the same machine. Images are crops of the sample
+ROBUSTTRAIN is the published executable, BENCH the published program of this folder; run.sh makes both. Every figure is the median over
+the turns; in each turn ours and PyTorch's run one after the other, so that both see the same machine. Images are crops of the sample
 data's scenes (robusttrain sample-data), 256x256; both sides crop 224x224 at random, flip at random and normalise to floats.
 """
 import argparse
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 BATCH = 16
 CROP = 224
+# The last of these is measured: by then our code is compiled. Python's second is like any later one.
+EPOCHS = 8
 
 
 class Images(Dataset):
@@ -81,14 +84,17 @@ def ours(robusttrain, arguments, batch, workers, kind, epochs):
     command = [robusttrain, 'loader', *arguments, '--workers', str(workers), '--kind', kind, '--epochs', str(epochs),
                '--events', '--set', f'loader.batch_size={batch}']
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    measured = [event for event in map(json.loads, lines) if event['event'] == 'loader_measured']
-    last = measured[-1]
-    return last['samples_per_second'], measured[0]['first_batch_milliseconds'], batch / last['samples_per_second'] * 1e6, measured
+    return [event for event in map(json.loads, lines) if event['event'] == 'loader_measured'][-1]['samples_per_second']
 
 
 def bare(robusttrain, folder, threads):
     command = [robusttrain, 'loader', '--images', folder, '--decode-only', '--workers', str(max(1, threads))]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def measure(options, what, kind, workers, folder='-'):
+    command = [options.bench, options.robusttrain, what, kind, str(workers), folder]
+    return [float(number) for number in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
 
 
 def write_images(scenes, folder, extension, count):
@@ -103,47 +109,91 @@ def write_images(scenes, folder, extension, count):
         crop.save(os.path.join(folder, f'{number:05}.{extension}'), **({'quality': 90} if extension == 'jpg' else {}))
 
 
+def throughput(options, images):
+    print(f'{"files":6} {"workers":>7} {"kind":8} {"ours/s":>8} {"torch/s":>8} {"ratio":>6} {"target":>6}  {"bare/s":>8} {"of bare":>7} {"target":>6}')
+    for extension in options.formats:
+        arguments = ['--images', images[extension], '--crop-size', str(CROP)]
+        dataset = Images(images[extension])
+        for workers in options.workers:
+            kinds = ['thread', 'process'] if workers > 0 else ['thread']
+            runs = {kind: [] for kind in kinds}
+            others, bares = [], []
+            for _ in range(options.turns):
+                for kind in kinds:
+                    runs[kind].append(ours(options.robusttrain, arguments, BATCH, workers, kind, EPOCHS))
+                others.append(torch_epochs(dataset, BATCH, workers, 2)[0])
+                bares.append(bare(options.robusttrain, images[extension], workers))
+            for kind in kinds:
+                ratio = statistics.median(a / b for a, b in zip(runs[kind], others))
+                share = statistics.median(a / b for a, b in zip(runs[kind], bares))
+                target = 2 if extension == 'jpg' else 1.5
+                print(f'{extension:6} {workers:7} {kind:8} {statistics.median(runs[kind]):8.0f} {statistics.median(others):8.0f} {ratio:6.2f} {mark(ratio >= target)}{target:>4}  '
+                      f'{statistics.median(bares):8.0f} {share:7.2f} {mark(share >= 0.9)}{0.9:>4}', flush=True)
+
+
+def mark(holds):
+    return '>=' if holds else '!<'
+
+
+def row(what, value, unit, target, peer=None):
+    verdict = '' if target is None else f'{"holds" if value <= target else "MISSED":6} (at most {target:g} {unit})'
+    print(f'{what:58} {value:9.2f} {unit:3} {verdict:28} {"" if peer is None else f"PyTorch {peer:.1f}"}', flush=True)
+
+
+def rest(options, images, scenes):
+    turns = range(options.turns)
+    for kind, target in [('thread', 20), ('process', 100)]:
+        for name, folder, dataset in [('integers', '-', Integers(4096)), ('jpg', images['jpg'], Images(images['jpg'])), ('png', images['png'], Images(images['png']))]:
+            pairs = [(measure(options, 'first', kind, 2, folder)[0], torch_epochs(dataset, BATCH, 2, 1)[1]) for _ in turns]
+            row(f'first batch of a fresh process, {name}, 2 {kind} workers', statistics.median(a for a, _ in pairs), 'ms', target, statistics.median(b for _, b in pairs))
+    for kind, target in [('thread', 20), ('process', 60)]:
+        for workers in options.workers if kind == 'thread' else [number for number in options.workers if number > 0]:
+            pairs = [(measure(options, 'overhead', kind, workers), torch_epochs(Integers(256 * 100), 256, workers, 1)[2]) for _ in turns]
+            row(f'a batch of 256 integers, {workers} {kind} workers', statistics.median(a[0] for a, _ in pairs), 'us', target, statistics.median(b for _, b in pairs))
+    for kind in ['thread', 'process']:
+        _, bytes_small, bytes_large = measure(options, 'overhead', kind, 2)
+        row(f'managed memory allocated a batch of 256, 2 {kind} workers', bytes_small, 'B', None)
+        row('the same of 2048', bytes_large, 'B', None)
+    for kind in ['thread', 'process']:
+        start, late = measure(options, 'resume', kind, 2)
+        row(f'opening an epoch of 100 million at its beginning, 2 {kind} workers', start, 'ms', None)
+        row(f'the same at 99 % of it', late, 'ms', None)
+    median, largest, wait, longest = measure(options, 'kill', 'process', 2, images['png'])
+    row('kill -9 of a worker to its replacement decoding, median', median, 'ms', 500)
+    row('the same, slowest of 12', largest, 'ms', 500)
+    row("the consumer's longest wait meanwhile, median", wait, 'ms', None)
+    row('the same, longest of 12', longest, 'ms', None)
+    row('resident memory of a process worker but for the ring, png', measure(options, 'memory', 'process', 2, images['png'])[0], 'MB', 60)
+    row('resident memory of a process worker but for the ring, air-change', measure(options, 'memory', 'process', 2, scenes)[0], 'MB', 60)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('robusttrain')
-    parser.add_argument('--images', type=int, default=2000)
-    parser.add_argument('--turns', type=int, default=5)
+    parser.add_argument('bench')
+    parser.add_argument('--images', type=int, default=500)
+    parser.add_argument('--turns', type=int, default=3)
     parser.add_argument('--workers', type=int, nargs='+', default=[0, 1, 2, 4])
     parser.add_argument('--formats', nargs='*', default=['jpg', 'png'])
     parser.add_argument('--scenes')
+    parser.add_argument('--only', choices=['throughput', 'rest'])
     options = parser.parse_args()
     torch.set_num_threads(1)
+    # It warns of more workers than processors.
+    warnings.simplefilter('ignore')
+    print(f'{time.strftime("%Y-%m-%d %H:%M")}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}')
     with tempfile.TemporaryDirectory() as folder:
         scenes = options.scenes
         if scenes is None:
             scenes = os.path.join(folder, 'scenes')
             subprocess.run([options.robusttrain, 'sample-data', scenes], check=True, stdout=subprocess.DEVNULL)
-        print(f'{"data":8} {"workers":>7} {"kind":8} {"ours/s":>9} {"torch/s":>9} {"ratio":>6} {"bare/s":>9} {"of bare":>7} {"first ms":>9} {"torch ms":>9} {"us/batch":>9} {"torch us":>9}')
-        for extension in options.formats:
-            images = os.path.join(folder, extension)
-            write_images(scenes, images, extension, options.images)
-            for workers in options.workers:
-                compare(options, extension, ['--images', images, '--crop-size', str(CROP)], Images(images), BATCH, workers,
-                        lambda: bare(options.robusttrain, images, workers))
-        for workers in options.workers:
-            count = 256 * 400
-            compare(options, 'integers', ['--integers', str(count)], Integers(count), 256, workers, None)
-
-
-def compare(options, name, arguments, dataset, batch, workers, bare_speed):
-    for kind in ['thread', 'process'] if workers > 0 else ['thread']:
-        ours_runs, torch_runs, bare_runs = [], [], []
-        for _ in range(options.turns):
-            ours_runs.append(ours(options.robusttrain, arguments, batch, workers, kind, 2))
-            torch_runs.append(torch_epochs(dataset, batch, workers, 2))
-            if bare_speed is not None:
-                bare_runs.append(bare_speed())
-        median = lambda runs, place: statistics.median(run[place] for run in runs)
-        ratio = statistics.median(a[0] / b[0] for a, b in zip(ours_runs, torch_runs))
-        bare_median = statistics.median(bare_runs) if bare_runs else float('nan')
-        share = statistics.median(a[0] / b for a, b in zip(ours_runs, bare_runs)) if bare_runs else float('nan')
-        print(f'{name:8} {workers:7} {kind:8} {median(ours_runs, 0):9.0f} {median(torch_runs, 0):9.0f} {ratio:6.2f} {bare_median:9.0f} {share:7.2f} '
-              f'{median(ours_runs, 1):9.1f} {median(torch_runs, 1):9.1f} {median(ours_runs, 2):9.1f} {median(torch_runs, 2):9.1f}', flush=True)
+        images = {extension: os.path.join(folder, extension) for extension in ['jpg', 'png']}
+        for extension, path in images.items():
+            write_images(scenes, path, extension, options.images)
+        if options.only != 'rest':
+            throughput(options, images)
+        if options.only != 'throughput':
+            rest(options, images, scenes)
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ namespace RobustTrain.Data.Loading;
 /// <summary>Runs a loader over a data set without a training.</summary>
 public static class LoaderBenchmark
 {
-    private const int MemoryInterval = 64;
+    private const int MemoryInterval = 16;
     private const int ProgressInterval = 16;
 
     /// <summary>Goes through one epoch.</summary>
@@ -99,12 +99,13 @@ public static class LoaderBenchmark
             try
             {
                 string[] status = File.ReadAllLines($"/proc/{process}/status");
-                long peak = Kilobytes(status, "VmHWM:") * 1024;
+                // The ring's pages count in every process that has touched them, and are there once.
+                long memory = (Kilobytes(status, "VmRSS:") - Kilobytes(status, "RssShmem:")) * 1024;
                 string stat = File.ReadAllText($"/proc/{process}/stat");
                 string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
                 // Fields 14 and 15 of proc(5): user and system time in hundredths of a second.
                 double seconds = (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;
-                workers[process] = (peak, seconds);
+                workers[process] = (Math.Max(memory, workers.GetValueOrDefault(process).Memory), seconds);
             }
             catch (IOException)
             {

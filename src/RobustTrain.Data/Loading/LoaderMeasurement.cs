@@ -18,7 +18,7 @@ public sealed record LoaderMeasurement
     /// <summary>Microseconds of processor time a batch that were not spent on samples: in this process and, for process workers, in theirs.</summary>
     public required double OverheadMicroseconds { get; init; }
 
-    /// <summary>The largest resident memory of a process worker in bytes; null for threads.</summary>
+    /// <summary>The largest resident memory of a process worker in bytes, the ring that all share left out; null for threads.</summary>
     public required long? WorkerMemoryBytes { get; init; }
 
     /// <summary>The bytes of the ring: slots times batch.</summary>

@@ -244,34 +244,6 @@ public sealed class LoaderFaultTests
     }
 
     [Fact]
-    public void A_hundred_epochs_leave_memory_threads_handles_and_shared_memory_flat()
-    {
-        LoaderOptions options = With(WorkerKind.Process, null);
-        using PrefetchLoader loader = new(Dataset, options);
-        for (int epoch = 0; epoch < 5; epoch++)
-            Go(epoch);
-        (int Descriptors, int Threads, long Bytes) before = Use();
-        string[] shared = Directory.GetFileSystemEntries("/dev/shm");
-        for (int epoch = 5; epoch < 105; epoch++)
-            Go(epoch);
-        (int Descriptors, int Threads, long Bytes) after = Use();
-        Assert.InRange(after.Descriptors, 0, before.Descriptors);
-        Assert.InRange(after.Threads, 0, before.Threads + 2);
-        Assert.InRange(after.Bytes, 0, before.Bytes + (1 << 20));
-        Assert.Equal(shared, Directory.GetFileSystemEntries("/dev/shm"));
-
-        void Go(int epoch) => LoaderRun.Of(loader, [], epoch).MustBeWhole(Dataset, options, epoch);
-        static (int, int, long) Use()
-        {
-            // What former tests left to the finalizers is not this one's.
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            using Process self = Process.GetCurrentProcess();
-            return (Directory.GetFileSystemEntries("/proc/self/fd").Length, self.Threads.Count, GC.GetTotalMemory(forceFullCollection: true));
-        }
-    }
-
-    [Fact]
     public void Disposal_at_every_moment_leaves_no_process()
     {
         for (int moment = 0; moment < 12; moment++)

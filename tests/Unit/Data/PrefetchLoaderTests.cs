@@ -231,32 +231,6 @@ public sealed class PrefetchLoaderTests
     }
 
     [Fact]
-    public void The_steady_state_allocates_nothing_that_grows_with_samples()
-    {
-        IntegersDataset dataset = new(200_000);
-        long small = AllocatedBy(16);
-        long large = AllocatedBy(1024);
-        // A batch costs its own object and the stream's account; sixty-four times the samples cost no more.
-        Assert.InRange(large, 0, small + 1000);
-
-        long AllocatedBy(int batchSize)
-        {
-            using PrefetchLoader loader = new(dataset, Options with { BatchSize = batchSize });
-            using EpochStream stream = loader.Open(0);
-            long before = 0;
-            for (int batch = 0; batch < 150; batch++)
-            {
-                if (batch == 50)
-                    before = GC.GetTotalAllocatedBytes(precise: true);
-                Assert.True(stream.MoveNext());
-                stream.Current.Dispose();
-            }
-
-            return (GC.GetTotalAllocatedBytes(precise: true) - before) / 100;
-        }
-    }
-
-    [Fact]
     public void A_field_that_is_not_there_is_named_with_those_that_are()
     {
         using PrefetchLoader loader = new(new IntegersDataset(8), Options);
