@@ -77,7 +77,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             requests.ReportTo(journal);
             if (run.Changes.Count > 0)
                 journal.Write(new RunWarning($"The run goes on with other settings: {string.Join(", ", run.Changes.Select(change => $"{change.Path} was {change.Left} and is {change.Right}"))}."));
-            control.Stuck += message => Environment.Exit(ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), kept));
+            control.Stuck += message => EndStuck(message, kept);
             TrainingOutcome outcome = new Trainer(plan, run, journal, time).Run(control);
             bool isFinished = outcome.ExitCode == ExitCode.Finished;
             journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
@@ -113,6 +113,13 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             journal.Write(new RunWarning($"The host is not watched: {failure.Message}"));
             return null;
         }
+    }
+
+    private void EndStuck(string message, PatientJournal journal)
+    {
+        int exitCode = ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), journal);
+        stream?.Dispose();
+        HardEnd.With(exitCode);
     }
 
     // The disk that made the training fail may refuse its last words too; then they stand on standard error alone.

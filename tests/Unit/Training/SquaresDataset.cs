@@ -20,13 +20,20 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
     /// <summary>Is called for each sample, with its key, before it is made.</summary>
     public Action<SampleKey>? OnLoad { get; init; }
 
+    /// <summary>Is called when a sample is named, which a step does with each of its samples.</summary>
+    public Action<int>? OnName { get; init; }
+
     /// <summary>The sample whose first image is NaN.</summary>
     public int? Poisoned { get; set; }
 
     /// <summary>What stands in the label of the changed square.</summary>
     public long ChangedClass { get; init; } = 1;
 
-    public string NameOf(int index) => $"square {index}";
+    public string NameOf(int index)
+    {
+        OnName?.Invoke(index);
+        return $"square {index}";
+    }
 
     public void Load(SampleKey key, SampleBuffer target)
     {
