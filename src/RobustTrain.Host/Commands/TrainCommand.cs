@@ -28,7 +28,7 @@ internal static class TrainCommand
         };
         Command command = new(
             "train",
-            "Trains a network, or goes on with a run that was stopped, killed or interrupted. SIGTERM, SIGINT (Ctrl+C) and SIGUSR1 stop it with a checkpoint (exit code 75); a second SIGINT ends it at once.")
+            "Trains a network, or goes on with a run that was stopped, killed or interrupted. SIGTERM, SIGINT (Ctrl+C) and SIGUSR1 stop it with a checkpoint (exit code 75) once the step or the batch of a validation that is under way has ended and the checkpoint is written; a second SIGINT ends it at once.")
         {
             runPath, resume, events, lifeLine,
         };
