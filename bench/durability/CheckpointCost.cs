@@ -7,27 +7,28 @@ using RobustTrain.Training;
 namespace RobustTrain.Bench.Durability;
 
 /// <summary>
-/// How much a checkpoint every ten seconds slows a training. One training; windows of twenty seconds with checkpoints and without
-/// alternate in it, which of the two comes first changes from pair to pair, and each pair gives a ratio.
+/// How much a checkpoint every ten seconds slows a training. What a checkpoint costs is the time of the steps from its taking until it is
+/// on disk, less that of as many steps just before: side by side in time, so that a machine whose speed drifts does not show as cost.
 /// </summary>
 /// <param name="name">What is trained, for people.</param>
 /// <param name="config">The same.</param>
 /// <param name="side">The side of an image.</param>
-/// <param name="pairs">Pairs of windows.</param>
-internal sealed class CheckpointCost(string name, TrainingConfig config, int side, int pairs)
+/// <param name="apart">Seconds between two checkpoints here; more than twice what one takes to the disk.</param>
+/// <param name="count">Checkpoints.</param>
+internal sealed class CheckpointCost(string name, TrainingConfig config, int side, double apart, int count)
 {
-    private const double WindowSeconds = 20;
     private const double IntervalSeconds = 10;
-    private const double WarmUpSeconds = 6;
+    private const double WarmUpSeconds = 10;
 
-    private readonly List<(bool IsSaving, double Steps, double Seconds)> _windows = [];
+    // The kernel goes on for a moment with what was flushed.
+    private const double AfterwardsSeconds = 0.5;
+
+    private readonly List<double> _stepEnds = [];
+    private readonly List<int> _requests = [];
     private readonly List<CheckpointSaved> _saved = [];
     private readonly TrainingControl _control = new();
-    private long _start;
-    private long _steps = -1;
-    private int _requested;
-
-    private bool IsSaving => (_windows.Count % 4) is 0 or 3;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private double _next = WarmUpSeconds;
 
     /// <summary>Measures, and prints a line.</summary>
     public void Run()
@@ -38,59 +39,52 @@ internal sealed class CheckpointCost(string name, TrainingConfig config, int sid
         using (RunFolder run = RunFolder.Open(folder.At("run"), config, ResumeMode.Never, RunVersions.Current()))
             new Trainer(plan, run, new Journal(Take)).Run(_control);
 
-        double[] slower = [.. Enumerable.Range(0, pairs).Select(pair => Slower(_windows[2 * pair], _windows[(2 * pair) + 1]))];
-        // The last one is the stop's own.
-        CheckpointSaved[] saved = [.. _saved.SkipLast(1)];
+        // The last one is the stop's own; the first compiles what writes.
+        double[] costs = [.. Enumerable.Range(1, count - 1).Select(Cost)];
+        CheckpointSaved[] saved = [.. _saved.Skip(1).Take(count - 1)];
+        (double mean, double error) = Statistics.MeanAndError(costs.Select(seconds => 100 * seconds / IntervalSeconds));
         Console.WriteLine(
-            $"{name}: slower by {Statistics.Median(slower):F2} % (pairs {string.Join(", ", slower.Select(percent => $"{percent:F2}"))}); "
-            + $"step {1000 * Statistics.Median(_windows.Where(window => !window.IsSaving).Select(window => window.Seconds / window.Steps)):F1} ms, "
-            + $"{saved.Length} checkpoints of {saved[0].Bytes / 1e6:F1} MB, each held the loop for {1000 * Statistics.Median(saved.Select(one => one.HeldSeconds)):F1} ms "
+            $"{name}: a checkpoint every {IntervalSeconds:0} s slows by {mean:F2} % ± {error:F2} (mean of {costs.Length} and its standard error; "
+            + $"median {100 * Statistics.Median(costs) / IntervalSeconds:F2} %); "
+            + $"step {1000 * Statistics.Median(_stepEnds.Zip(_stepEnds.Skip(1), (from, to) => to - from)):F1} ms, "
+            + $"checkpoints of {saved[0].Bytes / 1e6:F1} MB, each held the loop for {1000 * Statistics.Median(saved.Select(one => one.HeldSeconds)):F1} ms "
             + $"and was on disk after {1000 * Statistics.Median(saved.Select(one => one.DurationSeconds)):F0} ms (target: less than 1 %)");
     }
 
-    private static double Slower((bool IsSaving, double Steps, double Seconds) first, (bool IsSaving, double Steps, double Seconds) second)
+    private double Cost(int number)
     {
-        (var with, var without) = first.IsSaving ? (first, second) : (second, first);
-        return 100 * ((with.Seconds / with.Steps / (without.Seconds / without.Steps)) - 1);
+        int request = _requests[number];
+        double until = _stepEnds[request] + _saved[number].DurationSeconds + AfterwardsSeconds;
+        int last = _stepEnds.FindIndex(end => end >= until);
+        int first = request - (last - request);
+        double former = _stepEnds[_requests[number - 1]] + _saved[number - 1].DurationSeconds + AfterwardsSeconds;
+        if (_stepEnds[first] < former)
+            throw new InvalidOperationException($"Checkpoints of {name} take too long for {apart} s between them.");
+        return _stepEnds[last] - _stepEnds[request] - (_stepEnds[request] - _stepEnds[first]);
     }
 
     private void Take(RunEvent runEvent)
     {
         if (runEvent is CheckpointSaved saved)
-            _saved.Add(saved);
-        if (runEvent is not StepFinished || _windows.Count == 2 * pairs)
-            return;
-        if (_start == 0)
-            _start = Stopwatch.GetTimestamp();
-        double seconds = Stopwatch.GetElapsedTime(_start).TotalSeconds;
-        if (_steps < 0)
         {
-            if (seconds < WarmUpSeconds)
-                return;
-            Begin();
-            return;
+            lock (_saved)
+                _saved.Add(saved);
         }
 
-        _steps++;
-        // Early enough that what they leave to the disk is done within the window too.
-        if (IsSaving && _requested * IntervalSeconds + (WindowSeconds / 8) <= seconds)
-        {
-            _requested++;
-            _control.RequestCheckpoint();
-        }
-
-        if (seconds < WindowSeconds)
+        if (runEvent is not StepFinished)
             return;
-        _windows.Add((IsSaving, _steps, seconds));
-        if (_windows.Count == 2 * pairs)
+        double now = Stopwatch.GetElapsedTime(_start).TotalSeconds;
+        _stepEnds.Add(now);
+        if (now < _next)
+            return;
+        _next = now + apart;
+        if (_requests.Count == count)
+        {
             _control.RequestStop();
-        Begin();
-    }
+            return;
+        }
 
-    private void Begin()
-    {
-        _start = Stopwatch.GetTimestamp();
-        _steps = 0;
-        _requested = 0;
+        _requests.Add(_stepEnds.Count - 1);
+        _control.RequestCheckpoint();
     }
 }

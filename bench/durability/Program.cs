@@ -16,12 +16,12 @@ string[] once = ["trainer.epochs=1", "trainer.log_interval_seconds=0", "checkpoi
 switch (part)
 {
     case "cost-demo":
-        new CheckpointCost("the demo's network", ConfigurationReader.Read("samples/demo.yaml", once), side: 112, pairs: 4).Run();
+        new CheckpointCost("the demo's network", ConfigurationReader.Read("samples/demo.yaml", once), side: 112, apart: 4, count: 36).Run();
         return 0;
     case "cost-100mb":
         // FC-Siam-diff that is 100 MB wide, which AdamW makes 300 MB to save.
         string[] wide = [.. once, "model.base_channels=69", "loader.batch_size=4"];
-        new CheckpointCost("a model of 100 MB", ConfigurationReader.Read("samples/demo.yaml", wide), side: 48, pairs: 4).Run();
+        new CheckpointCost("a model of 100 MB", ConfigurationReader.Read("samples/demo.yaml", wide), side: 48, apart: 12, count: 13).Run();
         return 0;
     case "resume":
         using (var folder = new TemporaryFolder())

@@ -17,10 +17,11 @@ Describe 'A scheduled script whose training is killed' {
         # Twice, each time a new process that has trained for a while.
         $killed = @()
         foreach ($time in 1, 2) {
-            Wait-Fact -Seconds 240 {
+            $isTraining = Wait-Fact -Seconds 240 {
                 $now = @(Get-TrainingRun $run -History -ErrorAction Ignore)[-1]
                 $now -and $now.State -eq 'Running' -and $now.ProcessId -notin $killed -and $null -ne $now.LastStep
-            } | Should -BeTrue -Because (Get-Content $log -Raw)
+            }
+            $isTraining | Should -BeTrue -Because (Get-Content $log -Raw)
             $killed += @(Get-TrainingRun $run -History)[-1].ProcessId
             & /bin/kill -9 $killed[-1]
         }
