@@ -147,8 +147,9 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
             Stream = null;
         }
 
-        Ring.Stop();
+        // The monitor first: it would take the workers that leave a stopped ring for dead ones.
         _monitor?.Dispose();
+        Ring.Stop();
         Ring.Memory.Release();
     }
 }

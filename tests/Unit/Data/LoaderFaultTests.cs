@@ -243,6 +243,24 @@ public sealed class LoaderFaultTests
         Assert.Equal(40, indices.Count + skipped.Count);
     }
 
+    [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
+    public void Workers_that_leave_a_disposed_loader_are_not_taken_for_dead(WorkerKind kind)
+    {
+        List<LoaderEvent> events = [];
+        LoaderOptions options = With(kind, null) with { Observer = loaderEvent => { lock (events) events.Add(loaderEvent); } };
+        for (int round = 0; round < (kind == WorkerKind.Thread ? 200 : 5); round++)
+        {
+            using PrefetchLoader loader = new(new IntegersDataset(64), options);
+            using EpochStream stream = loader.Open(0);
+            while (stream.MoveNext())
+                stream.Current.Dispose();
+        }
+
+        Assert.DoesNotContain(events, loaderEvent => loaderEvent.Kind == LoaderEventKind.WorkerDied);
+    }
+
     [Fact]
     public void Disposal_at_every_moment_leaves_no_process()
     {
