@@ -19,6 +19,9 @@ public sealed record ProcessIdentity(string Host, int ProcessId, string Start)
     public bool? IsAlive() =>
         !string.Equals(Host, Environment.MachineName, StringComparison.OrdinalIgnoreCase) ? null : StartOf(ProcessId) == Start;
 
+    /// <summary>The state of what this process works on, as it is now: where the process is gone it is not running, whatever was recorded.</summary>
+    internal RunState Observed(RunState recorded) => recorded == RunState.Running && IsAlive() == false ? RunState.Interrupted : recorded;
+
     private static string? StartOf(int processId) => OperatingSystem.IsLinux() ? StartOnLinux(processId) : StartElsewhere(processId);
 
     // Process.StartTime is computed from the wall clock, so that it moves when the clock is set; the kernel's ticks don't.

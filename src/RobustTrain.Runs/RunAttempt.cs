@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace RobustTrain.Runs;
 
 /// <summary>One process that worked on the run.</summary>
@@ -23,4 +25,8 @@ public sealed record RunAttempt
 
     /// <summary>The epoch after which it went on; null where it began the run.</summary>
     public int? ResumedFromEpoch { get; init; }
+
+    /// <summary>The state as it is now: a process that is gone without a word was interrupted, whatever the record says.</summary>
+    [JsonIgnore]
+    public RunState ObservedState => Process.Observed(State);
 }

@@ -79,5 +79,5 @@ public sealed record RunRecord
 
     /// <summary>The state as it is now: a run whose process is gone is not running, whatever its record says.</summary>
     [JsonIgnore]
-    public RunState ObservedState => State == RunState.Running && Process.IsAlive() == false ? RunState.Interrupted : State;
+    public RunState ObservedState => Process.Observed(State);
 }

@@ -55,7 +55,7 @@ public sealed record TrainingAttempt
     private static TrainingAttempt Of(RunRecord record, string runPath, int place, IReadOnlyList<RunEvent> events)
     {
         RunAttempt attempt = record.Attempts[place];
-        RunState state = attempt.State == RunState.Running && attempt.Process.IsAlive() == false ? RunState.Interrupted : attempt.State;
+        RunState state = attempt.ObservedState;
         DateTimeOffset? ended = attempt.Ended ?? (state == RunState.Interrupted ? events.LastOrDefault()?.Time : null);
         return new TrainingAttempt
         {

@@ -130,7 +130,7 @@ public sealed record TrainingRun
             Error = record.Error,
             ErrorId = record.ErrorId,
             Attempts = record.Attempts.Count,
-            Interruptions = record.Attempts.Count(attempt => attempt.State is RunState.Interrupted or RunState.Running && attempt.Process.IsAlive() == false),
+            Interruptions = record.Attempts.Count(attempt => attempt.ObservedState == RunState.Interrupted),
             ProcessId = record.Process.ProcessId,
             ComputerName = record.Process.Host,
             GitCommit = record.GitCommit,

@@ -22,8 +22,8 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
 
     private readonly AirChangeOptions _options;
     private readonly CropScale _scale;
-    private readonly IReadOnlyList<AirChangeScene> _allScenes;
-    private readonly AirChangeScene[] _scenes;
+    private readonly IReadOnlyList<ChangePair> _allScenes;
+    private readonly ChangePair[] _scenes;
     private readonly (int X, int Y)[] _tiles;
     private readonly SampleWriter _writer;
     private readonly LabelClasses _classes = new(2, ignoreIndex: null);
@@ -49,7 +49,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     /// <param name="cache">Keeps decoded scenes.</param>
     /// <param name="keepsScenes">Whether decoded scenes are kept. Without, each sample reads its own window of the files: a process for each
     /// worker would otherwise keep all scenes once more.</param>
-    internal AirChangeDataset(AirChangeOptions options, IReadOnlyList<AirChangeScene> all, SceneCache? cache = null, bool keepsScenes = true)
+    internal AirChangeDataset(AirChangeOptions options, IReadOnlyList<ChangePair> all, SceneCache? cache = null, bool keepsScenes = true)
     {
         int widest = Math.Min(AirChangeLayout.SceneWidth - AirChangeLayout.TestWidth, AirChangeLayout.SceneHeight - AirChangeLayout.TestHeight) - 1;
         if (options.CropSize < 1 || options.CropSize > widest)
@@ -113,7 +113,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     /// <inheritdoc/>
     public string NameOf(int index)
     {
-        AirChangeScene scene = _scenes[index / SamplesPerScene];
+        ChangePair scene = _scenes[index / SamplesPerScene];
         return _options.Split switch
         {
             DatasetSplit.Train => $"{scene.Name} crop {index % SamplesPerScene}",
@@ -128,7 +128,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     /// <inheritdoc/>
     public IReadOnlyList<string> FilesOf(int index)
     {
-        AirChangeScene scene = _scenes[index / SamplesPerScene];
+        ChangePair scene = _scenes[index / SamplesPerScene];
         return [scene.Image1, scene.Image2, scene.Label];
     }
 
@@ -136,7 +136,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     public void Load(SampleKey key, SampleBuffer target)
     {
         int number = key.Index / SamplesPerScene;
-        AirChangeScene files = _scenes[number];
+        ChangePair files = _scenes[number];
         PixelWindow window = WindowOf(key);
         if (_areWindowed is not null && TryLoadWindow(key, number, window, target))
             return;
@@ -180,7 +180,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
 
-    private void WriteResized(Scene scene, AirChangeScene files, PixelWindow window, ref SampleRandom colors, SampleBuffer target)
+    private void WriteResized(Scene scene, ChangePair files, PixelWindow window, ref SampleRandom colors, SampleBuffer target)
     {
         using ScratchPool.Lease lease = _scratch.Rent();
         SampleScratch scratch = lease.Scratch;
@@ -206,7 +206,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     /// <summary>Loads a sample from its window of the files; false where they can't be read like that.</summary>
     private bool TryLoadWindow(SampleKey key, int number, PixelWindow window, SampleBuffer target)
     {
-        AirChangeScene files = _scenes[number];
+        ChangePair files = _scenes[number];
         using ScratchPool.Lease lease = _scratch.Rent();
         SampleScratch scratch = lease.Scratch;
         if (!_areWindowed![number])
@@ -261,7 +261,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
 
     private Scene Decode(int number)
     {
-        AirChangeScene files = _scenes[number];
+        ChangePair files = _scenes[number];
         using ScratchPool.Lease lease = _scratch.Rent();
         ImageReader reader = lease.Scratch.Reader;
         Scene scene = new(new ImageBuffer(), new ImageBuffer(), new ImageBuffer());
@@ -274,7 +274,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         return scene;
     }
 
-    private void CheckWhole(AirChangeScene files, SampleScratch scratch)
+    private void CheckWhole(ChangePair files, SampleScratch scratch)
     {
         foreach (string image in (string[])[files.Image1, files.Image2])
         {

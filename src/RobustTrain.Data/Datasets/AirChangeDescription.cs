@@ -3,7 +3,7 @@ namespace RobustTrain.Data.Datasets;
 /// <summary>A part of the AirChange benchmark.</summary>
 /// <param name="Options">What it was opened with.</param>
 /// <param name="Scenes">The scenes as they were found.</param>
-public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyList<AirChangeScene> Scenes) : DatasetDescription
+public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyList<ChangePair> Scenes) : DatasetDescription
 {
     internal const string Name = "air-change";
 
@@ -21,14 +21,7 @@ public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyLis
         writer.Write(Options.Augmentation);
         writer.Write(Options.Mean);
         writer.Write(Options.Std);
-        writer.Write(Scenes.Count);
-        foreach (AirChangeScene scene in Scenes)
-        {
-            writer.Write(scene.Name);
-            writer.Write(scene.Image1);
-            writer.Write(scene.Image2);
-            writer.Write(scene.Label);
-        }
+        writer.Write(Scenes);
     }
 
     internal static DatasetDescription Read(BinaryReader reader)
@@ -44,9 +37,6 @@ public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyLis
             Mean = reader.ReadDoubles(),
             Std = reader.ReadDoubles(),
         };
-        AirChangeScene[] scenes = new AirChangeScene[reader.ReadInt32()];
-        for (int number = 0; number < scenes.Length; number++)
-            scenes[number] = new AirChangeScene(reader.ReadString(), reader.ReadString(), reader.ReadString(), reader.ReadString());
-        return new AirChangeDescription(options, scenes);
+        return new AirChangeDescription(options, reader.ReadPairs());
     }
 }

@@ -61,13 +61,13 @@ public static class AirChangeLayout
 
     /// <summary>Finds the twelve scenes in a folder as it was unpacked.</summary>
     /// <exception cref="DatasetException">The folder is missing or empty, or a scene or a file is not there.</exception>
-    internal static IReadOnlyList<AirChangeScene> Find(string path)
+    internal static IReadOnlyList<ChangePair> Find(string path)
     {
         string root = DatasetFolder.Open(path);
         string? szada = DatasetFolder.FindFolder(root, Locations[0].Name);
         if (szada is null && Directory.GetDirectories(root).FirstOrDefault(inner => DatasetFolder.FindFolder(inner, Locations[0].Name) is not null) is string below)
             root = below;
-        List<AirChangeScene> scenes = [];
+        List<ChangePair> scenes = [];
         foreach ((string location, int count) in Locations)
         {
             string folder = DatasetFolder.FindFolder(root, location) ?? throw NoLocation(root, location);
@@ -76,7 +76,7 @@ public static class AirChangeLayout
                 string name = $"{location}/{number}";
                 string scene = DatasetFolder.FindFolder(folder, $"{number}")
                     ?? throw new DatasetException($"The scene '{name}' is missing: '{folder}' has no folder '{number}'; expected Szada/1 to 7 and Tiszadob/1 to 5.", folder);
-                scenes.Add(new AirChangeScene(name, FindFile(scene, "im1.bmp"), FindFile(scene, "im2.bmp"), FindFile(scene, "gt.bmp")));
+                scenes.Add(new ChangePair(name, FindFile(scene, "im1.bmp"), FindFile(scene, "im2.bmp"), FindFile(scene, "gt.bmp")));
             }
         }
 
@@ -85,10 +85,10 @@ public static class AirChangeLayout
 
     /// <summary>Checks by their headers that the files are images of the benchmark's size.</summary>
     /// <exception cref="DatasetException">One isn't.</exception>
-    internal static void CheckHeaders(IEnumerable<AirChangeScene> scenes)
+    internal static void CheckHeaders(IEnumerable<ChangePair> scenes)
     {
         using ImageReader reader = new();
-        foreach (AirChangeScene scene in scenes)
+        foreach (ChangePair scene in scenes)
         {
             foreach (string file in (string[])[scene.Image1, scene.Image2, scene.Label])
             {

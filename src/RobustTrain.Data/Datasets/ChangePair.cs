@@ -1,7 +1,7 @@
 namespace RobustTrain.Data.Datasets;
 
-/// <summary>The files of one pair.</summary>
-/// <param name="Name">The file name that they share.</param>
+/// <summary>The files of one pair of images.</summary>
+/// <param name="Name">The file name that they share; for air-change location and number, as in <c>Szada/1</c>.</param>
 /// <param name="Image1">The earlier image.</param>
 /// <param name="Image2">The later image.</param>
 /// <param name="Label">What changed.</param>

@@ -27,15 +27,7 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
         writer.Write(Options.Augmentation);
         writer.Write(Options.Mean);
         writer.Write(Options.Std);
-        writer.Write(Pairs.Count);
-        foreach (ChangePair pair in Pairs)
-        {
-            writer.Write(pair.Name);
-            writer.Write(pair.Image1);
-            writer.Write(pair.Image2);
-            writer.Write(pair.Label);
-        }
-
+        writer.Write(Pairs);
         writer.Write(Width);
         writer.Write(Height);
     }
@@ -57,9 +49,6 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
             Mean = reader.ReadDoubles(),
             Std = reader.ReadDoubles(),
         };
-        ChangePair[] pairs = new ChangePair[reader.ReadInt32()];
-        for (int number = 0; number < pairs.Length; number++)
-            pairs[number] = new ChangePair(reader.ReadString(), reader.ReadString(), reader.ReadString(), reader.ReadString());
-        return new ChangePairsDescription(options, pairs, reader.ReadInt32(), reader.ReadInt32());
+        return new ChangePairsDescription(options, reader.ReadPairs(), reader.ReadInt32(), reader.ReadInt32());
     }
 }

@@ -36,6 +36,26 @@ internal static class DescriptionFormat
         return numbers;
     }
 
+    public static void Write(this BinaryWriter writer, IReadOnlyList<ChangePair> pairs)
+    {
+        writer.Write(pairs.Count);
+        foreach (ChangePair pair in pairs)
+        {
+            writer.Write(pair.Name);
+            writer.Write(pair.Image1);
+            writer.Write(pair.Image2);
+            writer.Write(pair.Label);
+        }
+    }
+
+    public static ChangePair[] ReadPairs(this BinaryReader reader)
+    {
+        ChangePair[] pairs = new ChangePair[reader.ReadInt32()];
+        for (int place = 0; place < pairs.Length; place++)
+            pairs[place] = new ChangePair(reader.ReadString(), reader.ReadString(), reader.ReadString(), reader.ReadString());
+        return pairs;
+    }
+
     public static void WriteOptional(this BinaryWriter writer, string? text)
     {
         writer.Write(text is not null);

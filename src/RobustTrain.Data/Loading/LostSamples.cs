@@ -26,23 +26,7 @@ internal sealed unsafe class LostSamples(LoaderSession session)
     /// <inheritdoc cref="IWorkerLossHandler.TakeBack"/>
     public void TakeBack(int cell, string worker, string? reason, bool isKill)
     {
-        ReadMails();
-        for (int slot = 0; slot < session.Slots.Count; slot++)
-        {
-            if (!session.Slots.IsWithWorkers(slot))
-                continue;
-            int claimed = TaskStatus.Claimed(cell);
-            SampleTask* tasks = Ring.Tasks(slot);
-            int count = Ring.Control(slot)->Count;
-            for (int position = 0; position < count; position++)
-            {
-                if (Interlocked.CompareExchange(ref tasks[position].Status, TaskStatus.Held, claimed) == claimed)
-                    Decide(slot, position, worker, reason, isKill);
-            }
-
-            Volatile.Write(ref Ring.Control(slot)->Rescan, 1);
-        }
-
+        HoldAllOf(cell, (slot, position) => Decide(slot, position, worker, reason, isKill));
         Ring.Work.Raise();
         Ring.Done.Raise();
     }
@@ -50,26 +34,31 @@ internal sealed unsafe class LostSamples(LoaderSession session)
     /// <inheritdoc cref="IWorkerLossHandler.TakeAway"/>
     public void TakeAway(int cell, IWorker abandoned, string worker, string? reason)
     {
+        HoldAllOf(cell, (slot, position) => _takenAway.Add(new TakenSample(slot, position, abandoned, worker, reason)));
+        ReplaceMemory();
+        Ring.Work.Raise();
+        Ring.Done.Raise();
+    }
+
+    /// <summary>Holds everything that the worker of a cell has; what it had reported before is read first.</summary>
+    private void HoldAllOf(int cell, Action<int, int> take)
+    {
         ReadMails();
+        int claimed = TaskStatus.Claimed(cell);
         for (int slot = 0; slot < session.Slots.Count; slot++)
         {
             if (!session.Slots.IsWithWorkers(slot))
                 continue;
-            int claimed = TaskStatus.Claimed(cell);
             SampleTask* tasks = Ring.Tasks(slot);
             int count = Ring.Control(slot)->Count;
             for (int position = 0; position < count; position++)
             {
                 if (Interlocked.CompareExchange(ref tasks[position].Status, TaskStatus.Held, claimed) == claimed)
-                    _takenAway.Add(new TakenSample(slot, position, abandoned, worker, reason));
+                    take(slot, position);
             }
 
             Volatile.Write(ref Ring.Control(slot)->Rescan, 1);
         }
-
-        ReplaceMemory();
-        Ring.Work.Raise();
-        Ring.Done.Raise();
     }
 
     /// <summary>Reads the mail of all workers; whether all of it could be read.</summary>

@@ -101,8 +101,7 @@ internal sealed class CheckpointQueue
     {
         lock (_gate)
         {
-            _begun = null;
-            _waiting.AddFirst(refused);
+            PutBack(refused);
             DropSuperfluous();
         }
     }

@@ -12,11 +12,12 @@ namespace RobustTrain.Training.Loaders;
 /// <param name="quarantine">Keeps their quarantine in checkpoints; null where there are none.</param>
 internal sealed class EvaluationLoaders(LoaderConfig config, IRunJournal journal, string? quarantinePath, QuarantinePart? quarantine) : IDisposable
 {
+    private readonly LoaderOptions _options = LoaderSettings.Of(config, config.EvalBatchSize);
     private readonly Lock _gate = new();
     private readonly Dictionary<string, PrefetchLoader> _loaders = new(StringComparer.Ordinal);
 
     /// <summary>What the workers are.</summary>
-    public WorkerKind WorkerKind => LoaderSettings.Of(config, config.EvalBatchSize).WorkerKind;
+    public WorkerKind WorkerKind => _options.WorkerKind;
 
     /// <summary>The loader of a split, opened when it is first asked for.</summary>
     /// <param name="split">The split's name for people and events.</param>
@@ -28,7 +29,7 @@ internal sealed class EvaluationLoaders(LoaderConfig config, IRunJournal journal
         {
             if (!_loaders.TryGetValue(split, out PrefetchLoader? loader))
             {
-                loader = LoaderSettings.Open(dataset, LoaderSettings.Of(config, config.EvalBatchSize) with
+                loader = LoaderSettings.Open(dataset, _options with
                 {
                     Observer = LoaderJournal.ObserverFor(journal, split),
                     QuarantinePath = quarantinePath,

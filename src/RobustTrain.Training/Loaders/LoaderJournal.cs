@@ -1,3 +1,4 @@
+using System.Text.Json;
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs.Events;
@@ -14,7 +15,7 @@ public static class LoaderJournal
 
     /// <summary>A loader's event as the journal has it, its kind in snake case.</summary>
     public static LoaderChanged Of(LoaderEvent happened) => new(
-        KindOf(happened.Kind), happened.Message, happened.Worker, happened.ProcessId, happened.Epoch, happened.SampleIndex, happened.Sample);
+        JsonNamingPolicy.SnakeCaseLower.ConvertName(happened.Kind.ToString()), happened.Message, happened.Worker, happened.ProcessId, happened.Epoch, happened.SampleIndex, happened.Sample);
 
     /// <summary>What a stream did, as the journal has it.</summary>
     public static LoaderFigures FiguresOf(EpochStream stream, WorkerKind kind)
@@ -26,7 +27,4 @@ public static class LoaderJournal
             times.WorkerWaitSeconds, times.ConsumerWaitSeconds, times.ConsumerWaitShare, times.FirstBatchSeconds,
             ledger.Delivered, ledger.Retried, ledger.Skipped, ledger.Quarantined, ledger.WorkerFailures, ledger.Digest);
     }
-
-    private static string KindOf(LoaderEventKind kind) => string.Concat(kind.ToString().Select((letter, place) =>
-        char.IsUpper(letter) && place > 0 ? $"_{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
 }

@@ -25,8 +25,7 @@ internal sealed class QuarantinePart(Func<TrainingCursor> cursor) : ICheckpointP
         lock (_gate)
         {
             _kept[split] = (quarantine, isTraining);
-            if (_restored.Remove(split, out List<QuarantineMark>? state))
-                quarantine.Restore(state);
+            Restore(split, quarantine);
         }
     }
 
@@ -54,10 +53,14 @@ internal sealed class QuarantinePart(Func<TrainingCursor> cursor) : ICheckpointP
         {
             _restored = state;
             foreach ((string split, (Quarantine quarantine, _)) in _kept)
-            {
-                if (_restored.Remove(split, out List<QuarantineMark>? entries))
-                    quarantine.Restore(entries);
-            }
+                Restore(split, quarantine);
         }
+    }
+
+    // Once: from then on the loader's quarantine knows more than the checkpoint did.
+    private void Restore(string split, Quarantine quarantine)
+    {
+        if (_restored.Remove(split, out List<QuarantineMark>? state))
+            quarantine.Restore(state);
     }
 }
