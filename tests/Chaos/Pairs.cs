@@ -1,12 +1,10 @@
-using System.Buffers.Binary;
+using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Chaos;
 
 /// <summary>A data set of noisy image pairs (data.dataset: change-pairs), in which the second has bright squares that the first lacks.</summary>
 internal static class Pairs
 {
-    private const int HeaderBytes = 54;
-
     /// <summary>Writes so many training pairs, and an eighth of that for validation and for the test.</summary>
     public static void Write(string folder, int count, int side)
     {
@@ -20,51 +18,41 @@ internal static class Pairs
         for (int index = 0; index < count; index++)
         {
             var random = new Random(HashCode.Combine(split.Length, index));
-            byte[] first = Noise(side, random);
-            byte[] second = Noise(side, random);
-            byte[] label = Bmp(side);
+            ImageBuffer first = Noise(side, random);
+            ImageBuffer second = Noise(side, random);
+            ImageBuffer label = Black(side);
             int size = Math.Max(1, side / 4);
             int left = random.Next(side - size);
             int top = random.Next(side - size);
-            Square(second, side, left, top, size, 230);
-            Square(label, side, left, top, size, 255);
+            Square(second, left, top, size, 230);
+            Square(label, left, top, size, 255);
             string name = $"{split}_{index:D4}.bmp";
-            foreach ((string part, byte[] bytes) in (ReadOnlySpan<(string, byte[])>)[("A", first), ("B", second), ("label", label)])
+            foreach ((string part, ImageBuffer image) in (ReadOnlySpan<(string, ImageBuffer)>)[("A", first), ("B", second), ("label", label)])
             {
                 Directory.CreateDirectory(Path.Combine(folder, part));
-                File.WriteAllBytes(Path.Combine(folder, part, name), bytes);
+                File.WriteAllBytes(Path.Combine(folder, part, name), BmpEncoder.Encode(image));
             }
         }
     }
 
-    private static byte[] Noise(int side, Random random)
+    private static ImageBuffer Noise(int side, Random random)
     {
-        byte[] bytes = Bmp(side);
-        random.NextBytes(bytes.AsSpan(HeaderBytes));
-        return bytes;
+        ImageBuffer image = Black(side);
+        random.NextBytes(image.Pixels);
+        return image;
     }
 
-    private static void Square(byte[] image, int side, int left, int top, int size, byte grey)
+    private static ImageBuffer Black(int side)
+    {
+        ImageBuffer image = new();
+        image.SetSize(side, side, channels: 3);
+        image.Pixels.Clear();
+        return image;
+    }
+
+    private static void Square(ImageBuffer image, int left, int top, int size, byte grey)
     {
         for (int row = top; row < top + size; row++)
-            image.AsSpan(HeaderBytes + (row * Stride(side)) + (left * 3), size * 3).Fill(grey);
-    }
-
-    private static int Stride(int side) => ((side * 3) + 3) / 4 * 4;
-
-    // BITMAPINFOHEADER, 24 bits a pixel, rows padded to 4 bytes.
-    private static byte[] Bmp(int side)
-    {
-        byte[] bytes = new byte[HeaderBytes + (Stride(side) * side)];
-        "BM"u8.CopyTo(bytes);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(2), bytes.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(10), HeaderBytes);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(14), 40);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(18), side);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(22), side);
-        BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(26), 1);
-        BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(28), 24);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(34), Stride(side) * side);
-        return bytes;
+            image.Row(row).Slice(left * 3, size * 3).Fill(grey);
     }
 }

@@ -10,7 +10,6 @@ internal sealed class TrainerProcess : IDisposable
     private readonly Process _process;
     private readonly Task _reading;
     private readonly Task<string> _error;
-    private readonly Stopwatch _age = Stopwatch.StartNew();
     private long _lastStep = -1;
 
     /// <summary>Starts one.</summary>
@@ -31,9 +30,6 @@ internal sealed class TrainerProcess : IDisposable
 
     /// <summary>The step of the run that was last done, from 0; -1 before the first.</summary>
     public long LastStep => Volatile.Read(ref _lastStep);
-
-    /// <summary>How long ago it was started.</summary>
-    public TimeSpan Age => _age.Elapsed;
 
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded => _process.HasExited;

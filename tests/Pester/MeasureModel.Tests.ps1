@@ -2,7 +2,6 @@ Describe 'Measure-Model' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
         Import-ModuleUnderTest
-        function Get-LastCall { @(Get-Content $env:FAKE_CALLS)[-1] }
     }
 
     BeforeEach {

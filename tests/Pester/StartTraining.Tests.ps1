@@ -2,9 +2,6 @@ Describe 'Start-Training' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
         Import-ModuleUnderTest
-
-        # The arguments of the last call of the fake host.
-        function Get-LastCall { @(Get-Content $env:FAKE_CALLS)[-1] }
     }
 
     BeforeEach {

@@ -14,6 +14,9 @@ function Use-FakeHost {
     foreach ($name in $Behaviour.Keys) { Set-Item "env:FAKE_$name" $Behaviour[$name] }
 }
 
+# The arguments of the fake host's last call, where it keeps its calls.
+function Get-LastCall { @(Get-Content $env:FAKE_CALLS)[-1] }
+
 function Use-RealHost {
     Get-ChildItem env:FAKE_* | Remove-Item
     Remove-Item env:ROBUSTTRAIN_HOST -ErrorAction Ignore

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Tests.Host;
 
@@ -30,27 +30,16 @@ public static class TinyPairs
     private static bool IsChanged(int row, int column, int corner, int side) =>
         row >= corner && row < corner + (side / 3) && column >= corner && column < corner + (side / 3);
 
-    // BITMAPINFOHEADER, 24 bits a pixel, rows from the bottom up and padded to 4 bytes.
     private static byte[] Bmp(int side, Func<int, int, byte> grey)
     {
-        const int headerBytes = 54;
-        int stride = ((side * 3) + 3) / 4 * 4;
-        byte[] bytes = new byte[headerBytes + (stride * side)];
-        "BM"u8.CopyTo(bytes);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(2), bytes.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(10), headerBytes);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(14), 40);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(18), side);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(22), side);
-        BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(26), 1);
-        BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(28), 24);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(34), stride * side);
+        ImageBuffer image = new();
+        image.SetSize(side, side, channels: 1);
         for (int row = 0; row < side; row++)
         {
             for (int column = 0; column < side; column++)
-                bytes.AsSpan(headerBytes + ((side - 1 - row) * stride) + (column * 3), 3).Fill(grey(row, column));
+                image.Row(row)[column] = grey(row, column);
         }
 
-        return bytes;
+        return BmpEncoder.Encode(image);
     }
 }
