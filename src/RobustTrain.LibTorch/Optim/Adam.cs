@@ -41,10 +41,15 @@ namespace TorchSharp.Modules
             own.weight_decay ??= fallback.weight_decay;
             own.amsgrad ??= fallback.amsgrad;
             own.maximize ??= fallback.maximize;
-            Add(param_group, parameter => new State(parameter));
+            Add(param_group, NewState);
         }
 
-        private static void Update(Options options, Batch<State> batch)
+        /// <summary>Whether the decay shrinks the parameter, rather than adding to the gradient.</summary>
+        private protected virtual bool Decoupled => false;
+
+        private protected virtual State NewState(Parameter parameter) => new(parameter);
+
+        private void Update(Options options, Batch<State> batch)
         {
             List<Tensor> averages = [], squares = [], largest = [];
             List<long> steps = [];
@@ -55,11 +60,11 @@ namespace TorchSharp.Modules
                 squares.Add(state.exp_avg_sq);
                 if (options.amsgrad!.Value) largest.Add(state.max_exp_avg_sq!);
             }
-            new AdamStep(options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value, options.weight_decay!.Value, options.amsgrad!.Value, options.maximize!.Value, Decoupled: false)
+            new AdamStep(options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value, options.weight_decay!.Value, options.amsgrad!.Value, options.maximize!.Value, Decoupled)
                 .Run(batch.Parameters, batch.Grads, averages, squares, largest, steps);
         }
 
-        public sealed class State : OptimizerState, IDisposable
+        public class State : OptimizerState, IDisposable
         {
             public long step;
             public Tensor exp_avg = null!;

@@ -24,6 +24,7 @@ internal sealed class OptimizerPart(OptimizerHelper optimizer, IReadOnlyList<str
         draft.AddFile(Checkpoint.OptimizerFile);
         foreach ((string name, OptimizerState state) in States())
         {
+            // AdamW's state is one of Adam's in our binding, and is not in TorchSharp: it stands first, so that both compile.
             switch (state)
             {
                 case SGD.State { momentum_buffer: { } buffer }:
@@ -31,11 +32,11 @@ internal sealed class OptimizerPart(OptimizerHelper optimizer, IReadOnlyList<str
                     break;
                 case SGD.State:
                     break;
-                case Adam.State adam:
-                    SaveMoments(draft, name, adam.step, adam.exp_avg, adam.exp_avg_sq);
-                    break;
                 case AdamW.State adamW:
                     SaveMoments(draft, name, adamW.step, adamW.exp_avg, adamW.exp_avg_sq);
+                    break;
+                case Adam.State adam:
+                    SaveMoments(draft, name, adam.step, adam.exp_avg, adam.exp_avg_sq);
                     break;
                 default:
                     throw new NotSupportedException($"The state of {optimizer.GetType().Name} can't be put into a checkpoint.");
@@ -54,11 +55,11 @@ internal sealed class OptimizerPart(OptimizerHelper optimizer, IReadOnlyList<str
                 case SGD.State sgd:
                     LoadMomentum(archive, file, name, sgd);
                     break;
-                case Adam.State adam:
-                    adam.step = LoadMoments(archive, file, name, adam.exp_avg, adam.exp_avg_sq);
-                    break;
                 case AdamW.State adamW:
                     adamW.step = LoadMoments(archive, file, name, adamW.exp_avg, adamW.exp_avg_sq);
+                    break;
+                case Adam.State adam:
+                    adam.step = LoadMoments(archive, file, name, adam.exp_avg, adam.exp_avg_sq);
                     break;
                 default:
                     throw new NotSupportedException($"The state of {optimizer.GetType().Name} can't be taken from a checkpoint.");
