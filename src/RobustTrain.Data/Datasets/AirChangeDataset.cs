@@ -16,15 +16,15 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private const int Image2 = 1;
     private const int Label = 2;
 
-    // Streams of a sample's randomness; one for each image, so that its colours do not depend on the other's.
-    private const uint GeometryPurpose = 0;
     private const uint ColorPurpose = 1;
 
     private readonly AirChangeOptions _options;
     private readonly CropScale _scale;
     private readonly IReadOnlyList<ChangePair> _allScenes;
     private readonly ChangePair[] _scenes;
-    private readonly (int X, int Y)[] _tiles;
+    private readonly AirChangeWindows _windows;
+    private readonly ChangedPixels?[] _changed;
+    private readonly Func<int, ChangedPixels> _changedIn;
     private readonly SampleWriter _writer;
     private readonly LabelClasses _classes = new(2, ignoreIndex: null);
     private readonly SceneCache _cache;
@@ -78,7 +78,9 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         if (normalization.Channels != 3)
             throw new DatasetException($"The mean has {normalization.Channels} value; expected 3, for the RGB images of air-change.", options.Path);
         _writer = new SampleWriter(normalization, train ? options.Augmentation : AugmentationOptions.None);
-        _tiles = AirChangeLayout.Tiles(options.CropSize);
+        _windows = new AirChangeWindows(options);
+        _changed = new ChangedPixels?[_scenes.Length];
+        _changedIn = ChangedIn;
         _decode = Decode;
         (int width, int height) = options.Split == DatasetSplit.Test
             ? (_scale.Of(AirChangeLayout.TestWidth), _scale.Of(AirChangeLayout.TestHeight))
@@ -92,7 +94,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     }
 
     /// <inheritdoc/>
-    public int Count => _scenes.Length * SamplesPerScene;
+    public int Count => _scenes.Length * _windows.PerScene;
 
     /// <inheritdoc/>
     public IReadOnlyList<FieldSpec> Fields { get; }
@@ -103,41 +105,25 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     /// <inheritdoc/>
     public DatasetDescription Description => new AirChangeDescription(_options, _allScenes);
 
-    private int SamplesPerScene => _options.Split switch
-    {
-        DatasetSplit.Train => AirChangeLayout.CropsPerScene,
-        DatasetSplit.Val => _tiles.Length,
-        _ => 1,
-    };
-
     /// <inheritdoc/>
-    public string NameOf(int index)
-    {
-        ChangePair scene = _scenes[index / SamplesPerScene];
-        return _options.Split switch
-        {
-            DatasetSplit.Train => $"{scene.Name} crop {index % SamplesPerScene}",
-            DatasetSplit.Val => $"{scene.Name} at {_tiles[index % SamplesPerScene]}",
-            _ => scene.Name,
-        };
-    }
+    public string NameOf(int index) => SceneOf(index) + _windows.NameOf(index);
 
     /// <summary>The scene that a sample is from, as <c>Szada/1</c>.</summary>
-    public string SceneOf(int index) => _scenes[index / SamplesPerScene].Name;
+    public string SceneOf(int index) => _scenes[index / _windows.PerScene].Name;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> FilesOf(int index)
     {
-        ChangePair scene = _scenes[index / SamplesPerScene];
+        ChangePair scene = _scenes[index / _windows.PerScene];
         return [scene.Image1, scene.Image2, scene.Label];
     }
 
     /// <inheritdoc/>
     public void Load(SampleKey key, SampleBuffer target)
     {
-        int number = key.Index / SamplesPerScene;
+        int number = key.Index / _windows.PerScene;
         ChangePair files = _scenes[number];
-        PixelWindow window = WindowOf(key);
+        PixelWindow window = _windows.Of(key, _changedIn);
         if (_areWindowed is not null && TryLoadWindow(key, number, window, target))
             return;
         Scene scene = _cache.Get(files.Image1, number, _decode);
@@ -243,20 +229,28 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         }
     }
 
-    private PixelWindow WindowOf(SampleKey key)
+    /// <summary>The changed pixels of a scene, found once: a few tens of kilobytes, so that process workers may keep them too.</summary>
+    private ChangedPixels ChangedIn(int number)
     {
-        switch (_options.Split)
+        if (Volatile.Read(ref _changed[number]) is { } known)
+            return known;
+        ChangePair files = _scenes[number];
+        using ScratchPool.Lease lease = _scratch.Rent();
+        ImageBuffer label = lease.Scratch.Label;
+        if (_areWindowed is null)
         {
-            case DatasetSplit.Train:
-                SampleRandom random = new(key, GeometryPurpose);
-                (int x, int y) = AirChangeLayout.CropCorner(_options.CropSize, random.NextInt(AirChangeLayout.CropPlaces(_options.CropSize)));
-                return new PixelWindow(x, y, _options.CropSize, _options.CropSize).Vary(_options.Augmentation, ref random);
-            case DatasetSplit.Val:
-                (int tileX, int tileY) = _tiles[key.Index % SamplesPerScene];
-                return new PixelWindow(tileX, tileY, _options.CropSize, _options.CropSize);
-            default:
-                return new PixelWindow(0, 0, AirChangeLayout.TestWidth, AirChangeLayout.TestHeight);
+            label = _cache.Get(files.Image1, number, _decode).Label;
         }
+        else
+        {
+            LabelClasses.Decode(lease.Scratch.Reader, files.Label, label);
+            CheckSize(label, files.Label);
+        }
+
+        ChangedPixels changed = new();
+        changed.Find(label, _classes, _windows.Corners, _options.CropSize);
+        Volatile.Write(ref _changed[number], changed);
+        return changed;
     }
 
     private Scene Decode(int number)

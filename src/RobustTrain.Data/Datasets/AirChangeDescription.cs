@@ -17,6 +17,7 @@ public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyLis
         writer.Write((int)Options.Split);
         writer.Write(Options.ValidationScenes);
         writer.Write(Options.CropSize);
+        writer.Write(Options.ChangedCropShare);
         writer.WriteOptional(Options.SampleSize);
         writer.Write(Options.Augmentation);
         writer.Write(Options.Mean);
@@ -32,6 +33,7 @@ public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyLis
             Split = (DatasetSplit)reader.ReadInt32(),
             ValidationScenes = reader.ReadStrings(),
             CropSize = reader.ReadInt32(),
+            ChangedCropShare = reader.ReadDouble(),
             SampleSize = reader.ReadOptionalInt32(),
             Augmentation = reader.ReadAugmentation(),
             Mean = reader.ReadDoubles(),

@@ -29,24 +29,16 @@ public static class AirChangeLayout
     public static IReadOnlyList<string> SceneNames { get; } =
         [.. Locations.SelectMany(location => Enumerable.Range(1, location.Scenes).Select(number => $"{location.Name}/{number}"))];
 
-    /// <summary>The corners that a crop may have so that it lies within the scene and outside the test area.</summary>
+    /// <summary>
+    /// The corners that a crop may have so that it lies within the scene and outside the test area: right of it in any row, then below it,
+    /// left of that strip.
+    /// </summary>
     /// <param name="cropSize">The side of a crop.</param>
-    /// <param name="place">0 to <see cref="CropPlaces"/> - 1.</param>
-    internal static (int X, int Y) CropCorner(int cropSize, int place)
-    {
-        // Right of the test area, any row; then below it, left of that strip.
-        int right = SceneWidth - TestWidth - cropSize;
-        int rows = SceneHeight - cropSize;
-        int rightPlaces = right * rows;
-        if (place < rightPlaces)
-            return (TestWidth + (place % right), place / right);
-        place -= rightPlaces;
-        return (place % TestWidth, TestHeight + (place / TestWidth));
-    }
-
-    /// <summary>How many corners a crop may have.</summary>
-    internal static int CropPlaces(int cropSize) =>
-        ((SceneWidth - TestWidth - cropSize) * (SceneHeight - cropSize)) + (TestWidth * (SceneHeight - TestHeight - cropSize));
+    internal static CropCorners[] CornersOf(int cropSize) =>
+    [
+        new(TestWidth, 0, SceneWidth - TestWidth - cropSize, SceneHeight - cropSize),
+        new(0, TestHeight, TestWidth, SceneHeight - TestHeight - cropSize),
+    ];
 
     /// <summary>The corners of crops that cover the training area once, but for the overlap of the last in each row or column.</summary>
     internal static (int X, int Y)[] Tiles(int cropSize)

@@ -20,6 +20,12 @@ public sealed record AirChangeOptions
     public int CropSize { get; init; } = 112;
 
     /// <summary>
+    /// The share of training crops, 0 to 1, that are drawn around a changed pixel; the others are drawn from everywhere, and so are those of
+    /// a scene in which nothing changed.
+    /// </summary>
+    public double ChangedCropShare { get; init; }
+
+    /// <summary>
     /// The side that crops are resized to, in pixels; null keeps them. The test crop is resized by the same factor, so that every split shows
     /// the ground at one scale.
     /// </summary>

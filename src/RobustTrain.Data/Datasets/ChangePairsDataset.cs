@@ -13,6 +13,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     private const int Label = 2;
     private const uint GeometryPurpose = 0;
     private const uint ColorPurpose = 1;
+    private const uint ChangePurpose = 2;
 
     private readonly ChangePairsOptions _options;
     private readonly ChangePair[] _pairs;
@@ -79,9 +80,14 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
         // The label comes first: the window depends on the images' size, and it is the smallest to decode.
         LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
         ImageSize size = (scratch.Label.Width, scratch.Label.Height);
-        PixelWindow window = WindowOf(key, pair);
+        PixelWindow window;
         using (StageClock.Enter(LoadStage.Augment))
-            _classes.Write(Resized(scratch.Label, scratch.Resized, Resizer.Nearest), window, target.Field<long>(Label), pair.Label);
+        {
+            ImageBuffer label = Resized(scratch.Label, scratch.Resized, Resizer.Nearest);
+            window = WindowOf(key, pair, label, scratch.Changed);
+            _classes.Write(label, window, target.Field<long>(Label), pair.Label);
+        }
+
         LoadImage(pair.Image1, Image1, target);
         LoadImage(pair.Image2, Image2, target);
 
@@ -92,26 +98,6 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
                 throw new SampleException($"The image '{path}' is {scratch.Image.Width}x{scratch.Image.Height} pixels, but its label '{pair.Label}' is {size.Width}x{size.Height}; expected one size.", path);
             using (StageClock.Enter(LoadStage.Augment))
                 _writer.WriteImage(Resized(scratch.Image, scratch.Resized, Resizer.Bilinear), window, ref colors, target.Field<float>(field));
-        }
-
-        PixelWindow WindowOf(SampleKey key, ChangePair pair)
-        {
-            (int width, int height) = _options.Augmentation.Resize ?? size;
-            if (!Crops)
-            {
-                if ((width, height) != _sampleSize)
-                    throw new SampleException($"The image '{pair.Label}' is {width}x{height} pixels; expected {_sampleSize.Width}x{_sampleSize.Height}, as the others.", pair.Label);
-                PixelWindow whole = new(0, 0, width, height);
-                SampleRandom turns = new(key, GeometryPurpose);
-                return _options.Split == DatasetSplit.Train ? whole.Vary(_options.Augmentation, ref turns) : whole;
-            }
-
-            if (width < _sampleSize.Width || height < _sampleSize.Height)
-                throw new SampleException($"The image '{pair.Label}' is {width}x{height} pixels, smaller than the crop of {_sampleSize.Width}.", pair.Label);
-            SampleRandom random = new(key, GeometryPurpose);
-            int x = random.NextInt(width - _sampleSize.Width + 1);
-            int y = random.NextInt(height - _sampleSize.Height + 1);
-            return new PixelWindow(x, y, _sampleSize.Width, _sampleSize.Height).Vary(_options.Augmentation, ref random);
         }
     }
 
@@ -132,6 +118,33 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
 
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
+
+    private PixelWindow WindowOf(SampleKey key, ChangePair pair, ImageBuffer label, ChangedPixels changed)
+    {
+        (int width, int height) = (label.Width, label.Height);
+        SampleRandom random = new(key, GeometryPurpose);
+        if (!Crops)
+        {
+            if ((width, height) != _sampleSize)
+                throw new SampleException($"The image '{pair.Label}' is {width}x{height} pixels; expected {_sampleSize.Width}x{_sampleSize.Height}, as the others.", pair.Label);
+            PixelWindow whole = new(0, 0, width, height);
+            return _options.Split == DatasetSplit.Train ? whole.Vary(_options.Augmentation, ref random) : whole;
+        }
+
+        int side = _sampleSize.Width;
+        if (width < side || height < side)
+            throw new SampleException($"The image '{pair.Label}' is {width}x{height} pixels, smaller than the crop of {side}.", pair.Label);
+        CropCorners corners = new(0, 0, width - side + 1, height - side + 1);
+        (int x, int y) = (random.NextInt(corners.Columns), random.NextInt(corners.Rows));
+        SampleRandom change = new(key, ChangePurpose);
+        if (change.NextBool(_options.ChangedCropShare))
+        {
+            changed.Find(label, _classes, [corners], side);
+            (x, y) = changed.DrawCorner([corners], side, ref change) ?? (x, y);
+        }
+
+        return new PixelWindow(x, y, side, side).Vary(_options.Augmentation, ref random);
+    }
 
     private ImageBuffer Resized(ImageBuffer image, ImageBuffer target, Action<ImageBuffer, ImageBuffer, int, int> resize)
     {

@@ -22,6 +22,7 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
         writer.Write(Options.ValLists ?? []);
         writer.WriteOptional(Options.TestList);
         writer.WriteOptional(Options.CropSize);
+        writer.Write(Options.ChangedCropShare);
         writer.Write(Options.Classes);
         writer.WriteOptional(Options.IgnoreIndex);
         writer.Write(Options.Augmentation);
@@ -43,6 +44,7 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
             ValLists = reader.ReadStrings() is { Length: > 0 } lists ? lists : null,
             TestList = reader.ReadOptionalString(),
             CropSize = reader.ReadOptionalInt32(),
+            ChangedCropShare = reader.ReadDouble(),
             Classes = reader.ReadInt32(),
             IgnoreIndex = reader.ReadOptionalInt32(),
             Augmentation = reader.ReadAugmentation(),

@@ -26,6 +26,12 @@ public sealed record ChangePairsOptions
     /// <summary>The side of a random training crop in pixels; null takes whole images. The other splits are never cropped.</summary>
     public int? CropSize { get; init; }
 
+    /// <summary>
+    /// The share of training crops, 0 to 1, that are drawn around a changed pixel; the others are drawn from everywhere, and so are those of
+    /// a pair in which nothing changed.
+    /// </summary>
+    public double ChangedCropShare { get; init; }
+
     /// <summary>The classes of the label: values 0 to this - 1; with two classes 255 means 1.</summary>
     public int Classes { get; init; } = 2;
 

@@ -12,6 +12,9 @@ internal sealed class LabelClasses
     private readonly int _classes;
     private readonly int? _ignoreIndex;
 
+    // The byte that passes without being a class; 0 where there is none.
+    private readonly byte _ignored;
+
     public LabelClasses(int classes, int? ignoreIndex)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
@@ -24,7 +27,7 @@ internal sealed class LabelClasses
         if (classes == 2)
             _classOf[BinaryMask] = 1;
         else if (ignoreIndex is >= 0 and <= 255 && ignoreIndex >= classes)
-            _classOf[ignoreIndex.Value] = (short)ignoreIndex.Value;
+            _classOf[_ignored = (byte)ignoreIndex.Value] = (short)ignoreIndex.Value;
     }
 
     /// <summary>Decodes a label: one channel, or three equal ones.</summary>
@@ -83,6 +86,14 @@ internal sealed class LabelClasses
                     counts[number]++;
             }
         }
+    }
+
+    /// <summary>The first pixel of a row whose class is above 0.</summary>
+    /// <returns>Its column, or -1.</returns>
+    public int IndexOfChange(ReadOnlySpan<byte> row, int from)
+    {
+        int found = row[from..].IndexOfAnyExcept((byte)0, _ignored);
+        return found < 0 ? -1 : from + found;
     }
 
     /// <summary>Checks what only the whole label tells.</summary>

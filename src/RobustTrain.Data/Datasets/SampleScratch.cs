@@ -15,5 +15,7 @@ internal sealed class SampleScratch : IDisposable
 
     public ImageBuffer Resized { get; } = new();
 
+    public ChangedPixels Changed { get; } = new();
+
     public void Dispose() => Reader.Dispose();
 }

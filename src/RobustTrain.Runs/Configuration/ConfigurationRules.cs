@@ -78,6 +78,8 @@ internal static class ConfigurationRules
     {
         if (data.Dataset == "air-change" && data.CropSize is null)
             yield return new ConfigurationConflict("data.crop_size", "'data.crop_size' is null, but air-change trains on crops and needs their side in pixels.");
+        if (data.CropSize is null && data.ChangedCropShare > 0)
+            yield return new ConfigurationConflict("data.changed_crop_share", "'data.changed_crop_share' is given, but 'data.crop_size' is null, so there are no crops to choose.");
         if (data.Dataset != "air-change" && data.SampleSize is not null)
             yield return new ConfigurationConflict("data.sample_size", $"'data.sample_size' is given, but {data.Dataset} resizes by 'data.augmentation.resize', before it crops.");
     }

@@ -35,6 +35,11 @@ public sealed record DataConfig
     [Range(16, 8192)]
     public int? CropSize { get; init; } = 112;
 
+    /// <summary>How many training crops are made to hold change.</summary>
+    [Description("Share of the training crops that are drawn around a changed pixel (oversampling of the foreground); the others come from everywhere, as do those of pairs without change.")]
+    [Range(0.0, 1.0)]
+    public double ChangedCropShare { get; init; }
+
     /// <summary>The side that crops are resized to.</summary>
     [Description("air-change: side in pixels that crops are resized to; the test crop is resized by the same factor. null keeps them.")]
     [Range(16, 8192)]

@@ -27,13 +27,13 @@ public sealed class AirChangeDatasetTests(SampleData data) : IClassFixture<Sampl
     [Fact]
     public void Training_crops_never_touch_the_test_area()
     {
-        int places = AirChangeLayout.CropPlaces(112);
+        CropCorners[] areas = AirChangeLayout.CornersOf(112);
+        int places = areas.Sum(area => area.Count);
         // 56 columns right of the test area at 528 rows, and 784 columns below it at 80 rows.
         Assert.Equal((56 * 528) + (784 * 80), places);
         HashSet<(int, int)> corners = [];
-        for (int place = 0; place < places; place++)
+        foreach ((int x, int y) in areas.SelectMany(area => Enumerable.Range(0, area.Count).Select(place => area[place])))
         {
-            (int x, int y) = AirChangeLayout.CropCorner(112, place);
             Assert.True(x >= 784 || y >= 448);
             Assert.InRange(x, 0, 952 - 112);
             Assert.InRange(y, 0, 640 - 112);

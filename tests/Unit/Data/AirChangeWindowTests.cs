@@ -26,6 +26,7 @@ public sealed class AirChangeWindowTests(SampleData data) : IClassFixture<Sample
             Path = data.Path,
             Split = split,
             SampleSize = sampleSize,
+            ChangedCropShare = 0.5,
             Augmentation = new AugmentationOptions { Rotate = true, HorizontalFlip = 0.5, VerticalFlip = 0.5, Brightness = 0.2, Hue = 0.1 },
         };
         using AirChangeDataset keeping = new(options);

@@ -127,6 +127,8 @@ public sealed class ConfigurationReaderTests
     [InlineData("data: {path: /d, crop_size: null}", "'data.crop_size' is null, but air-change")]
     [InlineData("data: {path: /d, augmentation: {resize: [256]}}", "'data.augmentation.resize' has 1 items, but must be a list of 2, each a whole number from 16 to 8192, or null.")]
     [InlineData("data: {path: /d, dataset: change-pairs, sample_size: 256}", "'data.sample_size' is given, but change-pairs resizes by 'data.augmentation.resize'")]
+    [InlineData("data: {path: /d, dataset: change-pairs, crop_size: null, changed_crop_share: 0.5}", "'data.changed_crop_share' is given, but 'data.crop_size' is null")]
+    [InlineData("data: {path: /d, changed_crop_share: 1.5}", "'data.changed_crop_share' is 1.5, but must be")]
     [InlineData("data: {path: /d, validation_sets: [Szada/7]}", "'data.validation_sets' is a list, but must be names, each with a list of texts, or null.")]
     [InlineData("data: {path: /d, validation_sets: {a/b: [Szada/7]}}", "'data.validation_sets' has the name 'a/b', but a name must be a text that matches")]
     [InlineData("data: {path: /d, validation_sets: {a: {b: c}}}", "'data.validation_sets.a' holds a section, but must be a list of texts.")]

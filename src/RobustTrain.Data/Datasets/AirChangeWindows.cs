@@ -1,0 +1,55 @@
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Randomness;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>The part of its scene that each sample of the AirChange benchmark shows.</summary>
+internal sealed class AirChangeWindows(AirChangeOptions options)
+{
+    private const uint GeometryPurpose = 0;
+    private const uint ChangePurpose = 2;
+
+    private readonly (int X, int Y)[] _tiles = AirChangeLayout.Tiles(options.CropSize);
+
+    /// <summary>Where training crops may begin.</summary>
+    public CropCorners[] Corners { get; } = AirChangeLayout.CornersOf(options.CropSize);
+
+    /// <summary>The samples of one scene.</summary>
+    public int PerScene => options.Split switch
+    {
+        DatasetSplit.Train => AirChangeLayout.CropsPerScene,
+        DatasetSplit.Val => _tiles.Length,
+        _ => 1,
+    };
+
+    /// <summary>A sample's name within its scene, to follow the scene's.</summary>
+    public string NameOf(int sample) => options.Split switch
+    {
+        DatasetSplit.Train => $" crop {sample % PerScene}",
+        DatasetSplit.Val => $" at {_tiles[sample % PerScene]}",
+        _ => "",
+    };
+
+    /// <summary>A sample's window, turned where it trains.</summary>
+    /// <param name="key">The sample.</param>
+    /// <param name="changedIn">Finds the changed pixels of a scene; asked only for crops that shall hold one.</param>
+    public PixelWindow Of(SampleKey key, Func<int, ChangedPixels> changedIn)
+    {
+        switch (options.Split)
+        {
+            case DatasetSplit.Train:
+                SampleRandom random = new(key, GeometryPurpose);
+                int place = random.NextInt(Corners[0].Count + Corners[1].Count);
+                (int x, int y) = place < Corners[0].Count ? Corners[0][place] : Corners[1][place - Corners[0].Count];
+                SampleRandom change = new(key, ChangePurpose);
+                if (change.NextBool(options.ChangedCropShare))
+                    (x, y) = changedIn(key.Index / PerScene).DrawCorner(Corners, options.CropSize, ref change) ?? (x, y);
+                return new PixelWindow(x, y, options.CropSize, options.CropSize).Vary(options.Augmentation, ref random);
+            case DatasetSplit.Val:
+                (int tileX, int tileY) = _tiles[key.Index % PerScene];
+                return new PixelWindow(tileX, tileY, options.CropSize, options.CropSize);
+            default:
+                return new PixelWindow(0, 0, AirChangeLayout.TestWidth, AirChangeLayout.TestHeight);
+        }
+    }
+}
