@@ -105,13 +105,18 @@ internal sealed class TrainingSession : IDisposable
     public void GoOnFromLatestCheckpoint()
     {
         bool resumed = _checkpoints.RestoreLatest();
-        _journal.Write(new RunStarted(
-            _run.Record.Id, _run.Path, Environment.ProcessId, _plan.Config.Trainer.Epochs, _plan.StepsPerEpoch, resumed ? Cursor.Epoch - 1 : null));
+        string? startedFrom = null;
         if (!resumed && _plan.Config.Trainer.StartFrom is { } path)
         {
-            StartingWeights.Load(_model, path);
+            startedFrom = StartingWeights.Load(_model, path);
             _average?.Reset();
         }
+
+        _journal.Write(new RunStarted(
+            _run.Record.Id, _run.Path, Environment.ProcessId, _plan.Config.Trainer.Epochs, _plan.StepsPerEpoch, resumed ? Cursor.Epoch - 1 : null)
+        { StartedFrom = startedFrom, FrozenParameters = _model.parameters().Count() - _learned.Length });
+        if (_run.IsResumed && !resumed)
+            _journal.Write(new RunWarning($"The run was begun before, but has no checkpoint in {_run.CheckpointsPath}: it begins again."));
 
         if (CriterionCatalog.NeedsClassDistribution(_plan.Config.Criterion))
             _distribution.CountWhereUnknown(_plan, _loaders.Training);
@@ -178,7 +183,7 @@ internal sealed class TrainingSession : IDisposable
         double trainLoss = _progress.MeanLoss;
         double learningRate = _progress.LearningRates is [.., double last] ? last : Step.LearningRateAt(Cursor.GlobalStep);
         bool isBest = validation is not null && _selector.Consider(epoch, validation.Scores);
-        _progress.EndsEarly = _selector.IsPatienceOver(epoch) && epoch + 1 < _plan.Config.Trainer.Epochs;
+        _progress.EndsEarly = validation is not null && _selector.IsPatienceOver(epoch) && epoch + 1 < _plan.Config.Trainer.Epochs;
 
         EpochRecord record = EpochRecord.Of(_progress, validation, _ledger.Close());
         _progress.BeginNextEpoch();
@@ -254,10 +259,11 @@ internal sealed class TrainingSession : IDisposable
         _checkpointTimer.Restart();
     }
 
+    // From a checkpoint at the very step the same weights would meet the same batch again, whatever the learning rate.
     private void RollBack()
     {
-        if (!_checkpoints.RestoreLatestEpoch())
-            throw new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"The run {_run.Path} has no checkpoint between two epochs to go back to after the numeric failure.", _run.Path);
+        if (!_checkpoints.RestoreEpochBefore(Cursor.GlobalStep))
+            throw new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"{_guard.LastFailure} There is no checkpoint of an epoch before it to go back to.", _run.Path);
     }
 
     private void ReportStuckStep()

@@ -11,7 +11,7 @@ internal static class EventText
     /// <summary>The line of an event that people want to keep; null for those that only matter for a moment.</summary>
     public static string? Lasting(RunEvent runEvent, TrainingView view) => runEvent switch
     {
-        RunStarted { ResumedFromEpoch: null } started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath}: {started.Epochs} epochs of {started.StepsPerEpoch} steps."),
+        RunStarted { ResumedFromEpoch: null } started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath}: {started.Epochs} epochs of {started.StepsPerEpoch} steps{Beginning(started)}."),
         RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {started.Epochs} epochs are complete."),
         EpochFinished epoch => EpochLine(epoch, view),
         TestFinished test => string.Create(CultureInfo.InvariantCulture, $"Test with the weights of epoch {test.BestEpoch}: {Scores(test.Scores)}"),
@@ -36,7 +36,7 @@ internal static class EventText
     /// <summary>Loss, learning rate, speed and waiting.</summary>
     public static string StepFigures(StepFinished step) => string.Create(
         CultureInfo.InvariantCulture,
-        $"loss {step.Loss:0.0000}  learning rate {step.LearningRate:0.00e+0}  {step.SamplesPerSecond:0.0} samples/s  waiting for data {step.DataWaitShare * 100:0} %");
+        $"loss {Loss(step.Loss)}  learning rate {step.LearningRate:0.00e+0}  {step.SamplesPerSecond:0.0} samples/s  waiting for data {step.DataWaitShare * 100:0} %");
 
     /// <summary>How busy the host is, to stand behind a step's figures; empty where it is not known.</summary>
     public static string SystemFigures(SystemSample? sample)
@@ -66,6 +66,13 @@ internal static class EventText
         "  ",
         s_leadingScores.Where(scores.ContainsKey).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {scores[name]:0.0000}")));
 
+    private static string Beginning(RunStarted started) =>
+        (started.StartedFrom is { } weights ? $", from the weights in {weights}" : "")
+        + (started.FrozenParameters > 0 ? string.Create(CultureInfo.InvariantCulture, $", {started.FrozenParameters} parameters frozen") : "");
+
+    // One that explodes fills no line with digits.
+    private static string Loss(double loss) => loss.ToString(Math.Abs(loss) < 1e6 ? "0.0000" : "0.0000e+0", CultureInfo.InvariantCulture);
+
     private static string NumericFailure(NumericFailureHandled failure)
     {
         string action = failure.Action == "rollback" ? "training goes on from the last good checkpoint" : "the batch is skipped";
@@ -79,6 +86,6 @@ internal static class EventText
         string best = epoch.IsBest ? "  (best)" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {epoch.Epoch} ({epoch.Epoch + 1} of {view.Epochs}) done: loss {epoch.TrainLoss:0.0000}{scores}{best}  {epoch.SamplesPerSecond:0.0} samples/s  {Duration(TimeSpan.FromSeconds(epoch.DurationSeconds))}");
+            $"epoch {epoch.Epoch} ({epoch.Epoch + 1} of {view.Epochs}) done: loss {Loss(epoch.TrainLoss)}{scores}{best}  {epoch.SamplesPerSecond:0.0} samples/s  {Duration(TimeSpan.FromSeconds(epoch.DurationSeconds))}");
     }
 }

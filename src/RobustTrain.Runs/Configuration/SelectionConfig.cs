@@ -22,7 +22,7 @@ public sealed record SelectionConfig
     public IReadOnlyList<double>? Weights { get; init; }
 
     /// <summary>Epochs without a better one.</summary>
-    [Description("Epochs that may pass without a better one before the training ends early; null always trains all.")]
+    [Description("Epochs that may pass without a better one before the training ends early, which only an epoch that is validated decides; null always trains all.")]
     [Range(1, 1_000_000)]
     public int? Patience { get; init; }
 }

@@ -37,7 +37,14 @@ public abstract record RunEvent
 }
 
 /// <summary>A process has begun, or gone on with, the run.</summary>
-public sealed record RunStarted(string RunId, string RunPath, int ProcessId, int Epochs, int StepsPerEpoch, int? ResumedFromEpoch) : RunEvent;
+public sealed record RunStarted(string RunId, string RunPath, int ProcessId, int Epochs, int StepsPerEpoch, int? ResumedFromEpoch) : RunEvent
+{
+    /// <summary>The checkpoint or file whose weights the training starts from; null where it starts from random ones or goes on.</summary>
+    public string? StartedFrom { get; init; }
+
+    /// <summary>The network's parameters (weights and biases of layers) that are not learned.</summary>
+    public int FrozenParameters { get; init; }
+}
 
 /// <summary>An epoch begins.</summary>
 public sealed record EpochStarted(int Epoch, double LearningRate) : RunEvent;

@@ -50,13 +50,13 @@ internal sealed class CheckpointRecorder : IDisposable
     /// <exception cref="CheckpointException">The checkpoint is of another model, or all of them are damaged.</exception>
     public bool RestoreLatest() => Restore(_store.OpenLatest(Warn));
 
-    /// <summary>Brings every part to the state of the newest whole checkpoint that stands between two epochs.</summary>
+    /// <summary>Brings every part to the state of the newest whole checkpoint that stands between two epochs and before a step.</summary>
     /// <returns>False where there is no such checkpoint.</returns>
     /// <exception cref="CheckpointException">The disk refuses what is newer still, or what it holds can't be used.</exception>
-    public bool RestoreLatestEpoch()
+    public bool RestoreEpochBefore(long globalStep)
     {
         Complete();
-        return Restore(_store.OpenLatestEpoch(Warn));
+        return Restore(_store.OpenEpochBefore(globalStep, Warn));
     }
 
     /// <summary>Loads the weights of the best checkpoint, or of the latest where none is marked as best, as they are meant to be used.</summary>

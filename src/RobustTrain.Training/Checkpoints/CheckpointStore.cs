@@ -81,12 +81,17 @@ public sealed class CheckpointStore(string path)
     /// <summary>The newest checkpoint whose files are all as its manifest says; null where there is no checkpoint at all.</summary>
     /// <param name="warn">Is told, in one sentence, of each one that is passed over.</param>
     /// <exception cref="CheckpointException">There are checkpoints, but all of them are damaged.</exception>
-    internal CheckpointArchive? OpenLatest(Action<string> warn) => OpenFirst(List(warn), warn, "latest");
+    internal CheckpointArchive? OpenLatest(Action<string> warn)
+    {
+        IReadOnlyList<Checkpoint> readable = List(warn);
+        return readable.Count > 0 || _unusable.Count == 0 ? OpenFirst(readable, warn, "latest") : throw new CheckpointException(
+            CheckpointException.Damaged, $"No checkpoint in {Path} can be read, {_unusable.Count} {(_unusable.Count == 1 ? "is" : "are")} damaged; without that folder the training begins again.", Path);
+    }
 
-    /// <summary>The newest whole checkpoint that stands between two epochs; null where there is none.</summary>
+    /// <summary>The newest whole checkpoint that stands between two epochs and before a step; null where there is none.</summary>
     /// <inheritdoc cref="OpenLatest"/>
-    internal CheckpointArchive? OpenLatestEpoch(Action<string> warn) =>
-        OpenFirst([.. List(warn).Where(checkpoint => checkpoint.Manifest.Cursor.Batch == 0)], warn, "latest epoch's");
+    internal CheckpointArchive? OpenEpochBefore(long globalStep, Action<string> warn) =>
+        OpenFirst([.. List(warn).Where(checkpoint => checkpoint.Manifest.Cursor.Batch == 0 && checkpoint.Manifest.Cursor.GlobalStep < globalStep)], warn, "last epoch's");
 
     /// <summary>The newest checkpoint that was the best when it was written; null where no epoch was validated.</summary>
     /// <inheritdoc cref="OpenLatest"/>

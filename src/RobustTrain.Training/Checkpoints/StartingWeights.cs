@@ -11,26 +11,29 @@ internal static class StartingWeights
     /// <summary>Loads weights into a network.</summary>
     /// <param name="model">The network.</param>
     /// <param name="path">A run's folder (its best checkpoint, else its latest), a checkpoint's, or a safetensors file.</param>
+    /// <returns>The file or the checkpoint that they come from.</returns>
     /// <exception cref="RunException">There are no such weights, they are damaged, or they belong to another network.</exception>
-    public static void Load(nn.Module model, string path)
+    public static string Load(nn.Module model, string path)
     {
         if (File.Exists(path))
         {
             LoadFile(model, path);
+            return path;
         }
-        else if (RunFolder.IsRun(path))
-        {
-            var store = new CheckpointStore(RunFolder.CheckpointsPathOf(path));
-            EvaluatedWeights.Load(model, store.OpenBest(Ignore) ?? store.OpenLatest(Ignore) ?? throw Missing($"the run '{path}' has no checkpoint yet", path));
-        }
-        else if (Directory.Exists(path))
-        {
-            EvaluatedWeights.Load(model, CheckpointArchive.Open(CheckpointStore.Open(path)));
-        }
-        else
-        {
-            throw Missing($"there is nothing at '{path}'; a run's or a checkpoint's folder or a safetensors file is expected", path);
-        }
+
+        CheckpointArchive archive = OpenArchive(path);
+        EvaluatedWeights.Load(model, archive);
+        return archive.Checkpoint.Path;
+    }
+
+    private static CheckpointArchive OpenArchive(string path)
+    {
+        if (File.Exists(Path.Combine(path, Checkpoint.ManifestFile)))
+            return CheckpointArchive.Open(CheckpointStore.Open(path));
+        if (!RunFolder.IsRun(path))
+            throw Missing($"{(Directory.Exists(path) ? $"'{path}' is no such folder" : $"there is nothing at '{path}'")}; a run's or a checkpoint's folder or a safetensors file is expected", path);
+        var store = new CheckpointStore(RunFolder.CheckpointsPathOf(path));
+        return store.OpenBest(Ignore) ?? store.OpenLatest(Ignore) ?? throw Missing($"the run '{path}' has no checkpoint yet", path);
 
         // A damaged checkpoint of another run is that run's to report; a good one before it serves as well.
         static void Ignore(string warning)

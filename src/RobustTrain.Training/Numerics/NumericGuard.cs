@@ -24,6 +24,9 @@ internal sealed class NumericGuard(NumericsConfig config, IRunJournal journal) :
     /// <summary>The factor of the learning rate that rollbacks have led to.</summary>
     public double LearningRateFactor { get; private set; } = 1;
 
+    /// <summary>The last failure, in one sentence with its step, its samples, and where it began; null before the first.</summary>
+    public string? LastFailure { get; private set; }
+
     /// <summary>What is wrong with a loss, as the beginning of a sentence; null where nothing is.</summary>
     public string? FindProblem(float loss)
     {
@@ -54,18 +57,18 @@ internal sealed class NumericGuard(NumericsConfig config, IRunJournal journal) :
     {
         _failures++;
         string where = $"{failure.Problem} at step {cursor.GlobalStep} (epoch {cursor.Epoch}, batch {cursor.Batch})";
-        if (config.OnFailure == "fail" || _failures > config.MaxFailures)
-        {
-            string limit = config.OnFailure == "fail" ? "" : $", the failure number {_failures} of this run, which may have {config.MaxFailures}";
-            string names = string.Join(", ", samples.Take(NamesInMessage)) + (samples.Count > NamesInMessage ? $" and {samples.Count - NamesInMessage} more" : "");
-            string fault = failure.FirstFault is null ? "" : $"; {failure.FirstFault}";
-            throw new RunException(ExitCode.Numeric, "NumericFailure", $"{where}{limit}{fault}; the step's samples are {names}.", cursor.GlobalStep);
-        }
+        bool isLimited = config.OnFailure != "fail";
+        string limit = isLimited && _failures > config.MaxFailures ? $", the failure number {_failures} of this run, which may have {config.MaxFailures}" : "";
+        string names = string.Join(", ", samples.Take(NamesInMessage)) + (samples.Count > NamesInMessage ? $" and {samples.Count - NamesInMessage} more" : "");
+        string fault = failure.FirstFault is null ? "" : $"; {failure.FirstFault}";
+        LastFailure = $"{where}{limit}{fault}; the step's samples are {names}.";
+        if (!isLimited || _failures > config.MaxFailures)
+            throw new RunException(ExitCode.Numeric, "NumericFailure", LastFailure, cursor.GlobalStep);
 
         if (config.OnFailure == "rollback")
             LearningRateFactor *= config.RollbackFactor;
         journal.Write(new NumericFailureHandled(
-            cursor.Epoch, cursor.GlobalStep, failure.FirstFault is null ? $"{where}." : $"{where}; {failure.FirstFault}.",
+            cursor.Epoch, cursor.GlobalStep, $"{where}{fault}.",
             config.OnFailure, samples, _failures, LearningRateFactor));
         return config.OnFailure == "rollback" ? StepVerdict.RollBack : StepVerdict.Complete;
     }

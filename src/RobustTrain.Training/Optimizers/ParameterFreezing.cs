@@ -42,6 +42,8 @@ internal static class ParameterFreezing
     private static string Hint(string pattern, IEnumerable<string> names)
     {
         string[] known = [.. names.SelectMany(name => name.Split('.').Select((_, parts) => string.Join('.', name.Split('.').Take(parts + 1)))).Distinct()];
-        return NearestName.Of(pattern.TrimEnd('*').TrimEnd('.'), known) is { } near ? $" Did you mean '{near}{(pattern.EndsWith('*') ? "*" : "")}'?" : "";
+        string typed = pattern.TrimEnd('*').TrimEnd('.');
+        IEnumerable<string> beginnings = names.Where(name => pattern.EndsWith('*') && name.Length > typed.Length).Select(name => name[..typed.Length]);
+        return NearestName.Of(typed, known.Concat(beginnings)) is { } near ? $" Did you mean '{near}{(pattern.EndsWith('*') ? "*" : "")}'?" : "";
     }
 }

@@ -118,13 +118,13 @@ internal sealed class TrainingStep : IDisposable
         int planned = PlannedSamples(batch);
         manual_seed(_plan.StepSeed(_start, _batches));
         using BatchTensors tensors = BatchTensors.From(batch, _plan.Device);
-        foreach ((int start, int length) in _microBatch.Split(batch.SampleIndices.Count))
-            _loss += Accumulate(tensors, start, length, planned);
-
+        string? operation = AccumulateParts(batch, tensors, planned);
         _batches++;
         _next = batch.Index + 1;
         _samples += batch.SampleIndices.Count;
         _names.AddRange(batch.SampleIndices.Select(_plan.Data.Training.NameOf));
+        if (operation is not null)
+            return LeaveOut(new NumericFailure("The gradient is NaN", $"{(FaultSearch.InForward(_model, tensors) is { } first ? $"{first}; " : "")}the operation whose backward pass gave it is '{operation}'"));
         if (_guard.FindProblem((float)_loss) is { } problem)
             return LeaveOut(new NumericFailure(problem, double.IsFinite(_loss) ? null : FaultSearch.InForward(_model, tensors)));
         return _next < End ? new StepResult(StepVerdict.Accumulated) : Complete();
@@ -133,6 +133,22 @@ internal sealed class TrainingStep : IDisposable
     // Of a single batch the samples are known; where one was skipped, it counts for nothing.
     private int PlannedSamples(IBatch batch) =>
         End - _start.Batch == 1 ? batch.SampleIndices.Count : _plan.CountSamples(_start, End - _start.Batch);
+
+    // The operation whose backward pass made a NaN, where autograd looks for one (trainer.detect_anomaly).
+    private string? AccumulateParts(IBatch batch, BatchTensors tensors, int planned)
+    {
+        try
+        {
+            foreach ((int start, int length) in _microBatch.Split(batch.SampleIndices.Count))
+                _loss += Accumulate(tensors, start, length, planned);
+            return null;
+        }
+        catch (Exception failed) when (TorchFailure.FindNaNOperation(failed) is not null)
+        {
+            _loss = double.NaN;
+            return TorchFailure.FindNaNOperation(failed);
+        }
+    }
 
     private double Accumulate(BatchTensors tensors, int start, int length, int samplesOfStep)
     {

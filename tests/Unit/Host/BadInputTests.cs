@@ -123,6 +123,10 @@ public sealed class BadInputTests : IDisposable
         IsRefused(ExitCode.Configuration, "RunNotFound", $"There is no run at '{_folder.At("run")}'", Arguments("--resume", "require"));
 
     [Fact]
+    public Task Resuming_what_is_no_run_without_naming_a_configuration() =>
+        IsRefused(ExitCode.Configuration, "RunPathNotEmpty", $"The run path '{_folder.At("data")}' holds no run", ["train", "--run-path", "data", "--resume", "require"]);
+
+    [Fact]
     public Task Resuming_without_a_run_path() =>
         IsRefused(ExitCode.Configuration, "RunPathMissing", "--resume require needs --run-path", ["train", "--set", "data.path=data", "--resume", "require"]);
 

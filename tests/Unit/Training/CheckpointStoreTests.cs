@@ -99,6 +99,19 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.StartsWith("All 2 candidates for the latest checkpoint are damaged", refused.Message);
     }
 
+    [Theory]
+    [InlineData("the manifest empty")]
+    [InlineData("the manifest missing")]
+    public void Where_no_manifest_can_be_read_the_training_does_not_begin_again_unasked(string damage)
+    {
+        Damage(Save(epoch: 0).Path, damage);
+        Damage(Save(epoch: 1).Path, damage);
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => Store.OpenLatest(_warnings.Add));
+        Assert.Equal(CheckpointException.Damaged, refused.ErrorId);
+        Assert.StartsWith($"No checkpoint in {Store.Path} can be read, 2 are damaged", refused.Message);
+    }
+
     [Fact]
     public void A_checkpoint_of_a_newer_version_is_refused()
     {

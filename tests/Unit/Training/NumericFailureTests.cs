@@ -67,6 +67,40 @@ public sealed class NumericFailureTests : IDisposable
     }
 
     [Fact]
+    public void A_rollback_from_the_first_step_of_an_epoch_goes_back_an_epoch_further_since_the_same_weights_would_fail_again()
+    {
+        Configure(new NumericsConfig { OnFailure = "rollback" });
+        PoisonOnce(epoch: 2, load: 2);
+        Assert.Equal(ExitCode.Finished, _training.Run(_journal).ExitCode);
+        Assert.Equal(8, Assert.Single(_journal.Of<NumericFailureHandled>()).GlobalStep);
+        Assert.Equal([0, 1, 2, 1, 2], _journal.Of<EpochStarted>().Select(epoch => epoch.Epoch));
+    }
+
+    [Fact]
+    public void A_rollback_from_the_very_first_step_has_nothing_to_go_back_to_and_fails_at_once()
+    {
+        Configure(new NumericsConfig { OnFailure = "rollback" });
+        PoisonOnce(epoch: 0, load: 2);
+        RunException failed = Assert.Throws<RunException>(() => _training.Run(_journal));
+        Assert.Equal((ExitCode.Numeric, "NoCheckpointToRollBackTo"), (failed.ExitCode, failed.ErrorId));
+        Assert.StartsWith("The loss is NaN at step 0 (epoch 0, batch 0); the first images hold values that are not finite; the step's samples are square ", failed.Message, StringComparison.Ordinal);
+        Assert.EndsWith(". There is no checkpoint of an epoch before it to go back to.", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void With_anomaly_detection_the_policy_holds_and_the_operation_is_named()
+    {
+        _training.Config = _training.Config with { Trainer = _training.Config.Trainer with { DetectAnomaly = true, Epochs = 1 } };
+        Configure(new NumericsConfig { OnFailure = "skip" });
+        Poison(5);
+        Assert.Equal(ExitCode.Finished, _training.Run(_journal).ExitCode);
+        NumericFailureHandled skipped = Assert.Single(_journal.Of<NumericFailureHandled>());
+        Assert.Matches("The gradient is NaN at step [0-9]+ .*; the first images hold values that are not finite; the operation whose backward pass gave it is '[A-Za-z0-9]+Backward0'[.]$", skipped.Problem);
+        Assert.Contains("square 5", skipped.Samples);
+        Assert.True(double.IsFinite(Assert.Single(_journal.Of<EpochFinished>()).TrainLoss));
+    }
+
+    [Fact]
     public void A_rollback_in_the_first_epoch_goes_back_to_the_beginning()
     {
         Configure(new NumericsConfig { OnFailure = "rollback" });
@@ -133,14 +167,14 @@ public sealed class NumericFailureTests : IDisposable
 
     private void Poison(int sample) => _training.Data = _training.Data with { Training = new SquaresDataset(14) { Poisoned = sample } };
 
-    // The first time that a sample of the epoch's second half is loaded; later it is as it should be.
-    private void PoisonOnce(int epoch)
+    // The first time that so many samples of the epoch have been loaded; later each is as it should be.
+    private void PoisonOnce(int epoch, int load = 10)
     {
         int loaded = 0;
         SquaresDataset poisonable = null!;
         poisonable = new SquaresDataset(14)
         {
-            OnLoad = key => poisonable.Poisoned = key.Epoch == epoch && Interlocked.Increment(ref loaded) == 10 ? key.Index : null,
+            OnLoad = key => poisonable.Poisoned = key.Epoch == epoch && Interlocked.Increment(ref loaded) == load ? key.Index : null,
         };
         _training.Config = _training.Config with { Loader = _training.Config.Loader with { NumWorkers = 0 } };
         _training.Data = _training.Data with { Training = poisonable };

@@ -26,6 +26,9 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
     /// <summary>The sample whose first image is NaN.</summary>
     public int? Poisoned { get; set; }
 
+    /// <summary>Whether all samples are the same one.</summary>
+    public bool IsUniform { get; init; }
+
     /// <summary>What stands in the label of the changed square.</summary>
     public long ChangedClass { get; init; } = 1;
 
@@ -38,8 +41,8 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
     public void Load(SampleKey key, SampleBuffer target)
     {
         OnLoad?.Invoke(key);
-        var random = new Random(HashCode.Combine(key.Index, salt, 7919));
-        var augmentation = new Random(unchecked((int)((key.Seed * 31) + (key.Epoch * 1009) + key.Index)));
+        var random = new Random(HashCode.Combine(IsUniform ? 0 : key.Index, salt, 7919));
+        var augmentation = new Random(IsUniform ? 0 : unchecked((int)((key.Seed * 31) + (key.Epoch * 1009) + key.Index)));
         Span<float> image1 = target.Field<float>(0);
         Span<float> image2 = target.Field<float>(1);
         Span<long> label = target.Field<long>(2);

@@ -48,6 +48,25 @@ public sealed class TrainingOptionsTests : IDisposable
         Assert.Equal(6, _journal.Of<StepFinished>().Count);
     }
 
+    [Theory]
+    [InlineData(2, 2)]
+    [InlineData(1, 4)]
+    public void Accumulation_learns_what_the_bigger_batch_does_where_each_part_has_the_same_statistics(int batchSize, int accumulate)
+    {
+        var data = new SquaresDataset(14) { IsUniform = true };
+        Configure(config => config with { Model = config.Model with { Dropout = 0 }, Optimizer = new OptimizerConfig { Name = "sgd", LearningRate = 0.01 } });
+        _untouched.Data = _untouched.Data with { Training = data };
+        _stopped.Data = _untouched.Data;
+        _stopped.Config = _stopped.Config with { Loader = _stopped.Config.Loader with { BatchSize = batchSize }, Trainer = _stopped.Config.Trainer with { Accumulate = accumulate } };
+        _untouched.Run(_journal);
+        var parts = new MemoryJournal();
+        _stopped.Run(parts);
+
+        Assert.Equal(12, parts.Of<StepFinished>().Count);
+        foreach ((StepFinished whole, StepFinished part) in _journal.Of<StepFinished>().Zip(parts.Of<StepFinished>()))
+            Assert.InRange(part.Loss, whole.Loss * (1 - 1e-4), whole.Loss * (1 + 1e-4));
+    }
+
     [Fact]
     public void A_decay_of_nothing_averages_to_the_weights_themselves()
     {
@@ -83,7 +102,8 @@ public sealed class TrainingOptionsTests : IDisposable
     public void What_is_frozen_stays_as_it_was()
     {
         Configure(config => config with { Trainer = config.Trainer with { Freeze = ["conv1*"] } });
-        _untouched.Run();
+        _untouched.Run(_journal);
+        Assert.Equal(8, Assert.Single(_journal.Of<RunStarted>()).FrozenParameters);
         _stopped.Config = _untouched.Config with { Seed = _untouched.Config.Seed, Optimizer = _untouched.Config.Optimizer with { LearningRate = 0, WeightDecay = 0 } };
         _stopped.Run();
 
@@ -104,6 +124,8 @@ public sealed class TrainingOptionsTests : IDisposable
 
         Configure(config => config with { Trainer = config.Trainer with { Freeze = ["cnov11*"] } });
         Assert.EndsWith("Did you mean 'conv11*'?", Assert.Throws<RunException>(() => _untouched.Run()).Message, StringComparison.Ordinal);
+        Configure(config => config with { Trainer = config.Trainer with { Freeze = ["cnov1*"] } });
+        Assert.EndsWith("Did you mean 'conv1*'?", Assert.Throws<RunException>(() => _untouched.Run()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,7 +149,9 @@ public sealed class TrainingOptionsTests : IDisposable
                 Schedule = new ScheduleConfig { Name = "constant" },
                 Optimizer = started.Config.Optimizer with { LearningRate = 0, WeightDecay = 0 },
             };
-            started.Run();
+            var journal = new MemoryJournal();
+            started.Run(journal);
+            Assert.Equal(from == _untouched.RunPath ? best.Path : from, Assert.Single(journal.Of<RunStarted>()).StartedFrom);
             using SafeTensorsReader expected = SafeTensorsReader.Open(Path.Combine(best.Path, Checkpoint.WeightsFile));
             using SafeTensorsReader actual = SafeTensorsReader.Open(Path.Combine(started.Checkpoints.List()[0].Path, Checkpoint.WeightsFile));
             Assert.Equal(expected.Read("conv11.weight"), actual.Read("conv11.weight"));
@@ -139,6 +163,7 @@ public sealed class TrainingOptionsTests : IDisposable
     {
         _untouched.Run();
         Refused(CheckpointException.NotFound, "there is nothing at", "nowhere", 2);
+        Refused(CheckpointException.NotFound, "is no such folder; a run's or a checkpoint's folder or a safetensors file is expected", Path.GetDirectoryName(_untouched.RunPath)!, 2);
         Refused(CheckpointException.OtherModel, "of another model", _untouched.RunPath, 3);
         Refused(CheckpointException.OtherModel, "of another model", Path.Combine(_untouched.Checkpoints.List()[0].Path, Checkpoint.WeightsFile), 3);
         Refused(CheckpointException.Damaged, "trainer.start_from can't be read", RunFolder.ConfigPathOf(_untouched.RunPath), 2);
@@ -173,6 +198,20 @@ public sealed class TrainingOptionsTests : IDisposable
         Assert.Equal(early.Epoch + 1, _journal.Of<EpochFinished>().Count);
 
         Assert.Equal(ExitCode.Finished, _untouched.Run(new MemoryJournal()).ExitCode);
+    }
+
+    [Fact]
+    public void Epochs_that_are_not_validated_do_not_end_the_training()
+    {
+        Configure(config => config with
+        {
+            Trainer = config.Trainer with { Epochs = 12, ValidateEvery = 3 },
+            Optimizer = config.Optimizer with { LearningRate = 0, WeightDecay = 0 },
+            Selection = new SelectionConfig { Patience = 1 },
+        });
+        _untouched.Run(_journal);
+        Assert.NotNull(_journal.Of<EpochFinished>()[^1].Scores);
+        Assert.Equal(_journal.Of<EpochFinished>()[^1].Epoch, _journal.Of<StoppedEarly>() is [var early] ? early.Epoch : 11);
     }
 
     [Fact]
