@@ -57,4 +57,9 @@ public static class DurableFile
         if (!OperatingSystem.IsWindows())
             PosixDirectory.Flush(path);
     }
+
+    /// <summary>Exchanges the names of two folders in one operation: at no moment has one of the names no folder.</summary>
+    /// <returns>False where the system or the file system can't; both are as they were.</returns>
+    /// <exception cref="IOException">The disk refuses; both are as they were.</exception>
+    public static bool TryExchangeFolders(string path, string other) => OperatingSystem.IsLinux() && PosixDirectory.TryExchange(path, other);
 }

@@ -175,6 +175,13 @@ int rename(const char *from, const char *to)
     return real(from, to);
 }
 
+int renameat2(int folder, const char *from, int other, const char *to, unsigned flags)
+{
+    REAL(int, "renameat2", int, const char *, int, const char *, unsigned);
+    REFUSE(refusal("rename", to, CREATES));
+    return real(folder, from, other, to, flags);
+}
+
 int unlink(const char *path)
 {
     REAL(int, "unlink", const char *);
@@ -194,5 +201,7 @@ void *dlsym(void *handle, const char *name)
 {
     if (strcmp(name, "fsync") == 0)
         return (void *)fsync;
+    if (strcmp(name, "renameat2") == 0)
+        return (void *)renameat2;
     return real_dlsym(handle, name);
 }

@@ -2,10 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace RobustTrain.Runs.Interop;
 
-/// <summary>The calls that flush a folder; .NET opens no handle on one.</summary>
+/// <summary>The calls on folders that .NET lacks.</summary>
 internal static partial class PosixDirectory
 {
     private const int ReadOnly = 0;
+    private const int CurrentFolder = -100;
+    private const uint Exchange = 2;
+    private const int InvalidArgument = 22;
+    private const int NotImplemented = 38;
+    private const int NotSupported = 95;
 
     /// <summary>Flushes a folder's entries to the disk (POSIX fsync).</summary>
     public static void Flush(string path)
@@ -24,6 +29,23 @@ internal static partial class PosixDirectory
         }
     }
 
+    /// <summary>Exchanges the names of two folders in one operation (renameat2 of Linux, RENAME_EXCHANGE).</summary>
+    /// <returns>False where the file system or the C library has no such operation.</returns>
+    public static bool TryExchange(string path, string other)
+    {
+        try
+        {
+            if (RenameAt2(CurrentFolder, path, CurrentFolder, other, Exchange) == 0)
+                return true;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;
+        }
+
+        return Marshal.GetLastPInvokeError() is InvalidArgument or NotImplemented or NotSupported ? false : throw Failure(other);
+    }
+
     private static IOException Failure(string path)
     {
         int error = Marshal.GetLastPInvokeError();
@@ -32,6 +54,9 @@ internal static partial class PosixDirectory
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int RenameAt2(int folder, string path, int otherFolder, string other, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);

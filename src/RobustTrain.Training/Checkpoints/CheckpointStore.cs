@@ -19,6 +19,9 @@ public sealed class CheckpointStore(string path)
     // What has turned out to be no good when it was read, and whether its bytes prove it: a disk that can't be read may come back.
     private readonly Dictionary<string, bool> _unusable = new(StringComparer.Ordinal);
 
+    // Of the newest checkpoint when they were listed last; nobody else writes to a run that is held.
+    private long? _lastSequence;
+
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
 
@@ -49,7 +52,8 @@ public sealed class CheckpointStore(string path)
             }
         }
 
-        return [.. checkpoints.OrderByDescending(checkpoint => checkpoint.Manifest.Sequence)];
+        checkpoints.Sort((one, other) => other.Manifest.Sequence.CompareTo(one.Manifest.Sequence));
+        return checkpoints;
     }
 
     /// <summary>Reads the manifest of one checkpoint.</summary>
@@ -124,7 +128,7 @@ public sealed class CheckpointStore(string path)
             var manifest = new CheckpointManifest
             {
                 RunId = runId,
-                Sequence = List().Select(checkpoint => checkpoint.Manifest.Sequence).FirstOrDefault() + 1,
+                Sequence = (_lastSequence ??= List() is [var newest, ..] ? newest.Manifest.Sequence : 0) + 1,
                 Created = now,
                 Model = model,
                 Cursor = label.Cursor,
@@ -137,6 +141,7 @@ public sealed class CheckpointStore(string path)
             abandoned.ThrowIfCancellationRequested();
             DurableFile.FlushFolder(temporary);
             Replace(temporary, target);
+            _lastSequence = manifest.Sequence;
             _unusable.Remove(target);
             return new Checkpoint(target, manifest);
         }
@@ -204,32 +209,36 @@ public sealed class CheckpointStore(string path)
             CheckpointException.Damaged, $"All {checkpoints.Count} candidates for the {which} checkpoint are damaged; the last one: {last.Message}", checkpoints[^1].Path, last);
     }
 
+    // Where the file system can't exchange two names, a crash between the two moves costs the checkpoint that had the name.
     private void Replace(string temporary, string target)
     {
-        string? replaced = null;
-        if (Directory.Exists(target))
+        string replaced = temporary;
+        if (!Directory.Exists(target))
         {
-            replaced = System.IO.Path.Combine(Path, ReplacedPrefix + System.IO.Path.GetFileName(target));
-            if (Directory.Exists(replaced))
-                Directory.Delete(replaced, recursive: true);
-            Directory.Move(target, replaced);
+            Directory.Move(temporary, target);
+        }
+        else if (!DurableFile.TryExchangeFolders(temporary, target))
+        {
+            replaced = Hide(target);
+            Directory.Move(temporary, target);
         }
 
-        Directory.Move(temporary, target);
         DurableFile.FlushFolder(Path);
-        if (replaced is not null)
+        if (Directory.Exists(replaced))
             Directory.Delete(replaced, recursive: true);
     }
 
-    private void Delete(string folder)
+    // Out of sight under another name, so that a crash in the middle of what follows leaves no half of a checkpoint under its own.
+    private string Hide(string folder)
     {
-        // First out of sight under another name: a crash in the middle leaves no half of a checkpoint under its own.
         string hidden = System.IO.Path.Combine(Path, ReplacedPrefix + System.IO.Path.GetFileName(folder));
         if (Directory.Exists(hidden))
             Directory.Delete(hidden, recursive: true);
         Directory.Move(folder, hidden);
-        Directory.Delete(hidden, recursive: true);
+        return hidden;
     }
+
+    private void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);
 
     private static CheckpointFile WriteJson<T>(string file, T value) =>
         WriteFile(file, stream => JsonSerializer.Serialize(stream, value, CheckpointJson.Options));

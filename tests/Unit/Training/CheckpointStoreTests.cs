@@ -149,6 +149,28 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void While_one_is_replaced_there_is_always_one_of_its_name()
+    {
+        Save(epoch: 0);
+        string target = _folder.At("checkpoints", "epoch-0000", Checkpoint.ManifestFile);
+        using var done = new CancellationTokenSource();
+        int missing = 0;
+        var reader = new Thread(() =>
+        {
+            while (!done.IsCancellationRequested)
+                missing += File.Exists(target) ? 0 : 1;
+        });
+        reader.Start();
+        for (int time = 0; time < 50; time++)
+            Save(epoch: 0);
+        done.Cancel();
+        reader.Join();
+
+        Assert.Equal(0, missing);
+        Assert.Equal(["epoch-0000"], Folders());
+    }
+
+    [Fact]
     public void A_disk_that_refuses_is_named_and_leaves_the_others_as_they_were()
     {
         string good = Save(epoch: 0).Path;
