@@ -84,6 +84,9 @@ public sealed record LoaderOptions
     /// <summary>How process workers are started; null finds <c>robusttrain</c> beside this program.</summary>
     public WorkerCommand? WorkerCommand { get; init; }
 
+    /// <summary>How long a stuck worker's stack may take to be read.</summary>
+    internal TimeSpan StackTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The seed of an epoch's order and of its samples' randomness.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The epochs have seeds of their own, but this one has none.</exception>
     public long SeedOf(int epoch)

@@ -94,7 +94,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             {
                 List<KeyValuePair<string, int>> delivered = [new("trainer", _deliveredInPlace)];
                 for (int seat = 0; seat < _session.WorkerCount; seat++)
-                    delivered.Add(new(_session.Monitor!.NameOfSeat(seat), _deliveredBySeat[seat]));
+                    delivered.Add(new(_session.Monitor!.Register.Seats[seat].Name, _deliveredBySeat[seat]));
                 return _ledger.Close(delivered);
             }
         }
@@ -120,7 +120,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             if (_finalWorkers is not null)
                 return _finalWorkers;
             lock (_session.Gate)
-                return _session.Monitor?.Statuses ?? [];
+                return _session.Monitor?.Register.Statuses ?? [];
         }
     }
 
@@ -212,7 +212,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         if (cell == LoaderSession.ConsumerCell)
             _deliveredInPlace += samples;
         else
-            _deliveredBySeat[_session.Monitor!.SeatOfCell(cell)] += samples;
+            _deliveredBySeat[_session.Monitor!.Register.SeatOfCell(cell)] += samples;
     }
 
     private void Wait(int head, int seen)

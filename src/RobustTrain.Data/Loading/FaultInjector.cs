@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RobustTrain.Data.Randomness;
 
 namespace RobustTrain.Data.Loading;
@@ -51,8 +52,7 @@ internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker work
                 Thread.Sleep(TimeSpan.FromSeconds(plan.StallSeconds));
                 break;
             case FaultKind.Loop:
-                for (long until = Environment.TickCount64 + (long)(plan.StallSeconds * 1000); Environment.TickCount64 < until;)
-                    Thread.SpinWait(1000);
+                Loop(Environment.TickCount64 + (long)(plan.StallSeconds * 1000));
                 break;
             case FaultKind.OutOfMemory:
                 throw new OutOfMemoryException("injected fault");
@@ -61,5 +61,18 @@ internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker work
             default:
                 throw new SampleException($"The file of sample {index} ({dataset.NameOf(index)}) is damaged: injected fault.", dataset.NameOf(index));
         }
+    }
+
+    // A loop of the program's own code, as a mistake in a data set would be, and not of waits.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Loop(long until)
+    {
+        int turns = 0;
+        do
+        {
+            for (int turn = 0; turn < 1_000_000; turn++)
+                Volatile.Write(ref turns, turns + turn);
+        }
+        while (Environment.TickCount64 < until);
     }
 }

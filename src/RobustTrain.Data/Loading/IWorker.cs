@@ -1,3 +1,5 @@
+using RobustTrain.Data.Stacks;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>A worker as its monitor sees it.</summary>
@@ -20,6 +22,10 @@ internal interface IWorker : IDisposable
 
     /// <summary>What the system knows about what it is doing, for evidence.</summary>
     string DescribeActivity();
+
+    /// <summary>Asks for the stack of the thread that loads.</summary>
+    /// <param name="ended">Is called when it is there, from any thread.</param>
+    StackProbe AskForStack(Action ended);
 
     /// <summary>Leaves a block of memory to a worker that may still write to it; it is freed when the worker has ended.</summary>
     void Bequeath(SharedBlock block);

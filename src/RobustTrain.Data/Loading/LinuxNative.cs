@@ -16,6 +16,7 @@ internal static unsafe partial class LinuxNative
     private const int ProtectReadWrite = 3;
     private const int MapShared = 1;
     private const int ParentDeathSignal = 1;
+    private const int SetTracer = 0x59616D61;
 
     // The numbers of system calls differ between architectures; asm/unistd_64.h and asm-generic/unistd.h.
     private static readonly nint FutexNumber = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 202 : 98;
@@ -69,6 +70,18 @@ internal static unsafe partial class LinuxNative
 
     /// <summary>Asks the kernel to kill this process when the thread that started it ends.</summary>
     public static void DieWithParent() => _ = ProcessControl(ParentDeathSignal, KillSignal, 0, 0, 0);
+
+    /// <summary>
+    /// Lets a process and its descendants trace this one where Yama would have only ancestors do so; elsewhere the request is unknown, and
+    /// needless.
+    /// </summary>
+    public static void LetTrace(int process) => _ = ProcessControl(SetTracer, (nuint)process, 0, 0, 0);
+
+    /// <summary>The system's id of the current thread; 0 where there is no Linux.</summary>
+    public static int CurrentThread() => OperatingSystem.IsLinux() ? ThreadId() : 0;
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    private static partial int ThreadId();
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(byte* address, nuint bytes);

@@ -32,7 +32,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         int cells = 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareCells);
         RingLayout layout = new(options.PrefetchQueueLength + 1, options.BatchSize, cells, slots.Bytes);
         bool processes = options.WorkerKind == WorkerKind.Process && workers > 0;
-        WorkerCommand? command = processes ? options.WorkerCommand ?? WorkerCommand.Find() : null;
+        WorkerCommand? command = processes ? options.WorkerCommand ?? WorkerCommand.Find(WorkerCommand.Verb) : null;
         RingMemory memory = RingMemory.Reserve(layout, processes);
         Ring = new Ring(memory, slots, processes);
         int idle = (int)Math.Clamp(Math.Min(options.HealthCheckInterval.TotalMilliseconds, options.Timeout.TotalMilliseconds) / 4, 1, 1000);
@@ -71,7 +71,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
 
     public WorkerHealthMonitor? Monitor => _monitor;
 
-    public int WorkerCount => _monitor?.SeatCount ?? 0;
+    public int WorkerCount => _monitor?.Register.Seats.Count ?? 0;
 
     /// <summary>Lends the session to a stream.</summary>
     public void Attach(EpochStream stream)

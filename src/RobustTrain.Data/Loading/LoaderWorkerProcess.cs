@@ -15,6 +15,7 @@ public static unsafe class LoaderWorkerProcess
     {
         LinuxNative.IgnoreInterrupt();
         LinuxNative.DieWithParent();
+        LinuxNative.LetTrace(LinuxNative.ParentProcessId());
         if (ReadMessage() is not byte[] message)
         {
             Console.Error.WriteLine("loader-worker is started by a loader, which tells it on standard input what to load.");

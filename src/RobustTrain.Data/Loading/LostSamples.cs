@@ -89,8 +89,7 @@ internal sealed unsafe class LostSamples(LoaderSession session)
         if (status == TaskStatus.Failed(cell))
         {
             (string path, string message) = mail->Read();
-            session.Monitor!.MarkFailing(cell);
-            string worker = session.Monitor.NameOfSeat(session.Monitor.SeatOfCell(cell));
+            string worker = session.Monitor!.Register.MarkFailing(cell);
             if (session.Stream is not null && session.Slots[mail->Slot] == SlotUse.Published)
             {
                 int decided = session.Stream.Judge.OnFailed(task->Index, task->KeyEpoch, worker, path, message) ? TaskStatus.Skipped : TaskStatus.RetryNotBy(cell);

@@ -1,3 +1,5 @@
+using RobustTrain.Data.Stacks;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>Stands for a worker that could not be started.</summary>
@@ -19,6 +21,8 @@ internal sealed class NoWorker : IWorker
     public bool Join(TimeSpan limit) => true;
 
     public string DescribeActivity() => "not started";
+
+    public StackProbe AskForStack(Action ended) => throw new InvalidOperationException("There is no worker to be stuck.");
 
     public void Bequeath(SharedBlock block) => throw new InvalidOperationException("There is no worker to inherit.");
 

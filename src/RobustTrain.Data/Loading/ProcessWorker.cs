@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using RobustTrain.Data.Stacks;
 
 namespace RobustTrain.Data.Loading;
 
@@ -64,6 +65,9 @@ internal sealed class ProcessWorker : IWorker
             return $"process {ProcessId}";
         }
     }
+
+    // A process's first thread has its process's id, and is the one that loads.
+    public StackProbe AskForStack(Action ended) => new(_process.Id, _process.Id, ended);
 
     public void Bequeath(SharedBlock block) => throw new InvalidOperationException("A process has no memory of its trainer's to inherit.");
 

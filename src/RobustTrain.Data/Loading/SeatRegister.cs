@@ -56,6 +56,14 @@ internal sealed unsafe class SeatRegister
     /// <summary>The seat whose worker has, or last had, a cell.</summary>
     public int SeatOfCell(int cell) => _seatOfCell[cell];
 
+    /// <summary>Marks the worker of a cell as one whose sample failed; the name of its seat.</summary>
+    public string MarkFailing(int cell)
+    {
+        if (_seats.Find(seat => seat.Cell == cell) is WorkerSeat present)
+            present.IsFailing = true;
+        return _seats[_seatOfCell[cell]].Name;
+    }
+
     /// <summary>The times of all workers that ever were.</summary>
     public void AddTimesTo(StageTotals totals)
     {
@@ -97,6 +105,8 @@ internal sealed unsafe class SeatRegister
             _abandoned.Add(new AbandonedWorker(seat.Worker!, seat.Cell));
         }
 
+        seat.Stuck?.Dispose();
+        seat.Stuck = null;
         seat.Worker = null;
         seat.Cell = -1;
         seat.KillReason = null;

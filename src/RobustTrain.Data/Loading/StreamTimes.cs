@@ -72,7 +72,7 @@ internal sealed class StreamTimes
     private unsafe StageTotals Total()
     {
         StageTotals totals = new();
-        _session.Monitor?.AddTimesTo(totals);
+        _session.Monitor?.Register.AddTimesTo(totals);
         totals.Add(_session.Ring.Cell(LoaderSession.ConsumerCell));
         return totals;
     }

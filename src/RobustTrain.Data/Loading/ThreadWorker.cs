@@ -1,3 +1,5 @@
+using RobustTrain.Data.Stacks;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>A worker that is a thread of this process. It can't be killed: what is stuck is abandoned, and leaves when it comes back.</summary>
@@ -10,6 +12,7 @@ internal sealed class ThreadWorker : IWorker
     private readonly Thread _thread;
     private readonly List<SharedBlock> _bequeathed = [];
     private WorkerExit? _exit;
+    private volatile int _systemId;
 
     public ThreadWorker(Ring ring, WorkerLoop loop, int cell, Action ended)
     {
@@ -44,6 +47,8 @@ internal sealed class ThreadWorker : IWorker
 
     public string DescribeActivity() => $"thread state {_thread.ThreadState}";
 
+    public StackProbe AskForStack(Action ended) => new(Environment.ProcessId, _systemId, ended);
+
     public void Bequeath(SharedBlock block)
     {
         lock (_gate)
@@ -65,6 +70,7 @@ internal sealed class ThreadWorker : IWorker
 
     private void Run()
     {
+        _systemId = LinuxNative.CurrentThread();
         WorkerExit exit = new("left", IsKill: false);
         try
         {

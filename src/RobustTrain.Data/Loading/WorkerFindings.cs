@@ -11,8 +11,8 @@ internal sealed unsafe class WorkerFindings(Ring ring, Func<int, string> nameOfS
     public static LoaderEvent NotStarted(WorkerSeat seat, string failure) =>
         new(LoaderEventKind.WorkerDied, $"Worker {seat.Name} could not be started: {failure}") { Worker = seat.Name };
 
-    /// <summary>Why a worker counts as stuck: what it is doing, and what the system knows of it.</summary>
-    public string WhyStuck(WorkerSeat seat, TimeSpan limit)
+    /// <summary>A worker is stuck: what it is doing, and what the system knows of it.</summary>
+    public StuckWorker Stuck(WorkerSeat seat, TimeSpan limit)
     {
         WorkerCell* cell = ring.Cell(seat.Cell);
         string doing = (WorkerState)Volatile.Read(ref cell->State) switch
@@ -21,11 +21,10 @@ internal sealed unsafe class WorkerFindings(Ring ring, Func<int, string> nameOfS
             WorkerState.Starting => "while starting",
             _ => "without a sample",
         };
-        return $"stood still for more than {limit.TotalSeconds:0.###} s {doing}; {seat.Worker!.DescribeActivity()}";
+        return new StuckWorker(
+            $"stood still for more than {limit.TotalSeconds:0.###} s {doing}; {seat.Worker!.DescribeActivity()}",
+            OfSample(LoaderEventKind.WorkerStuck, seat, ""));
     }
-
-    /// <summary>A worker is stuck.</summary>
-    public LoaderEvent Stuck(WorkerSeat seat, string reason) => OfSample(LoaderEventKind.WorkerStuck, seat, $"Worker {seat.Name} {reason}.");
 
     /// <summary>A worker has died. To be made before its seat is emptied.</summary>
     public LoaderEvent Died(WorkerSeat seat, string reason)

@@ -16,12 +16,13 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     private readonly IWorkerLossHandler _losses;
     private readonly TimeSpan _timeout;
     private readonly TimeSpan _startTimeout;
+    private readonly TimeSpan _stackTimeout;
     private readonly TimeSpan _interval;
-    private readonly SeatRegister _register;
     private readonly WorkerFindings _findings;
     // Never disposed: an abandoned thread says that it has ended when it does, which may be long after this.
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
+    private readonly List<WorkerSeat> _due = [];
     private long _lastCheck;
     private bool _stopping;
     private bool _givenUp;
@@ -41,9 +42,10 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         _losses = losses;
         _timeout = options.Timeout;
         _startTimeout = options.StartTimeout;
+        _stackTimeout = options.StackTimeout;
         // A stuck worker is found at most one interval late, so the interval must not dwarf the timeout.
         _interval = options.HealthCheckInterval < _timeout / 4 ? options.HealthCheckInterval : _timeout / 4;
-        _register = new SeatRegister(ring, factory.Kind, seats);
+        Register = new SeatRegister(ring, factory.Kind, seats);
         _findings = new WorkerFindings(ring, losses.NameOf);
         _lastCheck = Stopwatch.GetTimestamp();
         _thread = new Thread(Watch) { IsBackground = true, Name = "loader health monitor" };
@@ -56,37 +58,18 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             _thread.Start();
     }
 
-    /// <summary>The seats as they are; call it under the gate.</summary>
-    public IReadOnlyList<WorkerStatus> Statuses => _register.Statuses;
-
-    /// <summary>How many workers there are to be; call it under the gate.</summary>
-    public int SeatCount => _register.Seats.Count;
-
-    /// <summary>The times of all workers that ever were; call it under the gate.</summary>
-    public void AddTimesTo(StageTotals totals) => _register.AddTimesTo(totals);
-
-    /// <summary>The seat whose worker has, or last had, a cell; call it under the gate.</summary>
-    public int SeatOfCell(int cell) => _register.SeatOfCell(cell);
-
-    /// <summary>A seat's name; call it under the gate.</summary>
-    public string NameOfSeat(int seat) => _register.Seats[seat].Name;
+    /// <summary>The workers' seats, to be read under the gate.</summary>
+    public SeatRegister Register { get; }
 
     /// <summary>Adds a worker; call it under the gate.</summary>
     public void AddSeat()
     {
-        _register.Add();
+        Register.Add();
         _wake.Set();
     }
 
     /// <summary>Lets the monitor look at once.</summary>
     public void Wake() => _wake.Set();
-
-    /// <summary>Marks the worker of a cell as one whose sample failed; call it under the gate.</summary>
-    public void MarkFailing(int cell)
-    {
-        if (_register.Seats.FirstOrDefault(seat => seat.Cell == cell) is WorkerSeat seat)
-            seat.IsFailing = true;
-    }
 
     /// <summary>Ends all workers, and waits for those that can be ended.</summary>
     public void Dispose()
@@ -103,50 +86,57 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         while (true)
         {
             TimeSpan wait;
-            List<WorkerSeat> toStart;
             lock (_gate)
             {
                 if (_stopping)
                     break;
-                wait = Check(out toStart);
+                wait = Check();
             }
 
-            // A start takes milliseconds, which the consumer need not wait for.
-            foreach (WorkerSeat seat in toStart)
-                Start(seat);
+            // Either starts a process, which takes milliseconds that the consumer need not wait for.
+            foreach (WorkerSeat seat in _due)
+            {
+                if (seat.Stuck is StuckWorker stuck)
+                    stuck.Probe = seat.Worker!.AskForStack(Wake);
+                else
+                    Start(seat);
+            }
+
             _wake.WaitOne(wait);
         }
 
         EndAll();
     }
 
-    private TimeSpan Check(out List<WorkerSeat> toStart)
+    private TimeSpan Check()
     {
-        toStart = [];
+        _due.Clear();
         long now = Stopwatch.GetTimestamp();
         // Where this thread itself did not run for long, because the whole process group was stopped or the machine slept,
         // silence proves nothing.
         bool slept = Stopwatch.GetElapsedTime(_lastCheck, now) > (2 * _interval) + TimeSpan.FromSeconds(1);
         _lastCheck = now;
         _losses.Tend();
-        _register.FreeAbandoned();
+        Register.FreeAbandoned();
         TimeSpan wait = _interval;
         if (_givenUp)
             return wait;
-        foreach (WorkerSeat seat in _register.Seats)
+        foreach (WorkerSeat seat in Register.Seats)
         {
             if (seat.Worker is not null)
                 CheckWorker(seat, now, slept);
             if (_givenUp)
                 return wait;
-            if (seat.Worker is null && seat.Health == WorkerHealth.Dead)
+            TimeSpan left = seat switch
             {
-                TimeSpan left = Stopwatch.GetElapsedTime(now, seat.RestartAt);
-                if (left <= TimeSpan.Zero)
-                    toStart.Add(seat);
-                else if (left < wait)
-                    wait = left;
-            }
+                { Worker: null } => Stopwatch.GetElapsedTime(now, seat.RestartAt),
+                { Stuck: StuckWorker stuck } => _stackTimeout - stuck.Elapsed,
+                _ => _interval,
+            };
+            if (seat.Worker is null && left <= TimeSpan.Zero)
+                _due.Add(seat);
+            else if (left < wait)
+                wait = left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
 
         return wait;
@@ -154,6 +144,13 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
 
     private void CheckWorker(WorkerSeat seat, long now, bool slept)
     {
+        if (seat.Stuck is StuckWorker stuck)
+        {
+            if (seat.Worker!.Exit is not null || stuck.IsExplained || stuck.Elapsed >= _stackTimeout)
+                TakeFrom(seat, stuck);
+            return;
+        }
+
         WorkerCell* cell = _ring.Cell(seat.Cell);
         if (seat.Worker!.Exit is WorkerExit exit)
         {
@@ -176,22 +173,32 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
 
     private void OnStuck(WorkerSeat seat, TimeSpan limit)
     {
-        string reason = _findings.WhyStuck(seat, limit);
+        seat.Stuck = _findings.Stuck(seat, limit);
         seat.Health = WorkerHealth.Stuck;
-        LoaderEvent stuck = _findings.Stuck(seat, reason);
+        // Should it come back while its stack is read, it must not begin with a sample that has nothing to do with it.
+        Volatile.Write(ref _ring.Cell(seat.Cell)->Dismissed, 1);
+        _due.Add(seat);
+    }
+
+    /// <summary>Takes a stuck worker's sample from it.</summary>
+    private void TakeFrom(WorkerSeat seat, StuckWorker stuck)
+    {
+        string reason = stuck.Reason;
         if (seat.Worker!.CanBeKilled)
         {
             // Its end is seen by the next check, which the end itself wakes.
             seat.KillReason = reason;
-            _losses.Report(stuck);
+            stuck.Dispose();
+            seat.Stuck = null;
+            _losses.Report(stuck.ToEvent(reason));
             seat.Worker.Kill();
+            _wake.Set();
             return;
         }
 
-        Volatile.Write(ref _ring.Cell(seat.Cell)->Dismissed, 1);
         _losses.TakeAway(seat.Cell, seat.Worker, seat.Name, reason);
         Vacate(seat, hasEnded: false);
-        if (_losses.CountFailure(stuck))
+        if (_losses.CountFailure(stuck.ToEvent(reason)))
             GiveUp();
     }
 
@@ -207,7 +214,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     private void Vacate(WorkerSeat seat, bool hasEnded)
     {
         bool hasLoaded = _ring.Cell(seat.Cell)->Samples > 0;
-        _register.Empty(seat, hasEnded);
+        Register.Empty(seat, hasEnded);
         seat.DelayRestart(hasLoaded, Stopwatch.GetTimestamp());
         _wake.Set();
     }
@@ -219,7 +226,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         {
             if (_stopping || _givenUp)
                 return;
-            if (!_register.TryReserveCell(seat, out cell))
+            if (!Register.TryReserveCell(seat, out cell))
             {
                 GiveUp();
                 _losses.FallBack("too many stuck threads have not come back");
@@ -249,29 +256,31 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
                 return;
             }
 
-            _register.CountAlive();
+            Register.CountAlive();
         }
     }
 
     private void GiveUp()
     {
         _givenUp = true;
-        foreach (WorkerSeat seat in _register.Seats.Where(seat => seat.Worker is not null))
+        foreach (WorkerSeat seat in Register.Seats.Where(seat => seat.Worker is not null))
         {
             IWorker worker = seat.Worker!;
+            // What is stuck somewhere must not be loaded where nobody could take it back.
+            string? reason = seat.KillReason ?? seat.Stuck?.Reason;
             if (worker.CanBeKilled)
             {
                 worker.Kill();
                 worker.Join(Grace);
-                _losses.TakeBack(seat.Cell, seat.Name, reason: null, isKill: true);
+                _losses.TakeBack(seat.Cell, seat.Name, reason, isKill: reason is null);
             }
             else
             {
                 Volatile.Write(ref _ring.Cell(seat.Cell)->Dismissed, 1);
-                _losses.TakeAway(seat.Cell, worker, seat.Name, reason: null);
+                _losses.TakeAway(seat.Cell, worker, seat.Name, reason);
             }
 
-            _register.Empty(seat, hasEnded: worker.CanBeKilled);
+            Register.Empty(seat, hasEnded: worker.CanBeKilled);
         }
     }
 
@@ -279,9 +288,10 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     {
         _ring.Stop();
         long start = Stopwatch.GetTimestamp();
-        foreach (WorkerSeat seat in _register.Seats.Where(seat => seat.Worker is not null))
+        foreach (WorkerSeat seat in Register.Seats.Where(seat => seat.Worker is not null))
         {
             IWorker worker = seat.Worker!;
+            seat.Stuck?.Dispose();
             TimeSpan left = Grace - Stopwatch.GetElapsedTime(start);
             if (!worker.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero) && worker.CanBeKilled)
             {

@@ -38,6 +38,9 @@ internal sealed class WorkerSeat(string name)
     /// <summary>Why the present worker is being killed; null where it isn't.</summary>
     public string? KillReason { get; set; }
 
+    /// <summary>The present worker, where it is stuck and its stack is asked for.</summary>
+    public StuckWorker? Stuck { get; set; }
+
     /// <summary>Whether a failure was read of since the heartbeat last moved.</summary>
     public bool IsFailing { get; set; }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
@@ -71,6 +72,29 @@ public sealed class LoaderEnvironmentTests
             File.Delete(folder.File(name));
             put(folder.File(name));
         }
+    }
+
+    [RightsTheory]
+    [InlineData("thread")]
+    [InlineData("process")]
+    [SupportedOSPlatform("linux")]
+    public async Task A_file_that_the_user_may_not_read_is_skipped_and_named(string kind)
+    {
+        using TemporaryFolder folder = new();
+        for (int image = 0; image < 12; image++)
+            folder.Write($"{image:00}.png", Fixture.Bytes("rgb.png"));
+        File.SetUnixFileMode(folder.File("05.png"), UnixFileMode.None);
+        using Process loader = RightsTheoryAttribute.Start(
+            Host, "loader", "--images", folder.Path, "--crop-size", "16", "--kind", kind, "--workers", "2", "--events",
+            "--set", "loader.on_bad_sample=skip", "--set", "loader.max_skipped=1");
+        (int exitCode, List<JsonElement> events, string errors) = await EventsOf(loader);
+        Assert.True(exitCode == 0, errors);
+        JsonElement measured = events.Single(line => line.GetProperty("event").GetString() == "loader_measured");
+        Assert.Equal((11, 1, 0), (measured.GetProperty("delivered").GetInt32(), measured.GetProperty("skipped").GetInt32(), measured.GetProperty("lost").GetInt32()));
+        JsonElement skipped = events.Single(line => line.TryGetProperty("kind", out JsonElement happened) && happened.GetString() == "sample_skipped");
+        Assert.Equal("05.png", skipped.GetProperty("sample").GetString());
+        Assert.Contains($"'{folder.File("05.png")}'", skipped.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains("denied", skipped.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -156,12 +180,17 @@ public sealed class LoaderEnvironmentTests
         using TemporaryFolder folder = new();
         using Process loader = FullDiskFactAttribute.Start(
             folder.Path, $"{before}exec '{Host}' loader --integers 20000 --workers 2 --kind process --events --set loader.batch_size=4096");
+        (int exitCode, List<JsonElement> events, string errors) = await EventsOf(loader);
+        return (exitCode, events.Find(line => line.GetProperty("event").GetString() == "loader_measured"), errors);
+    }
+
+    private static async Task<(int ExitCode, List<JsonElement> Events, string Errors)> EventsOf(Process loader)
+    {
         Task<string> output = loader.StandardOutput.ReadToEndAsync();
         string errors = await loader.StandardError.ReadToEndAsync();
         string[] lines = (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         await loader.WaitForExitAsync();
-        JsonElement measured = lines.Select(line => JsonDocument.Parse(line).RootElement).FirstOrDefault(line => line.GetProperty("event").GetString() == "loader_measured");
-        return (loader.ExitCode, measured, errors + string.Concat(lines));
+        return (loader.ExitCode, [.. lines.Select(line => JsonDocument.Parse(line).RootElement)], errors + string.Concat(lines));
     }
 
     private static (List<int> Indices, EpochLedger Ledger) Load(IDataset dataset, LoaderOptions options)

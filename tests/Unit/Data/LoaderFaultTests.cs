@@ -205,6 +205,8 @@ public sealed class LoaderFaultTests
         {
             Faults = FaultPlan.Parse("stall:0.02") with { StallSeconds = 0.35 },
             Timeout = TimeSpan.FromMilliseconds(200),
+            // It is to be abandoned before it comes back.
+            StackTimeout = TimeSpan.Zero,
         };
         IntegersDataset dataset = new(400);
         LoaderRun run = LoaderRun.Of(dataset, options, onBatch: (_, _) => Thread.Sleep(5)).MustBeWhole(dataset, options);
