@@ -1,46 +1,116 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace RobustTrain.Data.Augmentation;
 
-/// <summary>The inner loops from interleaved bytes to planes of floats. Vector and scalar paths give the same bits.</summary>
-internal static class PixelKernels
+/// <summary>The inner loop from interleaved bytes to planes of floats. All paths give the same bits.</summary>
+internal static unsafe class PixelKernels
 {
-    /// <summary>Writes value * scale + offset for each channel of a row of interleaved RGB.</summary>
-    /// <param name="source">At least 3 bytes for each pixel of the planes.</param>
-    /// <param name="red">Takes the red channel.</param>
-    /// <param name="green">Takes the green channel.</param>
-    /// <param name="blue">Takes the blue channel.</param>
+    private const int WideLanes = 16;
+
+    /// <summary>Writes value * scale + offset for each channel of interleaved RGB.</summary>
+    /// <param name="source">The first row's leftmost pixel; <see cref="Imaging.ImageBuffer.Slack"/> bytes behind the last one may be read.</param>
+    /// <param name="rowStep">The bytes from one row to the next.</param>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="flip">Whether left and right change sides.</param>
+    /// <param name="target">Takes the planes of the three channels, one after the other.</param>
     /// <param name="scale">The three channels' factors, for bytes.</param>
     /// <param name="offset">The three channels' offsets.</param>
-    public static void SplitRgb(ReadOnlySpan<byte> source, Span<float> red, Span<float> green, Span<float> blue, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset)
+    public static void SplitRgb(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
     {
-        int pixel = 0;
-        if (Vector128.IsHardwareAccelerated)
+        if (Avx512BW.IsSupported && width >= WideLanes)
+            SplitWide(source, rowStep, width, height, flip, target, scale, offset);
+        else
+            SplitNarrow(source, rowStep, width, height, flip, target, scale, offset);
+    }
+
+    /// <summary>The same, where there are no vectors of sixteen numbers.</summary>
+    /// <inheritdoc cref="SplitRgb"/>
+    internal static void SplitNarrow(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
+    {
+        // Each shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
+        Vector128<byte> pickRed = flip
+            ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
+            : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
+        Vector128<byte> next = Vector128.Create(1).AsByte();
+        Vector128<byte> pickGreen = pickRed + next;
+        Vector128<byte> pickBlue = pickGreen + next;
+        nint plane = (nint)width * height;
+        for (int y = 0; y < height; y++, source += rowStep, target += width)
         {
-            // Each shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
-            Vector128<byte> pickRed = Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
-            Vector128<byte> pickGreen = Vector128.Create((byte)1, 255, 255, 255, 4, 255, 255, 255, 7, 255, 255, 255, 10, 255, 255, 255);
-            Vector128<byte> pickBlue = Vector128.Create((byte)2, 255, 255, 255, 5, 255, 255, 255, 8, 255, 255, 255, 11, 255, 255, 255);
-            ref byte from = ref MemoryMarshal.GetReference(source);
-            ref float toRed = ref MemoryMarshal.GetReference(red);
-            ref float toGreen = ref MemoryMarshal.GetReference(green);
-            ref float toBlue = ref MemoryMarshal.GetReference(blue);
-            for (; (pixel * 3) + 16 <= source.Length && pixel + 4 <= red.Length; pixel += 4)
+            int x = 0;
+            if (Vector128.IsHardwareAccelerated)
             {
-                Vector128<byte> bytes = Vector128.LoadUnsafe(ref from, (nuint)(pixel * 3));
-                Scale(bytes, pickRed, scale[0], offset[0]).StoreUnsafe(ref toRed, (nuint)pixel);
-                Scale(bytes, pickGreen, scale[1], offset[1]).StoreUnsafe(ref toGreen, (nuint)pixel);
-                Scale(bytes, pickBlue, scale[2], offset[2]).StoreUnsafe(ref toBlue, (nuint)pixel);
+                for (; x + 4 <= width; x += 4)
+                {
+                    Vector128<byte> bytes = Vector128.Load(source + (3 * (flip ? width - 4 - x : x)));
+                    Scale(bytes, pickRed, scale[0], offset[0]).Store(target + x);
+                    Scale(bytes, pickGreen, scale[1], offset[1]).Store(target + plane + x);
+                    Scale(bytes, pickBlue, scale[2], offset[2]).Store(target + (2 * plane) + x);
+                }
+            }
+
+            for (; x < width; x++)
+            {
+                byte* pixel = source + (3 * (flip ? width - 1 - x : x));
+                target[x] = (pixel[0] * scale[0]) + offset[0];
+                target[plane + x] = (pixel[1] * scale[1]) + offset[1];
+                target[(2 * plane) + x] = (pixel[2] * scale[2]) + offset[2];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SplitWide(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
+    {
+        Vector128<byte> pick = flip
+            ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
+            : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
+        Vector512<byte> next = Vector512.Create(1).AsByte();
+        Vector512<byte> pickRed = Vector512.Create(Vector256.Create(pick, pick), Vector256.Create(pick, pick));
+        Vector512<byte> pickGreen = pickRed + next;
+        Vector512<byte> pickBlue = pickGreen + next;
+        Vector512<float> scaleRed = Vector512.Create(scale[0]), scaleGreen = Vector512.Create(scale[1]), scaleBlue = Vector512.Create(scale[2]);
+        Vector512<float> offsetRed = Vector512.Create(offset[0]), offsetGreen = Vector512.Create(offset[1]), offsetBlue = Vector512.Create(offset[2]);
+        nint plane = (nint)width * height;
+        // Four pixels to each quarter of a vector; in a flipped row the quarters change places too.
+        nint quarter = flip ? -12 : 12;
+        // Past the caches, where whole lines are written: nobody here reads it again.
+        bool streams = width % WideLanes == 0 && (nuint)target % 64 == 0;
+        for (int y = 0; y < height; y++, source += rowStep, target += width)
+        {
+            for (int block = 0; block < width; block += WideLanes)
+            {
+                // The last block of a row may overlap the one before it.
+                int x = Math.Min(block, width - WideLanes);
+                byte* from = source + (3 * (flip ? width - 4 - x : x));
+                Vector512<byte> bytes = Vector512.Create(
+                    Vector256.Create(Vector128.Load(from), Vector128.Load(from + quarter)),
+                    Vector256.Create(Vector128.Load(from + (2 * quarter)), Vector128.Load(from + (3 * quarter))));
+                Vector512<float> red = (Vector512.ConvertToSingle(Avx512BW.Shuffle(bytes, pickRed).AsInt32()) * scaleRed) + offsetRed;
+                Vector512<float> green = (Vector512.ConvertToSingle(Avx512BW.Shuffle(bytes, pickGreen).AsInt32()) * scaleGreen) + offsetGreen;
+                Vector512<float> blue = (Vector512.ConvertToSingle(Avx512BW.Shuffle(bytes, pickBlue).AsInt32()) * scaleBlue) + offsetBlue;
+                float* to = target + x;
+                if (streams)
+                {
+                    red.StoreAlignedNonTemporal(to);
+                    green.StoreAlignedNonTemporal(to + plane);
+                    blue.StoreAlignedNonTemporal(to + (2 * plane));
+                }
+                else
+                {
+                    red.Store(to);
+                    green.Store(to + plane);
+                    blue.Store(to + (2 * plane));
+                }
             }
         }
 
-        for (; pixel < red.Length; pixel++)
-        {
-            red[pixel] = (source[pixel * 3] * scale[0]) + offset[0];
-            green[pixel] = (source[(pixel * 3) + 1] * scale[1]) + offset[1];
-            blue[pixel] = (source[(pixel * 3) + 2] * scale[2]) + offset[2];
-        }
+        // Streamed lines are seen by others in any order without it.
+        if (streams)
+            Sse.StoreFence();
     }
 
     private static Vector128<float> Scale(Vector128<byte> bytes, Vector128<byte> pick, float scale, float offset) =>

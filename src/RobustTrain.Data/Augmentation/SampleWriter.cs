@@ -85,37 +85,31 @@ public sealed class SampleWriter
         return bad;
     }
 
-    private void WriteRgb(ImageBuffer source, PixelWindow window, Span<float> target)
+    private unsafe void WriteRgb(ImageBuffer source, PixelWindow window, Span<float> target)
     {
         int width = window.OutputWidth;
-        int plane = width * window.OutputHeight;
+        int height = window.OutputHeight;
+        int plane = width * height;
         (int start, int columnStep, int rowStep) = window.WalkOf(source.Width);
         ReadOnlySpan<byte> pixels = source.Pixels;
-        for (int y = 0; y < window.OutputHeight; y++)
+        if (columnStep is 1 or -1)
         {
-            Span<float> red = target.Slice(y * width, width);
-            Span<float> green = target.Slice(plane + (y * width), width);
-            Span<float> blue = target.Slice((2 * plane) + (y * width), width);
+            int leftmost = columnStep == 1 ? start : start - width + 1;
+            fixed (byte* from = &pixels[leftmost * 3])
+            fixed (float* to = &target[0])
+                PixelKernels.SplitRgb(from, rowStep * 3, width, height, columnStep == -1, to, _scale, _offset);
+            return;
+        }
+
+        for (int y = 0; y < height; y++)
+        {
             int from = start + (y * rowStep);
-            if (columnStep is 1 or -1)
-            {
-                int first = columnStep == 1 ? from : from - width + 1;
-                PixelKernels.SplitRgb(pixels[(first * 3)..], red, green, blue, _scale, _offset);
-                if (columnStep == -1)
-                {
-                    red.Reverse();
-                    green.Reverse();
-                    blue.Reverse();
-                }
-
-                continue;
-            }
-
+            Span<float> row = target[(y * width)..];
             for (int x = 0; x < width; x++, from += columnStep)
             {
-                red[x] = (pixels[from * 3] * _scale[0]) + _offset[0];
-                green[x] = (pixels[(from * 3) + 1] * _scale[1]) + _offset[1];
-                blue[x] = (pixels[(from * 3) + 2] * _scale[2]) + _offset[2];
+                row[x] = (pixels[from * 3] * _scale[0]) + _offset[0];
+                row[plane + x] = (pixels[(from * 3) + 1] * _scale[1]) + _offset[1];
+                row[(2 * plane) + x] = (pixels[(from * 3) + 2] * _scale[2]) + _offset[2];
             }
         }
     }

@@ -3,6 +3,9 @@ namespace RobustTrain.Data.Imaging;
 /// <summary>An image in memory: rows from the top, channels interleaved (red, green, blue), 8 bits each. Reused, it grows but never shrinks.</summary>
 public sealed class ImageBuffer
 {
+    /// <summary>The bytes behind the last pixel that vector code may read, and ignores.</summary>
+    internal const int Slack = 64;
+
     private byte[] _pixels = [];
 
     /// <summary>Pixels in a row.</summary>
@@ -33,8 +36,8 @@ public sealed class ImageBuffer
             throw new ArgumentOutOfRangeException(nameof(channels), channels, "An image has 1 or 3 channels.");
 
         int length = checked(width * height * channels);
-        if (_pixels.Length < length)
-            _pixels = GC.AllocateUninitializedArray<byte>(length);
+        if (_pixels.Length < length + Slack)
+            _pixels = GC.AllocateUninitializedArray<byte>(checked(length + Slack));
         (Width, Height, Channels) = (width, height, channels);
     }
 }
