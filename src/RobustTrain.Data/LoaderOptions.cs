@@ -108,10 +108,16 @@ public sealed record LoaderOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(EnlargeRatio, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(WorldSize, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(Rank);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(Rank, WorldSize);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(StartTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Rank, WorldSize - 1, nameof(Rank));
+        CheckTime(Timeout, nameof(Timeout));
+        CheckTime(StartTimeout, nameof(StartTimeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxErrors, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HealthCheckInterval, TimeSpan.Zero);
+        CheckTime(HealthCheckInterval, nameof(HealthCheckInterval));
+    }
+
+    private static void CheckTime(TimeSpan time, string name)
+    {
+        if (time <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(name, time, "It must be above zero.");
     }
 }

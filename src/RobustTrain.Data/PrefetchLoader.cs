@@ -13,7 +13,7 @@ public sealed class PrefetchLoader : IBatchLoader
     private readonly LoaderOptions _options;
     private readonly SlotLayout _layout;
     private readonly Stack<LoaderSession> _idle = new();
-    private readonly HashSet<LoaderSession> _busy = [];
+    private readonly List<LoaderSession> _busy = [];
     private bool _disposed;
 
     /// <summary>Opens a loader over <paramref name="dataset"/>; workers start with the first stream.</summary>

@@ -4,10 +4,10 @@ namespace RobustTrain.Data;
 public readonly unsafe ref struct SampleBuffer
 {
     private readonly byte* _slot;
-    private readonly ReadOnlySpan<FieldPlacement> _placements;
+    private readonly FieldPlacement[] _placements;
     private readonly int _position;
 
-    internal SampleBuffer(byte* slot, ReadOnlySpan<FieldPlacement> placements, int position)
+    internal SampleBuffer(byte* slot, FieldPlacement[] placements, int position)
     {
         _slot = slot;
         _placements = placements;

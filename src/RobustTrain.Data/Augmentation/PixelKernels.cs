@@ -18,53 +18,16 @@ internal static unsafe class PixelKernels
     /// <param name="target">Takes the planes of the three channels, one after the other.</param>
     /// <param name="scale">The three channels' factors, for bytes.</param>
     /// <param name="offset">The three channels' offsets.</param>
+    // Ahead-of-time compilation knows no such vectors; so it is compiled at once, for good.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SplitRgb(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
     {
-        if (Avx512BW.IsSupported && width >= WideLanes)
-            SplitWide(source, rowStep, width, height, flip, target, scale, offset);
-        else
-            SplitNarrow(source, rowStep, width, height, flip, target, scale, offset);
-    }
-
-    /// <summary>The same, where there are no vectors of sixteen numbers.</summary>
-    /// <inheritdoc cref="SplitRgb"/>
-    internal static void SplitNarrow(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
-    {
-        // Each shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
-        Vector128<byte> pickRed = flip
-            ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
-            : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
-        Vector128<byte> next = Vector128.Create(1).AsByte();
-        Vector128<byte> pickGreen = pickRed + next;
-        Vector128<byte> pickBlue = pickGreen + next;
-        nint plane = (nint)width * height;
-        for (int y = 0; y < height; y++, source += rowStep, target += width)
+        if (!Avx512BW.IsSupported || width < WideLanes)
         {
-            int x = 0;
-            if (Vector128.IsHardwareAccelerated)
-            {
-                for (; x + 4 <= width; x += 4)
-                {
-                    Vector128<byte> bytes = Vector128.Load(source + (3 * (flip ? width - 4 - x : x)));
-                    Scale(bytes, pickRed, scale[0], offset[0]).Store(target + x);
-                    Scale(bytes, pickGreen, scale[1], offset[1]).Store(target + plane + x);
-                    Scale(bytes, pickBlue, scale[2], offset[2]).Store(target + (2 * plane) + x);
-                }
-            }
-
-            for (; x < width; x++)
-            {
-                byte* pixel = source + (3 * (flip ? width - 1 - x : x));
-                target[x] = (pixel[0] * scale[0]) + offset[0];
-                target[plane + x] = (pixel[1] * scale[1]) + offset[1];
-                target[(2 * plane) + x] = (pixel[2] * scale[2]) + offset[2];
-            }
+            SplitNarrow(source, rowStep, width, height, flip, target, scale, offset);
+            return;
         }
-    }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SplitWide(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
-    {
         Vector128<byte> pick = flip
             ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
             : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
@@ -111,6 +74,42 @@ internal static unsafe class PixelKernels
         // Streamed lines are seen by others in any order without it.
         if (streams)
             Sse.StoreFence();
+    }
+
+    /// <summary>The same, where there are no vectors of sixteen numbers.</summary>
+    /// <inheritdoc cref="SplitRgb"/>
+    internal static void SplitNarrow(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
+    {
+        // Each shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
+        Vector128<byte> pickRed = flip
+            ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
+            : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
+        Vector128<byte> next = Vector128.Create(1).AsByte();
+        Vector128<byte> pickGreen = pickRed + next;
+        Vector128<byte> pickBlue = pickGreen + next;
+        nint plane = (nint)width * height;
+        for (int y = 0; y < height; y++, source += rowStep, target += width)
+        {
+            int x = 0;
+            if (Vector128.IsHardwareAccelerated)
+            {
+                for (; x + 4 <= width; x += 4)
+                {
+                    Vector128<byte> bytes = Vector128.Load(source + (3 * (flip ? width - 4 - x : x)));
+                    Scale(bytes, pickRed, scale[0], offset[0]).Store(target + x);
+                    Scale(bytes, pickGreen, scale[1], offset[1]).Store(target + plane + x);
+                    Scale(bytes, pickBlue, scale[2], offset[2]).Store(target + (2 * plane) + x);
+                }
+            }
+
+            for (; x < width; x++)
+            {
+                byte* pixel = source + (3 * (flip ? width - 1 - x : x));
+                target[x] = (pixel[0] * scale[0]) + offset[0];
+                target[plane + x] = (pixel[1] * scale[1]) + offset[1];
+                target[(2 * plane) + x] = (pixel[2] * scale[2]) + offset[2];
+            }
+        }
     }
 
     private static Vector128<float> Scale(Vector128<byte> bytes, Vector128<byte> pick, float scale, float offset) =>

@@ -53,11 +53,10 @@ public readonly record struct PixelWindow(int X, int Y, int Width, int Height, i
 
     /// <summary>The walk through a source's pixels that yields the sample's row by row.</summary>
     /// <param name="sourceWidth">Pixels in a row of the source.</param>
-    /// <returns>The first pixel's place, and the steps from one column and from one row to the next, in pixels.</returns>
-    internal (int Start, int ColumnStep, int RowStep) WalkOf(int sourceWidth)
+    internal PixelWalk WalkOf(int sourceWidth)
     {
         int start = PlaceOf(0, 0, sourceWidth);
-        return (start, PlaceOf(1, 0, sourceWidth) - start, PlaceOf(0, 1, sourceWidth) - start);
+        return new PixelWalk(start, PlaceOf(1, 0, sourceWidth) - start, PlaceOf(0, 1, sourceWidth) - start);
     }
 
     private int PlaceOf(int x, int y, int sourceWidth)

@@ -7,7 +7,7 @@ public sealed class IntegersDataset(int count) : IPortableDataset
     public int Count { get; } = count;
 
     /// <inheritdoc/>
-    public IReadOnlyList<FieldSpec> Fields { get; } = new FieldSpec[] { new("value", ElementType.Int64, new int[] { 1 }) };
+    public IReadOnlyList<FieldSpec> Fields { get; } = [new FieldSpec("value", ElementType.Int64, [1])];
 
     /// <inheritdoc/>
     public DatasetDescription Description => new IntegersDescription(Count);

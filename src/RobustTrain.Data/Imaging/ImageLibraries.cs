@@ -6,31 +6,26 @@ namespace RobustTrain.Data.Imaging;
 /// <summary>Finds the decoding libraries of the machine.</summary>
 public static class ImageLibraries
 {
-    private static readonly Lazy<nint> TurboJpeg = new(() => Find("libturbojpeg.so.0", "libturbojpeg.0.dylib", "turbojpeg.dll"));
-    private static readonly Lazy<nint> Spng = new(() => Find("libspng.so.0", "libspng.0.dylib", "spng.dll"));
-
-    private static readonly Lazy<nint> Deflate = new(() => Find("libdeflate.so.0", "libdeflate.0.dylib", "libdeflate.dll"));
-
     static ImageLibraries() => NativeLibrary.SetDllImportResolver(typeof(ImageLibraries).Assembly, Resolve);
 
     /// <summary>Whether libdeflate is here; without it libspng inflates too, with the same result in twice the time.</summary>
-    public static bool HasDeflate => Deflate.Value != 0;
+    public static bool HasDeflate => Deflate.Library != 0;
 
     /// <summary>Makes sure that images of a format can be decoded here.</summary>
     /// <exception cref="DllNotFoundException">The library is not installed; the message says how to install it.</exception>
     public static void Require(ImageFormat format)
     {
-        if (format == ImageFormat.Jpeg && TurboJpeg.Value == 0)
+        if (format == ImageFormat.Jpeg && TurboJpeg.Library == 0)
             throw new DllNotFoundException("libturbojpeg, which decodes JPEG, was not found; on Debian and Ubuntu: apt-get install libturbojpeg0.");
-        if (format == ImageFormat.Png && Spng.Value == 0)
+        if (format == ImageFormat.Png && Spng.Library == 0)
             throw new DllNotFoundException("libspng, which decodes PNG, was not found; on Debian and Ubuntu: apt-get install libspng0.");
     }
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? search) => name switch
     {
-        TurboJpegNative.Library => TurboJpeg.Value,
-        SpngNative.Library => Spng.Value,
-        DeflateNative.Library => Deflate.Value,
+        TurboJpegNative.Library => TurboJpeg.Library,
+        SpngNative.Library => Spng.Library,
+        DeflateNative.Library => Deflate.Library,
         _ => 0,
     };
 
@@ -38,5 +33,21 @@ public static class ImageLibraries
     {
         string name = OperatingSystem.IsWindows() ? windows : OperatingSystem.IsMacOS() ? mac : linux;
         return NativeLibrary.TryLoad(name, typeof(ImageLibraries).Assembly, null, out nint library) ? library : 0;
+    }
+
+    // Each is looked for when it is first needed, by the runtime's own initialisation of a class.
+    private static class TurboJpeg
+    {
+        public static readonly nint Library = Find("libturbojpeg.so.0", "libturbojpeg.0.dylib", "turbojpeg.dll");
+    }
+
+    private static class Spng
+    {
+        public static readonly nint Library = Find("libspng.so.0", "libspng.0.dylib", "spng.dll");
+    }
+
+    private static class Deflate
+    {
+        public static readonly nint Library = Find("libdeflate.so.0", "libdeflate.0.dylib", "libdeflate.dll");
     }
 }

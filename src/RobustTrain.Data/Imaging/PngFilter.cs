@@ -49,10 +49,10 @@ internal static unsafe class PngFilter
     private static void UndoUp(byte* source, byte* above, byte* target, int length)
     {
         int place = 0;
-        if (Vector256.IsHardwareAccelerated)
+        if (Vector128.IsHardwareAccelerated)
         {
-            for (; place + 32 <= length; place += 32)
-                (Vector256.Load(source + place) + Vector256.Load(above + place)).Store(target + place);
+            for (; place + 16 <= length; place += 16)
+                *(Vector128<byte>*)(target + place) = *(Vector128<byte>*)(source + place) + *(Vector128<byte>*)(above + place);
         }
 
         for (; place < length; place++)

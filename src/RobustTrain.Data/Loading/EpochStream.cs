@@ -22,7 +22,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     private readonly InPlaceLoading _inPlace;
     private readonly SlotFields _fields;
     private readonly WorkerTuner? _tuner;
-    private readonly int[][] _indices;
+    private readonly int[]?[] _indices;
     private readonly int[] _deliveredBySeat;
     private int _deliveredInPlace;
     private int _nextToDeliver;
@@ -69,6 +69,8 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                 Pump();
         }
 
+        // The workers are at it, so nobody waits for this.
+        LedgerBook.Prepare();
         _registration = stopping.Register(static state => ((Ring)state!).Done.Raise(), session.Ring);
     }
 
@@ -232,7 +234,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     {
         SampleTask* tasks = _session.Ring.Tasks(slot);
         int count = _session.Ring.Control(slot)->Count;
-        int[] indices = _indices[slot] ??= new int[_plan.BatchSize];
+        int[] indices = _indices[slot] is int[] kept && kept.Length == count ? kept : _indices[slot] = new int[count];
         int delivered = 0;
         int last = LoaderSession.ConsumerCell;
         int counted = 0;
@@ -269,7 +271,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             return false;
         }
 
-        _current = new SlotBatch(_session, slot, Epoch, batch, new ArraySegment<int>(indices, 0, delivered), _fields.Of(slot, delivered));
+        _current = new SlotBatch(_session, slot, Epoch, batch, delivered == count ? indices : indices[..delivered], _fields.Of(slot, delivered));
         return true;
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Loading;
 
@@ -11,12 +11,22 @@ public static class HostMemory
         long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (!OperatingSystem.IsLinux())
             return limit;
-        foreach (string line in File.ReadLines("/proc/meminfo"))
+        // By hand, since the framework's streams and readers take milliseconds to get going in a process that has used none yet.
+        FileBytes file = new();
+        file.Read("/proc/meminfo");
+        ReadOnlySpan<byte> key = "MemAvailable:"u8;
+        int place = file.Span.IndexOf(key);
+        if (place < 0)
+            return limit;
+        long kibibytes = 0;
+        foreach (byte letter in file.Span[(place + key.Length)..])
         {
-            if (line.StartsWith("MemAvailable:", StringComparison.Ordinal))
-                return Math.Min(limit, long.Parse(line[13..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.Integer, CultureInfo.InvariantCulture) * 1024);
+            if (char.IsAsciiDigit((char)letter))
+                kibibytes = (kibibytes * 10) + letter - '0';
+            else if (letter != ' ')
+                break;
         }
 
-        return limit;
+        return Math.Min(limit, kibibytes * 1024);
     }
 }

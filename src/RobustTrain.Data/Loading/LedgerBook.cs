@@ -37,6 +37,9 @@ internal sealed class LedgerBook
 
     public IReadOnlyList<LedgerEntry> Entries => _entries;
 
+    /// <summary>Loads the library that computes digests, which takes as long as some hundred batches; once for the process.</summary>
+    public static void Prepare() => SHA256.HashData([], stackalloc byte[SHA256.HashSizeInBytes]);
+
     public void Deliver(ReadOnlySpan<int> indices)
     {
         int bytes = _digest.Length + (indices.Length * sizeof(int));

@@ -85,7 +85,7 @@ internal sealed unsafe class SeatRegister
         if (cell == 0)
             return false;
         _freeCells.RemoveAt(_freeCells.Count - 1);
-        _seatOfCell[cell] = _seats.IndexOf(seat);
+        _seatOfCell[cell] = _seats.FindIndex(candidate => candidate == seat);
         return true;
     }
 

@@ -8,7 +8,7 @@ internal sealed class SlotBatch : IBatch
     private readonly BatchField[] _fields;
     private int _disposed;
 
-    public SlotBatch(LoaderSession session, int slot, int epoch, int index, ArraySegment<int> indices, BatchField[] fields)
+    public SlotBatch(LoaderSession session, int slot, int epoch, int index, int[] indices, BatchField[] fields)
     {
         _session = session;
         _slot = slot;

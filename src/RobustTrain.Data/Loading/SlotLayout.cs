@@ -6,16 +6,14 @@ internal sealed class SlotLayout
     /// <summary>The alignment of fields and slots in bytes: a cache line, and what vector instructions want.</summary>
     public const int Alignment = 64;
 
-    private readonly FieldPlacement[] _placements;
-
     public SlotLayout(IReadOnlyList<FieldSpec> fields, int batchSize)
     {
         Fields = fields;
-        _placements = new FieldPlacement[fields.Count];
+        Placements = new FieldPlacement[fields.Count];
         long offset = 0;
         for (int field = 0; field < fields.Count; field++)
         {
-            _placements[field] = new FieldPlacement(offset, fields[field].ByteLength);
+            Placements[field] = new FieldPlacement(offset, fields[field].ByteLength);
             offset = Align(offset + ((long)fields[field].ByteLength * batchSize));
         }
 
@@ -24,7 +22,7 @@ internal sealed class SlotLayout
 
     public IReadOnlyList<FieldSpec> Fields { get; }
 
-    public ReadOnlySpan<FieldPlacement> Placements => _placements;
+    public FieldPlacement[] Placements { get; }
 
     /// <summary>The bytes of a slot, a multiple of <see cref="Alignment"/>.</summary>
     public long Bytes { get; }

@@ -36,12 +36,15 @@ public readonly struct EpochOrder
         _lowBits = bits / 2;
         _lowMask = (1u << _lowBits) - 1;
         _highMask = (1u << (bits - _lowBits)) - 1;
+        RoundKeys keys = default;
         for (int round = 0; round < Rounds; round += 2)
         {
             PhiloxBlock block = Philox.Block((uint)round, 0, (uint)epoch, Purpose, (uint)seed, (uint)(seed >>> 32));
-            _keys[round] = ((ulong)block.Word0 << 32) | block.Word1;
-            _keys[round + 1] = ((ulong)block.Word2 << 32) | block.Word3;
+            keys[round] = ((ulong)block.Word0 << 32) | block.Word1;
+            keys[round + 1] = ((ulong)block.Word2 << 32) | block.Word3;
         }
+
+        _keys = keys;
     }
 
     /// <summary>The number of places.</summary>
@@ -126,9 +129,14 @@ public readonly struct EpochOrder
         return (high << _lowBits) | low;
     }
 
-    [InlineArray(Rounds)]
-    private struct RoundKeys
+    private unsafe struct RoundKeys
     {
-        private ulong _first;
+        private fixed ulong _keys[Rounds];
+
+        public ulong this[int round]
+        {
+            readonly get => _keys[round];
+            set => _keys[round] = value;
+        }
     }
 }
