@@ -1,7 +1,7 @@
 namespace RobustTrain.Data.Loading;
 
 /// <summary>
-/// A signal between processes, by Linux's futex on a word in shared memory. It holds no lock, so that a process that is killed
+/// A signal by Linux's futex on a word in the ring's memory, between processes or threads. It holds no lock, so that a process that is killed
 /// while it waits leaves nothing behind but a waiter too many in the count, which costs a system call.
 /// </summary>
 internal sealed unsafe class FutexSignal(int* word, int* waiters) : Signal

@@ -34,7 +34,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         bool processes = options.WorkerKind == WorkerKind.Process && workers > 0;
         WorkerCommand? command = processes ? options.WorkerCommand ?? WorkerCommand.Find(WorkerCommand.Verb) : null;
         RingMemory memory = RingMemory.Reserve(layout, processes);
-        Ring = new Ring(memory, slots, processes);
+        Ring = new Ring(memory, slots);
         int idle = (int)Math.Clamp(Math.Min(options.HealthCheckInterval.TotalMilliseconds, options.Timeout.TotalMilliseconds) / 4, 1, 1000);
         Ring.Initialize(options.Seed, idle);
         _lost = new LostSamples(this);

@@ -44,7 +44,7 @@ public static unsafe class LoaderWorkerProcess
         RingLayout layout = new(told.SlotCount, told.BatchSize, told.WorkerCapacity, told.SlotBytes);
         SharedRingMemory memory = new(layout, told.MemoryPath);
         IDataset dataset = told.Dataset.Open();
-        Ring ring = new(memory, new SlotLayout(dataset.Fields, told.BatchSize), betweenProcesses: true);
+        Ring ring = new(memory, new SlotLayout(dataset.Fields, told.BatchSize));
         if (ring.Header->Magic != RingHeader.CurrentMagic || ring.Slots.Bytes != told.SlotBytes)
             throw new LoaderException("The ring is of another version of robusttrain, or the data set's samples have another size.");
         FaultInjector? faults = told.Faults is null

@@ -1,6 +1,6 @@
 namespace RobustTrain.Data.Loading;
 
-/// <summary>A signal between threads.</summary>
+/// <summary>A signal between threads, where there is no futex.</summary>
 internal sealed class MonitorSignal : Signal
 {
     private readonly object _gate = new();

@@ -12,7 +12,7 @@ internal sealed unsafe class Ring
     private readonly byte* _base;
     private readonly RingLayout _layout;
 
-    public Ring(RingMemory memory, SlotLayout slots, bool betweenProcesses)
+    public Ring(RingMemory memory, SlotLayout slots)
     {
         Memory = memory;
         Slots = slots;
@@ -20,8 +20,10 @@ internal sealed unsafe class Ring
         _base = memory.Base;
         _header = (RingHeader*)_base;
         _queue = (int*)(_base + _layout.QueueOffset);
-        Work = betweenProcesses ? new FutexSignal(&_header->WorkSignal, &_header->WorkWaiters) : new MonitorSignal();
-        Done = betweenProcesses ? new FutexSignal(&_header->DoneSignal, &_header->DoneWaiters) : new MonitorSignal();
+        // Between threads too: it wakes in fewer steps than a monitor.
+        bool futex = OperatingSystem.IsLinux();
+        Work = futex ? new FutexSignal(&_header->WorkSignal, &_header->WorkWaiters) : new MonitorSignal();
+        Done = futex ? new FutexSignal(&_header->DoneSignal, &_header->DoneWaiters) : new MonitorSignal();
     }
 
     public RingMemory Memory { get; }
