@@ -95,10 +95,18 @@ internal sealed class TrainingSession : IDisposable
     private TrainingStep Step => _step ?? throw new InvalidOperationException("The training has not begun.");
 
     /// <summary>Builds the parts.</summary>
+    /// <exception cref="RunException">The network doesn't fit into memory.</exception>
     public static TrainingSession Open(TrainingPlan plan, RunFolder run, IRunJournal journal, TrainingControl control, TimeProvider time)
     {
         set_num_threads(plan.Threads);
-        return new TrainingSession(plan, run, journal, control, time);
+        try
+        {
+            return new TrainingSession(plan, run, journal, control, time);
+        }
+        catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
+        {
+            throw TorchFailure.OutOfMemory("the network and its optimiser; make model.base_channels smaller", failed);
+        }
     }
 
     /// <summary>Brings every part to where the latest checkpoint left it; where there is none, to the beginning.</summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using RobustTrain.Tests.Monitoring;
 using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Host;
@@ -7,14 +5,12 @@ namespace RobustTrain.Tests.Host;
 /// <summary>A disk that refuses a process's writing from a chosen file operation of an epoch's checkpoint on (tests/disk-stub).</summary>
 public sealed class RefusingDisk : IDisposable
 {
-    private static readonly Lazy<string> s_library = new(Build);
-
     private readonly TemporaryFolder _folder = new();
 
     /// <summary>The environment of the process.</summary>
     public IReadOnlyDictionary<string, string?> Variables => new Dictionary<string, string?>
     {
-        ["LD_PRELOAD"] = s_library.Value,
+        ["LD_PRELOAD"] = PreloadedStub.Disk,
         ["DISK_STUB_ORDER"] = OrderPath,
         ["DISK_STUB_LOG"] = LogPath,
         ["DISK_STUB_PLACE"] = "/run/checkpoints",
@@ -46,14 +42,4 @@ public sealed class RefusingDisk : IDisposable
     public void Watch(string how) => Refuse(how, int.MaxValue);
 
     public void Dispose() => _folder.Dispose();
-
-    private static string Build()
-    {
-        string target = Directory.CreateTempSubdirectory("disk-stub-built").FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(target, recursive: true);
-        using Process build = Process.Start(new ProcessStartInfo(Path.Combine(TestFiles.Root, "tests/disk-stub/build.sh"), [target]) { RedirectStandardError = true })!;
-        string errors = build.StandardError.ReadToEnd();
-        build.WaitForExit();
-        return build.ExitCode == 0 ? Path.Combine(target, "libdisk-stub.so") : throw new InvalidOperationException($"The disk's stub was not built: {errors}");
-    }
 }

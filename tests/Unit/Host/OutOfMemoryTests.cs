@@ -1,0 +1,54 @@
+using System.Globalization;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Tests.Runs;
+
+namespace RobustTrain.Tests.Host;
+
+/// <summary>The executable where tensors above a size find no memory.</summary>
+public sealed class OutOfMemoryTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public OutOfMemoryTests() => TinyPairs.Write(_folder.At("data"), side: 128);
+
+    [LinuxTheory]
+    [InlineData(2_500_000, new[] { 2 })]
+    [InlineData(1_300_000, new[] { 2, 1 })]
+    public async Task A_batch_that_does_not_fit_is_computed_in_halves_and_the_steps_stay_the_same(int limitBytes, int[] samplesAtOnce)
+    {
+        (HostRun end, IReadOnlyList<RunEvent> events) = await Train(limitBytes);
+
+        Assert.Equal((0, ""), (end.ExitCode, end.Error));
+        Assert.Equal(samplesAtOnce.Select(samples => (0L, samples)), events.OfType<MicroBatchHalved>().Select(halved => (halved.GlobalStep, halved.SamplesAtOnce)));
+        Assert.Equal([0L, 1L], events.OfType<StepFinished>().Select(step => step.GlobalStep));
+        Assert.Equal([4L, 8L], events.OfType<EpochFinished>().Select(epoch => epoch.LedgerTotals!.Delivered));
+    }
+
+    [LinuxTheory]
+    [InlineData(600_000, "The memory was not enough for even one sample at once in step 0 (epoch 0, batch 0); make data.crop_size or model.base_channels smaller.")]
+    [InlineData(15_000, "The memory was not enough for the network and its optimiser; make model.base_channels smaller.")]
+    public async Task Where_even_the_least_does_not_fit_the_exit_code_is_5_and_one_sentence_says_why(int limitBytes, string sentence)
+    {
+        (HostRun end, _) = await Train(limitBytes);
+
+        Assert.Equal((5, $"robusttrain: {sentence}\n"), (end.ExitCode, end.Error));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private async Task<(HostRun End, IReadOnlyList<RunEvent> Events)> Train(int limitBytes)
+    {
+        var variables = new Dictionary<string, string?>
+        {
+            ["LD_PRELOAD"] = PreloadedStub.Memory,
+            ["MEMORY_STUB_LIMIT"] = limitBytes.ToString(CultureInfo.InvariantCulture),
+        };
+        using LiveTraining training = new(HostRun.Start(
+            _folder.Path, variables,
+            "train", "--run-path", "run", "--events",
+            "--set", "data.path=data", "--set", "data.dataset=change-pairs", "--set", "data.crop_size=128", "--set", "loader.batch_size=4",
+            "--set", "model.base_channels=2", "--set", "trainer.epochs=2", "--set", "trainer.log_interval_seconds=0", "--set", "threads=1"));
+        return (await training.End(), training.Events);
+    }
+}
