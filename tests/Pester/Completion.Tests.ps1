@@ -24,6 +24,8 @@ Describe 'Completion' {
         @{ Text = 'Start-Training -Resume '; Expected = 'Auto', 'Never', 'Require' }
         @{ Text = 'Get-TrainingRun -State F'; Expected = 'Failed', 'Finished' }
         @{ Text = 'Start-Training -WorkerKind '; Expected = 'thread', 'process' }
+        @{ Text = 'Start-Training -NumWorkers '; Expected = 'auto' }
+        @{ Text = 'Measure-DataLoader -NumWorkers '; Expected = 'auto' }
         @{ Text = 'Start-Training -PrefetchMode '; Expected = 'none', 'cpu', 'cuda' }
         @{ Text = 'Start-Training -OnBadSample '; Expected = 'fail', 'skip' }
         @{ Text = 'Measure-DataLoader -WorkerKind '; Expected = 'Thread', 'Process' }

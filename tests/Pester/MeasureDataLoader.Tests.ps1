@@ -38,7 +38,7 @@ Describe 'Measure-DataLoader' {
         @{ Parameter = 'ImagePath'; Value = 'i'; Option = { "--images $PWD/i" } }
         @{ Parameter = 'Integers'; Value = 100; Option = { '--integers 100' } }
         @{ Parameter = 'CropSize'; Value = 64; Option = { '--crop-size 64' } }
-        @{ Parameter = 'NumWorkers'; Value = 0, 2; Option = { '--workers 0 --workers 2' } }
+        @{ Parameter = 'NumWorkers'; Value = 0, 2, 'auto'; Option = { '--workers 0 --workers 2 --workers auto' } }
         @{ Parameter = 'WorkerKind'; Value = 'Thread', 'Process'; Option = { '--kind thread --kind process' } }
         @{ Parameter = 'BatchSize'; Value = 16; Option = { '--set loader.batch_size=16' } }
         @{ Parameter = 'PrefetchQueueLength'; Value = 5; Option = { '--set loader.prefetch_queue_length=5' } }

@@ -105,7 +105,7 @@ Describe 'Start-Training' {
             @{ Parameter = 'Threads'; Value = 2; Setting = 'threads=2' }
             @{ Parameter = 'NumWorkers'; Value = 0; Setting = 'loader.num_workers=0' }
             @{ Parameter = 'PrefetchQueueLength'; Value = 5; Setting = 'loader.prefetch_queue_length=5' }
-            @{ Parameter = 'NumWorkers'; Value = 'auto'; Setting = 'loader.num_workers=null' }
+            @{ Parameter = 'NumWorkers'; Value = 'auto'; Setting = 'loader.num_workers=auto' }
             @{ Parameter = 'NumWorkerPerGpu'; Value = 3; Setting = 'loader.num_workers=3' }
             @{ Parameter = 'BatchSizePerGpu'; Value = 3; Setting = 'loader.batch_size=3' }
             @{ Parameter = 'NumPrefetchQueue'; Value = 3; Setting = 'loader.prefetch_queue_length=3' }

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Reflection;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Training;
 
@@ -93,8 +92,8 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     /// <summary>Workers that decode ahead: a number, or auto.</summary>
     [Parameter]
     [Alias("NumWorkerPerGpu")]
-    [WorkerCountTransformation]
     [ConfigurationKey("loader.num_workers")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
     public string? NumWorkers { get; set; }
 
     /// <summary>What the workers are.</summary>
@@ -188,16 +187,4 @@ public abstract class ConfiguredCmdlet : HostCmdlet
         Settings = [.. BoundSettings(), .. Set ?? []],
         WorkingFolder = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
     });
-
-    private IEnumerable<string> BoundSettings()
-    {
-        foreach (PropertyInfo parameter in typeof(ConfiguredCmdlet).GetProperties())
-        {
-            if (parameter.GetCustomAttribute<ConfigurationKeyAttribute>() is not { } key || !MyInvocation.BoundParameters.ContainsKey(parameter.Name))
-                continue;
-
-            object? value = parameter.Name is nameof(DataPath) or nameof(QuarantinePath) ? ResolvePath((string)parameter.GetValue(this)!) : parameter.GetValue(this);
-            yield return $"{key.Path}={SettingText.Of(value)}";
-        }
-    }
 }

@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using System.Reflection;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Processes;
+using RobustTrain.Runs.Configuration.Schema;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;
@@ -12,6 +14,18 @@ public abstract class HostCmdlet : RobustTrainCmdlet
 
     /// <summary>The child stops, or is killed, in this time.</summary>
     protected override TimeSpan StopGrace => KillAfter + TimeSpan.FromSeconds(1);
+
+    /// <summary>Those parameters that were given and set a key of the configuration, as settings; with absolute paths.</summary>
+    private protected IEnumerable<string> BoundSettings()
+    {
+        foreach (PropertyInfo parameter in GetType().GetProperties())
+        {
+            if (parameter.GetCustomAttribute<ConfigurationKeyAttribute>() is not { } key || !MyInvocation.BoundParameters.ContainsKey(parameter.Name))
+                continue;
+            object? value = parameter.GetValue(this);
+            yield return $"{key.Path}={SettingText.Of(value is string path && ConfigurationSchema.Find(key.Path)!.IsPath ? ResolvePath(path) : value)}";
+        }
+    }
 
     /// <summary>Runs a command to its end; warnings become warnings, progress is shown under an activity.</summary>
     /// <param name="arguments">The command and its options, without those for events and life line.</param>

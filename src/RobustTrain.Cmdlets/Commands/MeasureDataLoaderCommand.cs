@@ -21,12 +21,14 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
 
     /// <summary>The layout of the data set.</summary>
     [Parameter]
+    [ConfigurationKey("data.dataset")]
     [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
     public string? Dataset { get; set; }
 
     /// <summary>The folder of the data set.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("DatasetPath")]
+    [ConfigurationKey("data.path")]
     [ValidateNotNullOrEmpty]
     public string? DataPath { get; set; }
 
@@ -45,11 +47,11 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     [ValidateRange(1, 8192)]
     public int? CropSize { get; set; }
 
-    /// <summary>Numbers of workers, measured one after the other.</summary>
+    /// <summary>Numbers of workers, or auto, measured one after the other.</summary>
     [Parameter]
     [Alias("Workers", "NumWorkerPerGpu")]
-    [ValidateRange(0, 1024)]
-    public int[]? NumWorkers { get; set; }
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    public string[]? NumWorkers { get; set; }
 
     /// <summary>What the workers are.</summary>
     [Parameter]
@@ -60,12 +62,14 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     /// <summary>Samples in a batch.</summary>
     [Parameter]
     [Alias("BatchSizePerGpu")]
-    public int? BatchSize { get; set; }
+    [ConfigurationKey("loader.batch_size")]
+    public int BatchSize { get; set; }
 
     /// <summary>Batches that are decoded ahead.</summary>
     [Parameter]
     [Alias("NumPrefetchQueue")]
-    public int? PrefetchQueueLength { get; set; }
+    [ConfigurationKey("loader.prefetch_queue_length")]
+    public int PrefetchQueueLength { get; set; }
 
     /// <summary>Epochs of each measurement.</summary>
     [Parameter]
@@ -86,7 +90,8 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     /// <summary>Seconds after which a worker that stands still is replaced.</summary>
     [Parameter]
     [Alias("Timeout")]
-    public double? TimeoutSeconds { get; set; }
+    [ConfigurationKey("loader.timeout_seconds")]
+    public double TimeoutSeconds { get; set; }
 
     /// <summary>Any other keys of the configuration.</summary>
     [Parameter]
@@ -118,7 +123,7 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
         yield return "loader";
         if (ConfigurationPath is not null)
             yield return ResolvePath(ConfigurationPath);
-        foreach (string setting in Settings())
+        foreach (string setting in (string[])[.. BoundSettings(), .. Set ?? []])
         {
             yield return "--set";
             yield return setting;
@@ -129,7 +134,7 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
             ("--images", ImagePath is null ? [] : [ResolvePath(ImagePath)]),
             ("--integers", TextOf(Integers)),
             ("--crop-size", TextOf(CropSize)),
-            ("--workers", NumWorkers?.Select(number => number.ToString(CultureInfo.InvariantCulture)) ?? []),
+            ("--workers", NumWorkers ?? []),
             ("--kind", WorkerKind?.Select(kind => kind.ToLowerInvariant()) ?? []),
             ("--epochs", TextOf(Epochs)),
             ("--split", [Split.ToLowerInvariant()]),
@@ -137,19 +142,6 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
         ];
         foreach (string argument in options.SelectMany(option => option.Values, (option, value) => (option.Option, Value: value)).SelectMany(pair => (string[])[pair.Option, pair.Value]))
             yield return argument;
-    }
-
-    private IEnumerable<string> Settings()
-    {
-        (string Key, object? Value)[] settings =
-        [
-            ("data.dataset", Dataset),
-            ("data.path", DataPath is null ? null : ResolvePath(DataPath)),
-            ("loader.batch_size", BatchSize),
-            ("loader.prefetch_queue_length", PrefetchQueueLength),
-            ("loader.timeout_seconds", TimeoutSeconds),
-        ];
-        return [.. settings.Where(setting => setting.Value is not null).Select(setting => $"{setting.Key}={SettingText.Of(setting.Value)}"), .. Set ?? []];
     }
 
     private static string[] TextOf(int? number) => number is { } value ? [value.ToString(CultureInfo.InvariantCulture)] : [];

@@ -15,6 +15,6 @@ public sealed class ConfigurationValueCompleter : IArgumentCompleter
     {
         string? path = typeof(ConfiguredCmdlet).GetProperty(parameterName, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.GetCustomAttribute<ConfigurationKeyAttribute>()?.Path;
         ConfigurationKey? key = path is null ? null : ConfigurationSchema.Find(path);
-        return Completions.Of(wordToComplete, (key?.AllowedValues ?? []).Select(value => (value, key!.Description)));
+        return Completions.Of(wordToComplete, (key is null ? [] : SettingCompleter.ValuesOf(key)).Select(value => (value, key!.Description)));
     }
 }

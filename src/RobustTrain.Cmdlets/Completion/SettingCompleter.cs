@@ -15,13 +15,15 @@ public sealed class SettingCompleter : IArgumentCompleter
         int equals = word.IndexOf('=');
         return Completions.Of(word, equals < 0
             ? ConfigurationSchema.Values.Select(key => (key.Path + "=", key.Description))
-            : ValuesOf(word[..equals]).Select(value => ($"{word[..equals]}={value}", value)));
+            : (ConfigurationSchema.Find(word[..equals]) is { } key ? ValuesOf(key) : []).Select(value => ($"{word[..equals]}={value}", value)));
     }
 
-    private static IEnumerable<string> ValuesOf(string path) => ConfigurationSchema.Find(path) switch
+    /// <summary>The words that a key may be set to.</summary>
+    internal static IEnumerable<string> ValuesOf(ConfigurationKey key) => key switch
     {
         { AllowedValues: { } allowed } => allowed,
         { Kind: ConfigurationKind.Boolean } => ["true", "false"],
+        { NullText: not "null" } => [key.NullText],
         _ => [],
     };
 }

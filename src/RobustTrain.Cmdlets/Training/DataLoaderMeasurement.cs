@@ -20,7 +20,7 @@ public sealed record DataLoaderMeasurement
     /// <summary>From asking for the first batch to having it; in the first epoch that includes the workers' start.</summary>
     public required double FirstBatchMilliseconds { get; init; }
 
-    /// <summary>Processor time a batch that was not spent on samples.</summary>
+    /// <summary>Microseconds a batch that the loader itself took where batches are used: publishing what comes next, taking over what is done, giving back; neither waiting for samples nor loading them.</summary>
     public required double OverheadMicroseconds { get; init; }
 
     /// <summary>The largest resident memory of a process worker; null for threads.</summary>

@@ -160,10 +160,12 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                     }
                 }
 
+                long before = Stopwatch.GetTimestamp();
                 if (head >= 0 && _session.LoadsInPlace)
                     _inPlace.Load(head);
                 else
                     Wait(head, seen);
+                _times.SampleTicks += Stopwatch.GetTimestamp() - before;
             }
 
             return false;

@@ -32,25 +32,21 @@ public static class LoaderBenchmark
     public static LoaderMeasurement Measure(PrefetchLoader loader, LoaderOptions options, int epoch, CancellationToken stopping, Action<long>? onProgress = null)
     {
         EpochPlan plan = new(loader.Dataset.Count, options, epoch);
-        using Process self = Process.GetCurrentProcess();
-        Dictionary<int, (long Memory, double Seconds)> workers = [];
-        Dictionary<int, (long Memory, double Seconds)> workersBefore = [];
+        Dictionary<int, long> workers = [];
         long samples = 0;
         int batches = 0;
         int firstCount = 0;
         long longest = 0;
-        double before = self.TotalProcessorTime.TotalSeconds;
+        long givingBack = 0;
         long start = Stopwatch.GetTimestamp();
         long firstAt = start;
         using EpochStream stream = loader.Open(epoch, stopping: stopping);
-        if (options.WorkerKind == WorkerKind.Process)
-            LookAtWorkers(stream, workersBefore);
         while (true)
         {
             long asked = Stopwatch.GetTimestamp();
             if (!stream.MoveNext())
                 break;
-            using IBatch batch = stream.Current;
+            IBatch batch = stream.Current;
             long now = Stopwatch.GetTimestamp();
             if (batches++ == 0)
             {
@@ -67,23 +63,23 @@ public static class LoaderBenchmark
                 onProgress?.Invoke(samples);
             if (options.WorkerKind == WorkerKind.Process && batches % MemoryInterval == 1)
                 LookAtWorkers(stream, workers);
+            long done = Stopwatch.GetTimestamp();
+            batch.Dispose();
+            givingBack += Stopwatch.GetTimestamp() - done;
         }
 
         long end = Stopwatch.GetTimestamp();
         LookAtWorkers(stream, workers);
-        self.Refresh();
         LoaderStatistics statistics = stream.Statistics;
         double seconds = Stopwatch.GetElapsedTime(firstAt, end).TotalSeconds;
-        double onSamples = statistics.ReadSeconds + statistics.DecodeSeconds + statistics.AugmentSeconds;
-        double processor = self.TotalProcessorTime.TotalSeconds - before + workers.Sum(worker => worker.Value.Seconds - workersBefore.GetValueOrDefault(worker.Key).Seconds);
         return new LoaderMeasurement
         {
             Kind = options.WorkerKind,
             Workers = stream.Workers.Count,
             SamplesPerSecond = seconds > 0 ? (samples - firstCount) / seconds : 0,
             FirstBatchMilliseconds = Stopwatch.GetElapsedTime(start, firstAt).TotalMilliseconds,
-            OverheadMicroseconds = batches > 0 ? Math.Max(0, (processor - onSamples) * 1e6 / batches) : 0,
-            WorkerMemoryBytes = workers.Count > 0 ? workers.Values.Max(worker => worker.Memory) : null,
+            OverheadMicroseconds = batches > 0 ? (statistics.HandOverSeconds + StreamTimes.Seconds(givingBack)) * 1e6 / batches : 0,
+            WorkerMemoryBytes = workers.Count > 0 ? workers.Values.Max() : null,
             RingBytes = loader.RingBytes,
             LongestWaitMilliseconds = longest * 1000.0 / Stopwatch.Frequency,
             Statistics = statistics,
@@ -92,7 +88,7 @@ public static class LoaderBenchmark
         };
     }
 
-    private static void LookAtWorkers(EpochStream stream, Dictionary<int, (long Memory, double Seconds)> workers)
+    private static void LookAtWorkers(EpochStream stream, Dictionary<int, long> workers)
     {
         foreach (int process in stream.Workers.Select(worker => worker.ProcessId).OfType<int>())
         {
@@ -101,11 +97,7 @@ public static class LoaderBenchmark
                 string[] status = File.ReadAllLines($"/proc/{process}/status");
                 // The ring's pages count in every process that has touched them, and are there once.
                 long memory = (Kilobytes(status, "VmRSS:") - Kilobytes(status, "RssShmem:")) * 1024;
-                string stat = File.ReadAllText($"/proc/{process}/stat");
-                string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                // Fields 14 and 15 of proc(5): user and system time in hundredths of a second.
-                double seconds = (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;
-                workers[process] = (Math.Max(memory, workers.GetValueOrDefault(process).Memory), seconds);
+                workers[process] = Math.Max(memory, workers.GetValueOrDefault(process));
             }
             catch (IOException)
             {

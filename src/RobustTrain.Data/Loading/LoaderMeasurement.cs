@@ -15,7 +15,7 @@ public sealed record LoaderMeasurement
     /// <summary>Milliseconds from opening the stream to its first batch.</summary>
     public required double FirstBatchMilliseconds { get; init; }
 
-    /// <summary>Microseconds of processor time a batch that were not spent on samples: in this process and, for process workers, in theirs.</summary>
+    /// <summary>Microseconds a batch that the consumer spent on neither waiting for samples nor loading them: publishing, taking over, giving back.</summary>
     public required double OverheadMicroseconds { get; init; }
 
     /// <summary>The largest resident memory of a process worker in bytes, the ring that all share left out; null for threads.</summary>

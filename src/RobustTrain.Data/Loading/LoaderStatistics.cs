@@ -30,6 +30,9 @@ public sealed record LoaderStatistics
     /// <summary>Seconds that the consumer waited for a batch, or loaded it itself.</summary>
     public required double ConsumerWaitSeconds { get; init; }
 
+    /// <summary>Seconds of these that went neither into waiting for samples nor into loading them: publishing batches and taking them over.</summary>
+    public required double HandOverSeconds { get; init; }
+
     /// <summary>Seconds since the stream was opened.</summary>
     public required double ElapsedSeconds { get; init; }
 

@@ -24,6 +24,9 @@ internal sealed class StreamTimes
     /// <summary>Ticks of the stopwatch that the consumer waited, or loaded itself.</summary>
     public long WaitTicks { get; private set; }
 
+    /// <summary>Ticks of those in which the consumer only waited for samples, or loaded them.</summary>
+    public long SampleTicks { get; set; }
+
     /// <summary>What workers and consumer have done since the stream was opened. Under the session's gate.</summary>
     public StageTotals SinceOpened() => Total().Minus(_before);
 
@@ -61,6 +64,7 @@ internal sealed class StreamTimes
             OtherSeconds = Seconds(totals[LoadStage.Other]),
             WorkerWaitSeconds = Seconds(totals.WaitTicks),
             ConsumerWaitSeconds = Seconds(WaitTicks),
+            HandOverSeconds = Seconds(WaitTicks - SampleTicks),
             ElapsedSeconds = Seconds((_closed == 0 ? Stopwatch.GetTimestamp() : _closed) - _opened),
             FirstBatchSeconds = _firstBatchSeconds,
         };

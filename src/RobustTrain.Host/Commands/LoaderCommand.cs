@@ -1,9 +1,13 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Configuration.Schema;
 
 namespace RobustTrain.Host.Commands;
 
@@ -17,7 +21,14 @@ internal static class LoaderCommand
         Option<string?> images = new("--images") { HelpName = "FOLDER", Description = "Loads the images of a folder in random crops, in place of the configuration's data." };
         Option<int?> integers = new("--integers") { HelpName = "COUNT", Description = "Loads so many integers, in place of data: what the loader itself costs." };
         Option<int> cropSize = new("--crop-size") { HelpName = "PIXELS", DefaultValueFactory = _ => 224, Description = "The side of the crops of --images." };
-        Option<int[]> workers = new("--workers") { HelpName = "N", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [], Description = "Numbers of workers to measure one after the other; else loader.num_workers." };
+        Option<int?[]> workers = new("--workers")
+        {
+            HelpName = "N|auto",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+            CustomParser = WorkersOf,
+            Description = "Numbers of workers to measure one after the other, or auto, which finds one; else loader.num_workers.",
+        };
         Option<string[]> kinds = new("--kind") { HelpName = "thread|process", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [], Description = "Kinds of workers to measure; else loader.worker_kind." };
         kinds.AcceptOnlyFromAmong("thread", "process");
         Option<int> epochs = new("--epochs") { HelpName = "N", DefaultValueFactory = _ => 1, Description = "Epochs of each measurement; workers live on between them as loader.persistent_workers says." };
@@ -62,5 +73,23 @@ internal static class LoaderCommand
             return CommandGuard.Run(() => new LoaderJob(request, stream).Run(), stream);
         });
         return command;
+    }
+
+    // As loader.num_workers: the key knows what it may be.
+    private static int?[] WorkersOf(ArgumentResult result)
+    {
+        ConfigurationKey key = ConfigurationSchema.Find("loader.num_workers")!;
+        List<int?> numbers = [];
+        foreach (string text in result.Tokens.Select(token => token.Value))
+        {
+            if (text == key.NullText)
+                numbers.Add(null);
+            else if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= key.Maximum)
+                numbers.Add(number);
+            else
+                result.AddError($"--workers is '{text}', but must be {ConfigurationDocumentation.Expectation(key)}.");
+        }
+
+        return [.. numbers];
     }
 }

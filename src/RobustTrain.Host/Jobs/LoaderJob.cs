@@ -47,10 +47,10 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         try
         {
             if (stream is null)
-                Console.Out.WriteLine($"{"kind",-8} {"workers",7} {"samples/s",10} {"first ms",9} {"CPU us/batch",12} {"worker MB",9} {"longest wait ms",15} {"delivered",9} {"retried",7} {"skipped",7} {"lost",4} {"failures",8}  digest");
+                Console.Out.WriteLine($"{"kind",-8} {"workers",7} {"samples/s",10} {"first ms",9} {"own us/batch",12} {"worker MB",9} {"longest wait ms",15} {"delivered",9} {"retried",7} {"skipped",7} {"lost",4} {"failures",8}  digest");
             foreach (WorkerKind kind in request.Kinds.Count > 0 ? request.Kinds : [LoaderSettings.Of(config.Loader, 1).WorkerKind])
             {
-                foreach (int? workers in request.Workers.Count > 0 ? request.Workers.Select(number => (int?)number) : [config.Loader.NumWorkers])
+                foreach (int? workers in request.Workers.Count > 0 ? request.Workers : [config.Loader.NumWorkers])
                     Measure(dataset, Options(config, kind, workers), stopping.Token);
             }
 
@@ -73,10 +73,11 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         if (dataset is not ImageFolderDataset images)
             throw new RunException(ExitCode.Configuration, "ImagesMissing", "--decode-only needs --images: the folder whose files are decoded.", "--images");
         string[] files = [.. Enumerable.Range(0, images.Count).SelectMany(images.FilesOf)];
-        foreach (int threads in request.Workers.Count > 0 ? request.Workers : [1])
+        foreach (int? workers in request.Workers.Count > 0 ? request.Workers : [1])
         {
-            DecodingBenchmark.Measure(files, Math.Max(1, threads));
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, threads)} threads, images a second: {DecodingBenchmark.Measure(files, Math.Max(1, threads)):F0}"));
+            int threads = Math.Max(1, workers ?? Environment.ProcessorCount);
+            DecodingBenchmark.Measure(files, threads);
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{threads} threads, images a second: {DecodingBenchmark.Measure(files, threads):F0}"));
         }
 
         return (int)ExitCode.Finished;

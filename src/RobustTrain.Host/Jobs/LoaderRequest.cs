@@ -10,7 +10,7 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="Images">A folder of images in place of the configuration's data.</param>
 /// <param name="Integers">So many integers in place of data.</param>
 /// <param name="CropSize">The side of the crops of images.</param>
-/// <param name="Workers">Numbers of workers; empty for the configuration's.</param>
+/// <param name="Workers">Numbers of workers, null finds one; empty for the configuration's.</param>
 /// <param name="Kinds">Kinds of workers; empty for the configuration's.</param>
 /// <param name="Epochs">Epochs of each measurement.</param>
 /// <param name="Split">The split to load.</param>
@@ -23,7 +23,7 @@ internal sealed record LoaderRequest(
     string? Images,
     int? Integers,
     int CropSize,
-    IReadOnlyList<int> Workers,
+    IReadOnlyList<int?> Workers,
     IReadOnlyList<WorkerKind> Kinds,
     int Epochs,
     DatasetSplit Split,

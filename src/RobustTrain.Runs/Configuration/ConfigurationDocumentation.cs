@@ -13,11 +13,11 @@ public static class ConfigurationDocumentation
     public static string Expectation(ConfigurationKey key)
     {
         if (key.IsMap)
-            return "names, each with a list of texts" + (key.IsNullable ? ", or null" : "");
+            return "names, each with a list of texts" + (key.IsNullable ? $", or {key.NullText}" : "");
         if (!key.IsList)
-            return ItemExpectation(key, "") + (key.IsNullable ? ", or null" : "");
+            return ItemExpectation(key, "") + (key.IsNullable ? $", or {key.NullText}" : "");
         string count = key.ItemCount is { } items ? $"a list of {items}, each " : "a list, each item ";
-        return count + ItemExpectation(key, "") + (key.IsNullable ? ", or null" : "");
+        return count + ItemExpectation(key, "") + (key.IsNullable ? $", or {key.NullText}" : "");
     }
 
     /// <summary>What one item of a list, or the value itself, must be.</summary>

@@ -106,6 +106,13 @@ public static class ConfigurationJsonSchema
         }
 
         schema["type"] = key.IsNullable ? new JsonArray(type, "null") : type;
+        if (key.NullText != "null")
+        {
+            // The word is a text; bounds bind numbers alone.
+            schema["type"] = new JsonArray(type, "string");
+            schema["pattern"] = $"^{key.NullText}$";
+        }
+
         if (!key.IsRequired)
             schema["default"] = Value(key.Default);
         return schema;

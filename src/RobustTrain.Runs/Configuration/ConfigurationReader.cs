@@ -243,11 +243,13 @@ public sealed class ConfigurationReader
     private void ReportUnknownKey(string place, string name, ConfigurationSection section)
     {
         string owner = section.Path.Length == 0 ? "The configuration" : $"'{section.Path}'";
-        string hint = Suggest(name, section) is { } nearest
-            ? $"did you mean '{nearest}'?"
-            : $"it has {string.Join(", ", section.Keys.Select(key => key.Name))}.";
+        string hint = DifferenceOf(name)
+            ?? (Suggest(name, section) is { } nearest ? $"did you mean '{nearest}'?" : $"it has {string.Join(", ", section.Keys.Select(key => key.Name))}.");
         Report("ConfigurationUnknownKey", $"{place}: {owner} has no key '{name}'; {hint}", section.Path.Length == 0 ? name : $"{section.Path}.{name}");
     }
+
+    private static string? DifferenceOf(string name) =>
+        ConfigurationSchema.Values.Select(key => key.ForeignNames.GetValueOrDefault(name.Split('.')[^1])).FirstOrDefault(difference => difference is not null);
 
     // First the neighbours, then the same name in another section, then anything near by its full path.
     private static string? Suggest(string name, ConfigurationSection section)

@@ -15,6 +15,8 @@ internal static class ConfigurationValue
     /// <exception cref="ConfigurationValueException">It is of the wrong type or out of range.</exception>
     public static object? Read(ConfigurationKey key, YamlNode node, string baseDirectory)
     {
+        if (key.NullText != "null" && node is YamlScalarNode scalar && scalar.Value == key.NullText)
+            return null;
         if (ConfigurationReader.IsNull(node))
             return key.IsNullable ? null : throw WrongType(key, $"'{key.Path}'", node);
         if (key.IsMap)

@@ -32,9 +32,11 @@ public static class ConfigurationWriter
     private static Dictionary<string, string> Values(TrainingConfig config)
     {
         Dictionary<string, string> values = [];
-        Visit(ConfigurationSchema.Root, config, (key, value) => values[key.Path] = YamlScalar.Format(value));
+        Visit(ConfigurationSchema.Root, config, (key, value) => values[key.Path] = Format(key, value));
         return values;
     }
+
+    private static string Format(ConfigurationKey key, object? value) => value is null ? key.NullText : YamlScalar.Format(value);
 
     private static void Visit(ConfigurationSection section, object record, Action<ConfigurationKey, object?> visit)
     {
@@ -71,7 +73,7 @@ public static class ConfigurationWriter
 
             if (key.Section is null)
             {
-                text.Append(indent).Append(key.Name).Append(": ").Append(YamlScalar.Format(value)).Append('\n');
+                text.Append(indent).Append(key.Name).Append(": ").Append(Format(key, value)).Append('\n');
             }
             else
             {

@@ -18,9 +18,10 @@ public sealed record LoaderConfig
     public int EvalBatchSize { get; init; } = 1;
 
     /// <summary>Workers.</summary>
-    [Description("Workers that decode ahead; 0 loads in the training thread; null finds the number by how much the training waits and how many processors are idle.")]
+    [Description("Workers that decode ahead; 0 loads in the training thread; auto finds the number by how much the training waits and how many processors are idle.")]
     [Range(0, 1024)]
     [ConfigurationAlias("num_worker_per_gpu")]
+    [ConfigurationNullText("auto")]
     [FreeOnResume]
     public int? NumWorkers { get; init; } = 2;
 
@@ -34,12 +35,14 @@ public sealed record LoaderConfig
     [Description("Batches that are decoded ahead of the training step.")]
     [Range(1, 4096)]
     [ConfigurationAlias("num_prefetch_queue")]
+    [ConfigurationForeignName("prefetch_factor", "prefetch_queue_length counts the batches of all workers together, where prefetch_factor counts those of each: set it to prefetch_factor times num_workers.")]
     [FreeOnResume]
     public int PrefetchQueueLength { get; init; } = 3;
 
     /// <summary>How batches come to the device.</summary>
     [Description("How batches come to the device: none or cpu (tensors over the loader's own memory, without a copy; on a GPU copied when the step begins), cuda (through pinned memory on a stream of its own, beside the step before); null: cuda on a GPU, else cpu.")]
     [AllowedValues("none", "cpu", "cuda")]
+    [ConfigurationForeignName("pin_memory", "prefetch_mode says how batches come to the device: cuda goes through pinned memory, cpu and none do not.")]
     public string? PrefetchMode { get; init; }
 
     /// <summary>Whether images lie channels last.</summary>

@@ -25,7 +25,7 @@ public sealed record LoaderEpoch(int Epoch, string Split, LoaderFigures Loader) 
 /// <param name="Workers">How many workers.</param>
 /// <param name="SamplesPerSecond">Samples delivered a second.</param>
 /// <param name="FirstBatchMilliseconds">From opening the stream to its first batch.</param>
-/// <param name="OverheadMicroseconds">Processor time a batch that was not spent on samples.</param>
+/// <param name="OverheadMicroseconds">Microseconds a batch that the loader itself took where batches are used: publishing what comes next, taking over what is done, giving back; neither waiting for samples nor loading them.</param>
 /// <param name="WorkerMemoryBytes">The largest resident memory of a process worker, the ring that all share left out.</param>
 /// <param name="RingBytes">The memory of the ring.</param>
 /// <param name="LongestWaitMilliseconds">The longest wait for a batch after the first.</param>

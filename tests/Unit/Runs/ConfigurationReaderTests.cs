@@ -68,6 +68,23 @@ public sealed class ConfigurationReaderTests
         Assert.Equal((7, 2, 5L), (config.Loader.PrefetchQueueLength, config.Loader.BatchSize, config.Seed));
     }
 
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("'auto'")]
+    [InlineData("null")] // As runs of earlier versions have it.
+    public void The_number_of_workers_may_be_left_to_the_loader(string value)
+    {
+        TrainingConfig config = Parse($"loader: {{num_workers: {value}}}");
+
+        Assert.Null(config.Loader.NumWorkers);
+        Assert.Equal(config.Loader, ConfigurationReader.Read(null, ["data.path=/data", $"loader.num_workers={value}"]).Loader);
+        string written = ConfigurationWriter.Write(config);
+        Assert.Contains("  num_workers: auto\n", written, StringComparison.Ordinal);
+        Assert.Equal(config.Loader, ConfigurationReader.Parse(written, "written").Loader);
+        ConfigurationDifference difference = Assert.Single(ConfigurationWriter.Differences(config, config with { Loader = config.Loader with { NumWorkers = 3 } }));
+        Assert.Equal(new ConfigurationDifference("loader.num_workers", "auto", "3"), difference);
+    }
+
     [Fact]
     public void A_relative_data_path_starts_at_the_current_directory() => Assert.Equal(
         Path.Combine(Environment.CurrentDirectory, "data", "szada"),
@@ -77,6 +94,9 @@ public sealed class ConfigurationReaderTests
     [InlineData("optimizer:\n  learing_rate: 1", "ConfigurationUnknownKey", "night.yaml, line 3: 'optimizer' has no key 'learing_rate'; did you mean 'learning_rate'?")]
     [InlineData("learning_rate: 1", "ConfigurationUnknownKey", "night.yaml, line 2: The configuration has no key 'learning_rate'; did you mean 'optimizer.learning_rate'?")]
     [InlineData("trainer: {early_birds: 1}", "ConfigurationUnknownKey", "night.yaml, line 2: 'trainer' has no key 'early_birds'; it has epochs, ")]
+    [InlineData("loader: {prefetch_factor: 2}", "ConfigurationUnknownKey", "night.yaml, line 2: 'loader' has no key 'prefetch_factor'; prefetch_queue_length counts the batches of all workers together, where prefetch_factor counts those of each: set it to prefetch_factor times num_workers.")]
+    [InlineData("pin_memory: true", "ConfigurationUnknownKey", "night.yaml, line 2: The configuration has no key 'pin_memory'; prefetch_mode says how batches come to the device: cuda goes through pinned memory, cpu and none do not.")]
+    [InlineData("loader: {num_workers: many}", "ConfigurationWrongType", "night.yaml, line 2: 'loader.num_workers' is 'many', but must be a whole number from 0 to 1024, or auto.")]
     [InlineData("trainer: {epochs: many}", "ConfigurationWrongType", "night.yaml, line 2: 'trainer.epochs' is 'many', but must be a whole number from 1 to 1000000.")]
     [InlineData("trainer: {epochs: 1.5}", "ConfigurationWrongType", "'trainer.epochs' is '1.5', but must be a whole number")]
     [InlineData("trainer: {epochs: '3'}", "ConfigurationWrongType", "'trainer.epochs' is the quoted text '3', but must be a whole number")]
@@ -174,6 +194,7 @@ public sealed class ConfigurationReaderTests
     [Theory]
     [InlineData("trainer.epochs", "ConfigurationInvalidSetting", "--set trainer.epochs: it must have the form key=value, as --set optimizer.learning_rate=0.01.")]
     [InlineData("=5", "ConfigurationInvalidSetting", "--set =5: it must have the form key=value")]
+    [InlineData("loader.pin_memory=true", "ConfigurationUnknownKey", "--set loader.pin_memory=true: The configuration has no key 'loader.pin_memory'; prefetch_mode says how batches come to the device: cuda goes through pinned memory, cpu and none do not.")]
     [InlineData("trainer.epoch=5", "ConfigurationUnknownKey", "--set trainer.epoch=5: The configuration has no key 'trainer.epoch'; did you mean 'trainer.epochs'?")]
     [InlineData("epochs=5", "ConfigurationUnknownKey", "did you mean 'trainer.epochs'?")]
     [InlineData("trainer.epochs=x", "ConfigurationWrongType", "--set trainer.epochs=x: 'trainer.epochs' is 'x', but must be a whole number from 1 to 1000000.")]

@@ -29,6 +29,12 @@ public sealed class ConfigurationKey
     /// <summary>Whether the value may be null.</summary>
     public required bool IsNullable { get; init; }
 
+    /// <summary>How null is written: as <c>null</c>, or by a word of the key's own.</summary>
+    public required string NullText { get; init; }
+
+    /// <summary>Names of other systems that mean something else, with what to set instead.</summary>
+    public required IReadOnlyDictionary<string, string> ForeignNames { get; init; }
+
     /// <summary>Whether the default is no valid value, so that one must be given.</summary>
     public required bool IsRequired { get; init; }
 

@@ -69,6 +69,8 @@ public static class ConfigurationSchema
             IsList = isList,
             IsMap = isMap,
             IsNullable = new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable,
+            NullText = property.GetCustomAttribute<ConfigurationNullTextAttribute>()?.Text ?? "null",
+            ForeignNames = property.GetCustomAttributes<ConfigurationForeignNameAttribute>().ToDictionary(foreign => foreign.Name, foreign => foreign.Difference),
             IsRequired = property.GetCustomAttribute<RequiredAttribute>() is not null,
             IsPath = property.GetCustomAttribute<ConfigurationPathAttribute>() is not null,
             IsFreeOnResume = property.GetCustomAttribute<FreeOnResumeAttribute>() is not null,

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Text.Json;
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
+using RobustTrain.Tests.Host;
+
+namespace RobustTrain.Tests.Data;
+
+/// <summary>What is measured of a loader without a training.</summary>
+[Collection(LoaderCollection.Name)]
+public sealed class LoaderMeasurementTests
+{
+    private static readonly LoaderOptions Options = new() { BatchSize = 4 };
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void What_a_batch_costs_counts_neither_the_loading_of_samples_nor_the_wait_for_them(int workers)
+    {
+        SlowDataset dataset = new();
+        long start = Stopwatch.GetTimestamp();
+        LoaderMeasurement measured = LoaderBenchmark.Measure(dataset, Options with { NumWorkers = workers, PrefetchQueueLength = 1 }, 0, CancellationToken.None);
+        double elapsed = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        double slept = dataset.Count * SlowDataset.Delay.TotalMicroseconds;
+        Assert.InRange(measured.OverheadMicroseconds * measured.Statistics.Batches, 1, elapsed - slept);
+        Assert.InRange(measured.Statistics.HandOverSeconds, 0, measured.Statistics.ConsumerWaitSeconds);
+    }
+
+    [Fact]
+    public async Task The_number_of_workers_may_be_found_and_is_told()
+    {
+        using TemporaryFolder folder = new();
+        HostRun run = await HostRun.To(folder.Path, "loader", "--integers", "1000", "--workers", "auto", "--events");
+        Assert.Equal(0, run.ExitCode);
+        JsonElement[] events = [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Contains(events, happened => happened.TryGetProperty("kind", out JsonElement kind) && kind.GetString() == "workers_chosen");
+        Assert.Contains(events, happened => happened.GetProperty("event").GetString() == "loader_measured" && happened.GetProperty("delivered").GetInt32() == 1000);
+    }
+
+    [Theory]
+    [InlineData("many")]
+    [InlineData("1025")]
+    [InlineData("-1")]
+    public async Task A_number_of_workers_that_is_none_is_one_sentence(string number)
+    {
+        using TemporaryFolder folder = new();
+        HostRun run = await HostRun.To(folder.Path, "loader", "--integers", "1000", $"--workers={number}");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains($"--workers is '{number}', but must be a whole number from 0 to 1024, or auto.", run.Error, StringComparison.Ordinal);
+    }
+
+    private sealed class SlowDataset : IDataset
+    {
+        public static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(10);
+
+        private readonly IntegersDataset _integers = new(24);
+
+        public int Count => _integers.Count;
+
+        public IReadOnlyList<FieldSpec> Fields => _integers.Fields;
+
+        public string NameOf(int index) => _integers.NameOf(index);
+
+        public void Load(SampleKey key, SampleBuffer target)
+        {
+            Thread.Sleep(Delay);
+            _integers.Load(key, target);
+        }
+    }
+}
