@@ -48,7 +48,12 @@ internal sealed class CheckpointRecorder : IDisposable
     /// <summary>Brings every part to the state of the newest checkpoint that is whole.</summary>
     /// <returns>False where there is no checkpoint.</returns>
     /// <exception cref="CheckpointException">The checkpoint is of another model, or all of them are damaged.</exception>
-    public bool RestoreLatest() => Restore(_store.OpenLatest(Warn));
+    public bool RestoreLatest()
+    {
+        // One that was killed after its last checkpoint has left what no later one would take away.
+        Delete(_store.DeleteLeftovers);
+        return Restore(_store.OpenLatest(Warn));
+    }
 
     /// <summary>Brings every part to the state of the newest whole checkpoint that stands between two epochs and before a step.</summary>
     /// <returns>False where there is no such checkpoint.</returns>
@@ -227,7 +232,7 @@ internal sealed class CheckpointRecorder : IDisposable
         }
 
         _queue.End(next);
-        CleanUp();
+        Delete(() => _store.CleanUp(_retention));
         return true;
     }
 
@@ -242,11 +247,11 @@ internal sealed class CheckpointRecorder : IDisposable
             _time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds));
     }
 
-    private void CleanUp()
+    private void Delete(Action delete)
     {
         try
         {
-            _store.CleanUp(_retention);
+            delete();
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {

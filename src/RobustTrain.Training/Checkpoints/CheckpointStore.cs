@@ -164,6 +164,19 @@ public sealed class CheckpointStore(string path)
     /// <exception cref="IOException">The disk refuses.</exception>
     internal void CleanUp(RetentionPolicy retention)
     {
+        DeleteLeftovers();
+        IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
+        IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
+        foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
+            Delete(checkpoint.Path);
+        foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
+            Delete(damaged);
+    }
+
+    /// <summary>Deletes what an interrupted write or a replaced checkpoint left behind.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    internal void DeleteLeftovers()
+    {
         if (!Directory.Exists(Path))
             return;
         foreach (string leftover in Directory.EnumerateDirectories(Path, ".*"))
@@ -172,13 +185,6 @@ public sealed class CheckpointStore(string path)
             if (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal))
                 Directory.Delete(leftover, recursive: true);
         }
-
-        IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
-        IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
-        foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
-            Delete(checkpoint.Path);
-        foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
-            Delete(damaged);
     }
 
     private void Remember(string folder, CheckpointException unusable)

@@ -83,6 +83,18 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void What_a_kill_after_the_last_checkpoint_left_half_deleted_goes_with_the_next_start()
+    {
+        _untouched.Run();
+        foreach (string leftover in new[] { ".replaced-epoch-0000", ".writing-epoch-0002" })
+            Directory.CreateDirectory(Path.Combine(_untouched.CheckpointsPath, leftover));
+        File.Delete(Path.Combine(_untouched.RunPath, "test.json"));
+
+        Assert.Equal(ExitCode.Finished, _untouched.Run().ExitCode);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_untouched.CheckpointsPath, ".*"));
+    }
+
+    [Fact]
     public void Gone_on_with_after_its_newest_checkpoint_was_damaged_it_ends_with_the_same_bits()
     {
         _untouched.Run();
