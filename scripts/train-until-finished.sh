@@ -16,8 +16,8 @@ shift 2
 robusttrain=${ROBUSTTRAIN:-robusttrain}
 command -v "$robusttrain" >/dev/null || { echo "$0: $robusttrain is not on the PATH; ROBUSTTRAIN=/path/to/robusttrain names it." >&2; exit 2; }
 
-# Else .NET makes three files for debuggers in the temporary folder, which a killed process leaves there.
-export DOTNET_EnableDiagnostics=${DOTNET_EnableDiagnostics:-0}
+# The GPUs' numbers are then those of nvidia-smi; and .NET makes no files for debuggers, which a killed process leaves in the temporary folder.
+export CUDA_DEVICE_ORDER=${CUDA_DEVICE_ORDER:-PCI_BUS_ID} DOTNET_EnableDiagnostics=${DOTNET_EnableDiagnostics:-0}
 
 asked_to_stop=false child=
 stop() { asked_to_stop=true; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null; }
