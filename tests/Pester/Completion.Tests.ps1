@@ -23,6 +23,7 @@ Describe 'Completion' {
         @{ Text = 'Test-TrainingConfig -Model fc-siam-c'; Expected = 'fc-siam-conc' }
         @{ Text = 'Start-Training -Resume '; Expected = 'Auto', 'Never', 'Require' }
         @{ Text = 'Get-TrainingRun -State F'; Expected = 'Failed', 'Finished' }
+        @{ Text = 'Start-Training -OnFailure '; Expected = 'fail', 'skip', 'rollback' }
         @{ Text = 'Start-Training -WorkerKind '; Expected = 'thread', 'process' }
         @{ Text = 'Start-Training -NumWorkers '; Expected = 'auto' }
         @{ Text = 'Measure-DataLoader -NumWorkers '; Expected = 'auto' }

@@ -123,6 +123,17 @@ Describe 'Start-Training' {
             @{ Parameter = 'DatasetEnlargeRatio'; Value = 4; Setting = 'data.enlarge_ratio=4' }
             @{ Parameter = 'FillLast'; Value = $true; Setting = 'loader.fill_last=true' }
             @{ Parameter = 'DropLast'; Value = $true; Setting = 'loader.drop_last=true' }
+            @{ Parameter = 'ClipNorm'; Value = 0.5; Setting = 'trainer.clip_norm=0.5' }
+            @{ Parameter = 'Accumulate'; Value = 4; Setting = 'trainer.accumulate=4' }
+            @{ Parameter = 'EmaDecay'; Value = 0.999; Setting = 'trainer.ema_decay=0.999' }
+            @{ Parameter = 'WarmupSteps'; Value = 100; Setting = 'schedule.warmup_steps=100' }
+            @{ Parameter = 'Deterministic'; Value = $true; Setting = 'trainer.deterministic=true' }
+            @{ Parameter = 'Freeze'; Value = 'conv1*', 'bn11.weight'; Setting = 'trainer.freeze=["conv1*", bn11.weight]' }
+            @{ Parameter = 'Freeze'; Value = 'conv1*'; Setting = 'trainer.freeze=["conv1*"]' }
+            @{ Parameter = 'StartFrom'; Value = '/runs/first'; Setting = 'trainer.start_from=/runs/first' }
+            @{ Parameter = 'OnFailure'; Value = 'rollback'; Setting = 'numerics.on_failure=rollback' }
+            @{ Parameter = 'BestMetric'; Value = 'north/f1'; Setting = 'trainer.best_metric=north/f1' }
+            @{ Parameter = 'Patience'; Value = 5; Setting = 'selection.patience=5' }
             @{ Parameter = 'Set'; Value = @{ 'model.base_channels' = 8 }; Setting = 'model.base_channels=8' }
             @{ Parameter = 'Set'; Value = @{ model = @{ dropout = 0.5 } }; Setting = 'model.dropout=0.5' }
             @{ Parameter = 'Set'; Value = @{ 'data.mean' = 0.5, 0.25, 1 }; Setting = 'data.mean=[0.5, 0.25, 1]' }

@@ -174,6 +174,60 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     [ConfigurationKey("loader.drop_last")]
     public SwitchParameter DropLast { get; set; }
 
+    /// <summary>Scales a gradient of a greater L2 norm down to this one.</summary>
+    [Parameter]
+    [ConfigurationKey("trainer.clip_norm")]
+    public double ClipNorm { get; set; }
+
+    /// <summary>Batches whose gradients are accumulated into one step of the optimizer.</summary>
+    [Parameter]
+    [ConfigurationKey("trainer.accumulate")]
+    public int Accumulate { get; set; }
+
+    /// <summary>Keeps an exponential moving average of the weights with this decay a step, which validation and test then use.</summary>
+    [Parameter]
+    [ConfigurationKey("trainer.ema_decay")]
+    public double EmaDecay { get; set; }
+
+    /// <summary>Steps over which the learning rate rises from 0.</summary>
+    [Parameter]
+    [ConfigurationKey("schedule.warmup_steps")]
+    public int WarmupSteps { get; set; }
+
+    /// <summary>Runs only algorithms that give the same bits each time; the CPU needs it not.</summary>
+    [Parameter]
+    [ConfigurationKey("trainer.deterministic")]
+    public SwitchParameter Deterministic { get; set; }
+
+    /// <summary>Patterns of the names of parameters that are not learned, as conv1*.</summary>
+    [Parameter]
+    [ConfigurationKey("trainer.freeze")]
+    [ValidateNotNullOrEmpty]
+    public string[]? Freeze { get; set; }
+
+    /// <summary>A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from.</summary>
+    [Parameter]
+    [ConfigurationKey("trainer.start_from")]
+    [ValidateNotNullOrEmpty]
+    public string? StartFrom { get; set; }
+
+    /// <summary>What a loss or gradient that is NaN, infinite or a spike leads to: fail, skip or rollback.</summary>
+    [Parameter]
+    [ConfigurationKey("numerics.on_failure")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    public string? OnFailure { get; set; }
+
+    /// <summary>The score that decides which epoch is best, as f1, or SET/f1 for a validation set.</summary>
+    [Parameter]
+    [ConfigurationKey("trainer.best_metric")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    public string? BestMetric { get; set; }
+
+    /// <summary>Epochs without a better one after which the training ends early.</summary>
+    [Parameter]
+    [ConfigurationKey("selection.patience")]
+    public int Patience { get; set; }
+
     /// <summary>Any other keys: a hashtable, nested or with dotted keys, or texts key=value.</summary>
     [Parameter]
     [SettingsTransformation]
