@@ -30,6 +30,12 @@ Describe 'Test-TrainingConfig' {
         (Get-Command Test-TrainingConfig).Parameters.Keys.Where({ $_ -notin $common }) | Sort-Object | Should -Be ($own | Sort-Object)
     }
 
+    It 'refuses -<_> $null in a sentence that names it, and asks nothing of the trainer' -ForEach BatchSize, PrefetchQueueLength, TimeoutSeconds, Accumulate, ClipNorm {
+        $given = @{ $_ = $null }
+        { Test-TrainingConfig @given } | Should -Throw "*'$_'*null*" -ErrorId 'ParameterBindingFailed,*'
+        Join-Path $folder calls | Should -Not -Exist
+    }
+
     It 'lists each mistake with file, line, key and sentence, and is no error itself' {
         $env:FAKE_END = 'invalid'
         $test = Test-TrainingConfig my.yaml -ErrorVariable failure
