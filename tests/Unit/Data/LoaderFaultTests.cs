@@ -197,23 +197,6 @@ public sealed class LoaderFaultTests
         Assert.Empty(run.Ledger.Entries);
     }
 
-    [Fact]
-    public void An_abandoned_thread_that_comes_back_writes_nowhere_it_should_not()
-    {
-        // It comes back while its slot carries later batches; the values of all batches are checked.
-        LoaderOptions options = With(WorkerKind.Thread, null) with
-        {
-            Faults = FaultPlan.Parse("stall:0.02") with { StallSeconds = 0.35 },
-            Timeout = TimeSpan.FromMilliseconds(200),
-            // It is to be abandoned before it comes back.
-            StackTimeout = TimeSpan.Zero,
-        };
-        IntegersDataset dataset = new(400);
-        LoaderRun run = LoaderRun.Of(dataset, options, onBatch: (_, _) => Thread.Sleep(5)).MustBeWhole(dataset, options);
-        Assert.True(run.Ledger.WorkerFailures >= 2);
-        Assert.Empty(LoaderThreads.Alive());
-    }
-
     [Theory]
     [InlineData(WorkerKind.Thread)]
     [InlineData(WorkerKind.Process)]

@@ -42,6 +42,51 @@ public sealed class LoaderFlatnessTests
     }
 
     [Fact]
+    public void Disposal_at_every_moment_leaves_no_thread()
+    {
+        LoaderThreads before = LoaderThreads.Now();
+        IntegersDataset dataset = new(4000);
+        for (int moment = 0; moment < 60; moment++)
+        {
+            PrefetchLoader loader = new(dataset, Options with { NumWorkers = 4 });
+            EpochStream stream = loader.Open(0);
+            for (int batch = 0; batch < moment % 7; batch++)
+            {
+                stream.MoveNext();
+                stream.Current.Dispose();
+            }
+
+            Thread.SpinWait(moment * 500);
+            if (moment % 2 == 0)
+                stream.Dispose();
+            loader.Dispose();
+            stream.Dispose();
+        }
+
+        Assert.Empty(before.NewOnes());
+    }
+
+    [Fact]
+    public void An_abandoned_thread_that_comes_back_writes_nowhere_it_should_not()
+    {
+        LoaderThreads before = LoaderThreads.Now();
+        // It comes back while its slot carries later batches; the values of all batches are checked.
+        LoaderOptions options = Options with
+        {
+            Faults = FaultPlan.Parse("stall:0.02") with { StallSeconds = 0.35 },
+            Timeout = TimeSpan.FromMilliseconds(200),
+            HealthCheckInterval = TimeSpan.FromMilliseconds(50),
+            MaxErrors = 50,
+            // It is to be abandoned before it comes back.
+            StackTimeout = TimeSpan.Zero,
+        };
+        IntegersDataset dataset = new(400);
+        LoaderRun run = LoaderRun.Of(dataset, options, onBatch: (_, _) => Thread.Sleep(5)).MustBeWhole(dataset, options);
+        Assert.True(run.Ledger.WorkerFailures >= 2);
+        Assert.Empty(before.NewOnes());
+    }
+
+    [Fact]
     public void The_steady_state_allocates_nothing_that_grows_with_samples()
     {
         IntegersDataset dataset = new(200_000);

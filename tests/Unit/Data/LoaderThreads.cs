@@ -2,31 +2,45 @@ using System.Diagnostics;
 
 namespace RobustTrain.Tests.Data;
 
-/// <summary>The loader's threads in this process, by the names that the kernel has for them.</summary>
-internal static class LoaderThreads
+/// <summary>The loader's threads in this process at a moment, by the names that the kernel has for them.</summary>
+internal sealed class LoaderThreads
 {
-    /// <summary>Those that are still there after a moment of grace.</summary>
-    public static List<string> Alive()
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly HashSet<string> _threads = Present();
+
+    /// <summary>Those of now: a stuck thread of an earlier test may be among them for as long as its fault lasts.</summary>
+    public static LoaderThreads Now() => new();
+
+    /// <summary>Those begun since that are still there after a moment of grace; for tests beside which no other runs.</summary>
+    public List<string> NewOnes()
     {
-        List<string> names = [];
-        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10); Thread.Sleep(10))
+        List<string> threads = [];
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Patience; Thread.Sleep(10))
         {
-            names = [.. Directory.EnumerateDirectories("/proc/self/task").Select(Name).Where(name => name.StartsWith("loader", StringComparison.Ordinal))];
-            if (names.Count == 0)
+            threads = [.. Present().Except(_threads)];
+            if (threads.Count == 0)
                 break;
         }
 
-        return names;
+        return threads;
     }
 
-    private static string Name(string task)
+    private static HashSet<string> Present() =>
+        [.. Directory.EnumerateDirectories("/proc/self/task").Select(Describe).Where(thread => thread.StartsWith("loader", StringComparison.Ordinal))];
+
+    /// <summary>Name, number and start: the kernel gives a number again once its thread has ended.</summary>
+    private static string Describe(string task)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(task, "comm")).Trim();
+            string status = File.ReadAllText(Path.Combine(task, "stat"));
+            int end = status.LastIndexOf(')');
+            return $"{status[(status.IndexOf('(', StringComparison.Ordinal) + 1)..end]}, thread {Path.GetFileName(task)} since tick {status[(end + 2)..].Split(' ')[19]}";
         }
         catch (IOException)
         {
+            // It ended while it was looked at.
             return "";
         }
     }

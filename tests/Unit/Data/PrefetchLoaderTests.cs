@@ -207,30 +207,6 @@ public sealed class PrefetchLoaderTests
     }
 
     [Fact]
-    public void Disposal_at_every_moment_leaves_no_thread()
-    {
-        IntegersDataset dataset = new(4000);
-        for (int moment = 0; moment < 60; moment++)
-        {
-            PrefetchLoader loader = new(dataset, Options with { NumWorkers = 4 });
-            EpochStream stream = loader.Open(0);
-            for (int batch = 0; batch < moment % 7; batch++)
-            {
-                stream.MoveNext();
-                stream.Current.Dispose();
-            }
-
-            Thread.SpinWait(moment * 500);
-            if (moment % 2 == 0)
-                stream.Dispose();
-            loader.Dispose();
-            stream.Dispose();
-        }
-
-        Assert.Empty(LoaderThreads.Alive());
-    }
-
-    [Fact]
     public void A_field_that_is_not_there_is_named_with_those_that_are()
     {
         using PrefetchLoader loader = new(new IntegersDataset(8), Options);
