@@ -147,9 +147,8 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
             Stream = null;
         }
 
-        // The monitor first: it would take the workers that leave a stopped ring for dead ones.
-        _monitor?.Dispose();
         Ring.Stop();
+        _monitor?.Dispose();
         Ring.Memory.Release();
     }
 }

@@ -11,6 +11,7 @@ internal sealed unsafe class Ring
     private readonly int* _queue;
     private readonly byte* _base;
     private readonly RingLayout _layout;
+    private volatile bool _hasStopped;
 
     public Ring(RingMemory memory, SlotLayout slots)
     {
@@ -156,9 +157,13 @@ internal sealed unsafe class Ring
         return false;
     }
 
+    /// <summary>Whether this process has told the workers to leave: known before the first of them can have left, and not theirs to write.</summary>
+    public bool HasStopped => _hasStopped;
+
     /// <summary>Tells all workers to leave.</summary>
     public void Stop()
     {
+        _hasStopped = true;
         Volatile.Write(ref _header->Stopping, 1);
         Work.Raise();
         Done.Raise();

@@ -24,7 +24,6 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     private readonly Thread _thread;
     private readonly List<WorkerSeat> _due = [];
     private long _lastCheck;
-    private bool _stopping;
     private bool _givenUp;
 
     /// <summary>A monitor that does nothing before it is started.</summary>
@@ -71,11 +70,9 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
     /// <summary>Lets the monitor look at once.</summary>
     public void Wake() => _wake.Set();
 
-    /// <summary>Ends all workers, and waits for those that can be ended.</summary>
+    /// <summary>Waits until the workers of a stopped ring have left, and ends those that don't and can be ended.</summary>
     public void Dispose()
     {
-        lock (_gate)
-            _stopping = true;
         _wake.Set();
         if (!_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
             _thread.Join();
@@ -88,7 +85,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             TimeSpan wait;
             lock (_gate)
             {
-                if (_stopping)
+                if (_ring.HasStopped)
                     break;
                 wait = Check();
             }
@@ -154,7 +151,9 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         WorkerCell* cell = _ring.Cell(seat.Cell);
         if (seat.Worker!.Exit is WorkerExit exit)
         {
-            OnDead(seat, seat.KillReason ?? exit.Description, seat.KillReason is null && exit.IsKill);
+            // Who leaves a stopped ring does what it was told.
+            if (!_ring.HasStopped)
+                OnDead(seat, seat.KillReason ?? exit.Description, seat.KillReason is null && exit.IsKill);
             return;
         }
 
@@ -197,26 +196,24 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         }
 
         _losses.TakeAway(seat.Cell, seat.Worker, seat.Name, reason);
-        Vacate(seat, hasEnded: false);
-        if (_losses.CountFailure(stuck.ToEvent(reason)))
-            GiveUp();
+        Vacate(seat, hasEnded: false, stuck.ToEvent(reason));
     }
 
     private void OnDead(WorkerSeat seat, string reason, bool isKill)
     {
         LoaderEvent died = _findings.Died(seat, reason);
         _losses.TakeBack(seat.Cell, seat.Name, reason, isKill);
-        Vacate(seat, hasEnded: true);
-        if (_losses.CountFailure(died))
-            GiveUp();
+        Vacate(seat, hasEnded: true, died);
     }
 
-    private void Vacate(WorkerSeat seat, bool hasEnded)
+    private void Vacate(WorkerSeat seat, bool hasEnded, LoaderEvent failure)
     {
         bool hasLoaded = _ring.Cell(seat.Cell)->Samples > 0;
         Register.Empty(seat, hasEnded);
         seat.DelayRestart(hasLoaded, Stopwatch.GetTimestamp());
         _wake.Set();
+        if (_losses.CountFailure(failure))
+            GiveUp();
     }
 
     private void Start(WorkerSeat seat)
@@ -224,7 +221,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         int cell;
         lock (_gate)
         {
-            if (_stopping || _givenUp)
+            if (_ring.HasStopped || _givenUp)
                 return;
             if (!Register.TryReserveCell(seat, out cell))
             {
@@ -250,9 +247,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             seat.Take(worker ?? NoWorker.Instance, cell, Stopwatch.GetTimestamp());
             if (worker is null)
             {
-                Vacate(seat, hasEnded: true);
-                if (_losses.CountFailure(WorkerFindings.NotStarted(seat, failure)))
-                    GiveUp();
+                Vacate(seat, hasEnded: true, WorkerFindings.NotStarted(seat, failure));
                 return;
             }
 
@@ -286,7 +281,6 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
 
     private void EndAll()
     {
-        _ring.Stop();
         long start = Stopwatch.GetTimestamp();
         foreach (WorkerSeat seat in Register.Seats.Where(seat => seat.Worker is not null))
         {

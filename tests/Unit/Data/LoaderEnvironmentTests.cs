@@ -48,6 +48,17 @@ public sealed class LoaderEnvironmentTests
         Assert.Contains("OutOfMemory", skipped.Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Shared_memory_that_does_not_suffice_is_a_sentence()
+    {
+        LoaderOptions options = Options with { WorkerKind = WorkerKind.Process, BatchSize = 1 << 20, PrefetchQueueLength = 4096 };
+        using TemporaryFolder folder = new();
+        folder.Write("0.png", Fixture.Bytes("rgb.png"));
+        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = folder.Path, CropSize = 2048 });
+        using PrefetchLoader loader = new(dataset, options);
+        Assert.Contains("does not fit into shared memory", Assert.Throws<LoaderException>(() => loader.Open(0)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(WorkerKind.Thread)]
     [InlineData(WorkerKind.Process)]

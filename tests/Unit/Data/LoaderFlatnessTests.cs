@@ -67,6 +67,29 @@ public sealed class LoaderFlatnessTests
     }
 
     [Fact]
+    public void Disposal_at_every_moment_leaves_no_process()
+    {
+        for (int moment = 0; moment < 12; moment++)
+        {
+            PrefetchLoader loader = new(new IntegersDataset(4000), Options with { WorkerKind = WorkerKind.Process });
+            EpochStream stream = loader.Open(0);
+            Thread.Sleep(moment * 15);
+            if (moment % 3 == 0)
+            {
+                stream.MoveNext();
+                stream.Current.Dispose();
+            }
+
+            if (moment % 2 == 0)
+                stream.Dispose();
+            loader.Dispose();
+            stream.Dispose();
+        }
+
+        Assert.Empty(LoaderProcesses.Alive());
+    }
+
+    [Fact]
     public void An_abandoned_thread_that_comes_back_writes_nowhere_it_should_not()
     {
         LoaderThreads before = LoaderThreads.Now();
