@@ -11,7 +11,7 @@ namespace RobustTrain.Bench.Durability;
 /// <param name="every">Epochs between two samples.</param>
 internal sealed class MemoryGrowth(TrainingConfig config, int every)
 {
-    private readonly List<(long Steps, double Resident, double Managed)> _samples = [];
+    private readonly List<Sample> _samples = [];
     private long _steps;
 
     /// <summary>Measures, and prints a table.</summary>
@@ -30,14 +30,29 @@ internal sealed class MemoryGrowth(TrainingConfig config, int every)
             })).Run(control);
         }
 
-        Console.WriteLine($"{"steps",8}{"resident",14}{"managed",14}{"native",14}");
-        foreach ((long steps, double resident, double managed) in _samples)
-            Console.WriteLine($"{steps,8}{resident,10:F1} MiB{managed,10:F2} MiB{resident - managed,10:F1} MiB");
-        (long Steps, double Resident, double Managed)[] half = [.. _samples.Skip(_samples.Count / 2)];
+        string kind = config.Loader.WorkerKind;
+        Console.WriteLine($"{kind,-8}{"steps",8}{"resident",14}{"managed",14}{"native",14}{"workers",14}{"threads",9}{"handles",9}");
+        foreach (Sample sample in _samples)
+        {
+            Console.WriteLine(
+                $"{kind,-8}{sample.Steps,8}{sample.Resident,10:F1} MiB{sample.Managed,10:F2} MiB{sample.Native,10:F1} MiB{sample.Workers,10:F1} MiB{sample.Threads,9}{sample.Handles,9}");
+        }
+
+        Sample middle = _samples[_samples.Count / 2];
+        Sample last = _samples[^1];
         Console.WriteLine(
-            $"memory: over the last {half[^1].Steps - half[0].Steps} of {_steps} steps resident {half[^1].Resident - half[0].Resident:+0.0;-0.0} MiB, "
-            + $"managed {half[^1].Managed - half[0].Managed:+0.00;-0.00} MiB (target: flat)");
+            $"memory with {kind} workers: over the last {last.Steps - middle.Steps} of {_steps} steps managed {last.Managed - middle.Managed:+0.00;-0.00} MiB, native {last.Native - middle.Native:+0.0;-0.0} MiB, "
+            + $"workers {last.Workers - middle.Workers:+0.0;-0.0} MiB, threads {last.Threads - middle.Threads:+0;-0;0}, handles {last.Handles - middle.Handles:+0;-0;0} (target: flat)");
     }
+
+    private static double AnonymousMiB(int process)
+    {
+        string line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("RssAnon", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', '\t')[^2], CultureInfo.InvariantCulture) / 1024.0;
+    }
+
+    private static int[] Children() =>
+        [.. Directory.GetDirectories("/proc/self/task").SelectMany(task => File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(int.Parse)];
 
     private void Take(RunEvent runEvent)
     {
@@ -46,7 +61,13 @@ internal sealed class MemoryGrowth(TrainingConfig config, int every)
         if (runEvent is not EpochFinished epoch || epoch.Epoch % every != 0)
             return;
         double managed = GC.GetTotalMemory(forceFullCollection: true) / 1048576.0;
-        string resident = File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon", StringComparison.Ordinal));
-        _samples.Add((_steps, long.Parse(resident.Split(' ', '\t')[^2], CultureInfo.InvariantCulture) / 1024.0, managed));
+        _samples.Add(new Sample(
+            _steps, AnonymousMiB(Environment.ProcessId), managed, Children().Sum(AnonymousMiB),
+            Directory.GetDirectories("/proc/self/task").Length, Directory.GetFiles("/proc/self/fd").Length));
+    }
+
+    private sealed record Sample(long Steps, double Resident, double Managed, double Workers, int Threads, int Handles)
+    {
+        public double Native => Resident - Managed;
     }
 }

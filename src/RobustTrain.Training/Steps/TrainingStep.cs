@@ -170,11 +170,24 @@ internal sealed class TrainingStep : IDisposable
         double learningRate = LearningRateAt(_start.GlobalStep);
         foreach (var group in _optimizer.ParamGroups)
             group.LearningRate = learningRate;
-        _clipping.Apply(norm);
-        _optimizer.step();
-        _average?.Update();
+        Update(norm);
         _guard.Accept((float)_loss);
         return Finished(StepVerdict.Complete, learningRate);
+    }
+
+    // Where the memory is short by now, some weights have changed already: the step can't begin again with less at once.
+    private void Update(double norm)
+    {
+        try
+        {
+            _clipping.Apply(norm);
+            _optimizer.step();
+            _average?.Update();
+        }
+        catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
+        {
+            throw TorchFailure.OutOfMemory($"the optimiser in step {_start.GlobalStep} (epoch {_start.Epoch}); make model.base_channels smaller", failed);
+        }
     }
 
     // The shares were those of the step as it was planned; what was skipped of it is known only now.

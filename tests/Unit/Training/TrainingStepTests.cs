@@ -57,6 +57,16 @@ public sealed class TrainingStepTests
     }
 
     [Fact]
+    public void Where_the_optimiser_finds_no_memory_nothing_begins_again_with_weights_changed_in_part()
+    {
+        using Bench bench = new(Config, optimizer: parameters => new HungryOptimizer(parameters));
+        RunException failed = Assert.Throws<RunException>(() => bench.Take());
+        Assert.Equal(ExitCode.OutOfMemory, failed.ExitCode);
+        Assert.Contains("the optimiser in step 0 (epoch 0)", failed.Message);
+        Assert.Empty(bench.Journal.Of<MicroBatchHalved>());
+    }
+
+    [Fact]
     public void Where_the_policy_is_to_fail_nothing_is_split()
     {
         using Bench bench = new(Config with { Numerics = new NumericsConfig { OnOutOfMemory = "fail" } }, fits: 2);
@@ -184,12 +194,13 @@ public sealed class TrainingStepTests
         private readonly List<IBatch> _batches;
         private readonly PrefetchLoader _loader;
 
-        public Bench(TrainingConfig config, int fits = int.MaxValue, bool breaks = false, int[]? bad = null)
+        public Bench(TrainingConfig config, int fits = int.MaxValue, bool breaks = false, int[]? bad = null, Func<IEnumerable<Parameter>, OptimizerHelper>? optimizer = null)
         {
             TrainingPlan plan = TrainingPlan.Create(config, new DataSplits(new SquaresDataset(6) { OnLoad = Refuse }, new SquaresDataset(1), new SquaresDataset(1)));
             _model = new TinyModel(fits, breaks);
             (string Name, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
-            _optimizer = OptimizerFactory.Create(config.Optimizer, learned.Select(named => named.Parameter));
+            optimizer ??= parameters => OptimizerFactory.Create(config.Optimizer, parameters);
+            _optimizer = optimizer(learned.Select(named => named.Parameter));
             _criterion = CriterionCatalog.Create(config.Criterion, 2, CPU);
             _step = new TrainingStep(plan, _model, learned, _optimizer, _criterion, null, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);
             _loader = new PrefetchLoader(plan.Data.Training, new LoaderOptions
@@ -228,6 +239,11 @@ public sealed class TrainingStepTests
             _optimizer.Dispose();
             _model.Dispose();
         }
+    }
+
+    private sealed class HungryOptimizer(IEnumerable<Parameter> parameters) : SGD(parameters, 0.1)
+    {
+        public override Tensor? step(Func<Tensor>? closure = null) => throw new OutOfMemoryException("as if");
     }
 
     private sealed class TinyModel : ChangeDetectionModel
