@@ -8,8 +8,11 @@ namespace RobustTrain.Tests.Host;
 /// <summary>A <c>robusttrain train</c> at work whose events a test waits for.</summary>
 public sealed partial class LiveTraining : IDisposable
 {
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(10);
+
     private readonly Process _process;
     private readonly Task<string> _error;
+    private readonly CancellationTokenSource _limit = new(s_limit);
 
     public LiveTraining(Process process)
     {
@@ -60,11 +63,21 @@ public sealed partial class LiveTraining : IDisposable
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         _process.Dispose();
+        _limit.Dispose();
     }
 
     private async Task<RunEvent?> ReadEvent()
     {
-        string? line = await _process.StandardOutput.ReadLineAsync();
+        string? line;
+        try
+        {
+            line = await _process.StandardOutput.ReadLineAsync(_limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"What the test waits for has not come within {s_limit}; the last events: {string.Join('\n', Events.TakeLast(20))}");
+        }
+
         if (line is null)
             return null;
         RunEvent runEvent = EventLine.Read(Encoding.UTF8.GetBytes(line)) ?? throw new InvalidOperationException($"'{line}' is no event.");
