@@ -27,8 +27,8 @@ public static class ConfigurationDocumentation
         ConfigurationKind.Boolean => "true or false",
         ConfigurationKind.Integer => "a whole number" + RangeOf(key),
         ConfigurationKind.Number => "a number" + RangeOf(key),
-        _ when key.AllowedValues is { } allowed => "one of " + string.Join(", ", allowed) + (key.Pattern is null ? "" : $", or a text that matches {key.Pattern}"),
-        _ when key.Pattern is { } pattern => $"a text that matches {pattern}",
+        _ when key.AllowedValues is { } allowed => "one of " + string.Join(", ", allowed) + (key.PatternText is null ? "" : $", or {key.PatternText}"),
+        _ when key.PatternText is { } text => text,
         _ when key.IsPath => "a path",
         _ => "a text",
     };

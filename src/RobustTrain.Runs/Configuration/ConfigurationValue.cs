@@ -44,7 +44,7 @@ internal static class ConfigurationValue
     public static IReadOnlyList<string> ReadEntry(ConfigurationKey key, string? name, YamlNode node)
     {
         if (name is null || !Matches(key.Pattern!, name))
-            throw new ConfigurationValueException("ConfigurationNotAllowed", $"'{key.Path}' has the name '{name}', but a name must be a text that matches {key.Pattern}.");
+            throw new ConfigurationValueException("ConfigurationNotAllowed", $"'{key.Path}' has the name '{name}', but a name must be {key.PatternText}.");
         string subject = $"'{key.Path}.{name}'";
         IEnumerable<YamlNode> items = node is YamlSequenceNode sequence ? sequence.Children : [node];
         return [.. items.Select(item => item is YamlScalarNode scalar && !ConfigurationReader.IsNull(item)

@@ -23,7 +23,7 @@ public sealed record DataConfig
 
     /// <summary>Named parts of the validation split.</summary>
     [Description("Named validation sets, each with scores of its own beside those of all, as NAME/f1. air-change: each lists scenes, in place of validation_scenes; change-pairs: each lists list files, in place of lists.val. null makes no sets.")]
-    [RegularExpression("[A-Za-z0-9][A-Za-z0-9_-]*")]
+    [RegularExpression("[A-Za-z0-9][A-Za-z0-9_-]*", ErrorMessage = "of Latin letters, digits, _ and -, a letter or digit first")]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? ValidationSets { get; init; }
 
     /// <summary>List files of the splits (change-pairs).</summary>

@@ -14,7 +14,7 @@ public sealed record SelectionConfig
     /// <summary>The scores that are compared.</summary>
     [Description("Scores that are compared (f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall), or SET/f1 and so on for those of a validation set; null takes trainer.best_metric alone.")]
     [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
-    [RegularExpression("[^/]+/[a-z0-9_]+")]
+    [RegularExpression("[^/]+/[a-z0-9_]+", ErrorMessage = "SET/SCORE with one of them for a validation set")]
     public IReadOnlyList<string>? Metrics { get; init; }
 
     /// <summary>The scores' weights.</summary>

@@ -17,7 +17,7 @@ public sealed record TrainerConfig
     public int ValidateEvery { get; init; } = 1;
 
     /// <summary>Batches that are evaluated at once.</summary>
-    [Description("Batches of validation and test that are computed at once, at most loader.prefetch_queue_length: 1 computes one after the other; null follows the load, one more where a processor is idle and memory is left. The scores are the same.")]
+    [Description("Batches of validation and test that are computed at once, at most loader.prefetch_queue_length, which a greater number counts as: 1 computes one after the other; null follows the load, one more where a processor is idle and memory is left. The scores are the same.")]
     [Range(1, 1024)]
     [FreeOnResume]
     public int? EvaluationWorkers { get; init; } = 1;
@@ -25,7 +25,7 @@ public sealed record TrainerConfig
     /// <summary>The best model's metric.</summary>
     [Description("Score that decides which checkpoint is best: f1 and iou are those of class 1 where there are two classes, else their means; SET/f1 is that of a validation set.")]
     [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
-    [RegularExpression("[^/]+/[a-z0-9_]+")]
+    [RegularExpression("[^/]+/[a-z0-9_]+", ErrorMessage = "SET/SCORE with one of them for a validation set")]
     public string BestMetric { get; init; } = "f1";
 
     /// <summary>Seconds between step events.</summary>

@@ -29,7 +29,7 @@ public sealed record TrainingConfig
 
     /// <summary>The device.</summary>
     [Description("Where the network runs: cpu, cuda, cuda:N, or auto (the first CUDA device, else the CPU).")]
-    [RegularExpression("cpu|cuda(:[0-9]+)?|auto")]
+    [RegularExpression("cpu|cuda(:[0-9]+)?|auto", ErrorMessage = "cpu, cuda, cuda:N with a number N, or auto")]
     public string Device { get; init; } = "cpu";
 
     /// <summary>CPU threads of an operator; null for all cores.</summary>

@@ -59,6 +59,9 @@ public sealed class ConfigurationKey
     /// <summary>The regular expression that the whole text must match, or null for any text.</summary>
     public string? Pattern { get; init; }
 
+    /// <summary>What such a text must be, in words; given with every <see cref="Pattern"/>.</summary>
+    public string? PatternText { get; init; }
+
     /// <summary>The value where none is given; null for a section too.</summary>
     public required object? Default { get; init; }
 

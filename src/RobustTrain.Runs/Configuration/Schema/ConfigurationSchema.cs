@@ -57,6 +57,7 @@ public static class ConfigurationSchema
         bool isMap = type == typeof(IReadOnlyDictionary<string, IReadOnlyList<string>>);
         ConfigurationKind kind = isMap ? ConfigurationKind.Text : KindOf(isList ? type.GetGenericArguments()[0] : type, property);
         RangeAttribute? range = property.GetCustomAttribute<RangeAttribute>();
+        RegularExpressionAttribute? pattern = property.GetCustomAttribute<RegularExpressionAttribute>();
         return new ConfigurationKey
         {
             Name = name,
@@ -78,7 +79,9 @@ public static class ConfigurationSchema
             Maximum = range is null ? null : Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture),
             ItemCount = property.GetCustomAttribute<LengthAttribute>()?.MinimumLength,
             AllowedValues = property.GetCustomAttribute<AllowedValuesAttribute>()?.Values.Select(value => (string)value!).ToArray(),
-            Pattern = property.GetCustomAttribute<RegularExpressionAttribute>()?.Pattern,
+            Pattern = pattern?.Pattern,
+            PatternText = pattern is null ? null : pattern.ErrorMessage
+                ?? throw new InvalidOperationException($"The configuration key '{path}' does not say in words what '{pattern.Pattern}' asks for."),
             Default = kind == ConfigurationKind.Section ? null : defaultValue,
             Section = kind == ConfigurationKind.Section ? SectionOf(type, path) : null,
         };
