@@ -40,6 +40,7 @@ internal sealed class TrainingSession : IDisposable
     private readonly WeightAverage? _average;
     private readonly RunLoaders _loaders;
     private readonly LedgerPart _ledger = new();
+    private readonly LedgerHistory _pastLedgers;
     private readonly EvaluationPass _evaluation;
     private readonly TrainingProgress _progress = new();
     private readonly BestModelSelector _selector;
@@ -58,6 +59,7 @@ internal sealed class TrainingSession : IDisposable
         TrainerConfig config = plan.Config.Trainer;
         _plan = plan;
         _run = run;
+        _pastLedgers = new LedgerHistory(run);
         _journal = journal;
         _control = control;
         _time = time;
@@ -113,6 +115,7 @@ internal sealed class TrainingSession : IDisposable
     public void GoOnFromLatestCheckpoint()
     {
         bool resumed = _checkpoints.RestoreLatest();
+        _pastLedgers.GoOnAt(Cursor.Epoch);
         string? startedFrom = null;
         if (!resumed && _plan.Config.Trainer.StartFrom is { } path)
         {
@@ -199,7 +202,7 @@ internal sealed class TrainingSession : IDisposable
         _checkpointTimer.Restart();
         _journal.Write(new EpochFinished(
             epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
-        { Loader = LoaderJournal.FiguresOf(Epoch.Stream, _plan.TrainingLoaderOptions.WorkerKind), LedgerTotals = LedgerHistory.Totals(_run, epoch, record.Ledger) });
+        { Loader = LoaderJournal.FiguresOf(Epoch.Stream, _plan.TrainingLoaderOptions.WorkerKind), LedgerTotals = _pastLedgers.Add(record.Ledger) });
         if (_progress.EndsEarly)
             _journal.Write(new StoppedEarly(epoch, _selector.Best!.Epoch, _plan.Config.Selection.Patience!.Value));
     }
@@ -272,6 +275,7 @@ internal sealed class TrainingSession : IDisposable
     {
         if (!_checkpoints.RestoreEpochBefore(Cursor.GlobalStep))
             throw new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"{_guard.LastFailure} There is no checkpoint of an epoch before it to go back to.", _run.Path);
+        _pastLedgers.GoOnAt(Cursor.Epoch);
     }
 
     private void ReportStuckStep()

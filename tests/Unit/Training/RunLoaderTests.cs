@@ -4,6 +4,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Tests.Training;
 
@@ -102,6 +103,16 @@ public sealed class RunLoaderTests : IDisposable
         LedgerTotals totals = epochs[^1].LedgerTotals!;
         Assert.Equal((3, 3), (totals.Skipped, totals.Quarantined));
         Assert.True(totals.Retried >= 1);
+    }
+
+    [Fact]
+    public void The_run_s_account_is_whole_where_an_epoch_s_own_is_not_on_disk()
+    {
+        var journal = new MemoryJournal();
+        _stopped.RunSteps(1);
+        File.WriteAllText(RunFolder.EpochFolderOf(_stopped.RunPath, 0), "in the way");
+        Assert.Throws<CheckpointException>(() => _stopped.Run(journal));
+        Assert.Equal([14L, 28, 42], journal.Of<EpochFinished>().Select(epoch => epoch.LedgerTotals!.Delivered));
     }
 
     public void Dispose()
