@@ -22,8 +22,10 @@ public sealed class SamplesTests(SampleData data) : IClassFixture<SampleData>
             TinyPairs.Write(pairs.Path, side: 256);
         string folder = config.Data.Dataset == "change-pairs" ? pairs.Path : data.Path;
 
-        TrainingPlan plan = TrainingPlan.Create(ConfigurationReader.Read(path, [$"data.path={folder}", "device=cpu"]));
+        TrainingPlan plan = TrainingPlan.Create(ConfigurationReader.Read(path, [$"data.path={folder}", "device=cpu", "trainer.start_from=null"]));
         Assert.True(plan.StepsPerEpoch > 0);
+        if (config.Trainer.StartFrom is { } weights)
+            Assert.Equal(config.Model, ConfigurationReader.Read(Path.Combine(Folder(), Path.GetFileName(weights) + ".yaml"), []).Model);
     }
 
     [Fact]
