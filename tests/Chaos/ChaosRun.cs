@@ -23,6 +23,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
     private TrainerProcess? _trainer;
     private int _starts;
     private bool _isFinished;
+    private bool _hasMetFullDisk;
 
     private string UntouchedPath => Path.Combine(options.Folder, UntouchedName);
 
@@ -181,6 +182,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
         }
 
         _disk.Free();
+        _hasMetFullDisk = true;
         if (!_trainer!.HasEnded)
             return;
 
@@ -194,6 +196,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
         if (_trainer is not null)
             return;
         _trainer = Start(FaultyPath);
+        _hasMetFullDisk = false;
         _starts++;
     }
 
@@ -217,7 +220,9 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
             throw new TimeoutException($"The training did not end within {s_patience}.");
         int code = _trainer.ExitCode;
         _isFinished = code == 0;
-        if (code != 0 && code != expected)
+        // It may have been about to end for want of the disk when the disk was free again.
+        bool isDisks = _hasMetFullDisk && code == (int)ExitCode.Unexpected && _trainer.LastWords.Contains("no space left", StringComparison.Ordinal);
+        if (code != 0 && code != expected && !isDisks)
         {
             _surprises.Add($"exit code {code}: {_trainer.LastWords}");
             Say($"not foreseen: {_surprises[^1]}");

@@ -19,7 +19,7 @@ internal static class ManagedStack
     {
         // Whether it may be looked at at all is best said by the system, before anything is missed in what can be read.
         TracedThread.Stop(thread).Dispose();
-        using DataTarget target = DataTarget.AttachToProcess(process, suspend: false);
+        using DataTarget target = Attach(process);
         if (target.ClrVersions is not [ClrInfo clr, ..])
             throw new InvalidOperationException("the process does not run .NET");
         using ClrRuntime runtime = clr.CreateRuntime();
@@ -32,6 +32,26 @@ internal static class ManagedStack
         }
 
         throw new InvalidOperationException("the thread is in no managed method");
+    }
+
+    // ClrMD makes a folder for symbols that it might download; nothing is left behind here, and nothing is downloaded.
+    private static DataTarget Attach(int process)
+    {
+        string symbols = Path.Combine(Path.GetTempPath(), "symbols");
+        bool isOurs = !Directory.Exists(symbols);
+        DataTarget target = DataTarget.AttachToProcess(process, suspend: false);
+        target.FileLocator = null;
+        try
+        {
+            if (isOurs)
+                Directory.Delete(symbols);
+        }
+        catch (IOException)
+        {
+            // Another one has removed it, or has begun to use it.
+        }
+
+        return target;
     }
 
     private static string[] Look(ClrRuntime runtime, int thread)
