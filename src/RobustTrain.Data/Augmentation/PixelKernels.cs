@@ -28,9 +28,7 @@ internal static unsafe class PixelKernels
             return;
         }
 
-        Vector128<byte> pick = flip
-            ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
-            : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
+        Vector128<byte> pick = FirstChannel(flip);
         Vector512<byte> next = Vector512.Create(1).AsByte();
         Vector512<byte> pickRed = Vector512.Create(Vector256.Create(pick, pick), Vector256.Create(pick, pick));
         Vector512<byte> pickGreen = pickRed + next;
@@ -80,10 +78,7 @@ internal static unsafe class PixelKernels
     /// <inheritdoc cref="SplitRgb"/>
     internal static void SplitNarrow(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
     {
-        // Each shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
-        Vector128<byte> pickRed = flip
-            ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
-            : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
+        Vector128<byte> pickRed = FirstChannel(flip);
         Vector128<byte> next = Vector128.Create(1).AsByte();
         Vector128<byte> pickGreen = pickRed + next;
         Vector128<byte> pickBlue = pickGreen + next;
@@ -111,6 +106,11 @@ internal static unsafe class PixelKernels
             }
         }
     }
+
+    // A shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
+    private static Vector128<byte> FirstChannel(bool flip) => flip
+        ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
+        : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
 
     private static Vector128<float> Scale(Vector128<byte> bytes, Vector128<byte> pick, float scale, float offset) =>
         (Vector128.ConvertToSingle(Vector128.Shuffle(bytes, pick).AsInt32()) * scale) + Vector128.Create(offset);

@@ -16,8 +16,6 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     private const int Image2 = 1;
     private const int Label = 2;
 
-    private const uint ColorPurpose = 1;
-
     private readonly AirChangeOptions _options;
     private readonly CropScale _scale;
     private readonly IReadOnlyList<ChangePair> _allScenes;
@@ -129,7 +127,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         Scene scene = _cache.Get(files.Image1, number, _decode);
         using (StageClock.Enter(LoadStage.Augment))
         {
-            SampleRandom colors = new(key, ColorPurpose);
+            SampleRandom colors = new(key, SampleStreams.Color);
             if (_options.SampleSize is not null)
             {
                 WriteResized(scene, files, window, ref colors, target);
@@ -203,7 +201,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         }
 
         PixelWindow inner = _scale.Whole(window);
-        SampleRandom colors = new(key, ColorPurpose);
+        SampleRandom colors = new(key, SampleStreams.Color);
         if (!TryLoadImage(files.Image1, Image1, target) || !TryLoadImage(files.Image2, Image2, target))
             return false;
         if (!TryRead(files.Label, scratch.Label, keepIndices: true))

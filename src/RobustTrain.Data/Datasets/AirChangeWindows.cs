@@ -6,9 +6,6 @@ namespace RobustTrain.Data.Datasets;
 /// <summary>The part of its scene that each sample of the AirChange benchmark shows.</summary>
 internal sealed class AirChangeWindows(AirChangeOptions options)
 {
-    private const uint GeometryPurpose = 0;
-    private const uint ChangePurpose = 2;
-
     private readonly (int X, int Y)[] _tiles = AirChangeLayout.Tiles(options.CropSize);
 
     /// <summary>Where training crops may begin.</summary>
@@ -38,10 +35,10 @@ internal sealed class AirChangeWindows(AirChangeOptions options)
         switch (options.Split)
         {
             case DatasetSplit.Train:
-                SampleRandom random = new(key, GeometryPurpose);
+                SampleRandom random = new(key, SampleStreams.Geometry);
                 int place = random.NextInt(Corners[0].Count + Corners[1].Count);
                 (int x, int y) = place < Corners[0].Count ? Corners[0][place] : Corners[1][place - Corners[0].Count];
-                SampleRandom change = new(key, ChangePurpose);
+                SampleRandom change = new(key, SampleStreams.Change);
                 if (change.NextBool(options.ChangedCropShare))
                     (x, y) = changedIn(key.Index / PerScene).DrawCorner(Corners, options.CropSize, ref change) ?? (x, y);
                 return new PixelWindow(x, y, options.CropSize, options.CropSize).Vary(options.Augmentation, ref random);

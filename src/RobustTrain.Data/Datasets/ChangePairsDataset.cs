@@ -11,9 +11,6 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     private const int Image1 = 0;
     private const int Image2 = 1;
     private const int Label = 2;
-    private const uint GeometryPurpose = 0;
-    private const uint ColorPurpose = 1;
-    private const uint ChangePurpose = 2;
 
     private readonly ChangePairsOptions _options;
     private readonly ChangePair[] _pairs;
@@ -75,7 +72,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
         ChangePair pair = _pairs[key.Index];
         using ScratchPool.Lease lease = _scratch.Rent();
         SampleScratch scratch = lease.Scratch;
-        SampleRandom colors = new(key, ColorPurpose);
+        SampleRandom colors = new(key, SampleStreams.Color);
 
         // The label comes first: the window depends on the images' size, and it is the smallest to decode.
         LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
@@ -122,7 +119,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     private PixelWindow WindowOf(SampleKey key, ChangePair pair, ImageBuffer label, ChangedPixels changed)
     {
         (int width, int height) = (label.Width, label.Height);
-        SampleRandom random = new(key, GeometryPurpose);
+        SampleRandom random = new(key, SampleStreams.Geometry);
         if (!Crops)
         {
             if ((width, height) != _sampleSize)
@@ -136,7 +133,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
             throw new SampleException($"The image '{pair.Label}' is {width}x{height} pixels, smaller than the crop of {side}.", pair.Label);
         CropCorners corners = new(0, 0, width - side + 1, height - side + 1);
         (int x, int y) = (random.NextInt(corners.Columns), random.NextInt(corners.Rows));
-        SampleRandom change = new(key, ChangePurpose);
+        SampleRandom change = new(key, SampleStreams.Change);
         if (change.NextBool(_options.ChangedCropShare))
         {
             changed.Find(label, _classes, [corners], side);

@@ -7,8 +7,6 @@ namespace RobustTrain.Data.Datasets;
 /// <summary>The images of a folder in the order of their names, in random crops: field <c>image</c> (Float32, channels x height x width).</summary>
 public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, IDisposable
 {
-    private const uint GeometryPurpose = 0;
-    private const uint ColorPurpose = 1;
     private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".bmp"];
 
     private readonly ImageFolderOptions _options;
@@ -61,10 +59,10 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
             int height = scratch.Image.Height - _options.CropSize;
             if (width < 0 || height < 0)
                 throw new SampleException($"The image '{file}' is {scratch.Image.Width}x{scratch.Image.Height} pixels, smaller than the crop of {_options.CropSize}.", file);
-            SampleRandom random = new(key, GeometryPurpose);
+            SampleRandom random = new(key, SampleStreams.Geometry);
             PixelWindow window = new PixelWindow(random.NextInt(width + 1), random.NextInt(height + 1), _options.CropSize, _options.CropSize)
                 .Vary(_options.Augmentation, ref random);
-            SampleRandom colors = new(key, ColorPurpose);
+            SampleRandom colors = new(key, SampleStreams.Color);
             _writer.WriteImage(scratch.Image, window, ref colors, target.Field<float>(0));
         }
     }
