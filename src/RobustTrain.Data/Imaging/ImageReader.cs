@@ -111,7 +111,7 @@ public sealed class ImageReader : IDisposable
         {
             // A file cut off before its scan passes as "tables only", without a size.
             if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out _, out int colorspace) != 0 || width < 1 || height < 1)
-                throw new SampleException($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{_jpeg.LastError}\".", path);
+                throw DamagedJpeg(path, _jpeg.LastError);
             if (colorspace is TurboJpegNative.ColorspaceCmyk or TurboJpegNative.ColorspaceYcck)
                 throw new SampleException($"The JPEG file '{path}' has CMYK colours; expected 8-bit grey or RGB.", path);
             bool grey = colorspace == TurboJpegNative.ColorspaceGray;
@@ -125,7 +125,15 @@ public sealed class ImageReader : IDisposable
 
             string error = _jpeg.LastError;
             if (TurboJpegNative.GetErrorCode(_jpeg) != TurboJpegNative.ErrorIsWarning || !IsHarmless(error))
-                throw new SampleException($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{error}\".", path);
+                throw DamagedJpeg(path, error);
         }
+    }
+
+    // libjpeg-turbo 2.1 leaves a decompressor in the middle of a header that it refuses, and would refuse every later file for it.
+    private SampleException DamagedJpeg(string path, string error)
+    {
+        _jpeg?.Dispose();
+        _jpeg = null;
+        return new SampleException($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{error}\".", path);
     }
 }

@@ -149,6 +149,23 @@ public sealed class ImageReaderTests : IDisposable
         Assert.Contains("damaged", FailureOf("scan.jpg", bytes), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_JPEG_that_is_refused_leaves_the_next_one_readable()
+    {
+        byte[] whole = Fixture.Bytes("rgb.jpg");
+        _reader.Decode(Fixture.PathOf("rgb.jpg"), _image);
+        byte[] pixels = _image.Pixels.ToArray();
+        for (int place = 2; place < whole.Length; place++)
+        {
+            byte[] bytes = [.. whole];
+            bytes[place] ^= 0x85;
+            string file = _folder.Write("damaged.jpg", bytes);
+            Assert.True(Record.Exception(() => _reader.Decode(file, _image)) is null or SampleException);
+            _reader.Decode(Fixture.PathOf("rgb.jpg"), _image);
+            Assert.Equal(pixels, _image.Pixels);
+        }
+    }
+
     [Theory]
     [InlineData("alpha.png", "alpha channel")]
     [InlineData("deep.png", "16 bits")]
