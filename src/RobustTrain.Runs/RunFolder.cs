@@ -123,21 +123,29 @@ public sealed class RunFolder : IDisposable
     /// </exception>
     public static RunRecord? Check(string path, TrainingConfig config, ResumeMode resume) => CheckFolder(path, config, resume, isLocked: false);
 
-    // Whoever holds the lock works on the run; what the record says of its process is only a first guess.
-    private static RunRecord? CheckFolder(string path, TrainingConfig config, ResumeMode resume, bool isLocked)
+    /// <summary>Checks what needs no configuration: that a path holds a run, or can become one.</summary>
+    /// <returns>Whether it holds a run.</returns>
+    /// <exception cref="RunException">The path is a file, the folder holds something else, or no run although <paramref name="resume"/> asks for one.</exception>
+    public static bool CheckPath(string path, ResumeMode resume)
     {
         path = System.IO.Path.GetFullPath(path);
         if (File.Exists(path))
             throw Refusal("RunPathIsFile", $"The run path '{path}' is a file; a folder is expected.", path);
-        if (!IsRun(path))
-        {
-            if (Directory.Exists(path) && Contents(path).FirstOrDefault() is { } found)
-                throw Refusal("RunPathNotEmpty", $"The run path '{path}' holds no run, but other things, as '{found}'; an empty or a new folder is expected.", path);
-            if (resume == ResumeMode.Require)
-                throw Refusal("RunNotFound", $"There is no run at '{path}' to go on with.", path);
-            return null;
-        }
+        if (IsRun(path))
+            return true;
+        if (Directory.Exists(path) && Contents(path).FirstOrDefault() is { } found)
+            throw Refusal("RunPathNotEmpty", $"The run path '{path}' holds no run, but other things, as '{found}'; an empty or a new folder is expected.", path);
+        if (resume == ResumeMode.Require)
+            throw Refusal("RunNotFound", $"There is no run at '{path}' to go on with.", path);
+        return false;
+    }
 
+    // Whoever holds the lock works on the run; what the record says of its process is only a first guess.
+    private static RunRecord? CheckFolder(string path, TrainingConfig config, ResumeMode resume, bool isLocked)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (!CheckPath(path, resume))
+            return null;
         RunRecord record = ReadRecord(path);
         if (!isLocked && record.State == RunState.Running && record.Process != ProcessIdentity.Current && record.Process.IsAlive() == true)
             throw InUse(path, record);

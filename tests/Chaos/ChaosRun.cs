@@ -183,12 +183,8 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
 
         _disk.Free();
         _hasMetFullDisk = true;
-        if (!_trainer!.HasEnded)
-            return;
-
-        // Nothing could be begun, or nothing be completed, without the disk.
-        int code = _trainer.ExitCode;
-        End(expected: code is (int)ExitCode.Unexpected or (int)ExitCode.Configuration ? code : null);
+        if (_trainer!.HasEnded)
+            End(expected: null);
     }
 
     private void Ensure()
@@ -220,8 +216,8 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
             throw new TimeoutException($"The training did not end within {s_patience}.");
         int code = _trainer.ExitCode;
         _isFinished = code == 0;
-        // It may have been about to end for want of the disk when the disk was free again.
-        bool isDisks = _hasMetFullDisk && code == (int)ExitCode.Unexpected && _trainer.LastWords.Contains("no space left", StringComparison.Ordinal);
+        // Nothing could be begun, or nothing be completed, without the disk; it may have ended when the disk was free again.
+        bool isDisks = _hasMetFullDisk && code is ((int)ExitCode.Unexpected or (int)ExitCode.Configuration) && _trainer.LastWords.Contains("no space left", StringComparison.Ordinal);
         if (code != 0 && code != expected && !isDisks)
         {
             _surprises.Add($"exit code {code}: {_trainer.LastWords}");

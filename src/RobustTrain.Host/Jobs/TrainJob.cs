@@ -41,11 +41,9 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
 
     private TrainingConfig ReadConfiguration()
     {
-        // Without the run there is no configuration either; that the run is missing is what has to be said.
-        if (request is { Resume: ResumeMode.Require, ConfigPath: null, RunPath: { } missing } && !RunFolder.IsRun(missing))
-            RunFolder.Check(missing, new TrainingConfig(), request.Resume);
-        bool hasOwn = request.ConfigPath is null && request.RunPath is not null && RunFolder.IsRun(request.RunPath);
-        return ConfigurationReader.Read(hasOwn ? RunFolder.ConfigPathOf(request.RunPath!) : request.ConfigPath, request.Settings);
+        // First what is wrong with the path: where a run is missing, its configuration is, too.
+        string? own = request is { ConfigPath: null, RunPath: { } path } && RunFolder.CheckPath(path, request.Resume) ? RunFolder.ConfigPathOf(path) : null;
+        return ConfigurationReader.Read(own ?? request.ConfigPath, request.Settings);
     }
 
     private string ChooseRunPath(TrainingConfig config)

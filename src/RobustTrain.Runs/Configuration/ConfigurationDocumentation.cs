@@ -12,12 +12,9 @@ public static class ConfigurationDocumentation
     /// <summary>What a value must be, for example <c>a number from 0 to 1</c> or <c>one of sgd, adam, adamw</c>.</summary>
     public static string Expectation(ConfigurationKey key)
     {
-        if (key.IsMap)
-            return "names, each with a list of texts" + (key.IsNullable ? $", or {key.NullText}" : "");
-        if (!key.IsList)
-            return ItemExpectation(key, "") + (key.IsNullable ? $", or {key.NullText}" : "");
-        string count = key.ItemCount is { } items ? $"a list of {items}, each " : "a list, each item ";
-        return count + ItemExpectation(key, "") + (key.IsNullable ? $", or {key.NullText}" : "");
+        string count = !key.IsList ? "" : key.ItemCount is { } items ? $"a list of {items}, each " : "a list, each item ";
+        string value = key.IsMap ? "names, each with a list of texts" : ItemExpectation(key, count);
+        return key.IsNullable ? $"{value}, or {key.NullText}" : value;
     }
 
     /// <summary>What one item of a list, or the value itself, must be.</summary>

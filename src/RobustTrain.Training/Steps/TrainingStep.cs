@@ -143,10 +143,10 @@ internal sealed class TrainingStep : IDisposable
                 _loss += Accumulate(tensors, start, length, planned);
             return null;
         }
-        catch (Exception failed) when (TorchFailure.FindNaNOperation(failed) is not null)
+        catch (Exception failed) when (TorchFailure.FindNaNOperation(failed) is { } operation)
         {
             _loss = double.NaN;
-            return TorchFailure.FindNaNOperation(failed);
+            return operation;
         }
     }
 
