@@ -54,7 +54,11 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, Evalu
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
-            throw TorchFailure.OutOfMemory($"the {split} pass with batches of {config.Loader.EvalBatchSize}; make loader.eval_batch_size smaller", failed);
+            throw TorchFailure.OutOfMemory(
+                config.Loader.EvalBatchSize == 1
+                    ? $"even one sample at once in the {split} pass; make model.base_channels smaller"
+                    : $"the {split} pass with batches of {config.Loader.EvalBatchSize}; make loader.eval_batch_size smaller",
+                failed);
         }
         finally
         {

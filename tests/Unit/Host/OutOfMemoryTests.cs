@@ -35,9 +35,20 @@ public sealed class OutOfMemoryTests : IDisposable
         Assert.Equal((5, $"robusttrain: {sentence}\n"), (end.ExitCode, end.Error));
     }
 
+    [LinuxTheory]
+    [InlineData(1, "The memory was not enough for even one sample at once in the validation pass; make model.base_channels smaller.")]
+    [InlineData(2, "The memory was not enough for the validation pass with batches of 2; make loader.eval_batch_size smaller.")]
+    public async Task Where_a_validation_does_not_fit_the_sentence_says_what_to_make_smaller(int batchSize, string sentence)
+    {
+        (HostRun end, IReadOnlyList<RunEvent> events) = await Train(400_000, "--set", "data.crop_size=32", "--set", $"loader.eval_batch_size={batchSize}");
+
+        Assert.Equal((5, $"robusttrain: {sentence}\n"), (end.ExitCode, end.Error));
+        Assert.Single(events.OfType<StepFinished>());
+    }
+
     public void Dispose() => _folder.Dispose();
 
-    private async Task<(HostRun End, IReadOnlyList<RunEvent> Events)> Train(int limitBytes)
+    private async Task<(HostRun End, IReadOnlyList<RunEvent> Events)> Train(int limitBytes, params string[] more)
     {
         var variables = new Dictionary<string, string?>
         {
@@ -46,9 +57,9 @@ public sealed class OutOfMemoryTests : IDisposable
         };
         using LiveTraining training = new(HostRun.Start(
             _folder.Path, variables,
-            "train", "--run-path", "run", "--events",
+            ["train", "--run-path", "run", "--events",
             "--set", "data.path=data", "--set", "data.dataset=change-pairs", "--set", "data.crop_size=128", "--set", "loader.batch_size=4",
-            "--set", "model.base_channels=2", "--set", "trainer.epochs=2", "--set", "trainer.log_interval_seconds=0", "--set", "threads=1"));
+            "--set", "model.base_channels=2", "--set", "trainer.epochs=2", "--set", "trainer.log_interval_seconds=0", "--set", "threads=1", .. more]));
         return (await training.End(), training.Events);
     }
 }
