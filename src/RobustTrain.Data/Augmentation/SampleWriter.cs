@@ -32,6 +32,9 @@ public sealed class SampleWriter
         }
     }
 
+    /// <summary>Whether images may come in a JPEG's planes: where there are three channels, and no row becomes a column.</summary>
+    internal bool ReadsPlanes => PlaneKernels.IsWorthwhile && _normalization.Channels == 3 && !_augmentation.Rotate;
+
     /// <summary>Writes an image.</summary>
     /// <param name="source">The decoded image; grey is repeated where three channels are wanted.</param>
     /// <param name="window">The part of it.</param>
@@ -41,7 +44,9 @@ public sealed class SampleWriter
     {
         int plane = window.OutputWidth * window.OutputHeight;
         Debug.Assert(target.Length == plane * _normalization.Channels, "The sample has the window's size.");
-        if (source.Channels == 3)
+        if (source.Chroma is not null)
+            WritePlanes(source, window, target);
+        else if (source.Channels == 3)
             WriteRgb(source, window, target);
         else
             WriteGrey(source, window, target);
@@ -83,6 +88,17 @@ public sealed class SampleWriter
         }
 
         return bad;
+    }
+
+    private unsafe void WritePlanes(ImageBuffer source, PixelWindow window, Span<float> target)
+    {
+        // Half a turn is a flip both ways.
+        Debug.Assert((window.QuarterTurns & 1) == 0, "Rows stay rows.");
+        bool flip = window.FlipHorizontally ^ (window.QuarterTurns == 2);
+        bool upwards = window.FlipVertically ^ (window.QuarterTurns == 2);
+        int first = upwards ? window.Y + window.Height - 1 : window.Y;
+        fixed (float* to = target)
+            PlaneKernels.WriteRgb(source, window.X, first, upwards ? -1 : 1, window.Width, window.Height, flip, to, _scale, _offset);
     }
 
     private unsafe void WriteRgb(ImageBuffer source, PixelWindow window, Span<float> target)

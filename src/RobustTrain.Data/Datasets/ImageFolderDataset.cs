@@ -52,7 +52,7 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
         string file = _files[key.Index];
         using ScratchPool.Lease lease = _scratch.Rent();
         SampleScratch scratch = lease.Scratch;
-        scratch.Reader.Decode(file, scratch.Image);
+        scratch.DecodeFor(_writer, file, isWritten: true);
         using (StageClock.Enter(LoadStage.Augment))
         {
             int width = scratch.Image.Width - _options.CropSize;

@@ -46,7 +46,13 @@ public sealed class ImageReader : IDisposable
     /// <param name="target">Takes the pixels.</param>
     /// <param name="keepIndices">Whether the pixels of a palette image stay indices, in one channel, as class maps want; else they become colours.</param>
     /// <exception cref="SampleException">The file is missing, unreadable, no image, damaged or truncated.</exception>
-    public void Decode(string path, ImageBuffer target, bool keepIndices = false)
+    public void Decode(string path, ImageBuffer target, bool keepIndices = false) => Decode(path, target, keepIndices, takesPlanes: false);
+
+    /// <summary>Decodes an image for a reader of planes: the usual kinds of JPEG are left in theirs, which saves a seventh of the time.</summary>
+    /// <inheritdoc cref="Decode(string, ImageBuffer, bool)"/>
+    internal void DecodePlanes(string path, ImageBuffer target) => Decode(path, target, keepIndices: false, takesPlanes: true);
+
+    private void Decode(string path, ImageBuffer target, bool keepIndices, bool takesPlanes)
     {
         using (StageClock.Enter(LoadStage.Read))
             _file.Read(path);
@@ -62,7 +68,7 @@ public sealed class ImageReader : IDisposable
                     DecodePng(path, info, target, keepIndices);
                     break;
                 default:
-                    DecodeJpeg(path, target);
+                    DecodeJpeg(path, target, takesPlanes);
                     break;
             }
         }
@@ -76,6 +82,15 @@ public sealed class ImageReader : IDisposable
     }
 
     private static SampleException Truncated(string path) => new($"The JPEG file '{path}' is truncated: it ends within its header.", path);
+
+    // libjpeg-turbo does not interpolate the colours of images of up to four columns.
+    private static ChromaSampling? ChromaOf(int sampling, int colorspace, int width) => (sampling, colorspace) switch
+    {
+        (TurboJpegNative.Sampling444, TurboJpegNative.ColorspaceYCbCr) => ChromaSampling.Full,
+        (TurboJpegNative.Sampling422, TurboJpegNative.ColorspaceYCbCr) when width > 4 => ChromaSampling.Half,
+        (TurboJpegNative.Sampling420, TurboJpegNative.ColorspaceYCbCr) when width > 4 => ChromaSampling.Quarter,
+        _ => null,
+    };
 
     // Cameras and old encoders leave these behind in files whose every pixel is there; a truncated or corrupt scan says something else.
     private static bool IsHarmless(string warning) =>
@@ -103,29 +118,32 @@ public sealed class ImageReader : IDisposable
         }
     }
 
-    private unsafe void DecodeJpeg(string path, ImageBuffer target)
+    private unsafe void DecodeJpeg(string path, ImageBuffer target, bool takesPlanes)
     {
         _jpeg ??= new TurboJpegHandle();
         CULong length = new((nuint)_file.Span.Length);
         fixed (byte* file = _file.Span)
         {
             // A file cut off before its scan passes as "tables only", without a size.
-            if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out _, out int colorspace) != 0 || width < 1 || height < 1)
+            if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out int sampling, out int colorspace) != 0 || width < 1 || height < 1)
                 throw DamagedJpeg(path, _jpeg.LastError);
             if (colorspace is TurboJpegNative.ColorspaceCmyk or TurboJpegNative.ColorspaceYcck)
                 throw new SampleException($"The JPEG file '{path}' has CMYK colours; expected 8-bit grey or RGB.", path);
+            if (takesPlanes && ChromaOf(sampling, colorspace, width) is ChromaSampling chroma)
+            {
+                target.SetPlanes(width, height, chroma);
+                if (TryDecodePlanes(file, length, target))
+                    return;
+            }
+
             bool grey = colorspace == TurboJpegNative.ColorspaceGray;
             target.SetSize(width, height, grey ? 1 : 3);
             fixed (byte* pixels = target.Pixels)
             {
                 int format = grey ? TurboJpegNative.PixelFormatGray : TurboJpegNative.PixelFormatRgb;
-                if (TurboJpegNative.Decompress2(_jpeg, file, length, pixels, width, 0, height, format, 0) == 0)
-                    return;
+                if (!IsWhole(TurboJpegNative.Decompress2(_jpeg, file, length, pixels, width, 0, height, format, 0), out string error))
+                    throw DamagedJpeg(path, error);
             }
-
-            string error = _jpeg.LastError;
-            if (TurboJpegNative.GetErrorCode(_jpeg) != TurboJpegNative.ErrorIsWarning || !IsHarmless(error))
-                throw DamagedJpeg(path, error);
         }
     }
 
@@ -135,5 +153,23 @@ public sealed class ImageReader : IDisposable
         _jpeg?.Dispose();
         _jpeg = null;
         return new SampleException($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{error}\".", path);
+    }
+
+    // False where something is wrong with the file: what it is, the whole decoding says.
+    private unsafe bool TryDecodePlanes(byte* file, CULong length, ImageBuffer target)
+    {
+        fixed (byte* luma = &target.FirstPlane)
+        {
+            byte* blue = luma + target.ChromaStart;
+            byte** planes = stackalloc byte*[3] { luma, blue, blue + (target.ChromaWidth * target.ChromaHeight) };
+            int* strides = stackalloc int[3] { target.LumaStride, target.ChromaWidth, target.ChromaWidth };
+            return IsWhole(TurboJpegNative.DecompressToYuvPlanes(_jpeg!, file, length, planes, target.Width, strides, target.Height, 0), out _);
+        }
+    }
+
+    private bool IsWhole(int result, out string error)
+    {
+        error = result == 0 ? "" : _jpeg!.LastError;
+        return result == 0 || (TurboJpegNative.GetErrorCode(_jpeg!) == TurboJpegNative.ErrorIsWarning && IsHarmless(error));
     }
 }
