@@ -69,8 +69,6 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                 Pump();
         }
 
-        // The workers are at it, so nobody waits for this.
-        LedgerBook.Prepare();
         _registration = stopping.Register(static state => ((Ring)state!).Done.Raise(), session.Ring);
     }
 
@@ -236,6 +234,8 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     {
         SampleTask* tasks = _session.Ring.Tasks(slot);
         int count = _session.Ring.Control(slot)->Count;
+        // The slot's former indices may be what was delivered last.
+        _ledger.Settle();
         int[] indices = _indices[slot] is int[] kept && kept.Length == count ? kept : _indices[slot] = new int[count];
         int delivered = 0;
         int last = LoaderSession.ConsumerCell;
@@ -265,7 +265,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _session.Ring.Advance();
         int batch = _nextToDeliver++;
         _times.CountBatch();
-        _ledger.Deliver(indices.AsSpan(0, delivered));
+        _ledger.Deliver(indices, delivered);
         _session.Slots[slot] = SlotUse.Held;
         if (delivered == 0)
         {

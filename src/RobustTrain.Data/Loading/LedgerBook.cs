@@ -11,6 +11,8 @@ internal sealed class LedgerBook
     private readonly byte[] _digest = new byte[SHA256.HashSizeInBytes];
     private readonly List<LedgerEntry> _entries = [];
     private readonly Dictionary<string, int> _deliveredBefore = [];
+    private int[]? _unsettled;
+    private int _unsettledCount;
     private int _batches;
     private int _delivered;
     private int _retried;
@@ -37,19 +39,32 @@ internal sealed class LedgerBook
 
     public IReadOnlyList<LedgerEntry> Entries => _entries;
 
-    /// <summary>Loads the library that computes digests, which takes as long as some hundred batches; once for the process.</summary>
-    public static void Prepare() => SHA256.HashData([], stackalloc byte[SHA256.HashSizeInBytes]);
-
-    public void Deliver(ReadOnlySpan<int> indices)
+    /// <summary>
+    /// Counts a delivered batch. Its link of the digest waits for <see cref="Settle"/>: loading the library that computes it takes as long as
+    /// some hundred batches, for which the first should not have to wait.
+    /// </summary>
+    /// <param name="indices">Begins with the samples, which stay unchanged until then.</param>
+    /// <param name="count">How many they are.</param>
+    public void Deliver(int[] indices, int count)
     {
-        int bytes = _digest.Length + (indices.Length * sizeof(int));
+        Settle();
+        (_unsettled, _unsettledCount) = (indices, count);
+        _batches++;
+        _delivered += count;
+    }
+
+    /// <summary>Chains what was delivered last to the digest.</summary>
+    public void Settle()
+    {
+        if (_unsettled is not int[] indices)
+            return;
+        _unsettled = null;
+        int bytes = _digest.Length + (_unsettledCount * sizeof(int));
         byte[] link = ArrayPool<byte>.Shared.Rent(bytes);
         _digest.CopyTo(link, 0);
-        MemoryMarshal.AsBytes(indices).CopyTo(link.AsSpan(_digest.Length));
+        MemoryMarshal.AsBytes(indices.AsSpan(0, _unsettledCount)).CopyTo(link.AsSpan(_digest.Length));
         SHA256.HashData(link.AsSpan(0, bytes), _digest);
         ArrayPool<byte>.Shared.Return(link);
-        _batches++;
-        _delivered += indices.Length;
     }
 
     public void Add(LedgerEntry entry)
@@ -71,6 +86,7 @@ internal sealed class LedgerBook
 
     public EpochLedger Close(IEnumerable<KeyValuePair<string, int>> deliveredBy)
     {
+        Settle();
         Dictionary<string, int> all = new(_deliveredBefore);
         foreach ((string worker, int count) in deliveredBy)
         {
