@@ -9,6 +9,18 @@ internal static unsafe class PixelKernels
 {
     private const int WideLanes = 16;
 
+    private static volatile bool _isWide;
+
+    /// <summary>Compiles for the widest vectors, and goes over to them, where the processor has them.</summary>
+    public static void Widen()
+    {
+        if (!Avx512BW.IsSupported)
+            return;
+        float[] nothing = new float[3];
+        SplitWide(null, 0, WideLanes, 0, false, null, nothing, nothing);
+        _isWide = true;
+    }
+
     /// <summary>Writes value * scale + offset for each channel of interleaved RGB.</summary>
     /// <param name="source">The first row's leftmost pixel; <see cref="Imaging.ImageBuffer.Slack"/> bytes behind the last one may be read.</param>
     /// <param name="rowStep">The bytes from one row to the next.</param>
@@ -18,16 +30,24 @@ internal static unsafe class PixelKernels
     /// <param name="target">Takes the planes of the three channels, one after the other.</param>
     /// <param name="scale">The three channels' factors, for bytes.</param>
     /// <param name="offset">The three channels' offsets.</param>
-    // Ahead-of-time compilation knows no such vectors; so it is compiled at once, for good.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SplitRgb(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
     {
-        if (!Avx512BW.IsSupported || width < WideLanes)
+        if (_isWide && width >= WideLanes)
         {
-            SplitNarrow(source, rowStep, width, height, flip, target, scale, offset);
+            SplitWide(source, rowStep, width, height, flip, target, scale, offset);
             return;
         }
 
+        WideKernels.Count();
+        SplitNarrow(source, rowStep, width, height, flip, target, scale, offset);
+    }
+
+    /// <summary>The same, where there are vectors of sixteen numbers.</summary>
+    /// <inheritdoc cref="SplitRgb"/>
+    // Ahead-of-time compilation knows no such vectors; so it is compiled at its first call, for good.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void SplitWide(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
+    {
         Vector128<byte> pick = FirstChannel(flip);
         Vector512<byte> next = Vector512.Create(1).AsByte();
         Vector512<byte> pickRed = Vector512.Create(Vector256.Create(pick, pick), Vector256.Create(pick, pick));
@@ -90,10 +110,10 @@ internal static unsafe class PixelKernels
             {
                 for (; x + 4 <= width; x += 4)
                 {
-                    Vector128<byte> bytes = Vector128.Load(source + (3 * (flip ? width - 4 - x : x)));
-                    Scale(bytes, pickRed, scale[0], offset[0]).Store(target + x);
-                    Scale(bytes, pickGreen, scale[1], offset[1]).Store(target + plane + x);
-                    Scale(bytes, pickBlue, scale[2], offset[2]).Store(target + (2 * plane) + x);
+                    Vector128<byte> bytes = *(Vector128<byte>*)(source + (3 * (flip ? width - 4 - x : x)));
+                    *(Vector128<float>*)(target + x) = Scale(bytes, pickRed, scale[0], offset[0]);
+                    *(Vector128<float>*)(target + plane + x) = Scale(bytes, pickGreen, scale[1], offset[1]);
+                    *(Vector128<float>*)(target + (2 * plane) + x) = Scale(bytes, pickBlue, scale[2], offset[2]);
                 }
             }
 
@@ -108,10 +128,12 @@ internal static unsafe class PixelKernels
     }
 
     // A shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> FirstChannel(bool flip) => flip
         ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
         : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Scale(Vector128<byte> bytes, Vector128<byte> pick, float scale, float offset) =>
         (Vector128.ConvertToSingle(Vector128.Shuffle(bytes, pick).AsInt32()) * scale) + Vector128.Create(offset);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -88,10 +89,17 @@ public sealed class AugmentationTests
 
                 if (window.QuarterTurns != 0)
                     return;
-                target.Clear();
                 fixed (byte* source = &image.Pixels[(width + 2) * 3])
+                {
+                    target.Clear();
                     PixelKernels.SplitNarrow(source, (width + 1) * 3, width, height, flip, memory + misalignment, scale, offset);
-                Assert.Equal(expected, target.ToArray());
+                    Assert.Equal(expected, target.ToArray());
+                    if (!Avx512BW.IsSupported || width < 16)
+                        return;
+                    target.Clear();
+                    PixelKernels.SplitWide(source, (width + 1) * 3, width, height, flip, memory + misalignment, scale, offset);
+                    Assert.Equal(expected, target.ToArray());
+                }
             }
             finally
             {
