@@ -88,6 +88,9 @@ public sealed class PrefetchLoader : IBatchLoader
 
             lock (_gate)
                 _busy.Add(session);
+            // Threads, which do not fail to start, come up while the stream is made that they will work for.
+            if (_options.WorkerKind == WorkerKind.Thread)
+                session.Monitor?.Start();
         }
 
         LoaderSession used = session;

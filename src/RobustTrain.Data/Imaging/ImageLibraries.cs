@@ -32,7 +32,7 @@ public static class ImageLibraries
     private static nint Find(string linux, string mac, string windows)
     {
         string name = OperatingSystem.IsWindows() ? windows : OperatingSystem.IsMacOS() ? mac : linux;
-        return NativeLibrary.TryLoad(name, typeof(ImageLibraries).Assembly, null, out nint library) ? library : 0;
+        return NativeLibrary.TryLoad(name, out nint library) || NativeLibrary.TryLoad(name, typeof(ImageLibraries).Assembly, null, out library) ? library : 0;
     }
 
     // Each is looked for when it is first needed, by the runtime's own initialisation of a class.

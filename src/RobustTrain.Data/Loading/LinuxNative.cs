@@ -7,6 +7,10 @@ namespace RobustTrain.Data.Loading;
 internal static unsafe partial class LinuxNative
 {
     public const int KillSignal = 9;
+
+    /// <summary>The bytes of a transparent huge page on x86-64, and on Arm with pages of 4 KiB.</summary>
+    public const int HugePage = 2 << 20;
+
     private const int InterruptSignal = 2;
     private const nint IgnoreSignal = 1;
     private const int FutexWaitOperation = 0;
@@ -16,6 +20,8 @@ internal static unsafe partial class LinuxNative
     private const int ProtectReadWrite = 3;
     private const int MapShared = 1;
     private const int ParentDeathSignal = 1;
+    private const int AdviseDrop = 4;
+    private const int AdviseHugePages = 14;
     private const int SetTracer = 0x59616D61;
 
     // The numbers of system calls differ between architectures; asm/unistd_64.h and asm-generic/unistd.h.
@@ -65,6 +71,19 @@ internal static unsafe partial class LinuxNative
         return address != -1 ? (byte*)address : throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 
+    /// <summary>Asks for huge pages where memory is touched for the first time; a system that has none to give goes on with small ones.</summary>
+    public static void PreferHugePages(void* start, nuint bytes) => _ = Advise(start, bytes, AdviseHugePages);
+
+    /// <summary>Takes the whole pages of shared memory out of this process's view; their bytes stay, and come back into view when they are touched.</summary>
+    public static void DropFromView(byte* start, long bytes)
+    {
+        long page = Environment.SystemPageSize;
+        long first = ((nint)start + page - 1) / page * page;
+        long end = ((nint)start + bytes) / page * page;
+        if (first < end)
+            _ = Advise((void*)first, (nuint)(end - first), AdviseDrop);
+    }
+
     /// <summary>Lets an interrupt from the terminal, which reaches the whole process group, be the trainer's business alone.</summary>
     public static void IgnoreInterrupt() => _ = SetSignalHandler(InterruptSignal, IgnoreSignal);
 
@@ -85,6 +104,9 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(byte* address, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    private static partial int Advise(void* start, nuint bytes, int advice);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
