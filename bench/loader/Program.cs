@@ -165,7 +165,8 @@ static void Resume(LoaderOptions options)
     Print(Median(whole.Skip(10)), Median(late.Skip(10)));
 }
 
-// The largest resident memory of a process worker in MB over an epoch of images, or of air-change where the folder is the benchmark's.
+// The largest resident memory of a process worker in MB over an epoch of images, or of air-change where the folder is the benchmark's:
+// without the ring's pages, and with those that it has touched.
 static void Memory(string folder, LoaderOptions options)
 {
     IDataset dataset = Directory.Exists(Path.Combine(folder, "Szada"))
@@ -173,5 +174,14 @@ static void Memory(string folder, LoaderOptions options)
         : Images(folder);
     using PrefetchLoader loader = new(dataset, options);
     LoaderMeasurement measured = LoaderBenchmark.Measure(loader, options, 0, CancellationToken.None);
-    Print(measured.WorkerMemoryBytes!.Value / 1048576.0, measured.SamplesPerSecond);
+    // Its workers live until the loader is disposed.
+    IEnumerable<string> workers = Directory.EnumerateDirectories("/proc/self/task").SelectMany(thread => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    double largest = workers.Max(PeakMegabytes);
+    Print(measured.WorkerMemoryBytes!.Value / 1048576.0, largest, measured.SamplesPerSecond);
+}
+
+static double PeakMegabytes(string process)
+{
+    string line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+    return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
 }

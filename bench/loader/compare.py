@@ -163,8 +163,10 @@ def rest(options, images, scenes):
     row('the same, slowest of 12', largest, 'ms', 500)
     row("the consumer's longest wait meanwhile, median", wait, 'ms', None)
     row('the same, longest of 12', longest, 'ms', None)
-    row('resident memory of a process worker but for the ring, png', measure(options, 'memory', 'process', 2, images['png'])[0], 'MB', 60)
-    row('resident memory of a process worker but for the ring, air-change', measure(options, 'memory', 'process', 2, scenes)[0], 'MB', 60)
+    for name, folder in [('png', images['png']), ('air-change', scenes)]:
+        apart, resident, _ = measure(options, 'memory', 'process', 2, folder)
+        row(f'resident memory of a process worker at its peak, {name}', resident, 'MB', 60)
+        row('the same without the ring', apart, 'MB', None)
 
 
 def main():

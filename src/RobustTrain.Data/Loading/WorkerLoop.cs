@@ -10,6 +10,7 @@ internal sealed unsafe class WorkerLoop
     private readonly int _worker;
     private readonly FaultInjector? _faults;
     private readonly WorkerCell* _cell;
+    private readonly RingView? _view;
 
     public WorkerLoop(Ring ring, IDataset dataset, int worker, FaultInjector? faults)
     {
@@ -18,6 +19,7 @@ internal sealed unsafe class WorkerLoop
         _worker = worker;
         _faults = faults;
         _cell = ring.Cell(worker);
+        _view = ring.IsShared && worker != LoaderSession.ConsumerCell ? new RingView(ring, worker) : null;
     }
 
     /// <summary>Works until the ring stops, or until another has taken over this worker's sample.</summary>
@@ -135,7 +137,9 @@ internal sealed unsafe class WorkerLoop
 
         _cell->Samples++;
         int claimed = TaskStatus.Claimed(_worker);
-        return Interlocked.CompareExchange(ref task->Status, TaskStatus.Done(_worker), claimed) == claimed;
+        bool isMine = Interlocked.CompareExchange(ref task->Status, TaskStatus.Done(_worker), claimed) == claimed;
+        _view?.Note(slot, position);
+        return isMine;
     }
 
     private string Describe(int index, Exception exception) =>
