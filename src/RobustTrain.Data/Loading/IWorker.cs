@@ -11,6 +11,9 @@ internal interface IWorker : IDisposable
     /// <summary>Whether it can be ended against its will, so that it certainly no longer writes.</summary>
     bool CanBeKilled { get; }
 
+    /// <summary>Whether the system has stopped it, so that it can't even come up; it asks the system.</summary>
+    bool IsStopped { get; }
+
     /// <summary>How it ended; null while it lives.</summary>
     WorkerExit? Exit { get; }
 

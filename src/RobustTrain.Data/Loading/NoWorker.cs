@@ -11,6 +11,8 @@ internal sealed class NoWorker : IWorker
 
     public bool CanBeKilled => true;
 
+    public bool IsStopped => false;
+
     public WorkerExit? Exit => new WorkerExit("not started", IsKill: false);
 
     public void Kill()

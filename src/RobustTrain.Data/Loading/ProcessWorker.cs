@@ -39,6 +39,8 @@ internal sealed class ProcessWorker : IWorker
 
     public bool CanBeKilled => true;
 
+    public bool IsStopped => ReadState() == "T";
+
     public WorkerExit? Exit => _process.HasExited ? Describe(_process.ExitCode) : null;
 
     public void Kill()
@@ -53,8 +55,7 @@ internal sealed class ProcessWorker : IWorker
     {
         try
         {
-            string status = File.ReadAllText($"/proc/{ProcessId}/stat");
-            string state = status[(status.LastIndexOf(')') + 2)..].Split(' ')[0];
+            string? state = ReadState();
             string wait = File.ReadAllText($"/proc/{ProcessId}/wchan").Trim('0', '\n');
             string system = File.ReadAllText($"/proc/{ProcessId}/syscall").Split(' ')[0].Trim();
             string doing = state switch { "T" => "stopped", "D" => "waiting for a device", "R" => "running", "S" => "sleeping", _ => $"state {state}" };
@@ -75,6 +76,20 @@ internal sealed class ProcessWorker : IWorker
     {
         _process.CancelErrorRead();
         _process.Dispose();
+    }
+
+    /// <summary>The kernel's letter for what the process does (proc(5)); null where it is gone.</summary>
+    private string? ReadState()
+    {
+        try
+        {
+            string status = File.ReadAllText($"/proc/{ProcessId}/stat");
+            return status[(status.LastIndexOf(')') + 2)..].Split(' ')[0];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private void Keep(string? line)

@@ -29,6 +29,8 @@ internal sealed class ThreadWorker : IWorker
 
     public bool CanBeKilled => false;
 
+    public bool IsStopped => false;
+
     public WorkerExit? Exit
     {
         get

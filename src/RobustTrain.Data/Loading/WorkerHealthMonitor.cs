@@ -165,8 +165,9 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             return;
         }
 
-        TimeSpan limit = seat.Health == WorkerHealth.Starting ? _startTimeout : _timeout;
-        if (Stopwatch.GetElapsedTime(seat.LastBeatAt, now) > limit && seat.KillReason is null)
+        TimeSpan silence = Stopwatch.GetElapsedTime(seat.LastBeatAt, now);
+        TimeSpan limit = seat.Health == WorkerHealth.Starting && !(silence > _timeout && seat.Worker.IsStopped) ? _startTimeout : _timeout;
+        if (silence > limit && seat.KillReason is null)
             OnStuck(seat, limit);
     }
 

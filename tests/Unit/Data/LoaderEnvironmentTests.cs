@@ -123,6 +123,27 @@ public sealed class LoaderEnvironmentTests
     }
 
     [Fact]
+    public void A_worker_that_is_stopped_while_starting_is_found_before_its_start_has_taken_too_long()
+    {
+        using TemporaryFolder folder = new();
+        string script = $"if mkdir '{folder.File("once")}' 2>/dev/null; then kill -STOP $$; fi; exec '{Host}' {WorkerCommand.Verb}";
+        IntegersDataset dataset = new(64);
+        LoaderOptions options = Options with
+        {
+            WorkerKind = WorkerKind.Process,
+            NumWorkers = 1,
+            Timeout = TimeSpan.FromSeconds(1),
+            StartTimeout = TimeSpan.FromHours(1),
+            WorkerCommand = new WorkerCommand("/bin/sh", ["-c", script]),
+        };
+        LoaderRun run = LoaderRun.Of(dataset, options).MustBeWhole(dataset, options);
+        LoaderEvent stuck = Assert.Single(run.Events, happened => happened.Kind == LoaderEventKind.WorkerStuck);
+        Assert.Contains("while starting", stuck.Message, StringComparison.Ordinal);
+        Assert.Contains(" stopped", stuck.Message, StringComparison.Ordinal);
+        Assert.Equal(64, run.Ledger.DeliveredBy["process-0"]);
+    }
+
+    [Fact]
     public void A_consumer_that_leaves_process_workers_in_mid_epoch_may_come_back()
     {
         IntegersDataset dataset = new(400);
