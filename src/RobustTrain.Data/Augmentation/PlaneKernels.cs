@@ -25,6 +25,14 @@ internal static unsafe class PlaneKernels
     /// <summary>Whether this processor gains from it, with vectors of 512 bits or two of 256: without, libjpeg-turbo's own conversion is quicker.</summary>
     public static bool IsWorthwhile => Vector256.IsHardwareAccelerated;
 
+    /// <summary>Compiles what ahead-of-time compilation leaves out, before the first image waits for it.</summary>
+    public static void Compile()
+    {
+        const int noColumns = -2;
+        Spread(null, null, noColumns, 0, 0, 0, null, null);
+        ConvertRow(null, null, null, 0, false, null, 0, null, null, false);
+    }
+
     /// <summary>Writes value * scale + offset for each channel of a window of an image in planes.</summary>
     /// <param name="source">The image.</param>
     /// <param name="x">The window's first column.</param>

@@ -33,7 +33,7 @@ public sealed class SampleWriter
     }
 
     /// <summary>Whether images may come in a JPEG's planes: where there are three channels, and no row becomes a column.</summary>
-    internal bool ReadsPlanes => PlaneKernels.IsWorthwhile && _normalization.Channels == 3 && !_augmentation.Rotate;
+    internal bool ReadsPlanes => WideKernels.ArePlanesQuicker && _normalization.Channels == 3 && !_augmentation.Rotate;
 
     /// <summary>Writes an image.</summary>
     /// <param name="source">The decoded image; grey is repeated where three channels are wanted.</param>

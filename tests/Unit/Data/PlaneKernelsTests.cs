@@ -145,6 +145,7 @@ public sealed class PlaneKernelsTests : IDisposable
     [Fact]
     public void A_writer_that_turns_samples_or_has_one_channel_reads_no_planes()
     {
+        WideKernels.Compile();
         Assert.Equal(PlaneKernels.IsWorthwhile, _writer.ReadsPlanes);
         Normalization colours = new([0.5, 0.5, 0.5], [1, 1, 1]);
         Assert.False(new SampleWriter(colours, new AugmentationOptions { Rotate = true }).ReadsPlanes);
