@@ -30,4 +30,9 @@ public sealed record ModelConfig
     [Description("Probability with which Dropout2d drops a channel; hanet has no dropout.")]
     [Range(0.0, 0.95)]
     public double Dropout { get; init; } = 0.2;
+
+    /// <summary>The statistics that the encoder's batch normalisation evaluates with.</summary>
+    [Description("Statistics that the batch normalisation of the encoder evaluates with: training (running means of the training's batches) or image (those of each image itself, for light that the training has not seen).")]
+    [AllowedValues("training", "image")]
+    public string EvaluationStatistics { get; init; } = "training";
 }

@@ -41,6 +41,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
         : base(name)
     {
         _dropout = config.Dropout;
+        bool ofEachImage = config.EvaluationStatistics == "image";
         int[] channels = [.. Enumerable.Range(0, StageCount).Select(stage => config.BaseChannels << stage)];
 
         int width = config.InChannels;
@@ -49,7 +50,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
             _encoder[stage] = new ConvolutionBlock[ConvolutionsOfStage[stage]];
             for (int i = 0; i < _encoder[stage].Length; i++)
             {
-                _encoder[stage][i] = Block($"{stage + 1}{i + 1}", Conv2d(width, channels[stage], 3, padding: 1), channels[stage]);
+                _encoder[stage][i] = Block($"{stage + 1}{i + 1}", Conv2d(width, channels[stage], 3, padding: 1), channels[stage], ofEachImage);
                 width = channels[stage];
             }
         }
@@ -66,7 +67,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
             {
                 int number = ConvolutionsOfStage[stage] - i;
                 int output = number == 1 ? channels[stage - 1] : channels[stage];
-                _decoder[stage][i] = Block($"{stage + 1}{number}d", new MirroredConvolution(width, output), output);
+                _decoder[stage][i] = Block($"{stage + 1}{number}d", new MirroredConvolution(width, output), output, ofEachImage: false);
                 width = output;
             }
         }
@@ -133,8 +134,8 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
         return result;
     }
 
-    private ConvolutionBlock Block(string number, nn.Module<Tensor, Tensor> convolution, int outputChannels) =>
-        new(Registered($"conv{number}", convolution), Registered($"bn{number}", BatchNorm2d(outputChannels)), _dropout);
+    private ConvolutionBlock Block(string number, nn.Module<Tensor, Tensor> convolution, int outputChannels, bool ofEachImage) =>
+        new(Registered($"conv{number}", convolution), Registered($"bn{number}", BatchNorm2d(outputChannels)), _dropout, ofEachImage);
 
     private T Registered<T>(string name, T module)
         where T : nn.Module

@@ -11,6 +11,8 @@ namespace RobustTrain.Training.Models;
 /// </summary>
 internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
 {
+    private readonly bool _ofEachImage;
+
     [ComponentName(Name = "conv1")]
     private readonly Conv2d _widening;
 
@@ -23,9 +25,10 @@ internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
     [ComponentName(Name = "bn2")]
     private readonly BatchNorm2d _norm2;
 
-    public FeatureExtractionCell(int inputs, int outputs)
+    public FeatureExtractionCell(int inputs, int outputs, bool ofEachImage)
         : base(nameof(FeatureExtractionCell))
     {
+        _ofEachImage = ofEachImage;
         _widening = Conv2d(inputs, outputs, 3, padding: 1);
         _norm1 = BatchNorm2d(outputs);
         _mixing = Conv2d(outputs, outputs, 1, bias: false);
@@ -36,10 +39,10 @@ internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using Tensor widened = _widening.call(input);
-        using Tensor normalised = _norm1.call(widened);
+        using Tensor normalised = EncoderNormalization.Apply(_norm1, widened, _ofEachImage);
         using Tensor activated = functional.relu(normalised);
         using Tensor mixed = _mixing.call(activated);
-        using Tensor residual = _norm2.call(mixed);
+        using Tensor residual = EncoderNormalization.Apply(_norm2, mixed, _ofEachImage);
         using Tensor sum = widened + residual;
         return functional.relu(sum);
     }

@@ -43,13 +43,14 @@ public sealed class HaNet : ChangeDetectionModel
     private HaNet(ModelConfig config)
         : base(ModelName)
     {
+        bool ofEachImage = config.EvaluationStatistics == "image";
         int[] widths = [.. Enumerable.Range(0, ScaleCount).Select(scale => config.BaseChannels << scale)];
         _stem = Conv2d(config.InChannels, widths[0], 5, padding: 2);
         _merging = Conv2d(widths.Sum(), widths[1], 1);
         _classifier = Conv2d(widths[1], config.Classes, 3, padding: 1, bias: false);
         for (int scale = 0; scale < ScaleCount; scale++)
         {
-            _cells[scale] = new FeatureExtractionCell(widths[Math.Max(scale - 1, 0)], widths[scale]);
+            _cells[scale] = new FeatureExtractionCell(widths[Math.Max(scale - 1, 0)], widths[scale], ofEachImage);
             register_module(CellNames[scale], _cells[scale]);
             _fusions[scale] = new FusionStage(this, scale + 1, widths[scale]);
         }

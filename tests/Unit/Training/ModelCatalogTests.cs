@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Models;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;
 
-public sealed class ModelCatalogTests
+public sealed partial class ModelCatalogTests
 {
     public static TheoryData<string> ModelNames => [.. ModelCatalog.Names];
 
@@ -62,6 +63,54 @@ public sealed class ModelCatalogTests
         using Tensor logits = model.call(rand(3, 1, 32, 48), rand(3, 1, 32, 48));
 
         Assert.Equal([3, 5, 32, 48], logits.shape);
+    }
+
+    [Theory]
+    [MemberData(nameof(ModelNames))]
+    public void With_the_statistics_of_each_image_the_encoder_depends_neither_on_the_training_nor_on_the_other_images(string name)
+    {
+        ModelConfig config = new() { Name = name, BaseChannels = 4, EvaluationStatistics = "image" };
+        using ChangeDetectionModel ofImages = ModelCatalog.Create(config, seed: 0);
+        using ChangeDetectionModel ofTraining = ModelCatalog.Create(config with { EvaluationStatistics = "training" }, seed: 0);
+        Tensor image1 = rand(2, 3, 32, 48);
+        Tensor image2 = rand(2, 3, 32, 48);
+        using IDisposable noGrad = no_grad();
+        ofImages.eval();
+        ofTraining.eval();
+        Tensor before = ofImages.call(image1, image2);
+        Tensor beforeOfTraining = ofTraining.call(image1, image2);
+
+        Shift(ofImages);
+        Shift(ofTraining);
+
+        Assert.InRange(Distance(before[1..], ofImages.call(image1[1..], image2[1..])), 0, 1e-4);
+        Assert.InRange(Distance(beforeOfTraining, ofTraining.call(image1, image2)), 1e-2, double.MaxValue);
+        Assert.InRange(Distance(before, beforeOfTraining), 1e-2, double.MaxValue);
+
+        static double Distance(Tensor first, Tensor second) => (first - second).abs().max().item<float>() / first.abs().max().item<float>();
+
+        // The encoder's statistics, which FC-Siam's decoder (bn11d) and HANet's fusion (cam_attention_1) have no part in.
+        static void Shift(ChangeDetectionModel model)
+        {
+            foreach ((_, Tensor value) in model.state_dict().Where(pair => EncoderMean().IsMatch(pair.Key)))
+                value.add_(3);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ModelNames))]
+    public void Training_and_the_decoder_are_the_same_whatever_statistics_the_encoder_evaluates_with(string name)
+    {
+        ModelConfig config = new() { Name = name, BaseChannels = 4, Dropout = 0 };
+        using ChangeDetectionModel ofTraining = ModelCatalog.Create(config, seed: 0);
+        using ChangeDetectionModel ofImages = ModelCatalog.Create(config with { EvaluationStatistics = "image" }, seed: 0);
+        Tensor image1 = rand(2, 3, 32, 48);
+        Tensor image2 = rand(2, 3, 32, 48);
+
+        Assert.True(Same(ofTraining.call(image1, image2), ofImages.call(image1, image2)));
+
+        Dictionary<string, Tensor> expected = ofTraining.state_dict();
+        Assert.All(ofImages.state_dict(), pair => Assert.True(Same(expected[pair.Key], pair.Value), pair.Key));
     }
 
     [Theory]
@@ -146,4 +195,7 @@ public sealed class ModelCatalogTests
     }
 
     private static bool Same(Tensor first, Tensor second) => first.eq(second).all().item<bool>();
+
+    [GeneratedRegex(@"^(bn\d+|conv\d\.bn\d)\.running_mean$")]
+    private static partial Regex EncoderMean();
 }
