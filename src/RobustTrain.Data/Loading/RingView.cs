@@ -12,13 +12,19 @@ internal sealed unsafe class RingView
 
     private readonly Ring _ring;
     private readonly int _worker;
+    private readonly int _processors;
     private readonly bool[] _isSeen;
     private int _seen;
 
-    public RingView(Ring ring, int worker)
+    /// <summary>A view in which only the control is.</summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="worker">The worker.</param>
+    /// <param name="processors">How many workers run at the same time.</param>
+    public RingView(Ring ring, int worker, int processors)
     {
         _ring = ring;
         _worker = worker;
+        _processors = processors;
         _isSeen = new bool[ring.SlotCount * ring.BatchSize];
     }
 
@@ -29,8 +35,11 @@ internal sealed unsafe class RingView
         if (isSeen || (position >= _ring.BatchSize / 2) == _ring.BeginsAtEnd(_worker))
             return;
         isSeen = true;
-        // A lone worker comes everywhere in every batch.
-        if (++_seen < Math.Max(_isSeen.Length / Share, Least) || Volatile.Read(ref _ring.Header->AliveWorkers) <= 1)
+        // A lone worker comes everywhere in every batch, and so do workers that take turns on too few processors.
+        if (++_seen < Math.Max(_isSeen.Length / Share, Least))
+            return;
+        int workers = Volatile.Read(ref _ring.Header->AliveWorkers);
+        if (workers <= 1 || workers > _processors)
             return;
         Leave();
         _isSeen.AsSpan().Clear();

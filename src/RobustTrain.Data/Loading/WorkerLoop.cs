@@ -19,7 +19,7 @@ internal sealed unsafe class WorkerLoop
         _worker = worker;
         _faults = faults;
         _cell = ring.Cell(worker);
-        _view = ring.IsShared && worker != LoaderSession.ConsumerCell ? new RingView(ring, worker) : null;
+        _view = ring.IsShared && worker != LoaderSession.ConsumerCell ? new RingView(ring, worker, Environment.ProcessorCount) : null;
     }
 
     /// <summary>Works until the ring stops, or until another has taken over this worker's sample.</summary>

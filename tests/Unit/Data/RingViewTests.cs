@@ -9,6 +9,7 @@ public sealed unsafe class RingViewTests : IDisposable
 {
     private const int Slots = 3;
     private const int Batch = 16;
+    private const int Processors = 2;
 
     // Some pages a sample.
     private static readonly SlotLayout Layout = new([new FieldSpec("value", ElementType.UInt8, [4 * Environment.SystemPageSize])], Batch);
@@ -77,10 +78,12 @@ public sealed unsafe class RingViewTests : IDisposable
             Assert.Equal((byte)(sample + 1), Sample(sample / Batch, sample % Batch)[0]);
     }
 
-    [Fact]
-    public void A_lone_worker_keeps_all_of_the_ring_in_view()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(Processors + 1)]
+    public void A_lone_worker_and_more_workers_than_processors_keep_all_of_the_ring_in_view(int workers)
     {
-        _ring.Header->AliveWorkers = 1;
+        _ring.Header->AliveWorkers = workers;
         Load(1);
         Assert.Equal(Slots * Batch, InView());
     }
@@ -89,7 +92,7 @@ public sealed unsafe class RingViewTests : IDisposable
 
     private void Load(int worker)
     {
-        RingView view = new(_ring, worker);
+        RingView view = new(_ring, worker, Processors);
         for (int sample = 0; sample < Slots * Batch; sample++)
         {
             Sample(sample / Batch, sample % Batch).Fill((byte)(sample + 1));
