@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using RobustTrain.Training.Checkpoints.SafeTensors;
@@ -6,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Checkpoints;
 
-/// <summary>A checkpoint that has been verified: every file has the size and the SHA-256 that the manifest names.</summary>
+/// <summary>A checkpoint that has been verified: every file has the size and the digest that the manifest names.</summary>
 internal sealed class CheckpointArchive
 {
     private readonly JsonObject _state;
@@ -21,11 +20,13 @@ internal sealed class CheckpointArchive
     public Checkpoint Checkpoint { get; }
 
     /// <summary>Opens a checkpoint and verifies each of its files.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="threads">The most threads to use.</param>
     /// <exception cref="CheckpointException">A file is missing or doesn't have the bytes that the manifest promises.</exception>
-    public static CheckpointArchive Open(Checkpoint checkpoint)
+    public static CheckpointArchive Open(Checkpoint checkpoint, int threads = 1)
     {
         foreach ((string name, CheckpointFile expected) in checkpoint.Manifest.Files)
-            Verify(Path.Combine(checkpoint.Path, name), expected);
+            Verify(Path.Combine(checkpoint.Path, name), expected, threads);
 
         string path = Path.Combine(checkpoint.Path, Checkpoint.StateFile);
         try
@@ -94,15 +95,12 @@ internal sealed class CheckpointArchive
     public CheckpointException OtherModel(string difference) =>
         new(CheckpointException.OtherModel, $"The checkpoint {Checkpoint.Path} is of another model: {difference}.", Checkpoint.Path);
 
-    private static void Verify(string path, CheckpointFile expected)
+    private static void Verify(string path, CheckpointFile expected, int threads)
     {
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 20, FileOptions.SequentialScan);
-            if (stream.Length != expected.Bytes)
-                throw Damaged(path, $"it has {stream.Length} bytes instead of {expected.Bytes}");
-            if (!Convert.ToHexStringLower(SHA256.HashData(stream)).Equals(expected.Sha256, StringComparison.OrdinalIgnoreCase))
-                throw Damaged(path, "its SHA-256 is not the one in the manifest");
+            if (DigestedFile.FindDamage(path, expected, threads) is { } damage)
+                throw Damaged(path, damage);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {

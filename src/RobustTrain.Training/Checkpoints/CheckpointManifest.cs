@@ -1,13 +1,13 @@
 namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
-/// <c>manifest.json</c> of a checkpoint: what it is, and the size and SHA-256 of each of its files. It is written last,
+/// <c>manifest.json</c> of a checkpoint: what it is, and the size and digest of each of its files. It is written last,
 /// so a folder without one is no checkpoint.
 /// </summary>
 public sealed record CheckpointManifest
 {
-    /// <summary>The format that this version writes, and the newest that it reads.</summary>
-    public const int CurrentFormat = 1;
+    /// <summary>The format that this version writes, and the newest that it reads. In format 1 a file's digest was that of its content in one piece.</summary>
+    public const int CurrentFormat = 2;
 
     /// <summary>The format of the checkpoint.</summary>
     public int Format { get; init; } = CurrentFormat;

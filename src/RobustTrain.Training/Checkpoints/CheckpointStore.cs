@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints.SafeTensors;
@@ -10,7 +9,8 @@ namespace RobustTrain.Training.Checkpoints;
 /// it is whole. Which one is the latest or the best, the manifests say.
 /// </summary>
 /// <param name="path">The folder; it is made when the first checkpoint is written.</param>
-public sealed class CheckpointStore(string path)
+/// <param name="threads">The most threads that write or verify a file; beside a training as many as it computes on.</param>
+public sealed class CheckpointStore(string path, int threads = 1)
 {
     // Both begin with a dot: a reader never takes them for checkpoints.
     private const string TemporaryPrefix = ".writing-";
@@ -122,7 +122,7 @@ public sealed class CheckpointStore(string path)
 
             var files = new Dictionary<string, CheckpointFile>();
             foreach ((string name, List<HostTensor> tensors) in draft.Files)
-                files.Add(name, WriteFile(System.IO.Path.Combine(temporary, name), stream => SafeTensorsWriter.Write(stream, tensors), abandoned));
+                files.Add(name, DigestedFile.Write(System.IO.Path.Combine(temporary, name), new FileContent(SafeTensorsWriter.Parts(tensors)), threads, abandoned));
             files.Add(Checkpoint.StateFile, WriteJson(System.IO.Path.Combine(temporary, Checkpoint.StateFile), draft.State));
 
             var manifest = new CheckpointManifest
@@ -201,7 +201,7 @@ public sealed class CheckpointStore(string path)
         {
             try
             {
-                return CheckpointArchive.Open(checkpoint);
+                return CheckpointArchive.Open(checkpoint, threads);
             }
             catch (CheckpointException damaged) when (damaged.ErrorId == CheckpointException.Damaged)
             {
@@ -247,14 +247,7 @@ public sealed class CheckpointStore(string path)
     private void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);
 
     private static CheckpointFile WriteJson<T>(string file, T value) =>
-        WriteFile(file, stream => JsonSerializer.Serialize(stream, value, CheckpointJson.Options));
-
-    private static CheckpointFile WriteFile(string file, Action<Stream> write, CancellationToken abandoned = default)
-    {
-        using var stream = new HashingFileStream(file, abandoned);
-        write(stream);
-        return stream.Complete();
-    }
+        DigestedFile.Write(file, new FileContent(JsonSerializer.SerializeToUtf8Bytes(value, CheckpointJson.Options)), threads: 1);
 
     private static void DeleteQuietly(string folder)
     {

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Tests.Runs;
 using RobustTrain.Training;
@@ -116,11 +118,34 @@ public sealed class CheckpointStoreTests : IDisposable
     public void A_checkpoint_of_a_newer_version_is_refused()
     {
         string manifest = Path.Combine(Save(epoch: 0).Path, Checkpoint.ManifestFile);
-        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"format\": 1", "\"format\": 2"));
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"format\": 2", "\"format\": 3"));
 
         CheckpointException refused = Assert.Throws<CheckpointException>(() => Store.OpenLatest(_warnings.Add));
         Assert.Equal(CheckpointException.NewerFormat, refused.ErrorId);
-        Assert.Contains("format 2", refused.Message);
+        Assert.Contains("format 3", refused.Message);
+    }
+
+    [Theory]
+    [InlineData("nothing", true)]
+    [InlineData("one bit turned", false)]
+    public void A_checkpoint_of_format_1_is_verified_and_opened(string damage, bool isWhole)
+    {
+        string checkpoint = Save(epoch: 0).Path;
+        string manifest = Path.Combine(checkpoint, Checkpoint.ManifestFile);
+        JsonNode json = JsonNode.Parse(File.ReadAllText(manifest))!;
+        json["format"] = 1;
+        foreach ((string name, JsonNode? file) in json["files"]!.AsObject())
+        {
+            file!.AsObject().Remove("pieces_sha256");
+            file["sha256"] = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(checkpoint, name))));
+        }
+
+        File.WriteAllText(manifest, json.ToJsonString());
+        Damage(checkpoint, damage);
+        if (isWhole)
+            Assert.Equal("a value", Store.OpenLatest(_warnings.Add)!.Get<string>("key"));
+        else
+            Assert.Throws<CheckpointException>(() => Store.OpenLatest(_warnings.Add));
     }
 
     [Fact]
@@ -273,6 +298,8 @@ public sealed class CheckpointStoreTests : IDisposable
                 byte[] bytes = File.ReadAllBytes(weights);
                 bytes[^1] ^= 1;
                 File.WriteAllBytes(weights, bytes);
+                break;
+            case "nothing":
                 break;
             case "a file missing":
                 File.Delete(weights);

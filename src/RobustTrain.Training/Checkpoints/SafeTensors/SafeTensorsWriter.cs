@@ -17,19 +17,23 @@ public static class SafeTensorsWriter
     /// <exception cref="ArgumentException">Two tensors share a name, or a tensor's bytes don't fit its shape.</exception>
     public static void Write(Stream target, IReadOnlyCollection<HostTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        foreach (ReadOnlyMemory<byte> part in Parts(tensors, metadata))
+            target.Write(part.Span);
+    }
+
+    /// <summary>The file's content: the header, and then the tensors' own memory.</summary>
+    /// <inheritdoc cref="Write"/>
+    internal static IEnumerable<ReadOnlyMemory<byte>> Parts(IReadOnlyCollection<HostTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
         HostTensor[] ordered = [.. tensors.OrderByDescending(tensor => tensor.Format.SizeOf())];
-        byte[] header = Header(ordered, metadata);
-        Span<byte> length = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-        target.Write(length);
-        target.Write(header);
-        foreach (HostTensor tensor in ordered)
-            target.Write(tensor.Data);
+        return ordered.Select(tensor => (ReadOnlyMemory<byte>)tensor.Data).Prepend(Header(ordered, metadata));
     }
 
     private static byte[] Header(HostTensor[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
+        buffer.SetLength(sizeof(ulong));
+        buffer.Position = sizeof(ulong);
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
@@ -55,7 +59,9 @@ public static class SafeTensorsWriter
 
         while (buffer.Length % sizeof(ulong) != 0)
             buffer.WriteByte((byte)' ');
-        return buffer.ToArray();
+        byte[] header = buffer.ToArray();
+        BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - sizeof(ulong));
+        return header;
     }
 
     private static void WriteMetadata(Utf8JsonWriter json, IReadOnlyDictionary<string, string> metadata)

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace RobustTrain.Training.Checkpoints.Digests;
+
+/// <summary>
+/// Memory that begins and ends where a disk's blocks may. Much of it is of large pages where the system has some: a disk takes what is in
+/// one piece in one request.
+/// </summary>
+internal sealed unsafe partial class AlignedMemory : IDisposable
+{
+    // No disk in use asks for a coarser alignment.
+    private const int BlockBytes = 4096;
+    private const int LargePageBytes = 2 << 20;
+    private const int AdviseLargePages = 14;
+
+    private readonly int _length;
+    private void* _memory;
+
+    /// <summary>Takes memory for at least so many bytes.</summary>
+    public AlignedMemory(int length)
+    {
+        _length = RoundUp(length);
+        bool isLarge = _length >= LargePageBytes;
+        _memory = NativeMemory.AlignedAlloc((nuint)_length, (nuint)(isLarge ? LargePageBytes : BlockBytes));
+
+        // A system that has none, or refuses, costs speed and nothing else.
+        if (isLarge && OperatingSystem.IsLinux())
+            _ = Advise(_memory, (nuint)_length, AdviseLargePages);
+    }
+
+    /// <summary>The bytes.</summary>
+    public Span<byte> Span => new(_memory, _length);
+
+    /// <summary>The least length of whole blocks that is not smaller.</summary>
+    public static int RoundUp(int length) => (length + BlockBytes - 1) & -BlockBytes;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
+    }
+
+    // madvise(2).
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
+}
