@@ -27,8 +27,9 @@ MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 BATCH = 16
 CROP = 224
-# The last of these is measured, on either side: by then our code is compiled.
-EPOCHS = 4
+# The runtime compiles ours in the background for about half a second, which is as much as several epochs of a few hundred images last.
+WARM_EPOCHS = 8
+EPOCHS = 12
 
 
 class Images(Dataset):
@@ -62,9 +63,10 @@ class Integers(Dataset):
 
 
 def torch_epochs(dataset, batch, workers, epochs):
-    """Samples a second of the last epoch without its first batch, the first batch's latency in ms, microseconds a batch."""
+    """Samples a second of each epoch without its first batch, the first batch's latency in ms, the last epoch's microseconds a batch."""
     loader = DataLoader(dataset, batch_size=batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
     first_ever = None
+    rates = []
     for _ in range(epochs):
         start = time.perf_counter()
         count = first = first_count = batches = 0
@@ -77,19 +79,25 @@ def torch_epochs(dataset, batch, workers, epochs):
             batches += 1
             count += len(data)
         end = time.perf_counter()
-    return (count - first_count) / (end - first), first_ever, (end - first) / max(1, batches - 1) * 1e6
+        rates.append((count - first_count) / (end - first))
+    return rates, first_ever, (end - first) / max(1, batches - 1) * 1e6
+
+
+def settled(rates):
+    return statistics.median(list(rates)[WARM_EPOCHS:])
 
 
 def ours(robusttrain, arguments, batch, workers, kind, epochs):
     command = [robusttrain, 'loader', *arguments, '--workers', str(workers), '--kind', kind, '--epochs', str(epochs),
                '--events', '--set', f'loader.batch_size={batch}']
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [event for event in map(json.loads, lines) if event['event'] == 'loader_measured'][-1]['samples_per_second']
+    return settled(event['samples_per_second'] for event in map(json.loads, lines) if event['event'] == 'loader_measured')
 
 
 def bare(robusttrain, folder, threads):
-    command = [robusttrain, 'loader', '--images', folder, '--decode-only', '--workers', str(max(1, threads))]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    # It goes through the files once before each measurement.
+    command = [robusttrain, 'loader', '--images', folder, '--decode-only', '--workers', *[str(max(1, threads))] * (EPOCHS - WARM_EPOCHS)]
+    return statistics.median(float(line.split()[-1]) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines())
 
 
 def measure(options, what, kind, workers, folder='-'):
@@ -121,7 +129,7 @@ def throughput(options, images):
             for _ in range(options.turns):
                 for kind in kinds:
                     runs[kind].append(ours(options.robusttrain, arguments, BATCH, workers, kind, EPOCHS))
-                others.append(torch_epochs(dataset, BATCH, workers, EPOCHS)[0])
+                others.append(settled(torch_epochs(dataset, BATCH, workers, EPOCHS)[0]))
                 bares.append(bare(options.robusttrain, images[extension], workers))
             for kind in kinds:
                 ratio = statistics.median(a / b for a, b in zip(runs[kind], others))
