@@ -9,7 +9,7 @@ using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Scripts;
 
-/// <summary>The samples for cron, systemd and Slurm under the real schedulers, each in a namespace or on ports of its own.</summary>
+/// <summary>The samples for systemd and Slurm under the real schedulers, each in a namespace or on ports of its own.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class SchedulerTests : IDisposable
 {
@@ -35,26 +35,6 @@ public sealed class SchedulerTests : IDisposable
         }
 
         _folder.Dispose();
-    }
-
-    [SchedulerFact("cron", "/usr/sbin/cron", "/usr/bin/crontab", "/usr/bin/flock")]
-    public async Task Cron_stops_a_training_goes_on_with_it_and_starts_it_only_once()
-    {
-        string[] lines = Adapted("cron/robusttrain.cron", ("ROBUSTTRAIN=/opt/RobustTrain/host/robusttrain", $"ROBUSTTRAIN={HostRun.Executable}"),
-            ("SCRIPTS=/opt/RobustTrain/scripts", $"SCRIPTS={Script("")}"), ("CONFIG=/srv/training/config.yaml", $"CONFIG={_folder.At("job.yaml")}"),
-            ("RUN=/srv/training/runs/nightly", $"RUN={RunPath}"), ("0 22 * * *", "* * * * *"), (" 8h ", " 20s ")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        File.WriteAllLines(_folder.At("tab"), [.. lines, lines[^1]]);
-        Begin("unshare", [], "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", """
-            for place in /var/spool/cron /etc/cron.d /run; do mount -t tmpfs tmpfs $place; done
-            mkdir /var/spool/cron/crontabs
-            mount --bind /dev/null /etc/crontab
-            crontab "$0"
-            exec cron -f
-            """, _folder.At("tab"));
-
-        await Shell.Until(() => Attempts is [{ State: RunState.Stopped }, { State: RunState.Stopped }, ..], Story);
-        Assert.All(Attempts.Take(2), attempt => Assert.Equal(75, attempt.ExitCode));
-        Assert.DoesNotContain("works on the run", File.ReadAllText(RunPath + ".log"), StringComparison.Ordinal);
     }
 
     [SchedulerFact("systemd", "/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/nsenter")]
