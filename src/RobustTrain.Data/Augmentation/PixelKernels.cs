@@ -7,8 +7,6 @@ namespace RobustTrain.Data.Augmentation;
 /// <summary>The inner loop from interleaved bytes to planes of floats. All paths give the same bits.</summary>
 internal static unsafe class PixelKernels
 {
-    private const int WideLanes = 16;
-
     private static volatile bool _isWide;
 
     /// <summary>Compiles for the widest vectors, and goes over to them, where the processor has them.</summary>
@@ -17,7 +15,7 @@ internal static unsafe class PixelKernels
         if (!Avx512BW.IsSupported)
             return;
         float[] nothing = new float[3];
-        SplitWide(null, 0, WideLanes, 0, false, null, nothing, nothing);
+        SplitWide(null, 0, FloatPlanes.Lanes, 0, false, null, nothing, nothing);
         _isWide = true;
     }
 
@@ -32,7 +30,7 @@ internal static unsafe class PixelKernels
     /// <param name="offset">The three channels' offsets.</param>
     public static void SplitRgb(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
     {
-        if (_isWide && width >= WideLanes)
+        if (_isWide && width >= FloatPlanes.Lanes)
         {
             SplitWide(source, rowStep, width, height, flip, target, scale, offset);
             return;
@@ -58,14 +56,13 @@ internal static unsafe class PixelKernels
         nint plane = (nint)width * height;
         // Four pixels to each quarter of a vector; in a flipped row the quarters change places too.
         nint quarter = flip ? -12 : 12;
-        // Past the caches, where whole lines are written: nobody here reads it again.
-        bool streams = width % WideLanes == 0 && (nuint)target % 64 == 0;
+        bool streams = FloatPlanes.Streams(width, target);
         for (int y = 0; y < height; y++, source += rowStep, target += width)
         {
-            for (int block = 0; block < width; block += WideLanes)
+            for (int block = 0; block < width; block += FloatPlanes.Lanes)
             {
                 // The last block of a row may overlap the one before it.
-                int x = Math.Min(block, width - WideLanes);
+                int x = Math.Min(block, width - FloatPlanes.Lanes);
                 byte* from = source + (3 * (flip ? width - 4 - x : x));
                 Vector512<byte> bytes = Vector512.Create(
                     Vector256.Create(Vector128.Load(from), Vector128.Load(from + quarter)),
@@ -73,25 +70,11 @@ internal static unsafe class PixelKernels
                 Vector512<float> red = (Vector512.ConvertToSingle(Avx512BW.Shuffle(bytes, pickRed).AsInt32()) * scaleRed) + offsetRed;
                 Vector512<float> green = (Vector512.ConvertToSingle(Avx512BW.Shuffle(bytes, pickGreen).AsInt32()) * scaleGreen) + offsetGreen;
                 Vector512<float> blue = (Vector512.ConvertToSingle(Avx512BW.Shuffle(bytes, pickBlue).AsInt32()) * scaleBlue) + offsetBlue;
-                float* to = target + x;
-                if (streams)
-                {
-                    red.StoreAlignedNonTemporal(to);
-                    green.StoreAlignedNonTemporal(to + plane);
-                    blue.StoreAlignedNonTemporal(to + (2 * plane));
-                }
-                else
-                {
-                    red.Store(to);
-                    green.Store(to + plane);
-                    blue.Store(to + (2 * plane));
-                }
+                FloatPlanes.Store(red, green, blue, target + x, plane, streams);
             }
         }
 
-        // Streamed lines are seen by others in any order without it.
-        if (streams)
-            Sse.StoreFence();
+        FloatPlanes.Complete(streams);
     }
 
     /// <summary>The same, where there are no vectors of sixteen numbers.</summary>

@@ -11,7 +11,8 @@ namespace RobustTrain.Data.Augmentation;
 /// </summary>
 internal static unsafe class PlaneKernels
 {
-    private const int Lanes = 16;
+    private const int Lanes = FloatPlanes.Lanes;
+
     // A row's columns are taken so many at a time, so that what is kept of them stays small.
     private const int StripColumns = 512;
     private const int Half = 1 << 15;
@@ -47,8 +48,7 @@ internal static unsafe class PlaneKernels
     public static void WriteRgb(ImageBuffer source, int x, int y, int rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
     {
         nint plane = (nint)width * height;
-        // Past the caches, where whole lines are written: nobody here reads it again.
-        bool streams = width % Lanes == 0 && (nuint)target % 64 == 0;
+        bool streams = FloatPlanes.Streams(width, target);
         byte* spread = stackalloc byte[2 * (StripColumns + (4 * Lanes))];
         ushort* sums = stackalloc ushort[(StripColumns / 2) + (4 * Lanes)];
         fixed (byte* first = &source.FirstPlane)
@@ -68,9 +68,7 @@ internal static unsafe class PlaneKernels
             }
         }
 
-        // Streamed lines are seen by others in any order without it.
-        if (streams && Sse.IsSupported)
-            Sse.StoreFence();
+        FloatPlanes.Complete(streams);
     }
 
     /// <summary>The chroma of a strip of a row, a sample for each pixel: the planes themselves, or what was spread.</summary>
@@ -153,19 +151,7 @@ internal static unsafe class PlaneKernels
             Vector512<float> reddish = (Vector512.ConvertToSingle(Vector512.Min(Vector512.Max(r, zero), most)) * Vector512.Create(scale[0])) + Vector512.Create(offset[0]);
             Vector512<float> greenish = (Vector512.ConvertToSingle(Vector512.Min(Vector512.Max(g, zero), most)) * Vector512.Create(scale[1])) + Vector512.Create(offset[1]);
             Vector512<float> blueish = (Vector512.ConvertToSingle(Vector512.Min(Vector512.Max(b, zero), most)) * Vector512.Create(scale[2])) + Vector512.Create(offset[2]);
-            float* to = target + x;
-            if (streams)
-            {
-                reddish.StoreAlignedNonTemporal(to);
-                greenish.StoreAlignedNonTemporal(to + plane);
-                blueish.StoreAlignedNonTemporal(to + (2 * plane));
-            }
-            else
-            {
-                reddish.Store(to);
-                greenish.Store(to + plane);
-                blueish.Store(to + (2 * plane));
-            }
+            FloatPlanes.Store(reddish, greenish, blueish, target + x, plane, streams);
         }
     }
 

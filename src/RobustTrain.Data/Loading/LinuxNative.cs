@@ -9,7 +9,7 @@ internal static unsafe partial class LinuxNative
     public const int KillSignal = 9;
 
     /// <summary>The bytes of a transparent huge page on x86-64, and on Arm with pages of 4 KiB.</summary>
-    public const int HugePage = 2 << 20;
+    public const uint HugePage = 2 << 20;
 
     private const int InterruptSignal = 2;
     private const nint IgnoreSignal = 1;

@@ -43,16 +43,8 @@ internal sealed unsafe class NativeRingMemory : RingMemory
         NativeMemory.AlignedFree(_control);
     }
 
-    private nint Allocate()
-    {
-        // Large slots in large pages, where the system has them for the asking: touching a slot for the first time otherwise takes as long as
-        // converting its pixels.
-        bool isLarge = OperatingSystem.IsLinux() && Layout.SlotBytes >= LinuxNative.HugePage;
-        void* block = NativeMemory.AlignedAlloc((nuint)Layout.SlotBytes, (nuint)(isLarge ? LinuxNative.HugePage : SlotLayout.Alignment));
-        if (isLarge)
-            LinuxNative.PreferHugePages(block, (nuint)Layout.SlotBytes);
-        return (nint)block;
-    }
+    // Touching a large slot's small pages for the first time would take as long as converting its pixels.
+    private nint Allocate() => (nint)LargePages.Allocate((nuint)Layout.SlotBytes, SlotLayout.Alignment);
 
     private SlotControl* Control(int slot) => (SlotControl*)(_control + Layout.ControlsOffset + (slot * Layout.ControlStride));
 }

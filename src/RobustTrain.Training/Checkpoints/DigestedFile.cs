@@ -6,8 +6,8 @@ using RobustTrain.Training.Checkpoints.Digests;
 namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
-/// Writes and verifies files with their digests, large ones by several threads. Beside a training, where each operation waits for its
-/// slowest thread, all threads held up for a short time cost less than one that is held up for long.
+/// Writes and verifies files with their digests, large ones by several threads: that brings them to the disk sooner, and costs a training
+/// beside them no more than one thread does.
 /// </summary>
 internal static class DigestedFile
 {

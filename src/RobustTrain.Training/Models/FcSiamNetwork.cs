@@ -41,7 +41,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
         : base(name)
     {
         _dropout = config.Dropout;
-        bool ofEachImage = config.EvaluationStatistics == "image";
+        bool ofEachImage = EncoderNormalization.IsOfEachImage(config);
         int[] channels = [.. Enumerable.Range(0, StageCount).Select(stage => config.BaseChannels << stage)];
 
         int width = config.InChannels;

@@ -43,7 +43,7 @@ public sealed class HaNet : ChangeDetectionModel
     private HaNet(ModelConfig config)
         : base(ModelName)
     {
-        bool ofEachImage = config.EvaluationStatistics == "image";
+        bool ofEachImage = EncoderNormalization.IsOfEachImage(config);
         int[] widths = [.. Enumerable.Range(0, ScaleCount).Select(scale => config.BaseChannels << scale)];
         _stem = Conv2d(config.InChannels, widths[0], 5, padding: 2);
         _merging = Conv2d(widths.Sum(), widths[1], 1);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using RobustTrain.Data;
 
 namespace RobustTrain.Training.Checkpoints.Digests;
 
@@ -6,12 +7,10 @@ namespace RobustTrain.Training.Checkpoints.Digests;
 /// Memory that begins and ends where a disk's blocks may. Much of it is of large pages where the system has some: a disk takes what is in
 /// one piece in one request.
 /// </summary>
-internal sealed unsafe partial class AlignedMemory : IDisposable
+internal sealed unsafe class AlignedMemory : IDisposable
 {
     // No disk in use asks for a coarser alignment.
     private const int BlockBytes = 4096;
-    private const int LargePageBytes = 2 << 20;
-    private const int AdviseLargePages = 14;
 
     private readonly int _length;
     private void* _memory;
@@ -20,12 +19,7 @@ internal sealed unsafe partial class AlignedMemory : IDisposable
     public AlignedMemory(int length)
     {
         _length = RoundUp(length);
-        bool isLarge = _length >= LargePageBytes;
-        _memory = NativeMemory.AlignedAlloc((nuint)_length, (nuint)(isLarge ? LargePageBytes : BlockBytes));
-
-        // A system that has none, or refuses, costs speed and nothing else.
-        if (isLarge && OperatingSystem.IsLinux())
-            _ = Advise(_memory, (nuint)_length, AdviseLargePages);
+        _memory = LargePages.Allocate((nuint)_length, BlockBytes);
     }
 
     /// <summary>The bytes.</summary>
@@ -40,8 +34,4 @@ internal sealed unsafe partial class AlignedMemory : IDisposable
         NativeMemory.AlignedFree(_memory);
         _memory = null;
     }
-
-    // madvise(2).
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    private static partial int Advise(void* address, nuint length, int advice);
 }
