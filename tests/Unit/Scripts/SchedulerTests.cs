@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using RobustTrain.Runs;
 using RobustTrain.Tests.Host;
@@ -9,7 +7,7 @@ using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Scripts;
 
-/// <summary>The samples for systemd and Slurm under the real schedulers, each in a namespace or on ports of its own.</summary>
+/// <summary>The sample for systemd under the real systemd, in namespaces of its own.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class SchedulerTests : IDisposable
 {
@@ -75,42 +73,12 @@ public sealed class SchedulerTests : IDisposable
         Assert.Equal(("2", "0"), (Property("ExecMainStatus"), Property("NRestarts")));
     }
 
-    [SchedulerFact("Slurm", "/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/bin/sbatch")]
-    public async Task Slurm_queues_a_stopped_or_killed_training_again_but_not_a_cancelled_one()
-    {
-        Dictionary<string, string> variables = new() { ["SLURM_CONF"] = WriteSlurmConfiguration(), ["ROBUSTTRAIN"] = HostRun.Executable };
-        (int Code, string Output) Slurm(string program, params string[] arguments) => Shell.Run(program, variables, arguments);
-        Begin("slurmctld", variables, "-D", "-i");
-        Begin("unshare", variables, "--pid", "--fork", "--kill-child", "--mount-proc", "slurmd", "-D");
-        await Shell.Until(() => Slurm("sinfo", "--noheader", "--format=%T").Output.Trim() == "idle", Story);
-        string job = Slurm("sbatch", "--parsable", "--gres=none", "--cpus-per-task=1", $"--output={_folder.At("out")}", Script("slurm/robusttrain.sbatch"), _folder.At("job.yaml"), RunPath).Output.Trim();
-        string State() => Slurm("squeue", "--noheader", "--states=all", $"--jobs={job}", "--format=%T").Output.Trim();
-
-        // What Slurm does 120 s before the time is over, and then a kill.
-        foreach ((int attempts, Action end) in new (int, Action)[]
-        {
-            (1, () => Slurm("scancel", "--batch", "--signal=USR1", job)),
-            (2, () => Slurm("scancel", "--signal=KILL", $"{job}.0")),
-        })
-        {
-            await Shell.Until(() => Attempts.Count == attempts && HasTrained, Story);
-            end();
-            await Shell.Until(() => State() == "PENDING", Story);
-            Assert.Equal(0, Slurm("scontrol", "update", $"JobId={job}", "StartTime=now").Code);
-        }
-
-        await Shell.Until(() => Attempts.Count == 3 && HasTrained, Story);
-        Slurm("scancel", job);
-        await Shell.Until(() => State() == "CANCELLED", Story);
-        Assert.Equal([RunState.Stopped, RunState.Interrupted, RunState.Stopped], Attempts.Select(attempt => attempt.State));
-    }
-
     private IReadOnlyList<RunAttempt> Attempts => RunFolder.IsRun(RunPath) ? RunFolder.ReadRecord(RunPath).Attempts : [];
 
     // Since the latest attempt began.
     private bool HasTrained => File.ReadLines(RunFolder.JournalPathOf(RunPath)).LastOrDefault(line => Tells(line, "run_started") || Tells(line, "epoch_finished")) is { } last && Tells(last, "epoch_finished");
 
-    private string Story() => $"{string.Join(", ", Attempts.Select(attempt => attempt.State))} {(File.Exists(_folder.At("out")) ? File.ReadAllText(_folder.At("out")) : "")}";
+    private string Story() => $"{string.Join(", ", Attempts.Select(attempt => attempt.State))}";
 
     private static bool Tells(string line, string runEvent) => line.StartsWith($"{{\"event\":\"{runEvent}\"", StringComparison.Ordinal);
 
@@ -123,41 +91,6 @@ public sealed class SchedulerTests : IDisposable
         process.BeginErrorReadLine();
         _started.Add(process);
         return process;
-    }
-
-    // Without munge: who asks is not checked, on ports that only this machine knows.
-    private string WriteSlurmConfiguration()
-    {
-        string host = Environment.MachineName;
-        Directory.CreateDirectory(_folder.At("state"));
-        Directory.CreateDirectory(_folder.At("spool"));
-        File.WriteAllText(_folder.At("slurm.conf"), $"""
-            ClusterName=proof
-            SlurmctldHost={host}(127.0.0.1)
-            SlurmUser=root
-            AuthType=auth/none
-            CredType=cred/none
-            SlurmctldPort={FreePort()}
-            SlurmdPort={FreePort()}
-            ProctrackType=proctrack/linuxproc
-            TaskPlugin=task/none
-            StateSaveLocation={_folder.At("state")}
-            SlurmdSpoolDir={_folder.At("spool")}
-            SlurmctldPidFile={_folder.At("slurmctld.pid")}
-            SlurmdPidFile={_folder.At("slurmd.pid")}
-            ReturnToService=2
-            NodeName={host} NodeAddr=127.0.0.1 CPUs=1 State=UNKNOWN
-            PartitionName=all Nodes=ALL Default=YES State=UP
-
-            """);
-        return _folder.At("slurm.conf");
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string Script(string name) => Path.Combine(TestFiles.Root, "scripts", name);
