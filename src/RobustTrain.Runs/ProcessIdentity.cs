@@ -25,12 +25,14 @@ public sealed record ProcessIdentity(string Host, int ProcessId, string Start)
     private static string? StartOf(int processId) => OperatingSystem.IsLinux() ? StartOnLinux(processId) : StartElsewhere(processId);
 
     // Process.StartTime is computed from the wall clock, so that it moves when the clock is set; the kernel's ticks don't.
+    // In a PID namespace whose /proc is the outer one's, this process' own id names another process there, or none; "self" is right.
     private static string? StartOnLinux(int processId)
     {
+        string process = processId == Environment.ProcessId ? "self" : $"{processId}";
         string stat;
         try
         {
-            stat = File.ReadAllText($"/proc/{processId}/stat");
+            stat = File.ReadAllText($"/proc/{process}/stat");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
