@@ -22,22 +22,26 @@ export CUDA_DEVICE_ORDER=${CUDA_DEVICE_ORDER:-PCI_BUS_ID} DOTNET_EnableDiagnosti
 asked_to_stop=false child=
 stop() { asked_to_stop=true; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null; }
 trap stop TERM INT USR1
+# Called for what was just started: a signal may have come before there was a child to hand it to.
+follow() { child=$1; ! $asked_to_stop || stop; }
 
 for ((attempt = 1; attempt <= ${MAX_ATTEMPTS:-100}; attempt++)); do
   "$robusttrain" train "$config" --run-path "$run" --resume auto "$@" </dev/null &
-  child=$!
+  follow $!
   # A trapped signal ends wait early; the training goes on to write its checkpoint.
   while wait "$child"; code=$?; kill -0 "$child" 2>/dev/null; do :; done
   child=
   if [ $code -eq 0 ]; then exit 0; fi
-  if $asked_to_stop; then exit $code; fi
+  # A training that does not listen to signals yet, or no longer, is killed by them.
+  if $asked_to_stop; then [ $code -lt 128 ] || code=75; exit $code; fi
   if [ $code -ne 75 ] && [ $code -lt 128 ]; then
     echo "$0: attempt $attempt ended with exit code $code; a person has to look: robusttrain's message stands above." >&2
     exit $code
   fi
   echo "$0: attempt $attempt ended with exit code $code; going on in ${RETRY_SECONDS:-10} s." >&2
   sleep "${RETRY_SECONDS:-10}" &
-  wait $!
+  follow $!
+  wait "$child"
   if $asked_to_stop; then exit 75; fi
 done
 echo "$0: not finished after $((attempt - 1)) attempts." >&2

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using RobustTrain.Tests.Host;
 using RobustTrain.Tests.Monitoring;
 using RobustTrain.Tests.Runs;
 
@@ -49,7 +50,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
     [Fact]
     public async Task A_stop_of_the_script_reaches_the_training_and_is_waited_for()
     {
-        using Process script = Start("stop");
+        using Process script = Start([], "stop");
         while (!File.Exists(_folder.At("started")))
             await Task.Delay(20);
         using Process kill = Process.Start("kill", ["-TERM", $"{script.Id}"]);
@@ -59,14 +60,37 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.True(File.Exists(_folder.At("saved")));
     }
 
+    [Fact]
+    public async Task A_stop_that_comes_as_the_training_is_started_reaches_it()
+    {
+        // bash runs this before each command: the signal comes when the training is there, but the script doesn't know its id yet.
+        File.WriteAllText(_folder.At("early"), "trap 'case $BASH_COMMAND in follow*) trap - DEBUG; kill -TERM $$ ;; esac' DEBUG\n");
+        HostRun ended = await HostRun.EndOf(Start(new() { ["BASH_ENV"] = _folder.At("early") }, "stop"));
+
+        Assert.Equal(75, ended.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_stop_in_the_pause_ends_the_pause_which_would_keep_open_what_the_script_was_given()
+    {
+        string pause = $"600.{Random.Shared.Next()}";
+        using Process script = Start(new() { ["RETRY_SECONDS"] = pause }, "75");
+        Assert.Contains("going on in", await script.StandardError.ReadLineAsync(), StringComparison.Ordinal);
+        using Process kill = Process.Start("kill", ["-TERM", $"{script.Id}"]);
+        await script.WaitForExitAsync();
+
+        Assert.Equal(75, script.ExitCode);
+        await Shell.Until(() => Shell.Run("pgrep", "-f", $"sleep {pause}").Output.Length == 0, () => $"'sleep {pause}' is left.");
+    }
+
     private async Task<(int Code, string[] Calls)> Run(params string[] ends)
     {
-        using Process script = Start(ends);
+        using Process script = Start([], ends);
         await script.WaitForExitAsync();
         return (script.ExitCode, await File.ReadAllLinesAsync(_folder.At("calls")));
     }
 
-    private Process Start(params string[] ends)
+    private Process Start(Dictionary<string, string> variables, params string[] ends)
     {
         File.WriteAllLines(_folder.At("ends"), ends);
         string robusttrain = _folder.At("robusttrain");
@@ -85,8 +109,11 @@ public sealed class TrainUntilFinishedTests : IDisposable
         ProcessStartInfo start = new("bash", [Path.Combine(TestFiles.Root, "scripts/train-until-finished.sh"), "run", "config.yaml", "--set", "a=1"])
         {
             Environment = { ["ROBUSTTRAIN"] = robusttrain, ["RETRY_SECONDS"] = "0", ["MAX_ATTEMPTS"] = "4" },
+            RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach ((string name, string value) in variables)
+            start.Environment[name] = value;
         return Process.Start(start)!;
     }
 }
