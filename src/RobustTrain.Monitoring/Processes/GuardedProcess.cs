@@ -9,6 +9,9 @@ internal sealed class GuardedProcess : IDisposable
 {
     private const int ErrorLines = 20;
 
+    // After its end the last lines may still be on their way: where every thread of the pool is busy, for seconds.
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
+
     private readonly Process process;
     private readonly ChildGuard guard;
     private readonly Queue<string> errors = new();
@@ -77,9 +80,10 @@ internal sealed class GuardedProcess : IDisposable
         }
     }
 
-    /// <summary>Kills it; does not wait. Safe from any thread and at any time.</summary>
+    /// <summary>Kills it; does not wait, and nobody waits for its last lines any longer. Safe from any thread and at any time.</summary>
     public void Kill()
     {
+        errorsEnded.TrySetResult();
         try
         {
             process.Kill();
@@ -95,11 +99,10 @@ internal sealed class GuardedProcess : IDisposable
     /// <returns>Its exit code; null where it has not ended within the limit.</returns>
     public int? WaitForExit(TimeSpan limit) => process.WaitForExit(limit) ? process.ExitCode : null;
 
-    /// <summary>The last lines of its standard error.</summary>
-    public string[] Errors(TimeSpan limit)
+    /// <summary>The last lines of its standard error, once it has ended or was killed.</summary>
+    public string[] Errors()
     {
-        // After its end the last lines may still be on their way.
-        errorsEnded.Task.Wait(limit);
+        errorsEnded.Task.Wait(LastLines);
         lock (errors)
             return [.. errors];
     }

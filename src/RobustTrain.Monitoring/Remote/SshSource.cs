@@ -143,7 +143,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
     private MonitorException Fail()
     {
         int? exitCode = connection!.WaitForExit(TimeSpan.FromMilliseconds(500));
-        string[] errors = interrupted ? [] : connection.Errors(TimeSpan.FromSeconds(2));
+        string[] errors = interrupted ? [] : connection.Errors();
         Drop();
         retryAfter = lastFailure is null ? FirstRetry : TimeSpan.FromTicks(Math.Min(LongestRetry.Ticks, retryAfter.Ticks * 2));
         failedAt = options.TimeProvider.GetTimestamp();

@@ -78,7 +78,7 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
             int? exitCode = process.WaitForExit(options.Timeout);
             if (exitCode is not 0 && text.Trim().Length == 0)
             {
-                string reason = string.Join(' ', process.Errors(TimeSpan.FromMilliseconds(200)));
+                string reason = string.Join(' ', process.Errors());
                 throw new MonitorException("NvidiaSmiFailed", $"nvidia-smi ended with exit code {exitCode}{(reason.Length > 0 ? $": {reason}" : " and wrote nothing")}.", program);
             }
 
