@@ -3,17 +3,23 @@ using Microsoft.Win32.SafeHandles;
 
 namespace RobustTrain.Runs.Interop;
 
-/// <summary>Turns the page cache off and on for an open file of Linux (O_DIRECT).</summary>
+/// <summary>What Linux can do with an open file beyond reading and writing.</summary>
 internal static partial class PosixFile
 {
     private const int GetFlags = 3;
     private const int SetFlags = 4;
+    private const int SetLease = 1024;
+    private const int WriteLease = 1;
+    private const int NoLease = 2;
 
     // The architectures don't agree on the bit.
     private static readonly int s_direct =
         RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm or Architecture.Ppc64le ? 0x10000 : 0x4000;
 
-    /// <summary>Sets or clears O_DIRECT.</summary>
+    /// <summary>Whether nobody else has the file open, this process elsewhere included; false, too, where the file system can't tell.</summary>
+    public static bool IsOpenOnlyHere(SafeFileHandle file) => Control(file, SetLease, WriteLease) == 0 && Control(file, SetLease, NoLease) == 0;
+
+    /// <summary>Sets or clears O_DIRECT, which turns the page cache off.</summary>
     /// <returns>False where the file system refuses it.</returns>
     public static bool TrySetDirect(SafeFileHandle file, bool isDirect)
     {

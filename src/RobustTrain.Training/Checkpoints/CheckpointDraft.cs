@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using RobustTrain.Data;
+using RobustTrain.Training.Checkpoints.Digests;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 using static TorchSharp.torch;
 
@@ -7,18 +9,41 @@ namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
 /// A checkpoint in the host's memory. Filling it is all that the training waits for; writing it is disk work that can go on beside
-/// the next steps. The memory is used again when the draft is filled again.
+/// the next steps. The memory is used again when the draft is filled again, and each file lies in it as it will on disk, so that it need
+/// not be brought together for that.
 /// </summary>
 internal sealed class CheckpointDraft
 {
+    // Of one array; the tensors of a larger file lie in several.
+    private const int LargestArray = 1 << 30;
+
     private readonly Dictionary<string, List<HostTensor>> _files = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string File, string Name), byte[]> _memory = [];
+    private readonly Dictionary<(string File, string Name), Memory<byte>> _places = [];
+    private bool _isMeasuring;
+    private bool _isPlaced;
 
     /// <summary>What goes into <c>state.json</c>.</summary>
     public JsonObject State { get; private set; } = [];
 
     /// <summary>The tensors of each file.</summary>
     public IReadOnlyDictionary<string, List<HostTensor>> Files => _files;
+
+    /// <summary>Saves the parts of a training in place of what was there before.</summary>
+    public void Fill(IReadOnlyCollection<ICheckpointPart> parts)
+    {
+        if (!_isPlaced)
+        {
+            _isMeasuring = true;
+            Save(parts);
+            _isMeasuring = false;
+            _places.Clear();
+            foreach ((string file, List<HostTensor> tensors) in _files)
+                Place(file, tensors);
+            _isPlaced = true;
+        }
+
+        Save(parts);
+    }
 
     /// <summary>Forgets the content and keeps the memory.</summary>
     public void Clear()
@@ -38,31 +63,66 @@ internal sealed class CheckpointDraft
     public void Add(string file, string name, Tensor tensor)
     {
         using var scope = NewDisposeScope();
-        Tensor host = tensor.detach().cpu().contiguous();
-        Span<byte> bytes = host.bytes;
-        byte[] data = Memory(file, name, bytes.Length);
-        bytes.CopyTo(data);
-        Add(file, new HostTensor(name, ElementFormats.FormatOf(host.dtype), host.shape, data));
+        Add(file, name, ElementFormats.FormatOf(tensor.dtype), tensor.shape, _isMeasuring ? [] : tensor.detach().cpu().contiguous().bytes);
     }
 
-    /// <summary>Adds an integer as a tensor without dimensions.</summary>
-    public void Add(string file, string name, long value) =>
-        Add(file, new HostTensor(name, ElementFormat.I64, [], BitConverter.GetBytes(value)));
+    /// <summary>Copies an integer as a tensor without dimensions.</summary>
+    public void Add(string file, string name, long value) => Add(file, name, ElementFormat.I64, [], BitConverter.GetBytes(value));
+
+    /// <summary>Copies a tensor that is in the host's memory already.</summary>
+    public void Add(string file, string name, ElementFormat format, IReadOnlyList<long> shape, ReadOnlySpan<byte> bytes)
+    {
+        Memory<byte> place = default;
+        if (!_isMeasuring)
+        {
+            place = PlaceOf(file, name, bytes.Length);
+            bytes.CopyTo(place.Span);
+        }
+
+        AddFile(file);
+        _files[file].Add(new HostTensor(name, format, shape, place));
+    }
 
     /// <summary>Adds a value to <c>state.json</c>.</summary>
     public void Set<T>(string key, T value) => State[key] = JsonSerializer.SerializeToNode(value, CheckpointJson.Options);
 
-    /// <summary>Adds a tensor that is in the host's memory already.</summary>
-    public void Add(string file, HostTensor tensor)
+    private void Save(IReadOnlyCollection<ICheckpointPart> parts)
     {
-        AddFile(file);
-        _files[file].Add(tensor);
+        Clear();
+        foreach (ICheckpointPart part in parts)
+            part.Save(this);
     }
 
-    private byte[] Memory(string file, string name, int length)
+    private Memory<byte> PlaceOf(string file, string name, int length)
     {
-        if (!_memory.TryGetValue((file, name), out byte[]? data) || data.Length != length)
-            _memory[(file, name)] = data = GC.AllocateUninitializedArray<byte>(length);
-        return data;
+        if (_places.TryGetValue((file, name), out Memory<byte> place) && place.Length == length)
+            return place;
+
+        // What a training saves has changed, as that of an optimiser does with its first step.
+        _isPlaced = false;
+        return GC.AllocateUninitializedArray<byte>(length);
+    }
+
+    private void Place(string file, List<HostTensor> tensors)
+    {
+        HostTensor[] ordered = SafeTensorsWriter.Ordered(tensors);
+        long offset = SafeTensorsWriter.Header(ordered).Length;
+        for (int next = 0; next < ordered.Length;)
+        {
+            int first = next;
+            long length = 0;
+            do
+                length += ordered[next++].Length;
+            while (next < ordered.Length && length + ordered[next].Length <= LargestArray);
+
+            // A disk takes blocks of memory that begin where blocks of the file do.
+            Memory<byte> memory = LargePages.AllocateManaged(checked((int)length), (int)(offset % AlignedMemory.BlockBytes));
+            offset += length;
+            foreach (HostTensor tensor in ordered[first..next])
+            {
+                _places[(file, tensor.Name)] = memory[..(int)tensor.Length];
+                memory = memory[(int)tensor.Length..];
+            }
+        }
     }
 }

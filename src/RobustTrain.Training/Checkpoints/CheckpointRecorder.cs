@@ -101,8 +101,7 @@ internal sealed class CheckpointRecorder : IDisposable
             _writer.GetAwaiter().GetResult();
         long began = _time.GetTimestamp();
         CheckpointDraft draft = _queue.TakeMemory();
-        foreach (ICheckpointPart part in _parts)
-            part.Save(draft);
+        draft.Fill(_parts);
         _queue.Add(new PendingCheckpoint(draft, label, writeFiles, began, _time.GetElapsedTime(began)));
         StartWriter();
     }
@@ -132,6 +131,7 @@ internal sealed class CheckpointRecorder : IDisposable
     {
         // Only waits: what it could throw would hide what the training ends with.
         Task.WaitAny(_writer);
+        _store.DeleteRetired();
         _hurry.Dispose();
     }
 

@@ -19,6 +19,9 @@ public sealed class CheckpointStore(string path, int threads = 1)
     // What has turned out to be no good when it was read, and whether its bytes prove it: a disk that can't be read may come back.
     private readonly Dictionary<string, bool> _unusable = new(StringComparer.Ordinal);
 
+    // What went last, under its hidden name: the next one is written over its files.
+    private string? _retired;
+
     // Of the newest checkpoint when they were listed last; nobody else writes to a run that is held.
     private long? _lastSequence;
 
@@ -122,7 +125,14 @@ public sealed class CheckpointStore(string path, int threads = 1)
 
             var files = new Dictionary<string, CheckpointFile>();
             foreach ((string name, List<HostTensor> tensors) in draft.Files)
-                files.Add(name, DigestedFile.Write(System.IO.Path.Combine(temporary, name), new FileContent(SafeTensorsWriter.Parts(tensors)), threads, abandoned));
+            {
+                string file = System.IO.Path.Combine(temporary, name);
+                if (_retired is not null)
+                    ReusableFile.TryMove(System.IO.Path.Combine(_retired, name), file);
+                files.Add(name, DigestedFile.Write(file, new FileContent(SafeTensorsWriter.Parts(tensors)), threads, abandoned));
+            }
+
+            DeleteRetired();
             files.Add(Checkpoint.StateFile, WriteJson(System.IO.Path.Combine(temporary, Checkpoint.StateFile), draft.State));
 
             var manifest = new CheckpointManifest
@@ -153,6 +163,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             DeleteQuietly(temporary);
+            DeleteRetired();
             throw CheckpointException.Refused(target, refused);
         }
     }
@@ -168,7 +179,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
         IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
         IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
         foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
-            Delete(checkpoint.Path);
+            Retire(checkpoint.Path);
         foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
             Delete(damaged);
     }
@@ -182,9 +193,17 @@ public sealed class CheckpointStore(string path, int threads = 1)
         foreach (string leftover in Directory.EnumerateDirectories(Path, ".*"))
         {
             string name = System.IO.Path.GetFileName(leftover);
-            if (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal))
+            if (leftover != _retired && (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal)))
                 Directory.Delete(leftover, recursive: true);
         }
+    }
+
+    /// <summary>Deletes what is kept to be written over.</summary>
+    internal void DeleteRetired()
+    {
+        if (_retired is { } folder)
+            DeleteQuietly(folder);
+        _retired = null;
     }
 
     private void Remember(string folder, CheckpointException unusable)
@@ -242,6 +261,12 @@ public sealed class CheckpointStore(string path, int threads = 1)
             Directory.Delete(hidden, recursive: true);
         Directory.Move(folder, hidden);
         return hidden;
+    }
+
+    private void Retire(string folder)
+    {
+        DeleteRetired();
+        _retired = Hide(folder);
     }
 
     private void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);

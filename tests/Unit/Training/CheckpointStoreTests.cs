@@ -218,7 +218,7 @@ public sealed class CheckpointStoreTests : IDisposable
         for (int epoch = 0; epoch < 10; epoch++)
         {
             Save(epoch, isBest: epoch is 0 or 2 or 5);
-            Store.CleanUp(policy);
+            CleanUp(Store, policy);
         }
 
         Assert.Equal(kept, Folders());
@@ -230,11 +230,11 @@ public sealed class CheckpointStoreTests : IDisposable
         var policy = new RetentionPolicy(new CheckpointConfig { Keep = "all" });
         SaveWithin(epoch: 0, batch: 3);
         Save(epoch: 0);
-        Store.CleanUp(policy);
+        CleanUp(Store, policy);
         Assert.Equal(["epoch-0000", "step-000000003"], Folders());
 
         Save(epoch: 1);
-        Store.CleanUp(policy);
+        CleanUp(Store, policy);
         Assert.Equal(["epoch-0000", "epoch-0001"], Folders());
     }
 
@@ -247,7 +247,7 @@ public sealed class CheckpointStoreTests : IDisposable
             Save(epoch);
             for (int batch = 1; batch < 4; batch++)
                 SaveWithin(epoch + 1, batch);
-            Store.CleanUp(policy);
+            CleanUp(Store, policy);
         }
 
         Assert.Equal(["epoch-0001", "epoch-0002", "step-000000032", "step-000000033"], Folders());
@@ -264,10 +264,10 @@ public sealed class CheckpointStoreTests : IDisposable
         CheckpointStore store = Store;
         Assert.EndsWith("step-000000002", store.OpenLatest(_warnings.Add)!.Checkpoint.Path, StringComparison.Ordinal);
 
-        store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
+        CleanUp(store, new RetentionPolicy(new CheckpointConfig()));
         Assert.Equal(["step-000000001", "step-000000002"], Folders());
         SaveWithin(epoch: 0, batch: 4);
-        store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
+        CleanUp(store, new RetentionPolicy(new CheckpointConfig()));
         Assert.Equal(["step-000000002", "step-000000004"], Folders());
     }
 
@@ -276,7 +276,7 @@ public sealed class CheckpointStoreTests : IDisposable
     {
         Save(epoch: 0);
         var draft = new CheckpointDraft();
-        draft.Add(Checkpoint.WeightsFile, new HostTensor("weight", ElementFormat.U8, [2, 2], [1, 2, 3, 4]));
+        draft.Add(Checkpoint.WeightsFile, "weight", ElementFormat.U8, [2, 2], [1, 2, 3, 4]);
         var label = new CheckpointLabel(new TrainingCursor(2, 0, 20), 1, null, false);
         Assert.Throws<OperationCanceledException>(() => Store.Write(draft, label, Model, "the run", DateTimeOffset.UnixEpoch, new CancellationToken(canceled: true)));
         Assert.Equal(["epoch-0000"], Folders());
@@ -318,6 +318,13 @@ public sealed class CheckpointStoreTests : IDisposable
         }
     }
 
+    // As at the end of a training, until which what went last is kept to be written over.
+    private static void CleanUp(CheckpointStore store, RetentionPolicy retention)
+    {
+        store.CleanUp(retention);
+        store.DeleteRetired();
+    }
+
     private IEnumerable<string> Folders() => Directory.EnumerateFileSystemEntries(Store.Path).Select(folder => Path.GetFileName(folder)!).Order();
 
     private Checkpoint Save(int epoch, bool isBest = false) =>
@@ -329,7 +336,7 @@ public sealed class CheckpointStoreTests : IDisposable
     private Checkpoint Write(CheckpointLabel label, byte content)
     {
         var draft = new CheckpointDraft();
-        draft.Add(Checkpoint.WeightsFile, new HostTensor("weight", ElementFormat.U8, [2, 2], [1, 2, 3, content]));
+        draft.Add(Checkpoint.WeightsFile, "weight", ElementFormat.U8, [2, 2], [1, 2, 3, content]);
         draft.AddFile(Checkpoint.OptimizerFile);
         draft.Set("key", "a value");
         return Store.Write(draft, label, Model, "the run", DateTimeOffset.UnixEpoch);

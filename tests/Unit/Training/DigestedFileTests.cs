@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using RobustTrain.Data;
 using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.Digests;
@@ -39,6 +40,19 @@ public sealed class DigestedFileTests : IDisposable
         Assert.Equal(new CheckpointFile(size, Expected(content)), written);
         Assert.Equal(content, File.ReadAllBytes(Path));
         Assert.Null(DigestedFile.FindDamage(Path, written, threads));
+    }
+
+    [Fact]
+    public void What_lies_on_the_blocks_of_the_file_is_written_from_where_it_is_over_what_was_there()
+    {
+        byte[] content = RandomNumberGenerator.GetBytes((9 * PieceDigests.GroupBytes) + 4097);
+        Memory<byte> behindHeader = LargePages.AllocateManaged(content.Length - 100, pageOffset: 100);
+        content.AsSpan(100).CopyTo(behindHeader.Span);
+        File.WriteAllBytes(Path, new byte[content.Length + 10_000]);
+        CheckpointFile written = DigestedFile.Write(Path, new FileContent(content.AsMemory(0, 100), behindHeader), threads: 2);
+
+        Assert.Equal(new CheckpointFile(content.Length, Expected(content)), written);
+        Assert.True(content.AsSpan().SequenceEqual(File.ReadAllBytes(Path)));
     }
 
     [Theory]

@@ -24,7 +24,7 @@ public sealed class Sha256LanesTests
     [Fact]
     public void Messages_that_are_no_whole_blocks_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => Sha256Lanes.Hash(new byte[Sha256Lanes.Count * 65], new byte[512]));
-        Assert.Throws<ArgumentException>(() => Sha256Lanes.Hash(new byte[Sha256Lanes.Count * 64], new byte[511]));
+        Assert.Throws<ArgumentException>(() => Sha256Lanes.Hash(new byte[Sha256Lanes.Count * 65], new byte[Sha256Lanes.Count * 32]));
+        Assert.Throws<ArgumentException>(() => Sha256Lanes.Hash(new byte[Sha256Lanes.Count * 64], new byte[(Sha256Lanes.Count * 32) - 1]));
     }
 }

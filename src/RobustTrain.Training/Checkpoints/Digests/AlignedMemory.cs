@@ -9,8 +9,8 @@ namespace RobustTrain.Training.Checkpoints.Digests;
 /// </summary>
 internal sealed unsafe class AlignedMemory : IDisposable
 {
-    // No disk in use asks for a coarser alignment.
-    private const int BlockBytes = 4096;
+    /// <summary>What a place in memory, or in a file, has to be a multiple of; no disk in use asks for more.</summary>
+    public const int BlockBytes = 4096;
 
     private readonly int _length;
     private void* _memory;
@@ -27,6 +27,13 @@ internal sealed unsafe class AlignedMemory : IDisposable
 
     /// <summary>The least length of whole blocks that is not smaller.</summary>
     public static int RoundUp(int length) => (length + BlockBytes - 1) & -BlockBytes;
+
+    /// <summary>Whether memory begins and ends where a disk's blocks may; nothing is no block.</summary>
+    public static bool IsBlocks(ReadOnlySpan<byte> memory)
+    {
+        fixed (byte* start = memory)
+            return memory.Length > 0 && memory.Length % BlockBytes == 0 && (nint)start % BlockBytes == 0;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

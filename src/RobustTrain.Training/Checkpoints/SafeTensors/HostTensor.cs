@@ -5,4 +5,8 @@ namespace RobustTrain.Training.Checkpoints.SafeTensors;
 /// <param name="Format">The format of the elements.</param>
 /// <param name="Shape">The shape; empty for a scalar.</param>
 /// <param name="Data">The bytes, little-endian; their number is that of the shape.</param>
-public sealed record HostTensor(string Name, ElementFormat Format, IReadOnlyList<long> Shape, byte[] Data);
+public sealed record HostTensor(string Name, ElementFormat Format, IReadOnlyList<long> Shape, ReadOnlyMemory<byte> Data)
+{
+    /// <summary>The bytes that the shape needs.</summary>
+    public long Length => Shape.Aggregate((long)Format.SizeOf(), (product, size) => checked(product * size));
+}

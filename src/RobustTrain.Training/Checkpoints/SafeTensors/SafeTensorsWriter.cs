@@ -25,11 +25,22 @@ public static class SafeTensorsWriter
     /// <inheritdoc cref="Write"/>
     internal static IEnumerable<ReadOnlyMemory<byte>> Parts(IReadOnlyCollection<HostTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        HostTensor[] ordered = [.. tensors.OrderByDescending(tensor => tensor.Format.SizeOf())];
-        return ordered.Select(tensor => (ReadOnlyMemory<byte>)tensor.Data).Prepend(Header(ordered, metadata));
+        HostTensor[] ordered = Ordered(tensors);
+        byte[] header = Header(ordered, metadata);
+        foreach (HostTensor tensor in ordered)
+        {
+            if (tensor.Length != tensor.Data.Length)
+                throw new ArgumentException($"{tensor.Name} has {tensor.Data.Length} bytes, but its shape needs {tensor.Length}.", nameof(tensors));
+        }
+
+        return ordered.Select(tensor => tensor.Data).Prepend(header);
     }
 
-    private static byte[] Header(HostTensor[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>The tensors as they follow each other in a file.</summary>
+    internal static HostTensor[] Ordered(IEnumerable<HostTensor> tensors) => [.. tensors.OrderByDescending(tensor => tensor.Format.SizeOf())];
+
+    /// <summary>What stands before the tensors, whose bytes need not be there yet.</summary>
+    internal static byte[] Header(IReadOnlyCollection<HostTensor> ordered, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var buffer = new MemoryStream();
         buffer.SetLength(sizeof(ulong));
@@ -42,16 +53,12 @@ public static class SafeTensorsWriter
 
             var names = new HashSet<string>(StringComparer.Ordinal) { SafeTensorsReader.MetadataKey };
             long offset = 0;
-            foreach (HostTensor tensor in tensors)
+            foreach (HostTensor tensor in ordered)
             {
                 if (!names.Add(tensor.Name))
-                    throw new ArgumentException($"The name {tensor.Name} stands twice among the tensors.", nameof(tensors));
-                long expected = tensor.Shape.Aggregate((long)tensor.Format.SizeOf(), (product, size) => checked(product * size));
-                if (expected != tensor.Data.Length)
-                    throw new ArgumentException($"{tensor.Name} has {tensor.Data.Length} bytes, but its shape needs {expected}.", nameof(tensors));
-
+                    throw new ArgumentException($"The name {tensor.Name} stands twice among the tensors.", nameof(ordered));
                 WriteEntry(json, tensor, offset);
-                offset += tensor.Data.Length;
+                offset += tensor.Length;
             }
 
             json.WriteEndObject();
@@ -82,7 +89,7 @@ public static class SafeTensorsWriter
         json.WriteEndArray();
         json.WriteStartArray("data_offsets");
         json.WriteNumberValue(offset);
-        json.WriteNumberValue(offset + tensor.Data.Length);
+        json.WriteNumberValue(offset + tensor.Length);
         json.WriteEndArray();
         json.WriteEndObject();
     }
