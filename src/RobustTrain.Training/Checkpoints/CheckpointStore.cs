@@ -12,6 +12,9 @@ namespace RobustTrain.Training.Checkpoints;
 /// <param name="threads">The most threads that write or verify a file; beside a training as many as it computes on.</param>
 public sealed class CheckpointStore(string path, int threads = 1)
 {
+    // Of smaller checkpoints the blocks are found and freed in no time.
+    private const long ReusedBytes = 4 << 20;
+
     // Both begin with a dot: a reader never takes them for checkpoints.
     private const string TemporaryPrefix = ".writing-";
     private const string ReplacedPrefix = ".replaced-";
@@ -179,7 +182,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
         IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
         IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
         foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
-            Retire(checkpoint.Path);
+            Retire(checkpoint);
         foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
             Delete(damaged);
     }
@@ -263,10 +266,17 @@ public sealed class CheckpointStore(string path, int threads = 1)
         return hidden;
     }
 
-    private void Retire(string folder)
+    private void Retire(Checkpoint checkpoint)
     {
+        string hidden = Hide(checkpoint.Path);
+        if (checkpoint.Bytes < ReusedBytes)
+        {
+            Directory.Delete(hidden, recursive: true);
+            return;
+        }
+
         DeleteRetired();
-        _retired = Hide(folder);
+        _retired = hidden;
     }
 
     private void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);

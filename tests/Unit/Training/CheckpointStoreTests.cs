@@ -218,7 +218,7 @@ public sealed class CheckpointStoreTests : IDisposable
         for (int epoch = 0; epoch < 10; epoch++)
         {
             Save(epoch, isBest: epoch is 0 or 2 or 5);
-            CleanUp(Store, policy);
+            Store.CleanUp(policy);
         }
 
         Assert.Equal(kept, Folders());
@@ -230,11 +230,11 @@ public sealed class CheckpointStoreTests : IDisposable
         var policy = new RetentionPolicy(new CheckpointConfig { Keep = "all" });
         SaveWithin(epoch: 0, batch: 3);
         Save(epoch: 0);
-        CleanUp(Store, policy);
+        Store.CleanUp(policy);
         Assert.Equal(["epoch-0000", "step-000000003"], Folders());
 
         Save(epoch: 1);
-        CleanUp(Store, policy);
+        Store.CleanUp(policy);
         Assert.Equal(["epoch-0000", "epoch-0001"], Folders());
     }
 
@@ -247,7 +247,7 @@ public sealed class CheckpointStoreTests : IDisposable
             Save(epoch);
             for (int batch = 1; batch < 4; batch++)
                 SaveWithin(epoch + 1, batch);
-            CleanUp(Store, policy);
+            Store.CleanUp(policy);
         }
 
         Assert.Equal(["epoch-0001", "epoch-0002", "step-000000032", "step-000000033"], Folders());
@@ -264,10 +264,10 @@ public sealed class CheckpointStoreTests : IDisposable
         CheckpointStore store = Store;
         Assert.EndsWith("step-000000002", store.OpenLatest(_warnings.Add)!.Checkpoint.Path, StringComparison.Ordinal);
 
-        CleanUp(store, new RetentionPolicy(new CheckpointConfig()));
+        store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
         Assert.Equal(["step-000000001", "step-000000002"], Folders());
         SaveWithin(epoch: 0, batch: 4);
-        CleanUp(store, new RetentionPolicy(new CheckpointConfig()));
+        store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
         Assert.Equal(["step-000000002", "step-000000004"], Folders());
     }
 
@@ -316,13 +316,6 @@ public sealed class CheckpointStoreTests : IDisposable
             default:
                 throw new ArgumentException(damage);
         }
-    }
-
-    // As at the end of a training, until which what went last is kept to be written over.
-    private static void CleanUp(CheckpointStore store, RetentionPolicy retention)
-    {
-        store.CleanUp(retention);
-        store.DeleteRetired();
     }
 
     private IEnumerable<string> Folders() => Directory.EnumerateFileSystemEntries(Store.Path).Select(folder => Path.GetFileName(folder)!).Order();

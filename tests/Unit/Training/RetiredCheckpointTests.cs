@@ -11,6 +11,8 @@ namespace RobustTrain.Tests.Training;
 /// <summary>What a checkpoint's files become once nobody needs them.</summary>
 public sealed class RetiredCheckpointTests : IDisposable
 {
+    private const int Large = 5 << 20;
+
     private readonly TemporaryFolder _folder = new();
     private readonly CheckpointStore _store;
 
@@ -21,7 +23,7 @@ public sealed class RetiredCheckpointTests : IDisposable
     {
         if (!OperatingSystem.IsLinux())
             return;
-        string first = WeightsOf(Save(epoch: 0, new byte[9000]));
+        string first = WeightsOf(Save(epoch: 0, new byte[Large]));
         string number = NumberOf(first);
         Save(epoch: 1, [1]);
         Save(epoch: 2, [2]);
@@ -29,7 +31,7 @@ public sealed class RetiredCheckpointTests : IDisposable
         Assert.False(File.Exists(first));
 
         // It is shorter than what was there.
-        byte[] content = RandomNumberGenerator.GetBytes(5000);
+        byte[] content = RandomNumberGenerator.GetBytes(Large - 5000);
         string last = WeightsOf(Save(epoch: 3, content));
         Assert.Equal(number, NumberOf(last));
         using SafeTensorsReader weights = _store.OpenLatest(warning => Assert.Fail(warning))!.OpenTensors(Checkpoint.WeightsFile);
@@ -40,12 +42,12 @@ public sealed class RetiredCheckpointTests : IDisposable
     [Fact]
     public void Whoever_reads_one_that_went_reads_it_whole()
     {
-        byte[] content = RandomNumberGenerator.GetBytes(9000);
+        byte[] content = RandomNumberGenerator.GetBytes(Large);
         using var reader = new FileStream(WeightsOf(Save(epoch: 0, content)), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         Save(epoch: 1, [1]);
         Save(epoch: 2, [2]);
         _store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
-        Save(epoch: 3, new byte[9000]);
+        Save(epoch: 3, new byte[Large]);
 
         byte[] read = new byte[reader.Length];
         reader.ReadExactly(read);
@@ -58,12 +60,21 @@ public sealed class RetiredCheckpointTests : IDisposable
         foreach (Action end in new Action[] { _store.DeleteRetired, new CheckpointStore(_store.Path).DeleteLeftovers })
         {
             for (int epoch = 0; epoch < 3; epoch++)
-                Save(epoch, [1]);
+                Save(epoch, new byte[epoch == 0 ? Large : 1]);
             _store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
             Assert.Equal([".replaced-epoch-0000", "epoch-0001", "epoch-0002"], Folders());
             end();
             Assert.Equal(["epoch-0001", "epoch-0002"], Folders());
         }
+    }
+
+    [Fact]
+    public void A_small_one_is_deleted()
+    {
+        for (int epoch = 0; epoch < 3; epoch++)
+            Save(epoch, [1]);
+        _store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
+        Assert.Equal(["epoch-0001", "epoch-0002"], Folders());
     }
 
     public void Dispose() => _folder.Dispose();
