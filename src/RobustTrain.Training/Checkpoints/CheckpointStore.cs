@@ -268,15 +268,14 @@ public sealed class CheckpointStore(string path, int threads = 1)
 
     private void Retire(Checkpoint checkpoint)
     {
-        string hidden = Hide(checkpoint.Path);
         if (checkpoint.Bytes < ReusedBytes)
         {
-            Directory.Delete(hidden, recursive: true);
+            Delete(checkpoint.Path);
             return;
         }
 
         DeleteRetired();
-        _retired = hidden;
+        _retired = Hide(checkpoint.Path);
     }
 
     private void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);
