@@ -3,10 +3,10 @@ using RobustTrain.Data.Loading;
 
 namespace RobustTrain.Data;
 
-/// <summary>Memory outside of the managed heap, of large pages where there is much of it and the system has some for the asking.</summary>
+/// <summary>Memory that stays where it is, of large pages where there is much of it and the system has some for the asking.</summary>
 public static unsafe class LargePages
 {
-    /// <summary>Takes memory; a system without large pages costs speed and nothing else. <see cref="NativeMemory.AlignedFree"/> gives it back.</summary>
+    /// <summary>Takes memory outside of the managed heap; a system without large pages costs speed and nothing else. <see cref="NativeMemory.AlignedFree"/> gives it back.</summary>
     /// <param name="bytes">Its size.</param>
     /// <param name="alignment">What its address is at least a multiple of; a power of two.</param>
     /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
@@ -19,7 +19,7 @@ public static unsafe class LargePages
         return memory;
     }
 
-    /// <summary>Takes memory of the managed heap that stays where it is.</summary>
+    /// <summary>Takes memory of the managed heap, which frees it after its last use.</summary>
     /// <param name="bytes">Its size.</param>
     /// <param name="pageOffset">How many bytes behind the start of a page it begins.</param>
     /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
