@@ -7,8 +7,8 @@ internal interface IWorkerLossHandler
     /// <param name="cell">Its cell.</param>
     /// <param name="worker">Its name.</param>
     /// <param name="reason">Why it is gone; null where the sample that it had is not to blame in any way.</param>
-    /// <param name="isKill">Whether it was killed from outside.</param>
-    void TakeBack(int cell, string worker, string? reason, bool isKill);
+    /// <param name="loss">How it went.</param>
+    void TakeBack(int cell, string worker, string? reason, WorkerLoss loss);
 
     /// <summary>A worker is stuck and can't be killed: it may still write to its slot, whose memory changes hands.</summary>
     void TakeAway(int cell, IWorker abandoned, string worker, string? reason);

@@ -28,28 +28,58 @@ internal sealed unsafe class InPlaceLoading(LoaderSession session, SampleJudge j
             SampleTask* task = &tasks[position];
             if (!session.Ring.TryClaim(task, LoaderSession.ConsumerCell))
                 continue;
-            if (judge.KnowsFailures && !MayLoad(task))
-                continue;
-            SampleException? failure = session.InPlace.LoadInPlace(slot, position);
-            if (failure is null)
-                continue;
-            lock (session.Gate)
+            switch (judge.KnowsFailures ? Judge(task) : InPlaceVerdict.Here)
             {
-                bool bad = judge.OnFailed(task->Index, task->KeyEpoch, "trainer", failure.Path, failure.Message);
-                task->Attempt++;
-                Volatile.Write(ref task->Status, bad ? TaskStatus.Skipped : TaskStatus.Pending);
+                case InPlaceVerdict.Here:
+                    if (session.InPlace.LoadInPlace(slot, position) is SampleException failure)
+                        OnFailed(task, failure);
+                    break;
+                case InPlaceVerdict.Aside:
+                    LoadAside(task, slot, position);
+                    break;
+                default:
+                    Volatile.Write(ref task->Status, TaskStatus.Skipped);
+                    break;
             }
         }
     }
 
-    private bool MayLoad(SampleTask* task)
+    private void LoadAside(SampleTask* task, int slot, int position)
+    {
+        try
+        {
+            if (session.Trials.Load(slot, position, stopping) is SampleException failure)
+                OnFailed(task, failure);
+            else
+                session.InPlace.FinishInPlace(task);
+        }
+        catch (TimeoutException exception)
+        {
+            lock (session.Gate)
+                Settle(task, judge.OnLost(task->Index, task->KeyEpoch, "beside the trainer", exception.Message, WorkerLoss.Stall));
+        }
+        catch (OperationCanceledException)
+        {
+            Volatile.Write(ref task->Status, TaskStatus.Pending);
+            throw;
+        }
+    }
+
+    private InPlaceVerdict Judge(SampleTask* task)
     {
         lock (session.Gate)
-        {
-            if (judge.MayLoadInPlace(task->Index, task->KeyEpoch))
-                return true;
-            Volatile.Write(ref task->Status, TaskStatus.Skipped);
-            return false;
-        }
+            return judge.JudgeInPlace(task->Index, task->KeyEpoch);
+    }
+
+    private void OnFailed(SampleTask* task, SampleException failure)
+    {
+        lock (session.Gate)
+            Settle(task, judge.OnFailed(task->Index, task->KeyEpoch, "trainer", failure.Path, failure.Message));
+    }
+
+    private static void Settle(SampleTask* task, bool isGivenUp)
+    {
+        task->Attempt++;
+        Volatile.Write(ref task->Status, isGivenUp ? TaskStatus.Skipped : TaskStatus.Pending);
     }
 }

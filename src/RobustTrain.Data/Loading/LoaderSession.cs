@@ -39,13 +39,13 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         Ring.Initialize(options.Seed, idle);
         _lost = new LostSamples(this);
         Slots = new SlotTable(Ring, _lost.IsTakenAway);
-        FaultInjector? faults = options.Faults is null ? null : new FaultInjector(options.Faults, options.Seed, FaultyWorker.Consumer);
-        InPlace = new WorkerLoop(Ring, dataset, ConsumerCell, faults);
+        InPlace = new WorkerLoop(Ring, LoadingBy(FaultyWorker.Consumer), ConsumerCell);
+        Trials = new SampleTrials(Ring, LoadingBy(FaultyWorker.Thread), options.Timeout);
         if (workers == 0)
             return;
         IWorkerFactory factory = processes
             ? new ProcessWorkerFactory((SharedRingMemory)memory, ((IPortableDataset)dataset).Description, options.Faults, command!)
-            : new ThreadWorkerFactory(Ring, dataset, options.Faults, options.Seed);
+            : new ThreadWorkerFactory(Ring, LoadingBy(FaultyWorker.Thread));
         _monitor = new WorkerHealthMonitor(Gate, Ring, factory, this, workers, options);
     }
 
@@ -61,6 +61,9 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
 
     /// <summary>Loads in the consumer's thread.</summary>
     public WorkerLoop InPlace { get; }
+
+    /// <summary>Tries samples beside the consumer's thread.</summary>
+    public SampleTrials Trials { get; }
 
     /// <summary>Whether the consumer's thread does the loading, because there are no workers or no more of them.</summary>
     public bool LoadsInPlace => _monitor is null || HasFallenBack;
@@ -111,7 +114,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
 
     public void Tend() => _lost.Tend();
 
-    public void TakeBack(int cell, string worker, string? reason, bool isKill) => _lost.TakeBack(cell, worker, reason, isKill);
+    public void TakeBack(int cell, string worker, string? reason, WorkerLoss loss) => _lost.TakeBack(cell, worker, reason, loss);
 
     public void TakeAway(int cell, IWorker abandoned, string worker, string? reason) => _lost.TakeAway(cell, abandoned, worker, reason);
 
@@ -151,4 +154,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         _monitor?.Dispose();
         Ring.Memory.Release();
     }
+
+    private SampleLoading LoadingBy(FaultyWorker worker) =>
+        new(_dataset, _options.Faults is null ? null : new FaultInjector(_options.Faults, _options.Seed, worker));
 }

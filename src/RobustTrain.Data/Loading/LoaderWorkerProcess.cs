@@ -50,7 +50,7 @@ public static unsafe class LoaderWorkerProcess
         FaultInjector? faults = told.Faults is null
             ? null
             : new FaultInjector(FaultPlan.Parse(told.Faults) with { StallSeconds = told.StallSeconds }, ring.Header->Seed, FaultyWorker.Process);
-        new WorkerLoop(ring, dataset, told.Worker, faults).Run();
+        new WorkerLoop(ring, new SampleLoading(dataset, faults), told.Worker).Run();
     }
 
     private static void StartLifeLine() => new Thread(() =>

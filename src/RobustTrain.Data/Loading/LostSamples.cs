@@ -24,9 +24,9 @@ internal sealed unsafe class LostSamples(LoaderSession session)
     }
 
     /// <inheritdoc cref="IWorkerLossHandler.TakeBack"/>
-    public void TakeBack(int cell, string worker, string? reason, bool isKill)
+    public void TakeBack(int cell, string worker, string? reason, WorkerLoss loss)
     {
-        HoldAllOf(cell, (slot, position) => Decide(slot, position, worker, reason, isKill));
+        HoldAllOf(cell, (slot, position) => Decide(slot, position, worker, reason, loss));
         Ring.Work.Raise();
         Ring.Done.Raise();
     }
@@ -108,7 +108,7 @@ internal sealed unsafe class LostSamples(LoaderSession session)
     }
 
     /// <summary>Says what becomes of a sample whose worker is lost; its state is held.</summary>
-    private void Decide(int slot, int position, string worker, string? reason, bool isKill)
+    private void Decide(int slot, int position, string worker, string? reason, WorkerLoss loss)
     {
         SampleTask* task = &Ring.Tasks(slot)[position];
         if (session.Stream is null || session.Slots[slot] != SlotUse.Published)
@@ -117,7 +117,7 @@ internal sealed unsafe class LostSamples(LoaderSession session)
             return;
         }
 
-        bool bad = reason is not null && session.Stream.Judge.OnLost(task->Index, task->KeyEpoch, worker, reason, isKill);
+        bool bad = reason is not null && session.Stream.Judge.OnLost(task->Index, task->KeyEpoch, worker, reason, loss);
         if (reason is not null)
             task->Attempt++;
         Settle(slot, position, bad ? TaskStatus.Skipped : TaskStatus.Pending);
@@ -162,7 +162,7 @@ internal sealed unsafe class LostSamples(LoaderSession session)
                     BequeathToAll(slot, old);
                 }
 
-                Decide(slot, position, name, reason, isKill: false);
+                Decide(slot, position, name, reason, WorkerLoss.Stall);
             }
 
             _takenAway.RemoveAll(taken => taken.Slot == slot);

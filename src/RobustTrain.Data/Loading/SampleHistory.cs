@@ -16,8 +16,14 @@ internal sealed class SampleHistory
     /// <summary>The file at fault, where it is known.</summary>
     public string Path { get; private set; } = "";
 
-    /// <summary>Whether it crashed or stalled a worker, so that it must not be loaded where it could take the trainer with it.</summary>
-    public bool IsSuspect { get; private set; }
+    /// <summary>Whether a worker has crashed with it, so that it must not be loaded where it could take the trainer with it.</summary>
+    public bool HasCrashed { get; private set; }
+
+    /// <summary>Whether a worker has stalled with it, so that it must not be loaded where it could hold the trainer up.</summary>
+    public bool HasStalled { get; private set; }
+
+    /// <summary>Whether it is in doubt: to be decided by workers, as long as there are any.</summary>
+    public bool IsSuspect => HasCrashed || HasStalled;
 
     public bool IsBad => _kills > AllowedKills || _others > AllowedOthers;
 
@@ -29,18 +35,14 @@ internal sealed class SampleHistory
         _evidence.Add(message);
     }
 
-    public void AddLoss(string message, bool isKill)
+    public void AddLoss(string message, WorkerLoss loss)
     {
-        if (isKill)
-        {
+        if (loss == WorkerLoss.Kill)
             _kills++;
-        }
         else
-        {
             _others++;
-            IsSuspect = true;
-        }
-
+        HasCrashed |= loss == WorkerLoss.Crash;
+        HasStalled |= loss == WorkerLoss.Stall;
         _evidence.Add(message);
     }
 }

@@ -53,11 +53,11 @@ internal sealed class SampleJudge
     }
 
     /// <summary>Notes that a worker was lost with a sample; whether the sample is given up.</summary>
-    public bool OnLost(int index, int keyEpoch, string worker, string reason, bool isKill)
+    public bool OnLost(int index, int keyEpoch, string worker, string reason, WorkerLoss loss)
     {
         SampleHistory history = HistoryOf(index, keyEpoch);
         bool wasSuspect = history.IsSuspect;
-        history.AddLoss($"worker {worker} {reason}", isKill);
+        history.AddLoss($"worker {worker} {reason}", loss);
         if (history.IsSuspect && !wasSuspect)
             _suspects++;
         return Judge(history, index, worker, $"worker {worker} {reason}");
@@ -80,14 +80,16 @@ internal sealed class SampleJudge
     }
 
     /// <summary>Whether a sample may be loaded in the consumer's own process; one that may not be is condemned.</summary>
-    public bool MayLoadInPlace(int index, int keyEpoch)
+    public InPlaceVerdict JudgeInPlace(int index, int keyEpoch)
     {
         if (_histories?.GetValueOrDefault((index, keyEpoch)) is not { IsSuspect: true, IsBad: false } history)
-            return true;
-        // Workers died with it, and no worker is left to find out whether it was to blame.
+            return InPlaceVerdict.Here;
+        if (!history.HasCrashed)
+            return InPlaceVerdict.Aside;
+        // A worker crashed with it, and none is left to find out whether it was to blame.
         _suspects--;
         Condemn(history, index, _dataset.NameOf(index), "trainer");
-        return false;
+        return InPlaceVerdict.Nowhere;
     }
 
     /// <summary>Enters a sample that will not be delivered into the books, or ends the stream with it.</summary>

@@ -153,7 +153,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         {
             // Who leaves a stopped ring does what it was told.
             if (!_ring.HasStopped)
-                OnDead(seat, seat.KillReason ?? exit.Description, seat.KillReason is null && exit.IsKill);
+                OnDead(seat, exit);
             return;
         }
 
@@ -200,10 +200,13 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         Vacate(seat, hasEnded: false, stuck.ToEvent(reason));
     }
 
-    private void OnDead(WorkerSeat seat, string reason, bool isKill)
+    private void OnDead(WorkerSeat seat, WorkerExit exit)
     {
+        string reason = seat.KillReason ?? exit.Description;
         LoaderEvent died = _findings.Died(seat, reason);
-        _losses.TakeBack(seat.Cell, seat.Name, reason, isKill);
+        // Who was killed by this monitor had stalled.
+        WorkerLoss loss = seat.KillReason is not null ? WorkerLoss.Stall : exit.IsKill ? WorkerLoss.Kill : WorkerLoss.Crash;
+        _losses.TakeBack(seat.Cell, seat.Name, reason, loss);
         Vacate(seat, hasEnded: true, died);
     }
 
@@ -268,7 +271,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
             {
                 worker.Kill();
                 worker.Join(Grace);
-                _losses.TakeBack(seat.Cell, seat.Name, reason, isKill: reason is null);
+                _losses.TakeBack(seat.Cell, seat.Name, reason, WorkerLoss.Stall);
             }
             else
             {

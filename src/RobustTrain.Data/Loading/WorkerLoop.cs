@@ -6,18 +6,16 @@ namespace RobustTrain.Data.Loading;
 internal sealed unsafe class WorkerLoop
 {
     private readonly Ring _ring;
-    private readonly IDataset _dataset;
     private readonly int _worker;
-    private readonly FaultInjector? _faults;
+    private readonly SampleLoading _loading;
     private readonly WorkerCell* _cell;
     private readonly RingView? _view;
 
-    public WorkerLoop(Ring ring, IDataset dataset, int worker, FaultInjector? faults)
+    public WorkerLoop(Ring ring, SampleLoading loading, int worker)
     {
         _ring = ring;
-        _dataset = dataset;
+        _loading = loading;
         _worker = worker;
-        _faults = faults;
         _cell = ring.Cell(worker);
         _view = ring.IsShared && worker != LoaderSession.ConsumerCell ? new RingView(ring, worker, Environment.ProcessorCount) : null;
     }
@@ -81,22 +79,17 @@ internal sealed unsafe class WorkerLoop
     public SampleException? LoadInPlace(int slot, int position)
     {
         SampleTask* task = &_ring.Tasks(slot)[position];
-        try
-        {
-            _faults?.BeforeLoad(task->KeyEpoch, task->Index, task->Attempt, _dataset);
-            _dataset.Load(new SampleKey(_ring.Header->Seed, task->KeyEpoch, task->Index), _ring.Buffer(slot, position));
-            _cell->Samples++;
-            Volatile.Write(ref task->Status, TaskStatus.Done(_worker));
-            return null;
-        }
-        catch (SampleException exception)
-        {
-            return exception;
-        }
-        catch (Exception exception)
-        {
-            return new SampleException(Describe(task->Index, exception), "", exception);
-        }
+        SampleException? failure = TryLoad(task, slot, position);
+        if (failure is null)
+            FinishInPlace(task);
+        return failure;
+    }
+
+    /// <summary>Notes that a claimed sample of the consumer's is loaded.</summary>
+    public void FinishInPlace(SampleTask* task)
+    {
+        _cell->Samples++;
+        Volatile.Write(ref task->Status, TaskStatus.Done(_worker));
     }
 
     /// <summary>Loads a claimed sample; false where somebody else has taken it over meanwhile.</summary>
@@ -117,24 +110,8 @@ internal sealed unsafe class WorkerLoop
         _cell->Position = position;
         _cell->SampleIndex = task->Index;
         Volatile.Write(ref _cell->Beats, _cell->Beats + 1);
-        try
-        {
-            _faults?.BeforeLoad(task->KeyEpoch, task->Index, task->Attempt, _dataset);
-            _dataset.Load(new SampleKey(_ring.Header->Seed, task->KeyEpoch, task->Index), _ring.Buffer(slot, position));
-        }
-        catch (WorkerLostException)
-        {
-            throw;
-        }
-        catch (SampleException exception)
-        {
-            return Report(task, slot, position, exception.Path, exception.Message);
-        }
-        catch (Exception exception)
-        {
-            return Report(task, slot, position, "", Describe(task->Index, exception));
-        }
-
+        if (TryLoad(task, slot, position) is SampleException failure)
+            return Report(task, slot, position, failure.Path, failure.Message);
         _cell->Samples++;
         int claimed = TaskStatus.Claimed(_worker);
         bool isMine = Interlocked.CompareExchange(ref task->Status, TaskStatus.Done(_worker), claimed) == claimed;
@@ -142,8 +119,8 @@ internal sealed unsafe class WorkerLoop
         return isMine;
     }
 
-    private string Describe(int index, Exception exception) =>
-        $"The sample {index} ({_dataset.NameOf(index)}) can't be loaded: {exception.GetType().Name}: {exception.Message}";
+    private SampleException? TryLoad(SampleTask* task, int slot, int position) =>
+        _loading.TryLoad(new SampleKey(_ring.Header->Seed, task->KeyEpoch, task->Index), task->Attempt, _ring.Buffer(slot, position));
 
     private bool Report(SampleTask* task, int slot, int position, string path, string message)
     {

@@ -21,7 +21,11 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     // A rehearsal shows recovery for as long as it lasts; to stop after five faults would show only the fallback.
     private const int RehearsalMaxErrors = 1_000_000;
 
-    // A stalled sample takes an hour; an operator who rehearses does not want to wait half a minute for each.
+    // A stalled thread can't be ended, so it comes back in the end, as from a slow server: what it does then is rehearsed too, and
+    // there are always threads to go on with.
+    private const double StallTimeouts = 3;
+
+    // An operator who rehearses does not want to wait half a minute for each stalled sample.
     private static readonly TimeSpan RehearsalTimeout = TimeSpan.FromSeconds(2);
     private static readonly LoaderConfig s_defaults = new();
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(0.5);
@@ -98,14 +102,18 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     }
 
     // What a rehearsal shows is that nothing is lost unnamed, so it goes on where a training would end; keys that are set win.
-    private LoaderOptions Rehearsal(LoaderOptions options, LoaderConfig config, FaultPlan faults) => options with
+    private LoaderOptions Rehearsal(LoaderOptions options, LoaderConfig config, FaultPlan faults)
     {
-        Faults = faults,
-        MaxErrors = IsSet("max_errors", config.MaxErrors, s_defaults.MaxErrors) ? options.MaxErrors : RehearsalMaxErrors,
-        Timeout = IsSet("timeout", config.TimeoutSeconds, s_defaults.TimeoutSeconds) ? options.Timeout : RehearsalTimeout,
-        OnBadSample = IsSet("on_bad_sample", config.OnBadSample, s_defaults.OnBadSample) ? options.OnBadSample : BadSamplePolicy.Skip,
-        MaxSkipped = IsSet("max_skipped", config.MaxSkipped, s_defaults.MaxSkipped) ? options.MaxSkipped : SkipBudget.Share(1),
-    };
+        TimeSpan timeout = IsSet("timeout", config.TimeoutSeconds, s_defaults.TimeoutSeconds) ? options.Timeout : RehearsalTimeout;
+        return options with
+        {
+            Faults = faults with { StallSeconds = StallTimeouts * timeout.TotalSeconds },
+            MaxErrors = IsSet("max_errors", config.MaxErrors, s_defaults.MaxErrors) ? options.MaxErrors : RehearsalMaxErrors,
+            Timeout = timeout,
+            OnBadSample = IsSet("on_bad_sample", config.OnBadSample, s_defaults.OnBadSample) ? options.OnBadSample : BadSamplePolicy.Skip,
+            MaxSkipped = IsSet("max_skipped", config.MaxSkipped, s_defaults.MaxSkipped) ? options.MaxSkipped : SkipBudget.Share(1),
+        };
+    }
 
     private bool IsSet<T>(string key, T value, T defaultValue) =>
         !EqualityComparer<T>.Default.Equals(value, defaultValue) || request.Settings.Any(setting => setting.TrimStart().StartsWith($"loader.{key}", StringComparison.Ordinal));

@@ -131,6 +131,73 @@ public sealed class LoaderFaultTests
         Assert.Empty(LoaderProcesses.Alive());
     }
 
+    [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
+    public void A_sample_that_stalled_once_is_not_given_up_by_the_fallback(WorkerKind kind)
+    {
+        LoaderOptions options = StallingUntilFallback(kind, every: "");
+        LoaderRun run = LoaderRun.Of(Dataset, options).MustBeWhole(Dataset, options);
+        Assert.Equal(Undisturbed().Ledger.Digest, run.Ledger.Digest);
+        Assert.Single(run.Events, loaderEvent => loaderEvent.Kind == LoaderEventKind.FellBack);
+        Assert.Equal((Stalls(kind), Stalls(kind), 0), (run.Ledger.WorkerFailures, run.Ledger.Retried, run.Ledger.Quarantined));
+        Assert.InRange(run.Ledger.DeliveredBy["trainer"], 200 - options.BatchSize * 4, 200);
+    }
+
+    [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
+    public void A_sample_that_stalls_again_after_the_fallback_does_not_hold_the_trainer_up(WorkerKind kind)
+    {
+        LoaderOptions options = StallingUntilFallback(kind, every: "!");
+        LoaderRun run = LoaderRun.Of(Dataset, options);
+        int last = Undisturbed().Indices[Stalls(kind) - 1];
+        Assert.Equal(Undisturbed().Indices.Where(index => index != last), run.Indices);
+        LedgerEntry skipped = Assert.Single(run.Ledger.Entries, entry => entry.Action == LedgerAction.Skipped);
+        Assert.Equal(last, skipped.SampleIndex);
+        Assert.Contains("; then worker beside the trainer stood still for more than 0.2 s", skipped.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Leaving_while_a_sample_is_tried_beside_the_trainer_takes_no_longer_than_elsewhere()
+    {
+        using CancellationTokenSource stopping = new();
+        // Long enough for the trial to be still under way; the stalls before it are found by the same timeout.
+        LoaderOptions options = StallingUntilFallback(WorkerKind.Process, every: "!") with
+        {
+            Timeout = TimeSpan.FromSeconds(1.5),
+            Observer = loaderEvent =>
+            {
+                if (loaderEvent.Kind == LoaderEventKind.FellBack)
+                    stopping.CancelAfter(200);
+            },
+        };
+        using PrefetchLoader loader = new(Dataset, options);
+        using EpochStream stream = loader.Open(0, stopping: stopping.Token);
+        Assert.Throws<OperationCanceledException>(() =>
+        {
+            while (stream.MoveNext())
+                stream.Current.Dispose();
+        });
+        Assert.Equal(0, stream.Ledger.Quarantined);
+    }
+
+    [Fact]
+    public void A_sample_that_crashed_a_worker_is_not_tried_in_the_trainers_process()
+    {
+        List<int> order = Undisturbed().Indices;
+        LoaderOptions options = With(WorkerKind.Process, string.Join(',', order.Take(4).Select(index => $"exit@{index}"))) with
+        {
+            NumWorkers = 1,
+            MaxErrors = 1,
+            OnBadSample = BadSamplePolicy.Skip,
+        };
+        LoaderRun run = LoaderRun.Of(Dataset, options);
+        Assert.Equal(order.Where(index => index != order[3]), run.Indices);
+        LedgerEntry skipped = Assert.Single(run.Ledger.Entries, entry => entry.Action == LedgerAction.Skipped);
+        Assert.Contains("exited with code 1", skipped.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Workers_that_cannot_start_fall_back()
     {
@@ -288,6 +355,26 @@ public sealed class LoaderFaultTests
 
     private static LoaderOptions With(WorkerKind kind, string? faults) =>
         Options with { WorkerKind = kind, Faults = faults is null ? null : FaultPlan.Parse(faults) with { StallSeconds = kind == WorkerKind.Process ? 25 : 5 } };
+
+    /// <summary>How many stalls it takes until one worker is not replaced any more: threads have so many cells, processes twice max_errors of 1 and 2.</summary>
+    private static int Stalls(WorkerKind kind) => kind == WorkerKind.Thread ? 17 : 4;
+
+    /// <summary>The epoch's first samples stall once each, the last of them with the last worker.</summary>
+    private static LoaderOptions StallingUntilFallback(WorkerKind kind, string every)
+    {
+        List<int> order = Undisturbed().Indices[..Stalls(kind)];
+        string faults = string.Join(',', order.Select(index => $"stall@{index}"));
+        return Options with
+        {
+            WorkerKind = kind,
+            NumWorkers = 1,
+            MaxErrors = kind == WorkerKind.Thread ? 50 : 1,
+            OnBadSample = BadSamplePolicy.Skip,
+            Timeout = TimeSpan.FromMilliseconds(200),
+            StackTimeout = TimeSpan.FromMilliseconds(1),
+            Faults = FaultPlan.Parse(faults + every) with { StallSeconds = 15 },
+        };
+    }
 
     private static LoaderRun Undisturbed() => LoaderRun.Of(Dataset, Options with { NumWorkers = 0 });
 }

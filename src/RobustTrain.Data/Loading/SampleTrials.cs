@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace RobustTrain.Data.Loading;
+
+/// <summary>
+/// Tries samples that have stalled a worker where no worker is left to find out whether they do again: in a thread and in memory of their
+/// own, so that the consumer can go on without them.
+/// </summary>
+internal sealed unsafe class SampleTrials(Ring ring, SampleLoading loading, TimeSpan timeout)
+{
+    private readonly SlotLayout _layout = new(ring.Slots.Fields, batchSize: 1);
+
+    /// <summary>Loads a sample into its slot.</summary>
+    /// <returns>Why it can't be loaded; null where it is.</returns>
+    /// <exception cref="TimeoutException">It stalls again.</exception>
+    /// <exception cref="OperationCanceledException">The stream was to stop.</exception>
+    public SampleException? Load(int slot, int position, CancellationToken stopping)
+    {
+        SampleTask sample = ring.Tasks(slot)[position];
+        SampleKey key = new(ring.Header->Seed, sample.KeyEpoch, sample.Index);
+        nint memory = (nint)NativeMemory.AlignedAlloc((nuint)_layout.Bytes, SlotLayout.Alignment);
+        // The thread's and the consumer's: whoever is done last frees it.
+        SharedBlock block = new(memory, heirs: 2);
+        try
+        {
+            Task<SampleException?> trial = Task.Factory.StartNew(() => Try(key, sample.Attempt, memory, block), TaskCreationOptions.LongRunning);
+            if (!trial.Wait(timeout, stopping))
+                throw new TimeoutException($"stood still for more than {timeout.TotalSeconds:0.###} s");
+            if (trial.Result is null)
+                CopyTo(slot, position, memory);
+            return trial.Result;
+        }
+        finally
+        {
+            block.Leave();
+        }
+    }
+
+    private SampleException? Try(SampleKey key, int attempt, nint memory, SharedBlock block)
+    {
+        try
+        {
+            return loading.TryLoad(key, attempt, new SampleBuffer((byte*)memory, _layout.Placements, 0));
+        }
+        catch (WorkerLostException exception)
+        {
+            return new SampleException(exception.Message, "", exception);
+        }
+        finally
+        {
+            block.Leave();
+        }
+    }
+
+    private void CopyTo(int slot, int position, nint memory)
+    {
+        for (int field = 0; field < _layout.Placements.Length; field++)
+        {
+            FieldPlacement to = ring.Slots.Placements[field];
+            NativeMemory.Copy(
+                (byte*)memory + _layout.Placements[field].Offset,
+                ring.Data(slot) + to.Offset + ((long)position * to.SampleBytes),
+                (nuint)to.SampleBytes);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace RobustTrain.Data.Loading;
+
+/// <summary>What took a worker from its sample.</summary>
+internal enum WorkerLoss
+{
+    /// <summary>It was killed from outside, which says little about the sample.</summary>
+    Kill,
+
+    /// <summary>It ended by itself, as loading the sample elsewhere might end that.</summary>
+    Crash,
+
+    /// <summary>It stood still.</summary>
+    Stall,
+}
