@@ -4,7 +4,8 @@ namespace RobustTrain.Training.Checkpoints;
 /// The checkpoints in memory that are not on disk yet, the oldest first. However long a full disk refuses, no more than three copies
 /// of the training are held: the one being written, the newest, and the newest best. The memory of one is used again.
 /// </summary>
-internal sealed class CheckpointQueue
+/// <param name="threads">The most threads that copy a training.</param>
+internal sealed class CheckpointQueue(int threads)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingCheckpoint> _waiting = new();
@@ -47,7 +48,7 @@ internal sealed class CheckpointQueue
         lock (_gate)
         {
             DropSuperfluous(isNewestNeeded: false);
-            CheckpointDraft draft = _free ?? new CheckpointDraft();
+            CheckpointDraft draft = _free ?? new CheckpointDraft(threads);
             _free = null;
             draft.Clear();
             return draft;

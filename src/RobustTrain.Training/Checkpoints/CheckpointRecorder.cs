@@ -18,7 +18,7 @@ internal sealed class CheckpointRecorder : IDisposable
     private readonly string _runId;
     private readonly IRunJournal _journal;
     private readonly TimeProvider _time;
-    private readonly CheckpointQueue _queue = new();
+    private readonly CheckpointQueue _queue;
     private readonly Lock _gate = new();
     private Task _writer = Task.CompletedTask;
     private CancellationTokenSource _hurry = new();
@@ -37,6 +37,7 @@ internal sealed class CheckpointRecorder : IDisposable
         CheckpointStore store, RetentionPolicy retention, IReadOnlyList<ICheckpointPart> parts, ModelIdentity model, string runId, IRunJournal journal, TimeProvider time)
     {
         _store = store;
+        _queue = new CheckpointQueue(store.Threads);
         _retention = retention;
         _parts = parts;
         _model = model;

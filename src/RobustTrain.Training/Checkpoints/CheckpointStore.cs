@@ -31,6 +31,9 @@ public sealed class CheckpointStore(string path, int threads = 1)
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
 
+    /// <summary>The most threads that work on a checkpoint.</summary>
+    internal int Threads { get; } = threads;
+
     /// <summary>
     /// The checkpoints whose manifests can be read, the newest first: the one that was written last, even where a rollback
     /// has brought the training back to an earlier step.
@@ -132,7 +135,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
                 string file = System.IO.Path.Combine(temporary, name);
                 if (_retired is not null)
                     ReusableFile.TryMove(System.IO.Path.Combine(_retired, name), file);
-                files.Add(name, DigestedFile.Write(file, new FileContent(SafeTensorsWriter.Parts(tensors)), threads, abandoned));
+                files.Add(name, DigestedFile.Write(file, new FileContent(SafeTensorsWriter.Parts(tensors)), Threads, abandoned));
             }
 
             DeleteRetired();
@@ -223,7 +226,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
         {
             try
             {
-                return CheckpointArchive.Open(checkpoint, threads);
+                return CheckpointArchive.Open(checkpoint, Threads);
             }
             catch (CheckpointException damaged) when (damaged.ErrorId == CheckpointException.Damaged)
             {
