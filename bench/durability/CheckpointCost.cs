@@ -8,12 +8,13 @@ namespace RobustTrain.Bench.Durability;
 
 /// <summary>
 /// How much a checkpoint every ten seconds slows a training. What a checkpoint costs is the time of the steps from its taking until it is
-/// on disk, less that of as many steps just before: side by side in time, so that a machine whose speed drifts does not show as cost.
+/// on disk, less as many times the mean step since the checkpoint before: side by side in time, so that a machine whose speed drifts does
+/// not show as cost.
 /// </summary>
 /// <param name="name">What is trained, for people.</param>
 /// <param name="config">The same.</param>
 /// <param name="side">The side of an image.</param>
-/// <param name="apart">Seconds between two checkpoints here; more than twice what one takes to the disk.</param>
+/// <param name="apart">Seconds between two checkpoints here; several times what one takes to the disk.</param>
 /// <param name="count">Checkpoints.</param>
 internal sealed class CheckpointCost(string name, TrainingConfig config, int side, double apart, int count)
 {
@@ -56,11 +57,12 @@ internal sealed class CheckpointCost(string name, TrainingConfig config, int sid
         int request = _requests[number];
         double until = _stepEnds[request] + _saved[number].DurationSeconds + AfterwardsSeconds;
         int last = _stepEnds.FindIndex(end => end >= until);
-        int first = request - (last - request);
         double former = _stepEnds[_requests[number - 1]] + _saved[number - 1].DurationSeconds + AfterwardsSeconds;
-        if (_stepEnds[first] < former)
+        int first = _stepEnds.FindIndex(end => end >= former);
+        if (first >= request)
             throw new InvalidOperationException($"Checkpoints of {name} take too long for {apart} s between them.");
-        return _stepEnds[last] - _stepEnds[request] - (_stepEnds[request] - _stepEnds[first]);
+        double step = (_stepEnds[request] - _stepEnds[first]) / (request - first);
+        return _stepEnds[last] - _stepEnds[request] - ((last - request) * step);
     }
 
     private void Take(RunEvent runEvent)

@@ -313,6 +313,44 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal([2L, 4, 8, 12], journal.Of<CheckpointSaved>().Select(saved => saved.GlobalStep));
     }
 
+    // The next steps go on while it is written, and another may wait for its turn meanwhile.
+    [Fact]
+    public void A_checkpoint_holds_what_was_there_when_it_was_taken_however_late_it_is_written()
+    {
+        Configure(config => config with
+        {
+            Model = config.Model with { BaseChannels = 16 },
+            Trainer = config.Trainer with { Epochs = 1, EmaDecay = 0.9 },
+        });
+        SortedDictionary<string, string> late = [], atOnce = [];
+        while (_stopped.RunSteps(1, new MemoryJournal(runEvent => Note(runEvent, atOnce))).ExitCode == ExitCode.Stopped)
+        {
+        }
+
+        using TrainingControl control = new();
+        _untouched.Run(
+            new MemoryJournal(runEvent =>
+            {
+                Note(runEvent, late);
+                if (runEvent is StepFinished)
+                    control.RequestCheckpoint();
+                if (runEvent is CheckpointSaved)
+                    Thread.Sleep(300);
+            }),
+            control);
+        Assert.Equal(StepsPerEpoch + 1, late.Count);
+        Assert.Equal(atOnce, late);
+
+        static void Note(RunEvent runEvent, SortedDictionary<string, string> digests)
+        {
+            if (runEvent is CheckpointSaved saved)
+            {
+                digests[Path.GetFileName(saved.Path)] = string.Join(
+                    ", ", CheckpointStore.Open(saved.Path).Manifest.Files.Where(file => file.Key != Checkpoint.StateFile).OrderBy(file => file.Key).Select(file => $"{file.Key} {file.Value.PiecesSha256}"));
+            }
+        }
+    }
+
     [Fact]
     public void A_stop_that_is_asked_for_while_data_is_awaited_ends_the_run()
     {
