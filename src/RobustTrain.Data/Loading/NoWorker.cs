@@ -13,7 +13,7 @@ internal sealed class NoWorker : IWorker
 
     public bool IsStopped => false;
 
-    public WorkerExit? Exit => new WorkerExit("not started", IsKill: false);
+    public WorkerExit? Exit => new WorkerExit("not started", WorkerLoss.Crash);
 
     public void Kill()
     {

@@ -111,8 +111,8 @@ internal sealed class ProcessWorker : IWorker
             errors = _errors.Count > 0 ? $": {string.Join(" ", _errors)}" : "";
         // The runtime reports death by a signal as a shell does.
         return code > 128
-            ? new WorkerExit($"killed by signal {code - 128} ({SignalName(code - 128)}){errors}", IsKill: code - 128 is 9 or 15)
-            : new WorkerExit($"exited with code {code}{errors}", IsKill: false);
+            ? new WorkerExit($"killed by signal {code - 128} ({SignalName(code - 128)}){errors}", code - 128 is 9 or 15 ? WorkerLoss.Kill : WorkerLoss.Crash)
+            : new WorkerExit($"exited with code {code}{errors}", WorkerLoss.Crash);
     }
 
     private static string SignalName(int signal) => signal switch

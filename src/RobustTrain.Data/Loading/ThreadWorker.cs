@@ -73,18 +73,18 @@ internal sealed class ThreadWorker : IWorker
     private void Run()
     {
         _systemId = LinuxNative.CurrentThread();
-        WorkerExit exit = new("left", IsKill: false);
+        WorkerExit exit = new("left", WorkerLoss.Crash);
         try
         {
             _loop.Run();
         }
         catch (WorkerLostException exception)
         {
-            exit = new WorkerExit($"ended ({exception.Message})", IsKill: true);
+            exit = new WorkerExit($"ended ({exception.Message})", WorkerLoss.Kill);
         }
         catch (Exception exception)
         {
-            exit = new WorkerExit($"ended with {exception.GetType().Name}: {exception.Message}", IsKill: false);
+            exit = new WorkerExit($"ended with {exception.GetType().Name}: {exception.Message}", WorkerLoss.Crash);
         }
 
         lock (_gate)

@@ -153,7 +153,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         {
             // Who leaves a stopped ring does what it was told.
             if (!_ring.HasStopped)
-                OnDead(seat, exit);
+                OnDead(seat, seat.KillReason ?? exit.Description, seat.KillReason is null ? exit.Loss : WorkerLoss.Stall);
             return;
         }
 
@@ -200,12 +200,9 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         Vacate(seat, hasEnded: false, stuck.ToEvent(reason));
     }
 
-    private void OnDead(WorkerSeat seat, WorkerExit exit)
+    private void OnDead(WorkerSeat seat, string reason, WorkerLoss loss)
     {
-        string reason = seat.KillReason ?? exit.Description;
         LoaderEvent died = _findings.Died(seat, reason);
-        // Who was killed by this monitor had stalled.
-        WorkerLoss loss = seat.KillReason is not null ? WorkerLoss.Stall : exit.IsKill ? WorkerLoss.Kill : WorkerLoss.Crash;
         _losses.TakeBack(seat.Cell, seat.Name, reason, loss);
         Vacate(seat, hasEnded: true, died);
     }

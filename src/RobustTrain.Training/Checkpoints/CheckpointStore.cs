@@ -12,18 +12,10 @@ namespace RobustTrain.Training.Checkpoints;
 /// <param name="threads">The most threads that write or verify a file; beside a training as many as it computes on.</param>
 public sealed class CheckpointStore(string path, int threads = 1)
 {
-    // Of smaller checkpoints the blocks are found and freed in no time.
-    private const long ReusedBytes = 4 << 20;
-
-    // Both begin with a dot: a reader never takes them for checkpoints.
-    private const string TemporaryPrefix = ".writing-";
-    private const string ReplacedPrefix = ".replaced-";
+    private readonly HiddenFolders _hidden = new(path);
 
     // What has turned out to be no good when it was read, and whether its bytes prove it: a disk that can't be read may come back.
     private readonly Dictionary<string, bool> _unusable = new(StringComparer.Ordinal);
-
-    // What went last, under its hidden name: the next one is written over its files.
-    private string? _retired;
 
     // Of the newest checkpoint when they were listed last; nobody else writes to a run that is held.
     private long? _lastSequence;
@@ -48,7 +40,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
         var checkpoints = new List<Checkpoint>();
         foreach (string folder in Directory.EnumerateDirectories(Path))
         {
-            if (System.IO.Path.GetFileName(folder).StartsWith('.'))
+            if (HiddenFolders.IsHidden(folder))
                 continue;
             try
             {
@@ -122,23 +114,19 @@ public sealed class CheckpointStore(string path, int threads = 1)
     internal Checkpoint Write(CheckpointDraft draft, CheckpointLabel label, ModelIdentity model, string runId, DateTimeOffset now, CancellationToken abandoned = default)
     {
         string target = System.IO.Path.Combine(Path, label.FolderName);
-        string temporary = System.IO.Path.Combine(Path, TemporaryPrefix + label.FolderName);
+        string temporary = _hidden.TemporaryOf(target);
         try
         {
-            if (Directory.Exists(temporary))
-                Directory.Delete(temporary, recursive: true);
-            Directory.CreateDirectory(temporary);
-
+            _hidden.Begin(temporary);
             var files = new Dictionary<string, CheckpointFile>();
             foreach ((string name, List<HostTensor> tensors) in draft.Files)
             {
                 string file = System.IO.Path.Combine(temporary, name);
-                if (_retired is not null)
-                    ReusableFile.TryMove(System.IO.Path.Combine(_retired, name), file);
+                _hidden.TryReuse(name, file);
                 files.Add(name, DigestedFile.Write(file, new FileContent(SafeTensorsWriter.Parts(tensors)), Threads, abandoned));
             }
 
-            DeleteRetired();
+            _hidden.DeleteRetired();
             files.Add(Checkpoint.StateFile, WriteJson(System.IO.Path.Combine(temporary, Checkpoint.StateFile), draft.State));
 
             var manifest = new CheckpointManifest
@@ -156,20 +144,20 @@ public sealed class CheckpointStore(string path, int threads = 1)
             WriteJson(System.IO.Path.Combine(temporary, Checkpoint.ManifestFile), manifest);
             abandoned.ThrowIfCancellationRequested();
             DurableFile.FlushFolder(temporary);
-            Replace(temporary, target);
+            _hidden.Show(temporary, target);
             _lastSequence = manifest.Sequence;
             _unusable.Remove(target);
             return new Checkpoint(target, manifest);
         }
         catch (OperationCanceledException)
         {
-            DeleteQuietly(temporary);
+            HiddenFolders.DeleteQuietly(temporary);
             throw;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            DeleteQuietly(temporary);
-            DeleteRetired();
+            HiddenFolders.DeleteQuietly(temporary);
+            _hidden.DeleteRetired();
             throw CheckpointException.Refused(target, refused);
         }
     }
@@ -185,32 +173,17 @@ public sealed class CheckpointStore(string path, int threads = 1)
         IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
         IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
         foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
-            Retire(checkpoint);
+            _hidden.Retire(checkpoint);
         foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
-            Delete(damaged);
+            _hidden.Delete(damaged);
     }
 
     /// <summary>Deletes what an interrupted write or a replaced checkpoint left behind.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
-    internal void DeleteLeftovers()
-    {
-        if (!Directory.Exists(Path))
-            return;
-        foreach (string leftover in Directory.EnumerateDirectories(Path, ".*"))
-        {
-            string name = System.IO.Path.GetFileName(leftover);
-            if (leftover != _retired && (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal)))
-                Directory.Delete(leftover, recursive: true);
-        }
-    }
+    internal void DeleteLeftovers() => _hidden.DeleteLeftovers();
 
     /// <summary>Deletes what is kept to be written over.</summary>
-    internal void DeleteRetired()
-    {
-        if (_retired is { } folder)
-            DeleteQuietly(folder);
-        _retired = null;
-    }
+    internal void DeleteRetired() => _hidden.DeleteRetired();
 
     private void Remember(string folder, CheckpointException unusable)
     {
@@ -240,65 +213,6 @@ public sealed class CheckpointStore(string path, int threads = 1)
             CheckpointException.Damaged, $"All {checkpoints.Count} candidates for the {which} checkpoint are damaged; the last one: {last.Message}", checkpoints[^1].Path, last);
     }
 
-    // Where the file system can't exchange two names, a crash between the two moves costs the checkpoint that had the name.
-    private void Replace(string temporary, string target)
-    {
-        string replaced = temporary;
-        if (!Directory.Exists(target))
-        {
-            Directory.Move(temporary, target);
-        }
-        else if (!DurableFile.TryExchangeFolders(temporary, target))
-        {
-            replaced = Hide(target);
-            Directory.Move(temporary, target);
-        }
-
-        DurableFile.FlushFolder(Path);
-        if (Directory.Exists(replaced))
-            Directory.Delete(replaced, recursive: true);
-    }
-
-    // Out of sight under another name, so that a crash in the middle of what follows leaves no half of a checkpoint under its own.
-    private string Hide(string folder)
-    {
-        string hidden = System.IO.Path.Combine(Path, ReplacedPrefix + System.IO.Path.GetFileName(folder));
-        if (Directory.Exists(hidden))
-            Directory.Delete(hidden, recursive: true);
-        Directory.Move(folder, hidden);
-        return hidden;
-    }
-
-    private void Retire(Checkpoint checkpoint)
-    {
-        if (checkpoint.Bytes < ReusedBytes)
-        {
-            Delete(checkpoint.Path);
-            return;
-        }
-
-        DeleteRetired();
-        _retired = Hide(checkpoint.Path);
-    }
-
-    private void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);
-
     private static CheckpointFile WriteJson<T>(string file, T value) =>
         DigestedFile.Write(file, new FileContent(JsonSerializer.SerializeToUtf8Bytes(value, CheckpointJson.Options)), threads: 1);
-
-    private static void DeleteQuietly(string folder)
-    {
-        try
-        {
-            if (Directory.Exists(folder))
-                Directory.Delete(folder, recursive: true);
-        }
-        catch (IOException)
-        {
-            // The next clean-up takes it; the error worth telling is the one that led here.
-        }
-        catch (UnauthorizedAccessException)
-        {
-        }
-    }
 }
