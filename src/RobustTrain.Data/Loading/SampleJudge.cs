@@ -79,7 +79,7 @@ internal sealed class SampleJudge
         return _failures >= _options.MaxErrors && (_suspects == 0 || _failures >= (2 * _options.MaxErrors) + 2);
     }
 
-    /// <summary>Whether a sample may be loaded in the consumer's own process; one that may not be is condemned.</summary>
+    /// <summary>Where a sample may be loaded now that there is no worker; one that may be nowhere is condemned.</summary>
     public InPlaceVerdict JudgeInPlace(int index, int keyEpoch)
     {
         if (_histories?.GetValueOrDefault((index, keyEpoch)) is not { IsSuspect: true, IsBad: false } history)

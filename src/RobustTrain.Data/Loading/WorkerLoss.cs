@@ -6,7 +6,7 @@ internal enum WorkerLoss
     /// <summary>It was killed from outside, which says little about the sample.</summary>
     Kill,
 
-    /// <summary>It ended by itself, as loading the sample elsewhere might end that.</summary>
+    /// <summary>It ended by itself; whatever loads the sample next may end as well.</summary>
     Crash,
 
     /// <summary>It stood still.</summary>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
-/// Copies much memory at once while a training waits: by several threads, and past the caches, which whoever waits wants back as they
-/// were and the copy's reader would not find it in.
+/// Copies much memory at once while a training waits: by several threads, and past the caches, where the training's own data is and the
+/// copy would not fit.
 /// </summary>
 /// <param name="threads">The most threads, the calling one among them.</param>
 internal sealed unsafe class BulkCopy(int threads)
