@@ -19,6 +19,8 @@ internal static unsafe partial class LinuxNative
     private const int OpenReadWriteCloseOnExec = 0x80002;
     private const int ProtectReadWrite = 3;
     private const int MapShared = 1;
+    private const int MapPrivate = 2;
+    private const int MapAnonymous = 0x20;
     private const int ParentDeathSignal = 1;
     private const int AdviseDrop = 4;
     private const int AdviseHugePages = 14;
@@ -70,6 +72,17 @@ internal static unsafe partial class LinuxNative
         nint address = MemoryMap(0, (nuint)bytes, ProtectReadWrite, MapShared, descriptor, 0);
         return address != -1 ? (byte*)address : throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
+
+    /// <summary>Takes whole pages of memory, all zero, that only this process sees.</summary>
+    /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
+    public static void* MapOwn(nuint bytes)
+    {
+        nint address = MemoryMap(0, bytes, ProtectReadWrite, MapPrivate | MapAnonymous, -1, 0);
+        return address != -1 ? (void*)address : throw new OutOfMemoryException();
+    }
+
+    /// <summary>Gives back what <see cref="MapOwn"/> took.</summary>
+    public static void UnmapOwn(void* start, nuint bytes) => _ = MemoryUnmap(start, bytes);
 
     /// <summary>Asks for huge pages where memory is touched for the first time; a system that has none to give goes on with small ones.</summary>
     public static void PreferHugePages(void* start, nuint bytes) => _ = Advise(start, bytes, AdviseHugePages);
@@ -141,6 +154,9 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint MemoryMap(nint address, nuint bytes, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int MemoryUnmap(void* start, nuint bytes);
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int ProcessControl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);

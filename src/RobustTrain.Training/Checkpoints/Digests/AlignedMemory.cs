@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using RobustTrain.Data;
 
 namespace RobustTrain.Training.Checkpoints.Digests;
@@ -13,17 +12,17 @@ internal sealed unsafe class AlignedMemory : IDisposable
     public const int BlockBytes = 4096;
 
     private readonly int _length;
-    private void* _memory;
+    private readonly PassingMemory _memory;
 
     /// <summary>Takes memory for at least so many bytes.</summary>
     public AlignedMemory(int length)
     {
         _length = RoundUp(length);
-        _memory = LargePages.Allocate((nuint)_length, BlockBytes);
+        _memory = new PassingMemory((nuint)_length);
     }
 
     /// <summary>The bytes.</summary>
-    public Span<byte> Span => new(_memory, _length);
+    public Span<byte> Span => new(_memory.Start, _length);
 
     /// <summary>The least length of whole blocks that is not smaller.</summary>
     public static int RoundUp(int length) => (length + BlockBytes - 1) & -BlockBytes;
@@ -36,9 +35,5 @@ internal sealed unsafe class AlignedMemory : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(_memory);
-        _memory = null;
-    }
+    public void Dispose() => _memory.Dispose();
 }
