@@ -10,7 +10,6 @@ using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using RobustTrain.Training.Optimizers;
 using RobustTrain.Training.Prefetching;
-using RobustTrain.Training.Providers;
 using RobustTrain.Training.Schedules;
 using RobustTrain.Training.Seeding;
 using RobustTrain.Training.Selection;
@@ -130,8 +129,6 @@ public sealed class TrainingPlan
                 $"The training split has {data.Training.Count} samples, fewer than the {config.Loader.BatchSize} of a batch, and loader.drop_last leaves incomplete batches out.", "loader.batch_size");
         }
 
-        if (config.Trainer.Deterministic && !DeterministicMode.IsAvailable)
-            throw new RunException(ExitCode.Configuration, "DeterministicNotAvailable", "trainer.deterministic is true, but TorchSharp's packages can't ask for deterministic algorithms; the machine's own libtorch can.", "trainer.deterministic");
         Prefetcher.Check(config.Loader, device);
         plan.OpenTrainingLoader().Dispose();
         plan.CreateSchedule();

@@ -13,7 +13,7 @@ using RobustTrain.Training.Loaders;
 using RobustTrain.Training.Models;
 using RobustTrain.Training.Numerics;
 using RobustTrain.Training.Optimizers;
-using RobustTrain.Training.Providers;
+using RobustTrain.Training.Native;
 using RobustTrain.Training.Selection;
 using RobustTrain.Training.Steps;
 using TorchSharp;

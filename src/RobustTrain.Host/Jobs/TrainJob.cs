@@ -8,7 +8,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
-using static TorchSharp.torch;
+using RobustTrain.Training.Native;
 
 namespace RobustTrain.Host.Jobs;
 
@@ -35,7 +35,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             LifeLine.Hold(Console.OpenStandardInput(), requests);
 
         TrainingPlan plan = TrainingPlan.Create(config);
-        using RunFolder run = RunFolder.Open(runPath, config, request.Resume, RunVersions.Current(__version__), time);
+        using RunFolder run = RunFolder.Open(runPath, config, request.Resume, RunVersions.Current(LibTorch.Version), time);
         return Train(plan, run, control, requests);
     }
 

@@ -30,6 +30,9 @@ internal sealed class DeviceBatch(IBatch source, BatchTensors tensors, EpochLedg
     /// <summary>Hands the tensors over to whoever disposes of them.</summary>
     public BatchTensors Take() => Interlocked.Exchange(ref _tensors, null) ?? throw new InvalidOperationException("The tensors have been taken.");
 
+    /// <summary>Lays the images out with the channels last; the tensors must have arrived.</summary>
+    public void LayChannelsLast() => _tensors = _tensors?.ToChannelsLast();
+
     /// <inheritdoc/>
     public void Dispose() => Interlocked.Exchange(ref _tensors, null)?.Dispose();
 }

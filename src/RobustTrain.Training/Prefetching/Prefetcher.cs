@@ -3,7 +3,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training.Providers;
+using RobustTrain.Training.Native;
 using RobustTrain.Training.Steps;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,7 +15,8 @@ namespace RobustTrain.Training.Prefetching;
 /// (on a GPU it copies them, and waits for that); with one, the next batch is copied beside the step of the present one.
 /// </summary>
 /// <param name="lane">Copies beside the step; null for none.</param>
-internal sealed class Prefetcher(ICopyLane? lane) : IDisposable
+/// <param name="channelsLast">Whether images are laid out with the channels last on the device.</param>
+internal sealed class Prefetcher(ICopyLane? lane, bool channelsLast = false) : IDisposable
 {
     /// <summary>Checks that the mode fits the device.</summary>
     /// <exception cref="RunException">It does not.</exception>
@@ -23,15 +24,13 @@ internal sealed class Prefetcher(ICopyLane? lane) : IDisposable
     {
         if (config.PrefetchMode == "cuda" && device.type != DeviceType.CUDA)
             throw new RunException(ExitCode.Configuration, "PrefetchModeNeedsCuda", $"loader.prefetch_mode is cuda, but the device is {device}; use cpu, or leave it out.", "loader.prefetch_mode");
-        if (config.PrefetchMode == "cuda" && !CudaCopyLane.IsAvailable)
-            throw new RunException(ExitCode.Configuration, "PrefetchModeNotAvailable", "loader.prefetch_mode is cuda, but this build's torch has no CUDA streams; use cpu, or leave it out.", "loader.prefetch_mode");
         if (config.ChannelsLast && Mode(config, device) != "cuda")
             throw new RunException(ExitCode.Configuration, "ChannelsLastNeedsCuda", $"loader.channels_last is true, but batches are prefetched for {device} without a copy; leave it out.", "loader.channels_last");
     }
 
     /// <summary>The prefetcher that the configuration asks for.</summary>
     public static Prefetcher Create(LoaderConfig config, Device device) =>
-        new(Mode(config, device) == "cuda" ? new CudaCopyLane(device, config.ChannelsLast) : null);
+        new(Mode(config, device) == "cuda" ? new CudaCopyLane(device, device.index) : null, config.ChannelsLast);
 
     /// <summary>The batches in their order, on the device or on their way to it.</summary>
     /// <param name="batches">The batches as they are loaded.</param>
@@ -45,9 +44,9 @@ internal sealed class Prefetcher(ICopyLane? lane) : IDisposable
     public void Dispose() => lane?.Dispose();
 
     private static string Mode(LoaderConfig config, Device device) =>
-        config.PrefetchMode ?? (device.type == DeviceType.CUDA && CudaCopyLane.IsAvailable ? "cuda" : "cpu");
+        config.PrefetchMode ?? (device.type == DeviceType.CUDA ? "cuda" : "cpu");
 
-    private static IEnumerable<IBatch> CopyAhead(ICopyLane lane, IEnumerable<IBatch> batches, Func<EpochLedger> ledger)
+    private IEnumerable<IBatch> CopyAhead(ICopyLane lane, IEnumerable<IBatch> batches, Func<EpochLedger> ledger)
     {
         using IEnumerator<IBatch> source = batches.GetEnumerator();
         DeviceBatch? next = Begin(lane, source, ledger);
@@ -57,6 +56,8 @@ internal sealed class Prefetcher(ICopyLane? lane) : IDisposable
             {
                 lane.Await();
                 DeviceBatch present = next;
+                if (channelsLast)
+                    present.LayChannelsLast();
                 next = null;
                 Exception? failure = null;
                 try

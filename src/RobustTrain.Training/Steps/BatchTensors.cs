@@ -1,6 +1,6 @@
 using RobustTrain.Data;
 using RobustTrain.Training.Prefetching;
-using RobustTrain.Training.Providers;
+using RobustTrain.Training.Native;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Steps;
@@ -36,6 +36,9 @@ internal sealed class BatchTensors : IDisposable
     /// <summary>The classes of the pixels.</summary>
     public Tensor Label { get; }
 
+    /// <summary>All three.</summary>
+    public IEnumerable<Tensor> All => [Image1, Image2, Label];
+
     /// <summary>The batch's tensors on <paramref name="device"/>.</summary>
     public static BatchTensors From(IBatch batch, Device device) => batch is DeviceBatch ready
         ? ready.Take()
@@ -45,12 +48,28 @@ internal sealed class BatchTensors : IDisposable
     public static BatchTensors From(IBatch batch, Func<Tensor, Tensor> place) =>
         new(place(Field(batch, Image1Field)), place(Field(batch, Image2Field)), place(Field(batch, LabelField)));
 
+    /// <summary>The same values with the images in the order N x H x W x C in memory (channels last), in place of these.</summary>
+    public BatchTensors ToChannelsLast()
+    {
+        BatchTensors relaid = new(ToChannelsLast(Image1), ToChannelsLast(Image2), Label);
+        Image1.Dispose();
+        Image2.Dispose();
+        return relaid;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         Image1.Dispose();
         Image2.Dispose();
         Label.Dispose();
+    }
+
+    private static Tensor ToChannelsLast(Tensor images)
+    {
+        using Tensor turned = images.permute(0, 2, 3, 1);
+        using Tensor dense = turned.contiguous();
+        return dense.permute(0, 3, 1, 2);
     }
 
     private static Tensor Field(IBatch batch, string name)

@@ -135,8 +135,8 @@ public sealed class BadInputTests : IDisposable
         IsRefused(ExitCode.Configuration, "DeviceNotFound", "device is 'cuda:7', but torch sees", Arguments("--set", "device=cuda:7"));
 
     [Fact]
-    public Task The_native_library_not_found() => IsRefused(
-        ExitCode.Configuration, "NativeLibraryNotFound", "/nowhere", Arguments(), new() { ["ROBUSTTRAIN_NATIVE"] = "/nowhere" });
+    public Task Libtorch_not_found() => IsRefused(
+        ExitCode.Configuration, "LibTorchNotFound", "/nowhere", Arguments(), new() { ["ROBUSTTRAIN_LIBTORCH"] = "/nowhere" });
 
     [Fact]
     public Task A_checkpoint_that_is_not_there() =>

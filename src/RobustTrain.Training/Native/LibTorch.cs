@@ -1,0 +1,200 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using RobustTrain.Runs;
+using TorchSharp;
+
+namespace RobustTrain.Training.Native;
+
+/// <summary>The libtorch of this process and TorchSharp's library over it: finds them, checks them and loads them by absolute path.</summary>
+/// <remarks>
+/// TorchSharp looks for its libraries by name, so that it may take another libtorch of the machine, and prints what fails on standard
+/// output. Whoever uses torch therefore calls <see cref="Load()"/> first; TorchSharp then finds what is loaded already.
+/// </remarks>
+public static partial class LibTorch
+{
+    /// <summary>The environment variable that names another folder with libtorch.</summary>
+    public const string Variable = "ROBUSTTRAIN_LIBTORCH";
+
+    // The version that this release of TorchSharp is compiled for.
+    private const int Major = 2;
+    private const int Minor = 10;
+
+    private const string PathFile = "libtorch.path";
+    private static readonly string s_cpu = FileName("torch_cpu");
+    private static readonly string s_cuda = FileName("torch_cuda");
+    private static readonly string s_torchSharp = FileName("LibTorchSharp");
+    private static readonly Lock s_lock = new();
+    private static Loaded? s_loaded;
+
+    /// <summary>The version of libtorch, for example "2.10.0".</summary>
+    /// <exception cref="RunException">It can't be loaded.</exception>
+    public static string Version => Load().Version;
+
+    /// <summary>Whether this libtorch can compute on NVIDIA GPUs.</summary>
+    /// <exception cref="RunException">It can't be loaded.</exception>
+    public static bool HasCuda => Load().HasCuda;
+
+    /// <summary>The address of a function of libtorch_cpu; 0 where it has none of the name.</summary>
+    internal static nint Export(string name) => NativeLibrary.TryGetExport(Load().Cpu, name, out nint address) ? address : 0;
+
+    /// <summary>The address of a function of TorchSharp's library.</summary>
+    internal static nint TorchSharpExport(string name) => NativeLibrary.GetExport(Load().TorchSharp, name);
+
+    /// <summary>Loads libtorch, unless that has been done.</summary>
+    /// <exception cref="RunException">It is missing, of another version, for another processor, or needs what this system lacks.</exception>
+    public static Loaded Load()
+    {
+        lock (s_lock)
+        {
+            return s_loaded ??= Load(FindFolder(Environment.GetEnvironmentVariable(Variable), AppContext.BaseDirectory));
+        }
+    }
+
+    /// <summary>The folder that holds libtorch.</summary>
+    /// <param name="asked">The folder that the operator names; null or empty for none.</param>
+    /// <param name="program">The program's folder.</param>
+    /// <exception cref="RunException">There is none.</exception>
+    internal static string FindFolder(string? asked, string program)
+    {
+        if (!string.IsNullOrEmpty(asked))
+        {
+            return File.Exists(Path.Combine(asked, s_cpu))
+                ? Path.GetFullPath(asked)
+                : throw Missing($"{Variable} is '{asked}', but there is no {s_cpu} in that folder.", asked);
+        }
+
+        string pathFile = Path.Combine(program, PathFile);
+        string? named = File.Exists(pathFile) ? File.ReadAllText(pathFile).Trim() : null;
+        // A package with CUDA lays its files beside the program, where NuGet puts native files.
+        string?[] folders = [Path.Combine(program, "libtorch"), named, program, Path.Combine(program, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")];
+        return folders.FirstOrDefault(folder => folder is not null && File.Exists(Path.Combine(folder, s_cpu)))
+            ?? throw Missing($"libtorch was not found: there is no {s_cpu} in {named ?? Path.Combine(program, "libtorch")}; './build.sh build' brings it, or set {Variable} to the folder that holds it.", named ?? program);
+    }
+
+    /// <summary>Loads libtorch from a folder, and TorchSharp's library from there or from the program's folder.</summary>
+    internal static Loaded Load(string folder)
+    {
+        if (OperatingSystem.IsLinux())
+            ProcessSettings.Apply();
+        // torch, c10 and the OpenMP library stand beside it and are found there.
+        nint cpu = Open(Path.Combine(folder, s_cpu));
+        string version = VersionOf(cpu) ?? throw Unusable($"libtorch in {folder} is older than {Major}.{Minor}, which this program needs.", folder);
+        if (!version.StartsWith($"{Major}.{Minor}.", StringComparison.Ordinal))
+            throw Unusable($"libtorch in {folder} is version {version}, but this program needs {Major}.{Minor}.", folder);
+        Open(Path.Combine(folder, FileName("torch")));
+        bool hasCuda = File.Exists(Path.Combine(folder, s_cuda));
+        if (hasCuda)
+            Open(Path.Combine(folder, s_cuda));
+        string own = Path.Combine(folder, s_torchSharp);
+        nint torchSharp = Open(File.Exists(own) ? own : Path.Combine(AppContext.BaseDirectory, s_torchSharp));
+        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? torchSharp : 0);
+        return new Loaded(cpu, torchSharp, version, hasCuda);
+    }
+
+    private static nint Open(string path)
+    {
+        if (!File.Exists(path))
+            throw Missing($"libtorch is not complete: {path} is missing.", path);
+        if (MachineOf(path) is { } machine && machine != RuntimeInformation.ProcessArchitecture)
+            throw Unusable($"{path} is made for {Name(machine)} processors, but this process runs on {Name(RuntimeInformation.ProcessArchitecture)}.", path);
+        try
+        {
+            return NativeLibrary.Load(path);
+        }
+        catch (Exception failed) when (failed is DllNotFoundException or BadImageFormatException)
+        {
+            // .NET's advice stands on the first line, what the system's loader said below it.
+            string[] lines = failed.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            string reason = lines.FirstOrDefault(line => line.Contains("GLIBC", StringComparison.Ordinal)) ?? lines[^1];
+            string advice = reason.Contains("GLIBC", StringComparison.Ordinal) ? " This system's C or C++ library is too old: Debian 12, Ubuntu 22.04 or newer is needed." : "";
+            throw Unusable($"{path} can't be loaded: {reason.TrimEnd('.')}.{advice}", path, failed);
+        }
+    }
+
+    // aoti_torch_abi_version: major, minor and patch in the upper three bytes (torch/csrc/inductor/aoti_torch/c/shim.h).
+    private static unsafe string? VersionOf(nint library)
+    {
+        if (!NativeLibrary.TryGetExport(library, "aoti_torch_abi_version", out nint function))
+            return null;
+        ulong version = ((delegate* unmanaged<ulong>)function)();
+        return $"{version >> 56}.{(version >> 48) & 0xFF}.{(version >> 40) & 0xFF}";
+    }
+
+    // The loader says of a library for another processor that there is no such file.
+    private static Architecture? MachineOf(string path)
+    {
+        Span<byte> header = stackalloc byte[20];
+        using FileStream file = File.OpenRead(path);
+        if (file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length || !header.StartsWith("\u007fELF"u8))
+            return null;
+        return BinaryPrimitives.ReadUInt16LittleEndian(header[18..]) switch
+        {
+            62 => Architecture.X64,
+            183 => Architecture.Arm64,
+            3 => Architecture.X86,
+            40 => Architecture.Arm,
+            _ => null,
+        };
+    }
+
+    private static string Name(Architecture architecture) => architecture.ToString().ToLowerInvariant();
+
+    private static string FileName(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+
+    private static RunException Missing(string message, string target) => new(ExitCode.Configuration, "LibTorchNotFound", message, target);
+
+    private static RunException Unusable(string message, string target, Exception? cause = null) => new(ExitCode.Configuration, "LibTorchNotUsable", message, target, cause);
+
+    /// <summary>What has been loaded.</summary>
+    /// <param name="Cpu">libtorch_cpu.</param>
+    /// <param name="TorchSharp">TorchSharp's library.</param>
+    /// <param name="Version">The version of libtorch.</param>
+    /// <param name="HasCuda">Whether it can compute on NVIDIA GPUs.</param>
+    public sealed record Loaded(nint Cpu, nint TorchSharp, string Version, bool HasCuda);
+
+    /// <summary>Settings of the process that hold from the moment at which libtorch is loaded.</summary>
+    private static partial class ProcessSettings
+    {
+        private const int TrimThreshold = -1;
+        private const int TopPad = -2;
+        private const int MapThreshold = -3;
+        private const int Mebibyte = 1 << 20;
+
+        public static void Apply()
+        {
+            SpinShortly();
+            KeepFreedMemory();
+        }
+
+        // docs/decisions/openmp-spinning.md. .NET's own environment is a copy, which libgomp doesn't see.
+        private static void SpinShortly()
+        {
+            if (Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null && Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
+                SetEnvironmentVariable("GOMP_SPINCOUNT", "1000", overwrite: 0);
+        }
+
+        // docs/decisions/torchsharp.md: a step's large blocks stay for the next one instead of going back to the kernel and being zeroed again.
+        private static void KeepFreedMemory()
+        {
+            if (Environment.GetEnvironmentVariables().Keys.Cast<string>().Any(name => name.StartsWith("MALLOC_", StringComparison.Ordinal)))
+                return;
+            try
+            {
+                SetAllocator(MapThreshold, 32 * Mebibyte);
+                SetAllocator(TrimThreshold, 1024 * Mebibyte);
+                SetAllocator(TopPad, 64 * Mebibyte);
+            }
+            catch (EntryPointNotFoundException)
+            {
+                // Only glibc has it; another C library's allocator is left as it is.
+            }
+        }
+
+        [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+        private static partial int SetEnvironmentVariable(string name, string value, int overwrite);
+
+        [LibraryImport("libc", EntryPoint = "mallopt")]
+        private static partial int SetAllocator(int parameter, int value);
+    }
+}

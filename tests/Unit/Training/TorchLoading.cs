@@ -1,0 +1,13 @@
+using System.Runtime.CompilerServices;
+using RobustTrain.Training.Native;
+
+namespace RobustTrain.Tests.Training;
+
+/// <summary>Loads libtorch as the programs do, before a test touches torch.</summary>
+internal static class TorchLoading
+{
+#pragma warning disable CA2255 // A test assembly has no other beginning.
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void Load() => LibTorch.Load();
+}
