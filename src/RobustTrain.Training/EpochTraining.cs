@@ -2,6 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Loaders;
+using RobustTrain.Training.Native;
 using RobustTrain.Training.Prefetching;
 using RobustTrain.Training.Steps;
 
@@ -53,6 +54,7 @@ internal sealed class EpochTraining(
         watchdog.End();
         _pendingLedger = Prefetcher.LedgerAfter(batch, Stream);
         Account(result, meter);
+        StepMemory.Collect();
     }
 
     private void CompletePending(EpochMeter meter)

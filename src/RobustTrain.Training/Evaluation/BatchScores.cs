@@ -2,6 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Metrics;
 using RobustTrain.Training.Models;
+using RobustTrain.Training.Native;
 using RobustTrain.Training.Steps;
 using static TorchSharp.torch;
 
@@ -17,6 +18,13 @@ internal sealed class BatchScores(TrainingConfig config, Device device, ChangeDe
     /// <summary>Counts a batch, on the thread that calls.</summary>
     /// <exception cref="Runs.RunException">A label is no class.</exception>
     public IReadOnlyList<DatapointConfusion> Of(IBatch batch)
+    {
+        IReadOnlyList<DatapointConfusion> counted = Count(batch);
+        StepMemory.Collect();
+        return counted;
+    }
+
+    private IReadOnlyList<DatapointConfusion> Count(IBatch batch)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();

@@ -15,11 +15,8 @@ internal sealed class CudaCopyLane(Device device, int ordinal) : ICopyLane
     /// <inheritdoc/>
     public BatchTensors Begin(IBatch batch)
     {
-        long bytes = 0;
-        using BatchTensors host = BatchTensors.From(batch, CPU);
-        foreach (Tensor tensor in host.All)
-            bytes += Size(tensor);
-        _stream.Begin((nuint)bytes);
+        using (BatchTensors host = BatchTensors.From(batch, CPU))
+            _stream.Begin((nuint)host.All.Sum(Size));
         return BatchTensors.From(batch, Copy);
     }
 

@@ -146,17 +146,16 @@ internal static partial class CudaDriver
         }
 
         /// <inheritdoc/>
+        /// <remarks>What the driver refuses here it has refused before, where it was reported.</remarks>
         public void Dispose()
         {
-            using (new Scope(_context))
-            {
-                Check(cuStreamSynchronize(_stream), "copy a batch");
-                Release();
-                Check(cuEventDestroy(_event), "give an event back");
-                Check(cuStreamDestroy(_stream), "give a stream back");
-            }
-
-            Check(cuDevicePrimaryCtxRelease(_device), "close the GPU");
+            cuCtxPushCurrent(_context);
+            cuStreamSynchronize(_stream);
+            Release();
+            cuEventDestroy(_event);
+            cuStreamDestroy(_stream);
+            cuCtxPopCurrent(out _);
+            cuDevicePrimaryCtxRelease(_device);
         }
 
         private void Reserve(nuint bytes)
@@ -165,15 +164,14 @@ internal static partial class CudaDriver
                 return;
             Release();
             _staging = (byte*)NativeMemory.Alloc(bytes);
-            _capacity = bytes;
             Check(cuMemHostRegister((nint)_staging, bytes, 0), $"lock {bytes} bytes of memory");
+            _capacity = bytes;
         }
 
         private void Release()
         {
-            if (_staging is null)
-                return;
-            Check(cuMemHostUnregister((nint)_staging), "unlock memory");
+            if (_capacity > 0)
+                cuMemHostUnregister((nint)_staging);
             NativeMemory.Free(_staging);
             _staging = null;
             _capacity = 0;

@@ -77,7 +77,12 @@ internal sealed class Prefetcher(ICopyLane? lane, bool channelsLast = false) : I
         }
         finally
         {
-            next?.Dispose();
+            // Memory that is still being copied to must not be given to anything else.
+            if (next is not null)
+            {
+                using (next)
+                    lane.Await();
+            }
         }
     }
 

@@ -3,7 +3,7 @@ using RobustTrain.Tests.Monitoring;
 
 namespace RobustTrain.Tests.Host;
 
-/// <summary>Libraries that are preloaded into a process, so that the machine behaves as a test asks (tests/disk-stub, tests/memory-stub).</summary>
+/// <summary>Libraries with which the machine behaves as a test asks (tests/disk-stub, tests/memory-stub, tests/cuda-stub).</summary>
 internal static class PreloadedStub
 {
     private static readonly Lazy<string> s_disk = new(() => Build("disk-stub"));
@@ -15,7 +15,9 @@ internal static class PreloadedStub
     /// <summary>Memory that refuses large tensors.</summary>
     public static string Memory => s_memory.Value;
 
-    private static string Build(string name)
+    /// <summary>Builds the stand-in in the folder tests/<paramref name="name"/>.</summary>
+    /// <returns>The library.</returns>
+    internal static string Build(string name)
     {
         string target = Directory.CreateTempSubdirectory($"{name}-built").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(target, recursive: true);

@@ -41,7 +41,8 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
     public void Load(SampleKey key, SampleBuffer target)
     {
         OnLoad?.Invoke(key);
-        var random = new Random(HashCode.Combine(IsUniform ? 0 : key.Index, salt, 7919));
+        // Not HashCode, whose values differ from process to process.
+        var random = new Random(unchecked(((IsUniform ? 0 : key.Index) * 7919) + (salt * 104729) + 17));
         var augmentation = new Random(IsUniform ? 0 : unchecked((int)((key.Seed * 31) + (key.Epoch * 1009) + key.Index)));
         Span<float> image1 = target.Field<float>(0);
         Span<float> image2 = target.Field<float>(1);

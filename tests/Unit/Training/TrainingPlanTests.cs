@@ -45,7 +45,17 @@ public sealed class TrainingPlanTests
     [InlineData("cuda:99")]
     [InlineData("cuda:2147483647")]
     public void A_cuda_device_that_is_not_there_is_refused(string device) =>
-        Refused("DeviceNotFound", $"device is '{device}', but torch sees", Config with { Device = device }, Data);
+        Refused("DeviceNotFound", $"device is '{device}', but this build's libtorch computes on the CPU only", Config with { Device = device }, Data);
+
+    [Theory]
+    [InlineData(0, false, "12.8", "build with -p:TorchSharpPackage=TorchSharp-cuda-linux")]
+    [InlineData(0, true, null, "there is no NVIDIA driver on this machine")]
+    [InlineData(0, true, "11.4", "the NVIDIA driver supports CUDA 11.4 and this libtorch needs 12.8; install a newer driver")]
+    [InlineData(0, true, "13.0", "torch sees no CUDA device on this machine")]
+    [InlineData(1, true, "12.8", "torch sees only cuda:0")]
+    [InlineData(4, true, "12.8", "torch sees only cuda:0 to cuda:3")]
+    public void Why_there_is_no_such_cuda_device(int count, bool hasCuda, string? driver, string expected) =>
+        Assert.Contains(expected, DeviceSelection.Found(count, hasCuda, driver is null ? null : Version.Parse(driver)));
 
     [Fact]
     public void A_device_of_another_kind_is_refused() => Refused("DeviceUnknown", "'tpu'", Config with { Device = "tpu" }, Data);
