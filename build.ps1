@@ -2,14 +2,16 @@
 .SYNOPSIS
 Builds RobustTrain on Windows and runs what it is for: the same targets as build.sh.
 .DESCRIPTION
-setup   checks the .NET SDK and names what is missing (libjpeg-turbo and libspng, for example from vcpkg)
-build   setup, then the engine over the TorchSharp packages and the module, into artifacts/RobustTrain
+setup   checks the .NET SDK, names what is missing (libjpeg-turbo and libspng, for example from vcpkg), and restores PowerShell
+        and Pester where they are missing
+build   setup, then the engine and the module, into artifacts/RobustTrain; takes dotnet's options, for example
+        -p:TorchSharpPackage=TorchSharp-cpu in place of TorchSharp-cuda-windows
 test    build, then every test; ends with one line: N passed, N failed, N skipped
 demo    build, then make a sample data set, train on it and evaluate
 bench   build, then the benchmarks
 chaos   build, then a training among faults beside one untouched (Linux)
 
-On Linux and macOS it hands over to build.sh. The Windows side has been written but not yet run on Windows.
+On Linux and macOS it hands over to build.sh. The Windows side has been written and not yet run.
 .EXAMPLE
 ./build.ps1 demo
 #>
@@ -34,6 +36,7 @@ if (-not $IsWindows) {
 
 $configuration = 'Release'
 $module = Join-Path artifacts RobustTrain
+$tools = Join-Path $PWD artifacts/tools
 
 function Invoke-Native([scriptblock] $Command) {
     & $Command
@@ -50,13 +53,39 @@ function Invoke-Setup {
             Write-Warning "$library is not on the PATH; install it, for example: vcpkg install libjpeg-turbo libspng"
         }
     }
+    Invoke-Shell
 }
 
-function Invoke-Build {
+# An installed pwsh that can run the module, else the tool that .config/dotnet-tools.json pins.
+function Invoke-Shell {
+    $installed = Get-Command pwsh -CommandType Application -ErrorAction Ignore | Select-Object -First 1
+    if ($installed -and [version] (& $installed -NoProfile -Command '"$($PSVersionTable.PSVersion)"').Split('-')[0] -ge '7.6') {
+        return
+    }
+    Invoke-Native { dotnet tool restore }
+    $version = (Get-Content .config/dotnet-tools.json -Raw | ConvertFrom-Json).tools.powershell.version
+    $shell = Get-Item (Join-Path (Get-PackageFolder) "powershell/$version/tools/*/any/win/pwsh.dll")
+    $null = New-Item $tools -ItemType Directory -Force
+    Set-Content (Join-Path $tools pwsh.cmd) "@dotnet ""$shell"" %*"
+    $env:PATH = "$tools;$env:PATH"
+}
+
+function Get-PackageFolder { (dotnet nuget locals global-packages --list) -replace '^global-packages: ' }
+
+# The module Pester of the package that tests/Unit names.
+function Get-PesterFolder {
+    $version = (Select-Xml -Path tests/Unit/RobustTrain.Tests.Unit.csproj -XPath "//PackageDownload[@Include='Pester']/@Version").Node.Value.Trim('[', ']')
+    $folder = Join-Path $tools modules
+    $null = New-Item $folder -ItemType Directory -Force
+    Copy-Item (Join-Path (Get-PackageFolder) "pester/$version/tools") (Join-Path $folder Pester) -Recurse -Force
+    $folder
+}
+
+function Invoke-Build([string[]] $Options = @()) {
     Invoke-Setup
-    Invoke-Native { dotnet build RobustTrain.sln -c $configuration -v quiet -nologo }
-    Invoke-Native { dotnet publish src/RobustTrain.Host -c $configuration --no-build -v quiet -nologo -o "$module/host" }
-    Invoke-Native { dotnet publish src/RobustTrain.Cmdlets -c $configuration --no-build -v quiet -nologo -o "$module/bin" }
+    Invoke-Native { dotnet build RobustTrain.sln -c $configuration -v quiet -nologo @Options }
+    Invoke-Native { dotnet publish src/RobustTrain.Host -c $configuration --no-build -v quiet -nologo -o "$module/host" @Options }
+    Invoke-Native { dotnet publish src/RobustTrain.Cmdlets -c $configuration --no-build -v quiet -nologo -o "$module/bin" @Options }
     "The module is $module."
 }
 
@@ -68,6 +97,7 @@ function Get-Count([string[]] $Log) {
 
 function Invoke-Test {
     Invoke-Build
+    $env:PSModulePath = "$(Get-PesterFolder)$([IO.Path]::PathSeparator)$env:PSModulePath"
     $unit = Get-Count (dotnet test tests/Unit -c $configuration --no-build -nologo | ForEach-Object { Write-Host $_; $_ })
     $pester = Get-Count (pwsh -NoProfile -File tests/Pester/run.ps1 | ForEach-Object { Write-Host $_; $_ })
     "$($unit[0] + $pester[0]) passed, $($unit[1] + $pester[1]) failed, $($unit[2] + $pester[2]) skipped"
@@ -76,9 +106,9 @@ function Invoke-Test {
 
 switch ($Target) {
     setup { Invoke-Setup }
-    build { Invoke-Build }
+    build { Invoke-Build $Rest }
     test { Invoke-Test }
-    demo { Invoke-Build; & scripts/demo.ps1 }
+    demo { Invoke-Build; Invoke-Native { pwsh -NoProfile -File scripts/demo.ps1 } }
     bench { Invoke-Build; & bench/run.ps1 @Rest }
     chaos { throw 'chaos needs signals and /proc, which Linux has: ./build.sh chaos N' }
 }

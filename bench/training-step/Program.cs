@@ -6,7 +6,10 @@ Work work = Work.Parse(args[1..]);
 switch (args[0])
 {
     case "worker":
-        Worker.Run(work);
+        Worker.RunOurs(work);
+        return 0;
+    case "plain":
+        Worker.RunPlain(work);
         return 0;
     case "drive":
         Drive(work);
@@ -23,10 +26,11 @@ static void Drive(Work work)
         $"{work.Model}, {work.BaseChannels} base channels, batch {work.Batch}, {work.Side}x{work.Side}, cross entropy, AdamW, {work.Threads} threads; "
         + $"{work.Turns} turns of {work.Steps} steps each, alternating");
     string step = Path.Combine(here, "step.py");
-    using Side ours = new("RobustTrain", Environment.ProcessPath!, [Path.Combine(here, "training-step.dll"), "worker", .. work.WorkerArguments], work.Threads);
+    using Side ours = new("RobustTrain", Environment.ProcessPath!, [Path.Combine(here, "RobustTrain.Bench.TrainingStep.dll"), "worker", .. work.WorkerArguments], work.Threads);
+    using Side plain = new("TorchSharp", Environment.ProcessPath!, [Path.Combine(here, "RobustTrain.Bench.TrainingStep.dll"), "plain", .. work.WorkerArguments], work.Threads);
     using Side theirs = new("PyTorch", work.Python, [step, .. work.WorkerArguments], work.Threads);
     using Side mirrored = new("PyTorch, mirrored", work.Python, [step, "--mirrored", .. work.WorkerArguments], work.Threads);
-    Side[] sides = [ours, theirs, mirrored];
+    Side[] sides = [ours, plain, theirs, mirrored];
     for (int turn = 0; turn < work.Turns; turn++)
     {
         // Who goes first changes, so that a load that rises or falls meets all alike.

@@ -14,7 +14,7 @@ internal sealed class Side : IDisposable
         ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["OMP_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
         start.Environment["OPENBLAS_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
-        // As LibTorch sets it for itself; without it Python's step takes up to 30 times as long while anything else needs a core.
+        // As RobustTrain sets it for itself; without it the others' step takes up to 30 times as long while anything else needs a core.
         start.Environment.TryAdd("GOMP_SPINCOUNT", "1000");
         _process = Process.Start(start)!;
         string ready = Answer();

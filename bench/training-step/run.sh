@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 build=$(dotnet build -c Release -v quiet -nologo) || { echo "$build" >&2; exit 1; }
-exec dotnet bin/Release/net10.0/training-step.dll drive "$@"
+exec dotnet bin/Release/net10.0/RobustTrain.Bench.TrainingStep.dll drive "$@"

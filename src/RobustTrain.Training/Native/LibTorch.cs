@@ -158,7 +158,7 @@ public static partial class LibTorch
     {
         private const int TrimThreshold = -1;
         private const int TopPad = -2;
-        private const int MapThreshold = -3;
+        private const int MaxMappings = -4;
         private const int Mebibyte = 1 << 20;
 
         public static void Apply()
@@ -181,7 +181,7 @@ public static partial class LibTorch
                 return;
             try
             {
-                SetAllocator(MapThreshold, 32 * Mebibyte);
+                SetAllocator(MaxMappings, 0);
                 SetAllocator(TrimThreshold, 1024 * Mebibyte);
                 SetAllocator(TopPad, 64 * Mebibyte);
             }
