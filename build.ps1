@@ -8,7 +8,7 @@ build   setup, then the engine and the module, into artifacts/RobustTrain; takes
         -p:TorchSharpPackage=TorchSharp-cpu in place of TorchSharp-cuda-windows
 test    build, then every test; ends with one line: N passed, N failed, N skipped
 demo    build, then make a sample data set, train on it and evaluate
-bench   build, then the benchmarks
+bench   build, then the benchmarks (Linux)
 chaos   build, then a training among faults beside one untouched (Linux)
 
 On Linux and macOS it hands over to build.sh. The Windows side has been written and not yet run.
@@ -109,6 +109,6 @@ switch ($Target) {
     build { Invoke-Build $Rest }
     test { Invoke-Test }
     demo { Invoke-Build; Invoke-Native { pwsh -NoProfile -File scripts/demo.ps1 } }
-    bench { Invoke-Build; & bench/run.ps1 @Rest }
+    bench { throw 'The benchmarks stand beside PyTorch of Debian: ./build.sh bench' }
     chaos { throw 'chaos needs signals and /proc, which Linux has: ./build.sh chaos N' }
 }
