@@ -11,6 +11,9 @@ public interface IDataset
     /// <summary>The fields of every sample, in the order in which <see cref="SampleBuffer"/> numbers them.</summary>
     IReadOnlyList<FieldSpec> Fields { get; }
 
+    /// <summary>What it does with some of its files that the operator should know of, found out when it was opened; one for each kind.</summary>
+    IReadOnlyList<DatasetWarning> Warnings => [];
+
     /// <summary>Names a sample for people: its files, and which part of them.</summary>
     string NameOf(int index);
 

@@ -59,6 +59,9 @@ public sealed class TrainingPlan
     /// <summary>Steps of an epoch: batches, or groups of them where gradients are accumulated.</summary>
     public int StepsPerEpoch => (BatchCount + Config.Trainer.Accumulate - 1) / Config.Trainer.Accumulate;
 
+    /// <summary>What the data sets do with some of their files that the operator should know of.</summary>
+    public IReadOnlyList<RunWarning> Warnings => LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test);
+
     internal LoaderOptions TrainingLoaderOptions { get; }
 
     /// <summary>Opens the data sets and checks everything that can be checked before the first step.</summary>

@@ -126,6 +126,8 @@ internal sealed class TrainingSession : IDisposable
         _journal.Write(new RunStarted(
             _run.Record.Id, _run.Path, Environment.ProcessId, _plan.Config.Trainer.Epochs, _plan.StepsPerEpoch, resumed ? Cursor.Epoch - 1 : null)
         { StartedFrom = startedFrom, FrozenParameters = _model.parameters().Count() - _learned.Length });
+        foreach (RunWarning warning in _plan.Warnings)
+            _journal.Write(warning);
         if (_run.IsResumed && !resumed)
             _journal.Write(new RunWarning($"The run was begun before, but has no checkpoint in {_run.CheckpointsPath}: it begins again."));
 

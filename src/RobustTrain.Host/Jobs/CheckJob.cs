@@ -38,6 +38,13 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
     private void Report(TrainingConfig config)
     {
         TrainingPlan plan = TrainingPlan.Create(config);
+        foreach (RunWarning warning in plan.Warnings)
+        {
+            stream?.Write(warning);
+            if (stream is null)
+                Console.Out.WriteLine($"Warning: {warning.Message}");
+        }
+
         stream?.Write(new ConfigurationChecked([], plan.Device.ToString(), plan.Data.Training.Count, plan.Data.Validation.Count, plan.Data.Test.Count, plan.StepsPerEpoch));
         if (stream is null)
         {

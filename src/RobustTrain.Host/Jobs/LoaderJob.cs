@@ -44,6 +44,13 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         if (request.HasLifeLine)
             LifeLine.Hold(Console.OpenStandardInput(), requests);
         IDataset dataset = Open(config);
+        foreach (RunWarning warning in LoaderJournal.WarningsOf(dataset))
+        {
+            stream?.Write(warning);
+            if (stream is null)
+                Console.Out.WriteLine($"Warning: {warning.Message}");
+        }
+
         if (request.DecodeOnly)
             return DecodeOnly(dataset);
         if (dataset.Count == 0)

@@ -130,7 +130,16 @@ public sealed record SystemSample(
     long GlobalStep, double DataWaitShare, double? CpuPercent, long? MemoryUsedBytes, long? MemoryTotalBytes, IReadOnlyList<GpuSample> Gpus) : RunEvent;
 
 /// <summary>Something that the operator should know and that did not end the run.</summary>
-public sealed record RunWarning(string Message) : RunEvent;
+public sealed record RunWarning(string Message) : RunEvent
+{
+    /// <summary>The kind, in snake case, of a warning that a data set gives; null for all others.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Kind { get; init; }
+
+    /// <summary>How many files such a warning is about; null for all others.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Count { get; init; }
+}
 
 /// <summary>The run was asked to stop with a checkpoint.</summary>
 /// <param name="Reason">Who asked, for people: a signal, a line on standard input, the end of the life line.</param>

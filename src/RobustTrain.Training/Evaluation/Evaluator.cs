@@ -50,7 +50,7 @@ public sealed class Evaluator
     /// <param name="path">A run's folder, or a checkpoint's.</param>
     /// <param name="choice">Which checkpoint of a run.</param>
     /// <param name="split">The split to score.</param>
-    /// <param name="warn">Is told, in one sentence, of each damaged checkpoint that is passed over.</param>
+    /// <param name="warn">Is told, in one sentence each, of damaged checkpoints that are passed over and of what the data set warns of.</param>
     /// <exception cref="RunException">The checkpoint is missing, damaged or of another model; or the configuration doesn't fit machine, data or network.</exception>
     /// <exception cref="DatasetException">The data set can't be opened.</exception>
     public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn) =>
@@ -85,6 +85,8 @@ public sealed class Evaluator
         CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));
         Device device = DeviceSelection.Find(config.Device);
         IDataset dataset = open();
+        foreach (RunWarning warning in LoaderJournal.WarningsOf(dataset))
+            warn(warning.Message);
         TrainingPlan.CheckSplit(split, dataset, config.Model);
         return new Evaluator(config, split, dataset, device, archive);
     }

@@ -17,6 +17,13 @@ public static class LoaderJournal
     public static LoaderChanged Of(LoaderEvent happened) => new(
         JsonNamingPolicy.SnakeCaseLower.ConvertName(happened.Kind.ToString()), happened.Message, happened.Worker, happened.ProcessId, happened.Epoch, happened.SampleIndex, happened.Sample);
 
+    /// <summary>What data sets do with some of their files, as the journal has it: one warning for each kind.</summary>
+    public static IReadOnlyList<RunWarning> WarningsOf(params IEnumerable<IDataset> datasets) =>
+    [
+        .. DatasetWarning.Merge(datasets.SelectMany(dataset => dataset.Warnings))
+            .Select(warning => new RunWarning(warning.Message) { Kind = warning.Kind, Count = warning.Count }),
+    ];
+
     /// <summary>What a stream did, as the journal has it.</summary>
     public static LoaderFigures FiguresOf(EpochStream stream, WorkerKind kind)
     {

@@ -17,6 +17,8 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
         new("label", ElementType.Int64, [side, side]),
     ];
 
+    public IReadOnlyList<DatasetWarning> Warnings { get; init; } = [];
+
     /// <summary>Is called for each sample, with its key, before it is made.</summary>
     public Action<SampleKey>? OnLoad { get; init; }
 

@@ -34,6 +34,20 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
     }
 
+    [Fact]
+    public void What_the_data_sets_warn_of_stands_in_the_journal_once_for_each_kind()
+    {
+        _untouched.Data = new DataSplits(
+            new SquaresDataset(14) { Warnings = [new DatasetWarning("turned", "Turned", ["/a", "/b"])] },
+            new SquaresDataset(6, salt: 1) { Warnings = [new DatasetWarning("turned", "Turned", ["/c"])] },
+            new SquaresDataset(6, salt: 2) { Warnings = [new DatasetWarning("left_out", "Left out", ["/d"])] });
+        MemoryJournal journal = new();
+        _untouched.RunSteps(1, journal);
+        Assert.Equal(
+            [("turned", 3, "Turned (3 files: '/a', '/b', '/c')."), ("left_out", 1, "Left out (1 file: '/d').")],
+            journal.Events.OfType<RunWarning>().Select(warning => (warning.Kind!, warning.Count!.Value, warning.Message)));
+    }
+
     [Theory]
     [InlineData(3)]
     [InlineData(5)]
