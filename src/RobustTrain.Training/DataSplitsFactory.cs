@@ -54,6 +54,8 @@ internal static class DataSplitsFactory
                 ChangedCropShare = data.ChangedCropShare,
                 Classes = config.Model.Classes,
                 IgnoreIndex = config.Criterion.IgnoreIndex,
+                LabelIndices = TakesIndices(data),
+                ConvertsImages = data.ConvertImages,
                 Augmentation = augmentation,
                 Mean = data.Mean,
                 Std = data.Std,
@@ -79,6 +81,8 @@ internal static class DataSplitsFactory
                     CropSize = cropSize,
                     ChangedCropShare = data.ChangedCropShare,
                     SampleSize = data.SampleSize,
+                    LabelIndices = TakesIndices(data),
+                    ConvertsImages = data.ConvertImages,
                     Augmentation = augmentation,
                     Mean = data.Mean,
                     Std = data.Std,
@@ -92,6 +96,8 @@ internal static class DataSplitsFactory
                 $"data.crop_size is {cropSize}, which doesn't fit into the training area of air-change's scenes.", "data.crop_size", tooLarge);
         }
     }
+
+    private static bool TakesIndices(DataConfig data) => data.LabelPalette == "indices";
 
     private static void CheckNormalization(DataConfig data)
     {

@@ -38,7 +38,9 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     public AirChangeDataset(AirChangeOptions options, SceneCache? cache = null)
         : this(options, AirChangeLayout.Find(options.Path), cache)
     {
-        AirChangeLayout.CheckHeaders(_scenes);
+        using HeaderCheck check = new(options.ConvertsImages, options.LabelIndices);
+        AirChangeLayout.CheckHeaders(_scenes, check);
+        Warnings = check.Warnings;
     }
 
     /// <summary>Opens scenes that somebody has found and checked already.</summary>
@@ -96,6 +98,9 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
 
     /// <inheritdoc/>
     public IReadOnlyList<FieldSpec> Fields { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DatasetWarning> Warnings { get; } = [];
 
     /// <summary>What the data set was opened with.</summary>
     public AirChangeOptions Options => _options;
@@ -204,7 +209,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         SampleRandom colors = new(key, SampleStreams.Color);
         if (!TryLoadImage(files.Image1, Image1, target) || !TryLoadImage(files.Image2, Image2, target))
             return false;
-        if (!TryRead(files.Label, scratch.Label, keepIndices: true))
+        if (!TryRead(files.Label, scratch.Label, keepIndices: _options.LabelIndices))
             return false;
         LabelClasses.ToOneChannel(scratch.Label, files.Label);
         using (StageClock.Enter(LoadStage.Augment))
@@ -241,7 +246,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         }
         else
         {
-            LabelClasses.Decode(lease.Scratch.Reader, files.Label, label);
+            LabelClasses.Decode(lease.Scratch.Reader, files.Label, label, _options.LabelIndices);
             CheckSize(label, files.Label);
         }
 
@@ -259,7 +264,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         Scene scene = new(new ImageBuffer(), new ImageBuffer(), new ImageBuffer());
         reader.Decode(files.Image1, scene.Image1);
         reader.Decode(files.Image2, scene.Image2);
-        LabelClasses.Decode(reader, files.Label, scene.Label);
+        LabelClasses.Decode(reader, files.Label, scene.Label, _options.LabelIndices);
         CheckSize(scene.Image1, files.Image1);
         CheckSize(scene.Image2, files.Image2);
         CheckSize(scene.Label, files.Label);
@@ -274,7 +279,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
             CheckSize(scratch.Image, image);
         }
 
-        LabelClasses.Decode(scratch.Reader, files.Label, scratch.Label);
+        LabelClasses.Decode(scratch.Reader, files.Label, scratch.Label, _options.LabelIndices);
         CheckSize(scratch.Label, files.Label);
         _classes.CheckMask(scratch.Label, files.Label);
     }

@@ -19,6 +19,8 @@ public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyLis
         writer.Write(Options.CropSize);
         writer.Write(Options.ChangedCropShare);
         writer.WriteOptional(Options.SampleSize);
+        writer.Write(Options.LabelIndices);
+        writer.Write(Options.ConvertsImages);
         writer.Write(Options.Augmentation);
         writer.Write(Options.Mean);
         writer.Write(Options.Std);
@@ -35,6 +37,8 @@ public sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyLis
             CropSize = reader.ReadInt32(),
             ChangedCropShare = reader.ReadDouble(),
             SampleSize = reader.ReadOptionalInt32(),
+            LabelIndices = reader.ReadBoolean(),
+            ConvertsImages = reader.ReadBoolean(),
             Augmentation = reader.ReadAugmentation(),
             Mean = reader.ReadDoubles(),
             Std = reader.ReadDoubles(),

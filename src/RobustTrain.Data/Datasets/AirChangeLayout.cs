@@ -77,17 +77,18 @@ public static class AirChangeLayout
 
     /// <summary>Checks by their headers that the files are images of the benchmark's size.</summary>
     /// <exception cref="DatasetException">One isn't.</exception>
-    internal static void CheckHeaders(IEnumerable<ChangePair> scenes)
+    internal static void CheckHeaders(IEnumerable<ChangePair> scenes, HeaderCheck check)
     {
-        using ImageReader reader = new();
         foreach (ChangePair scene in scenes)
         {
-            foreach (string file in (string[])[scene.Image1, scene.Image2, scene.Label])
+            (string File, ImageInfo Info)[] files = [(scene.Image1, check.Image(scene.Image1)), (scene.Image2, check.Image(scene.Image2)), (scene.Label, check.Label(scene.Label))];
+            foreach ((string file, ImageInfo info) in files)
             {
-                ImageInfo info = DatasetFolder.Probe(reader, file);
                 if ((info.Width, info.Height) != (SceneWidth, SceneHeight))
                     throw new DatasetException($"The image '{file}' is {info.Width}x{info.Height} pixels; expected {SceneWidth}x{SceneHeight}.", file);
             }
+
+            HeaderCheck.CheckPartners(files);
         }
     }
 

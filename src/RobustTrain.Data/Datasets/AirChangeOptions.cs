@@ -31,6 +31,15 @@ public sealed record AirChangeOptions
     /// </summary>
     public int? SampleSize { get; init; }
 
+    /// <summary>Whether the classes of a label with a palette are its indices; otherwise the palette's greys count, and colours are refused.</summary>
+    public bool LabelIndices { get; init; }
+
+    /// <summary>
+    /// Whether images with an EXIF orientation, 16 bits a channel, alpha or CMYK become upright 8-bit grey or RGB, with a warning; otherwise they
+    /// are refused.
+    /// </summary>
+    public bool ConvertsImages { get; init; } = true;
+
     /// <summary>How training crops are varied; the other splits never are.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;
 

@@ -37,7 +37,14 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
         Normalization normalization = new(options.Mean, options.Std);
         _writer = new SampleWriter(normalization, options.Split == DatasetSplit.Train ? options.Augmentation : AugmentationOptions.None);
         _pairs = [.. pairs];
-        _sampleSize = sampleSize ?? SampleSize(ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels));
+        if (sampleSize is null)
+        {
+            using HeaderCheck check = new(options.ConvertsImages, options.LabelIndices, options.Classes);
+            sampleSize = SampleSize(ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels, check));
+            Warnings = check.Warnings;
+        }
+
+        _sampleSize = sampleSize.Value;
         Fields =
         [
             new FieldSpec("image1", ElementType.Float32, [normalization.Channels, _sampleSize.Height, _sampleSize.Width]),
@@ -51,6 +58,9 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
 
     /// <inheritdoc/>
     public IReadOnlyList<FieldSpec> Fields { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DatasetWarning> Warnings { get; } = [];
 
     /// <summary>What the data set was opened with.</summary>
     public ChangePairsOptions Options => _options;
@@ -75,7 +85,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
         SampleRandom colors = new(key, SampleStreams.Color);
 
         // The label comes first: the window depends on the images' size, and it is the smallest to decode.
-        LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
+        LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label, _options.LabelIndices);
         ImageSize size = (scratch.Label.Width, scratch.Label.Height);
         PixelWindow window;
         using (StageClock.Enter(LoadStage.Augment))
@@ -106,7 +116,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
         SampleScratch scratch = lease.Scratch;
         foreach (ChangePair pair in _pairs)
         {
-            LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label);
+            LabelClasses.Decode(scratch.Reader, pair.Label, scratch.Label, _options.LabelIndices);
             _classes.Count(scratch.Label, new PixelWindow(0, 0, scratch.Label.Width, scratch.Label.Height), counts, pair.Label);
         }
 

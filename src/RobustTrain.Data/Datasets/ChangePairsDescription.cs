@@ -25,6 +25,8 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
         writer.Write(Options.ChangedCropShare);
         writer.Write(Options.Classes);
         writer.WriteOptional(Options.IgnoreIndex);
+        writer.Write(Options.LabelIndices);
+        writer.Write(Options.ConvertsImages);
         writer.Write(Options.Augmentation);
         writer.Write(Options.Mean);
         writer.Write(Options.Std);
@@ -47,6 +49,8 @@ public sealed record ChangePairsDescription(ChangePairsOptions Options, IReadOnl
             ChangedCropShare = reader.ReadDouble(),
             Classes = reader.ReadInt32(),
             IgnoreIndex = reader.ReadOptionalInt32(),
+            LabelIndices = reader.ReadBoolean(),
+            ConvertsImages = reader.ReadBoolean(),
             Augmentation = reader.ReadAugmentation(),
             Mean = reader.ReadDoubles(),
             Std = reader.ReadDoubles(),

@@ -30,21 +30,19 @@ internal static class ChangePairsLayout
             Partner(labels, name, root, "label")))];
     }
 
-    /// <summary>Checks by their headers that the images of each pair have one size, and the channels that are wanted.</summary>
+    /// <summary>Checks by their headers that the images of each pair fit each other, and have the channels that are wanted.</summary>
     /// <returns>The size of every pair, or null where they differ from each other.</returns>
     /// <exception cref="DatasetException">They don't.</exception>
-    public static ImageSize? CheckHeaders(ChangePair[] pairs, int channels)
+    public static ImageSize? CheckHeaders(ChangePair[] pairs, int channels, HeaderCheck check)
     {
-        using ImageReader reader = new();
         ImageSize? common = null;
         bool differ = false;
         foreach (ChangePair pair in pairs)
         {
-            ImageInfo first = DatasetFolder.Probe(reader, pair.Image1);
-            ImageInfo second = DatasetFolder.Probe(reader, pair.Image2);
-            ImageInfo label = DatasetFolder.Probe(reader, pair.Label);
-            CheckPair(pair.Image1, first, pair.Image2, second);
-            CheckPair(pair.Image1, first, pair.Label, label);
+            ImageInfo first = check.Image(pair.Image1);
+            ImageInfo second = check.Image(pair.Image2);
+            ImageInfo label = check.Label(pair.Label);
+            HeaderCheck.CheckPartners((pair.Image1, first), (pair.Image2, second), (pair.Label, label));
             foreach ((string file, ImageInfo info) in new[] { (pair.Image1, first), (pair.Image2, second) })
             {
                 if (info.Channels > channels)
@@ -58,12 +56,6 @@ internal static class ChangePairsLayout
         }
 
         return differ ? null : common;
-    }
-
-    private static void CheckPair(string firstFile, ImageInfo first, string secondFile, ImageInfo second)
-    {
-        if ((first.Width, first.Height) != (second.Width, second.Height))
-            throw new DatasetException($"The image '{secondFile}' is {second.Width}x{second.Height} pixels, but its partner '{firstFile}' is {first.Width}x{first.Height}; expected one size.", secondFile);
     }
 
     private static Dictionary<string, string> FilesOf(string root, string folder)

@@ -38,6 +38,15 @@ public sealed record ChangePairsOptions
     /// <summary>A label value that is none of the classes and is passed on as it is; null for none. With two classes 255 is a class.</summary>
     public int? IgnoreIndex { get; init; } = 255;
 
+    /// <summary>Whether the classes of a label with a palette are its indices; otherwise the palette's greys count, and colours are refused.</summary>
+    public bool LabelIndices { get; init; }
+
+    /// <summary>
+    /// Whether images with an EXIF orientation, 16 bits a channel, alpha or CMYK become upright 8-bit grey or RGB, with a warning; otherwise they
+    /// are refused.
+    /// </summary>
+    public bool ConvertsImages { get; init; } = true;
+
     /// <summary>How training samples are varied; of it the other splits are only resized.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;
 

@@ -37,19 +37,6 @@ internal static class DatasetFolder
             : Directory.EnumerateDirectories(parent).Order().FirstOrDefault(folder => string.Equals(Path.GetFileName(folder), name, StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>What an image's header says; what is wrong with it is the data set's fault here.</summary>
-    public static ImageInfo Probe(ImageReader reader, string file)
-    {
-        try
-        {
-            return reader.Probe(file);
-        }
-        catch (SampleException exception)
-        {
-            throw new DatasetException(exception.Message, exception.Path, exception);
-        }
-    }
-
     /// <summary>Makes sure that a format can be decoded on this machine before anything starts.</summary>
     public static void Require(ImageFormat format, string file)
     {

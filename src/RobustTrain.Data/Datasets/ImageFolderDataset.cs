@@ -19,6 +19,10 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     public ImageFolderDataset(ImageFolderOptions options)
         : this(options, Find(options.Path))
     {
+        using HeaderCheck check = new();
+        foreach (string file in _files)
+            check.NoteIfReadable(file);
+        Warnings = check.Warnings;
     }
 
     /// <summary>Opens a folder whose images somebody has found already.</summary>
@@ -36,6 +40,9 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
 
     /// <inheritdoc/>
     public IReadOnlyList<FieldSpec> Fields { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DatasetWarning> Warnings { get; } = [];
 
     /// <inheritdoc/>
     public DatasetDescription Description => new ImageFolderDescription(_options, _files);

@@ -30,10 +30,10 @@ internal sealed class LabelClasses
             _classOf[_ignored = (byte)ignoreIndex.Value] = (short)ignoreIndex.Value;
     }
 
-    /// <summary>Decodes a label: one channel, or three equal ones.</summary>
-    public static void Decode(ImageReader reader, string path, ImageBuffer target)
+    /// <summary>Decodes a label: one channel, or three equal ones; the indices of a palette where they are the classes.</summary>
+    public static void Decode(ImageReader reader, string path, ImageBuffer target, bool indices)
     {
-        reader.Decode(path, target, keepIndices: true);
+        reader.Decode(path, target, keepIndices: indices);
         ToOneChannel(target, path);
     }
 

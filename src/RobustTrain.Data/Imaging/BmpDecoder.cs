@@ -16,7 +16,7 @@ internal static class BmpDecoder
         int stride = header.FileStride;
         long needed = header.PixelOffset + ((long)stride * info.Height);
         if (file.Length < needed)
-            throw new SampleException($"The BMP file '{path}' is truncated: it has {file.Length} bytes, and {info} needs {needed}.", path);
+            throw SampleException.OfFile($"The BMP file '{path}' is truncated: it has {file.Length} bytes, and {info} needs {needed}.", path);
 
         bool indices = keepIndices && info.IsIndexed;
         target.SetSize(info.Width, info.Height, indices ? 1 : info.Channels);
@@ -74,7 +74,7 @@ internal static class BmpDecoder
             int index = (source[bit >> 3] >> (8 - bits - (bit & 7))) & mask;
             int entry = index * 4;
             if (entry >= header.Palette.Length)
-                throw new SampleException($"The BMP file '{path}' is damaged: a pixel has colour {index} of a palette of {header.Palette.Length / 4}.", path);
+                throw SampleException.OfFile($"The BMP file '{path}' is damaged: a pixel has colour {index} of a palette of {header.Palette.Length / 4}.", path);
             if (indices)
             {
                 row[x] = (byte)index;

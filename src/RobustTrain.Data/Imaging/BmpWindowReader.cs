@@ -47,7 +47,7 @@ internal sealed unsafe class BmpWindowReader
             fixed (byte* rows = _bytes)
             {
                 if (ReadAt(descriptor, rows, length, header.PixelOffset + (firstRow * header.FileStride), path) < length)
-                    throw new SampleException($"The BMP file '{path}' is truncated: it ends within the window of {width}x{height} pixels at ({x}, {y}).", path);
+                    throw SampleException.OfFile($"The BMP file '{path}' is truncated: it ends within the window of {width}x{height} pixels at ({x}, {y}).", path);
             }
 
             bool indices = keepIndices && info.IsIndexed;

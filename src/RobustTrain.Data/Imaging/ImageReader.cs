@@ -4,18 +4,18 @@ using RobustTrain.Data.Loading;
 namespace RobustTrain.Data.Imaging;
 
 /// <summary>
-/// Reads images: PNG, JPEG and BMP, 8-bit grey or RGB, told apart by content and not by the file's name.
+/// Reads images: PNG, JPEG and BMP, told apart by content and not by the file's name. What comes out is 8-bit grey or RGB, turned as a
+/// viewer shows it; <see cref="ImageInfo.Conversions"/> says what that takes.
 /// It keeps its buffers from image to image; one reader serves one thread at a time.
 /// </summary>
 public sealed class ImageReader : IDisposable
 {
-    // Every PNG and BMP header fits, and so do most JPEG headers without an embedded preview.
-    private const int ProbeBytes = 4096;
-
     private readonly FileBytes _file = new();
     private readonly bool _isBare;
     private TurboJpegHandle? _jpeg;
     private PngDecoder? _png;
+    private ImageBuffer? _stored;
+    private byte[] _raw = [];
 
     /// <summary>A reader.</summary>
     public ImageReader()
@@ -30,15 +30,16 @@ public sealed class ImageReader : IDisposable
     /// <exception cref="SampleException">The file is missing, unreadable, or no image that can be decoded.</exception>
     public ImageInfo Probe(string path)
     {
-        _file.Read(path, ProbeBytes);
-        ImageInfo? info = ImageHeader.Parse(_file.Span, path);
-        if (info is null)
+        foreach (int limit in ProbeBytes)
         {
-            _file.Read(path);
-            info = ImageHeader.Parse(_file.Span, path);
+            _file.Read(path, limit);
+            if (ImageHeader.Parse(_file.Span, path) is ImageInfo info)
+                return info;
+            if (_file.Span.Length < limit)
+                break;
         }
 
-        return info ?? throw Truncated(path);
+        throw Truncated(path, _file.Span);
     }
 
     /// <summary>Decodes an image.</summary>
@@ -58,19 +59,24 @@ public sealed class ImageReader : IDisposable
             _file.Read(path);
         using (StageClock.Enter(LoadStage.Decode))
         {
-            ImageInfo info = ImageHeader.Parse(_file.Span, path) ?? throw Truncated(path);
+            ImageInfo info = ImageHeader.Parse(_file.Span, path) ?? throw Truncated(path, _file.Span);
+            bool isTurned = info.Orientation != ExifOrientation.Upright;
+            ImageBuffer stored = isTurned ? _stored ??= new ImageBuffer() : target;
             switch (info.Format)
             {
                 case ImageFormat.Bmp:
-                    BmpDecoder.Decode(_file.Span, path, target, keepIndices);
+                    BmpDecoder.Decode(_file.Span, path, stored, keepIndices);
                     break;
                 case ImageFormat.Png:
-                    DecodePng(path, info, target, keepIndices);
+                    DecodePng(path, stored, keepIndices);
                     break;
                 default:
-                    DecodeJpeg(path, target, takesPlanes);
+                    DecodeJpeg(path, stored, takesPlanes && !isTurned);
                     break;
             }
+
+            if (isTurned)
+                ExifOrientation.Apply(stored, info.Orientation, target);
         }
     }
 
@@ -81,7 +87,11 @@ public sealed class ImageReader : IDisposable
         _png?.Dispose();
     }
 
-    private static SampleException Truncated(string path) => new($"The JPEG file '{path}' is truncated: it ends within its header.", path);
+    // Nearly every header fits into the first; a camera's EXIF with its preview, or a colour profile, into the second.
+    private static ReadOnlySpan<int> ProbeBytes => [4096, 256 * 1024, int.MaxValue];
+
+    private static SampleException Truncated(string path, ReadOnlySpan<byte> file) =>
+        SampleException.OfFile($"The {(file[0] == 0xFF ? "JPEG" : "PNG")} file '{path}' is truncated or damaged: it ends within its header.", path);
 
     // libjpeg-turbo does not interpolate the colours of images of up to four columns.
     private static ChromaSampling? ChromaOf(int sampling, int colorspace, int width) => (sampling, colorspace) switch
@@ -99,23 +109,52 @@ public sealed class ImageReader : IDisposable
         || warning.Contains("JFIF", StringComparison.Ordinal)
         || warning.Contains("Adobe", StringComparison.Ordinal);
 
-    private unsafe void DecodePng(string path, ImageInfo info, ImageBuffer target, bool keepIndices)
+    private unsafe void DecodePng(string path, ImageBuffer target, bool keepIndices)
     {
+        if (!PngHeader.TryParse(_file.Span, path, out PngHeader header))
+            throw Truncated(path, _file.Span);
+        if (header.IsTurnedLate(_file.Span))
+            throw SampleException.OfFile($"The PNG file '{path}' has its EXIF orientation behind its pixels, where it is not looked for; turn the pixels, or write it before them.", path);
+        ImageInfo info = header.Info;
         bool indices = keepIndices && info.IsIndexed;
-        target.SetSize(info.Width, info.Height, indices ? 1 : info.Channels);
-        int format = indices ? SpngNative.FormatPng : info.Channels == 1 ? SpngNative.FormatG8 : SpngNative.FormatRgb8;
-        if (indices && _file.Span[24] != 8)
-            throw new SampleException($"The PNG file '{path}' has a palette of {_file.Span[24]} bits; expected 8 bits or grey.", path);
+        target.SetSize(info.StoredSize.Width, info.StoredSize.Height, indices ? 1 : info.Channels);
         if (!_isBare && ImageLibraries.HasDeflate && (_png ??= new PngDecoder()).TryDecode(_file.Span, target, indices))
             return;
         // Rare kinds, and files with a fault, whose name libspng knows.
+        switch (header.ColorType)
+        {
+            case PngHeader.ColorGrey when info.Depth <= 8:
+                DecodeBySpng(path, target.Pixels, SpngNative.FormatG8);
+                break;
+            case PngHeader.ColorRgb when info.Depth == 8:
+                DecodeBySpng(path, target.Pixels, SpngNative.FormatRgb8);
+                break;
+            default:
+                Span<byte> rows = Raw((long)PngPixels.StrideOf(header) * target.Height, path);
+                DecodeBySpng(path, rows, SpngNative.FormatPng);
+                PngPixels.Convert(rows, header, path, target, indices);
+                break;
+        }
+    }
+
+    private unsafe void DecodeBySpng(string path, Span<byte> target, int format)
+    {
         using SpngContext context = new();
         fixed (byte* file = _file.Span)
-        fixed (byte* pixels = target.Pixels)
+        fixed (byte* pixels = target)
         {
-            if (context.Decode(file, (nuint)_file.Span.Length, pixels, (nuint)target.Pixels.Length, format) is string error)
-                throw new SampleException($"The PNG file '{path}' is damaged or truncated: libspng says \"{error}\".", path);
+            if (context.Decode(file, (nuint)_file.Span.Length, pixels, (nuint)target.Length, format) is string error)
+                throw SampleException.OfFile($"The PNG file '{path}' is damaged or truncated: libspng says \"{error}\".", path);
         }
+    }
+
+    private Span<byte> Raw(long length, string path)
+    {
+        if (length > Array.MaxLength)
+            throw SampleException.OfFile($"The image '{path}' is too large: its pixels need {length} bytes before they are converted; expected at most 2 GiB.", path);
+        if (_raw.Length < length)
+            _raw = GC.AllocateUninitializedArray<byte>((int)length);
+        return _raw.AsSpan(0, (int)length);
     }
 
     private unsafe void DecodeJpeg(string path, ImageBuffer target, bool takesPlanes)
@@ -128,7 +167,11 @@ public sealed class ImageReader : IDisposable
             if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out int sampling, out int colorspace) != 0 || width < 1 || height < 1)
                 throw DamagedJpeg(path, _jpeg.LastError);
             if (colorspace is TurboJpegNative.ColorspaceCmyk or TurboJpegNative.ColorspaceYcck)
-                throw new SampleException($"The JPEG file '{path}' has CMYK colours; expected 8-bit grey or RGB.", path);
+            {
+                DecodeCmyk(path, file, length, width, height, target);
+                return;
+            }
+
             if (takesPlanes && ChromaOf(sampling, colorspace, width) is ChromaSampling chroma)
             {
                 target.SetPlanes(width, height, chroma);
@@ -147,12 +190,35 @@ public sealed class ImageReader : IDisposable
         }
     }
 
+    // Every writer of CMYK JPEGs that matters, Adobe's first, stores the light that is left and not the ink: 255 is none.
+    private unsafe void DecodeCmyk(string path, byte* file, CULong length, int width, int height, ImageBuffer target)
+    {
+        Span<byte> light = Raw((long)width * height * 4, path);
+        fixed (byte* pixels = light)
+        {
+            if (!IsWhole(TurboJpegNative.Decompress2(_jpeg!, file, length, pixels, width, 0, height, TurboJpegNative.PixelFormatCmyk, 0), out string error))
+                throw DamagedJpeg(path, error);
+        }
+
+        target.SetSize(width, height, 3);
+        Span<byte> colors = target.Pixels;
+        for (int from = 0, to = 0; to < colors.Length; from += 4, to += 3)
+        {
+            int black = light[from + 3];
+            for (int channel = 0; channel < 3; channel++)
+                colors[to + channel] = (byte)(((light[from + channel] * black) + 127) / 255);
+        }
+    }
+
     // libjpeg-turbo 2.1 leaves a decompressor in the middle of a header that it refuses, and would refuse every later file for it.
     private SampleException DamagedJpeg(string path, string error)
     {
         _jpeg?.Dispose();
         _jpeg = null;
-        return new SampleException($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{error}\".", path);
+        // It has no code for this, but two fixed texts: one of libjpeg and one of its own.
+        if (error.Contains("Insufficient memory", StringComparison.Ordinal) || error.Contains("Memory allocation failure", StringComparison.Ordinal))
+            throw new OutOfMemoryException("libjpeg-turbo could not decode an image: memory is short.");
+        return SampleException.OfFile($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{error}\".", path);
     }
 
     // False where something is wrong with the file: what it is, the whole decoding says.

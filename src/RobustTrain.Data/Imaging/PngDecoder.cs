@@ -10,9 +10,6 @@ namespace RobustTrain.Data.Imaging;
 internal sealed class PngDecoder : IDisposable
 {
     private const int HeaderBytes = 13;
-    private const int ColorGrey = 0;
-    private const int ColorRgb = 2;
-    private const int ColorPalette = 3;
 
     private readonly DeflateHandle _inflate = new();
     private byte[] _compressed = [];
@@ -22,7 +19,7 @@ internal sealed class PngDecoder : IDisposable
 
     /// <summary>Decodes a file.</summary>
     /// <param name="file">Its bytes.</param>
-    /// <param name="target">Takes the pixels; it has the image's size.</param>
+    /// <param name="target">Takes the pixels; it has the image's size and channels: one for a palette of greys.</param>
     /// <param name="keepIndices">Whether the pixels of a palette image stay indices.</param>
     /// <returns>Whether it was decoded; if not, <paramref name="target"/> holds nothing of use.</returns>
     public bool TryDecode(ReadOnlySpan<byte> file, ImageBuffer target, bool keepIndices)
@@ -32,14 +29,15 @@ internal sealed class PngDecoder : IDisposable
             return false;
         int color = chunks.Data[9];
         // Depth, compression, filter method and interlacing.
-        if (chunks.Data[8] != 8 || color is not (ColorGrey or ColorRgb or ColorPalette) || chunks.Data[10..13].IndexOfAnyExcept((byte)0) >= 0)
+        if (chunks.Data[8] != 8 || color is not (PngHeader.ColorGrey or PngHeader.ColorRgb or PngHeader.ColorPalette) || chunks.Data[10..13].IndexOfAnyExcept((byte)0) >= 0)
             return false;
         if (BinaryPrimitives.ReadInt32BigEndian(chunks.Data) != target.Width || BinaryPrimitives.ReadInt32BigEndian(chunks.Data[4..]) != target.Height)
             return false;
         return TryFindPixels(ref chunks, out ReadOnlySpan<byte> compressed, out ReadOnlySpan<byte> palette)
             && IsRight(color, palette)
-            && TryInflate(compressed, target, color == ColorRgb ? 3 : 1)
-            && TryUndoFilters(target, color == ColorRgb ? 3 : 1, color == ColorPalette && !keepIndices ? palette : default);
+            && TryInflate(compressed, target, color == PngHeader.ColorRgb ? 3 : 1)
+            && TryUndoFilters(target, color == PngHeader.ColorRgb ? 3 : 1, color == PngHeader.ColorPalette && !keepIndices ? palette : default)
+            && (color != PngHeader.ColorPalette || !keepIndices || target.Pixels.IndexOfAnyExceptInRange((byte)0, (byte)((palette.Length / 3) - 1)) < 0);
     }
 
     /// <inheritdoc/>
@@ -47,8 +45,8 @@ internal sealed class PngDecoder : IDisposable
 
     private static bool IsRight(int color, ReadOnlySpan<byte> palette) => color switch
     {
-        ColorGrey => palette.IsEmpty,
-        ColorRgb => true,
+        PngHeader.ColorGrey => palette.IsEmpty,
+        PngHeader.ColorRgb => true,
         _ => palette.Length is > 0 and <= 768 && palette.Length % 3 == 0,
     };
 
@@ -130,7 +128,7 @@ internal sealed class PngDecoder : IDisposable
                 byte* row = pixels + (expands ? (y & 1) * stride : (long)y * stride);
                 if (!PngFilter.Undo(source[0], source + 1, above, row, stride, pixelBytes))
                     return false;
-                if (expands && !TryColor(new ReadOnlySpan<byte>(row, stride), palette, target.Row(y)))
+                if (expands && !TryColor(new ReadOnlySpan<byte>(row, stride), palette, target.Row(y), target.Channels))
                     return false;
                 above = row;
             }
@@ -139,14 +137,14 @@ internal sealed class PngDecoder : IDisposable
         return true;
     }
 
-    private static bool TryColor(ReadOnlySpan<byte> indices, ReadOnlySpan<byte> palette, Span<byte> row)
+    private static bool TryColor(ReadOnlySpan<byte> indices, ReadOnlySpan<byte> palette, Span<byte> row, int channels)
     {
         for (int x = 0; x < indices.Length; x++)
         {
             int entry = indices[x] * 3;
             if (entry >= palette.Length)
                 return false;
-            palette.Slice(entry, 3).CopyTo(row[(x * 3)..]);
+            palette.Slice(entry, channels).CopyTo(row[(x * channels)..]);
         }
 
         return true;

@@ -23,6 +23,8 @@ internal readonly ref struct SpngContext
             error = SpngNative.DecodeImage(_context, target, targetLength, format, 0);
         if (error == 0)
             error = SpngNative.DecodeChunks(_context);
+        if (error == SpngNative.OutOfMemory)
+            throw new OutOfMemoryException("libspng could not decode an image: memory is short.");
         return error == 0 ? null : Marshal.PtrToStringUTF8(SpngNative.StrError(error)) ?? $"error {error}";
     }
 

@@ -10,6 +10,8 @@ internal static unsafe partial class SpngNative
     /// <summary>SPNG_CTX_IGNORE_ADLER32: each chunk's CRC already covers the same bytes.</summary>
     public const int ContextIgnoreAdler32 = 1;
 
+    public const int OutOfMemory = 2;
+
     public const int FormatRgb8 = 4;
     public const int FormatG8 = 64;
     public const int FormatPng = 256;

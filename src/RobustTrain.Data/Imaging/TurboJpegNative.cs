@@ -8,6 +8,7 @@ internal static unsafe partial class TurboJpegNative
     public const string Library = "turbojpeg";
     public const int PixelFormatRgb = 0;
     public const int PixelFormatGray = 6;
+    public const int PixelFormatCmyk = 11;
     public const int Sampling444 = 0;
     public const int Sampling422 = 1;
     public const int Sampling420 = 2;

@@ -45,6 +45,15 @@ public sealed record DataConfig
     [Range(16, 8192)]
     public int? SampleSize { get; init; }
 
+    /// <summary>What the palette of a label means.</summary>
+    [Description("What a label with a palette (PNG, BMP) holds: greys takes its palette's greys, and refuses a palette of colours; indices takes the colours' numbers as the classes, as in Pascal VOC.")]
+    [AllowedValues("greys", "indices")]
+    public string LabelPalette { get; init; } = "greys";
+
+    /// <summary>Whether unusual images are converted.</summary>
+    [Description("Whether images are turned by their EXIF orientation, scaled from 16 bits to 8, freed of alpha and made RGB from CMYK, each kind with a warning; false refuses such images.")]
+    public bool ConvertImages { get; init; } = true;
+
     /// <summary>Augmentation of training samples.</summary>
     [Description("Augmentation of training samples; geometry is applied to both images and the label alike.")]
     public AugmentationConfig Augmentation { get; init; } = new();

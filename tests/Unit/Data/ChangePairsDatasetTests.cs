@@ -190,6 +190,129 @@ public sealed class ChangePairsDatasetTests : IDisposable
     }
 
     [Theory]
+    [InlineData(8)]
+    [InlineData(1)]
+    public void A_label_with_a_palette_of_greys_has_those_however_they_are_numbered(int depth)
+    {
+        Write("train_1");
+        foreach ((byte[] palette, int expected) in ((byte[], int)[])[([255, 255, 255, 0, 0, 0], 1), ([0, 0, 0, 255, 255, 255], 0), ([1, 1, 1, 0, 0, 0], 1)])
+        {
+            WriteLabel("train_1", depth, palette);
+            using ChangePairsDataset dataset = new(Options());
+            Assert.Equal([expected, 1 - expected], LoadedSample.Of(dataset, new SampleKey(0, 0, 0)).Label[..2]);
+        }
+    }
+
+    [Theory]
+    [InlineData(DatasetSplit.Train)]
+    [InlineData(DatasetSplit.Val)]
+    [InlineData(DatasetSplit.Test)]
+    public void A_label_with_a_palette_of_colours_is_refused_on_opening_unless_its_indices_are_asked_for(DatasetSplit split)
+    {
+        string name = $"{split.ToString().ToLowerInvariant()}_1";
+        Write(name);
+        byte[] file = WriteLabel(name, 4, [0, 0, 0, 128, 0, 0]);
+        string message = FailureOf(Options() with { Split = split });
+        Assert.Contains(_folder.File($"label/{name}.bmp"), message, StringComparison.Ordinal);
+        Assert.Contains("palette of colours", message, StringComparison.Ordinal);
+        Assert.Contains("data.label_palette", message, StringComparison.Ordinal);
+
+        using ChangePairsDataset dataset = new(Options() with { Split = split, LabelIndices = true });
+        Assert.Equal([0, 1], LoadedSample.Of(dataset, new SampleKey(0, 0, 0)).Label[..2]);
+        Assert.Equal(file, File.ReadAllBytes(_folder.File($"label/{name}.bmp")));
+    }
+
+    [Fact]
+    public void A_BMP_label_with_a_palette_of_colours_is_refused_alike()
+    {
+        Write("train_1");
+        byte[] indexed = Fixture.Bytes("palette.bmp");
+        foreach (string folder in (string[])["A", "B"])
+            _folder.Write($"{folder}/train_1.bmp", Fixture.Bytes("rgb.bmp"));
+        _folder.Write("label/train_1.bmp", indexed);
+        Assert.Contains("palette of colours", FailureOf(Options()), StringComparison.Ordinal);
+        using ChangePairsDataset dataset = new(Options() with { LabelIndices = true, Classes = 256 });
+        Assert.Equal(Fixture.Width * Fixture.Height, dataset.CountClasses().Sum());
+    }
+
+    [Theory]
+    [InlineData(TestPng.Grey, 16, "has 16 bits")]
+    [InlineData(4, 8, "alpha channel")]
+    [InlineData(6, 8, "alpha channel")]
+    [InlineData(TestPng.Grey, 4, "grey values of 4 bits")]
+    [InlineData(TestPng.Grey, 1, "grey values of 1 bits")]
+    public void A_label_whose_values_are_no_class_numbers_is_refused_on_opening(int color, int depth, string expected)
+    {
+        Write("train_1");
+        int samples = color switch { 4 => 2, 6 => 4, _ => 1 };
+        _folder.Write("label/train_1.bmp", TestPng.OfKind(20, 16, color, depth, new byte[((20 * samples * depth) + 7) / 8 * 16]));
+        Assert.Contains(expected, FailureOf(Options() with { Classes = 5 }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_converted_is_said_once_for_each_kind_or_refused()
+    {
+        Write("train_1", "train_2");
+        byte[] rgba = TestPng.OfKind(20, 16, 6, 8, new byte[20 * 16 * 4]);
+        string[] alpha = [_folder.Write("A/train_1.bmp", rgba), _folder.Write("A/train_2.bmp", rgba)];
+        string deep = _folder.Write("B/train_1.bmp", TestPng.OfKind(20, 16, TestPng.Rgb, 16, new byte[20 * 16 * 6]));
+        string print = _folder.Write("B/train_2.bmp", TestJpeg.OfCmyk(20, 16, 1, 2, 3, 4));
+        using ChangePairsDataset dataset = new(Options());
+        Assert.Equal([("depth_16", 1), ("alpha_dropped", 2), ("cmyk", 1)], dataset.Warnings.Select(warning => (warning.Kind, warning.Count)));
+        Assert.Equal([deep], dataset.Warnings[0].Files);
+        Assert.Equal(alpha, dataset.Warnings[1].Files);
+        Assert.Equal([print], dataset.Warnings[2].Files);
+        LoadedSample.Of(dataset, new SampleKey(0, 0, 0));
+
+        Assert.Contains("alpha channel; data.convert_images is false", FailureOf(Options() with { ConvertsImages = false }), StringComparison.Ordinal);
+        File.WriteAllBytes(alpha[0], TestImage.Coordinates(20, 16, 10));
+        Assert.Contains("16 bits a channel; data.convert_images", FailureOf(Options() with { ConvertsImages = false }), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(6, 6, 6)]
+    [InlineData(6, 6, 1)]
+    [InlineData(6, 1, 8)]
+    [InlineData(3, 3, 3)]
+    public void Pairs_are_turned_together_where_it_is_clear_how_they_are_shown(int first, int second, int label)
+    {
+        WriteTurned(20, 16, first, second, label);
+        using ChangePairsDataset dataset = new(Options());
+        Assert.Equal([16, 20], dataset.Fields[2].Shape);
+        LoadedSample sample = LoadedSample.Of(dataset, new SampleKey(0, 0, 0));
+        for (int pixel = 0; pixel < sample.Label.Length; pixel++)
+        {
+            Assert.Equal(sample.Image1[pixel], sample.Image2[pixel]);
+            Assert.Equal(sample.Image1[pixel] > sample.Image1.Average() ? 1 : 0, sample.Label[pixel]);
+        }
+
+        DatasetWarning warning = Assert.Single(dataset.Warnings);
+        Assert.Equal(("exif_orientation", new[] { first, second, label }.Count(orientation => orientation > 1)), (warning.Kind, warning.Count));
+        Assert.Contains("orientation", FailureOf(Options() with { ConvertsImages = false }), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(20, 16, 3, 3, 1)]
+    [InlineData(20, 16, 1, 3, 1)]
+    [InlineData(20, 20, 6, 6, 1)]
+    [InlineData(20, 20, 1, 1, 2)]
+    public void Pairs_are_refused_where_nothing_tells_how_they_lie_on_each_other(int width, int height, int first, int second, int label)
+    {
+        WriteTurned(width, height, first, second, label);
+        Assert.Contains("EXIF orientation", FailureOf(Options()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_image_that_is_turned_away_from_its_label_is_refused_with_the_reason()
+    {
+        Write("train_1");
+        _folder.Write("A/train_1.bmp", TestPng.OfKind(20, 16, TestPng.Grey, 8, new byte[320], [TestPng.Orientation(6)]));
+        string message = FailureOf(Options());
+        Assert.Contains("16x20 pixels once it is turned by its EXIF orientation 6", message, StringComparison.Ordinal);
+        Assert.Contains("20x16 pixels,", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("A")]
     [InlineData("B")]
     [InlineData("label")]
@@ -301,6 +424,46 @@ public sealed class ChangePairsDatasetTests : IDisposable
         string message = Assert.Throws<DatasetException>(() => new ChangePairsDataset(options)).Message;
         Assert.DoesNotContain('\n', message);
         return message;
+    }
+
+    /// <summary>A label whose columns have the palette's first and second colour in turn.</summary>
+    private byte[] WriteLabel(string name, int depth, byte[] palette)
+    {
+        byte[] row = new byte[((20 * depth) + 7) / 8];
+        for (int x = 1; x < 20; x += 2)
+            row[x * depth / 8] |= (byte)(1 << (8 - depth - (x * depth % 8)));
+        byte[] file = TestPng.OfKind(20, 16, TestPng.Palette, depth, [.. Enumerable.Range(0, 16).SelectMany(_ => row)], [TestPng.Chunk("PLTE", palette)]);
+        _folder.Write($"label/{name}.bmp", file);
+        return file;
+    }
+
+    /// <summary>A pair that is shown in the given size, bright in its upper left quarter, which changed; each file stores it in its own way.</summary>
+    private void WriteTurned(int width, int height, int first, int second, int label)
+    {
+        foreach ((string folder, int orientation) in ((string, int)[])[("A", first), ("B", second), ("label", label)])
+        {
+            bool swaps = orientation >= 5;
+            (int storedWidth, int storedHeight) = swaps ? (height, width) : (width, height);
+            byte[] pixels = new byte[width * height];
+            for (int y = 0; y < storedHeight; y++)
+            {
+                for (int x = 0; x < storedWidth; x++)
+                {
+                    // Where a stored pixel is shown: EXIF 2.3, 4.6.4, in its own words of rows and columns.
+                    (int column, int line) = orientation switch
+                    {
+                        2 => (storedWidth - 1 - x, y),
+                        3 => (storedWidth - 1 - x, storedHeight - 1 - y),
+                        6 => (storedHeight - 1 - y, x),
+                        8 => (y, storedWidth - 1 - x),
+                        _ => (x, y),
+                    };
+                    pixels[(y * storedWidth) + x] = (byte)(column < width / 2 && line < height / 2 ? 255 : 0);
+                }
+            }
+
+            _folder.Write($"{folder}/train_1.bmp", TestPng.OfKind(storedWidth, storedHeight, TestPng.Grey, 8, pixels, [TestPng.Orientation(orientation)]));
+        }
     }
 
     private void Write(params string[] names)

@@ -166,14 +166,217 @@ public sealed class ImageReaderTests : IDisposable
         }
     }
 
-    [Theory]
-    [InlineData("alpha.png", "alpha channel")]
-    [InlineData("deep.png", "16 bits")]
-    [InlineData("cmyk.jpg", "4 channels")]
-    public void Other_kinds_of_images_are_refused(string name, string expected)
+    [Fact]
+    public void Sixteen_bits_are_scaled_to_8_to_the_nearest()
     {
-        Assert.Contains(expected, Assert.Throws<SampleException>(() => _reader.Probe(Fixture.PathOf(name))).Message, StringComparison.Ordinal);
-        Assert.Contains(expected, Assert.Throws<SampleException>(() => _reader.Decode(Fixture.PathOf(name), _image)).Message, StringComparison.Ordinal);
+        ImageInfo info = _reader.Probe(Fixture.PathOf("deep.png"));
+        Assert.Equal((1, ImageConversions.ScaledTo8Bits), (info.Channels, info.Conversions));
+        _reader.Decode(Fixture.PathOf("deep.png"), _image);
+        for (int x = 0; x < Fixture.Width; x++)
+            Assert.Equal(Math.Round(x * 1000 / 257.0), _image.Row(3)[x]);
+
+        byte[] rgb = TestPng.OfKind(2, 1, TestPng.Rgb, 16, [0, 0, 0, 128, 0, 129, 0xFF, 0xFF, 0x80, 0, 1, 1]);
+        _reader.Decode(_folder.Write("rgb16.png", rgb), _image);
+        Assert.Equal([0, 0, 1, 255, 128, 1], _image.Pixels.ToArray());
+    }
+
+    [Theory]
+    [InlineData(4, 8, new byte[] { 10, 0, 20, 255 }, new byte[] { 10, 20 })]
+    [InlineData(4, 16, new byte[] { 10, 10, 0, 0, 20, 20, 255, 255 }, new byte[] { 10, 20 })]
+    [InlineData(6, 8, new byte[] { 1, 2, 3, 0, 4, 5, 6, 255 }, new byte[] { 1, 2, 3, 4, 5, 6 })]
+    [InlineData(6, 16, new byte[] { 1, 1, 2, 2, 3, 3, 0, 0, 4, 4, 5, 5, 6, 6, 9, 9 }, new byte[] { 1, 2, 3, 4, 5, 6 })]
+    public void Alpha_is_dropped_and_said(int color, int depth, byte[] row, byte[] expected)
+    {
+        string file = _folder.Write("alpha.png", TestPng.OfKind(2, 1, color, depth, row));
+        ImageConversions deep = depth == 16 ? ImageConversions.ScaledTo8Bits : ImageConversions.None;
+        Assert.Equal(ImageConversions.AlphaDropped | deep, _reader.Probe(file).Conversions);
+        _reader.Decode(file, _image);
+        Assert.Equal(expected, _image.Pixels);
+    }
+
+    [Fact]
+    public void A_transparent_colour_is_alpha_too()
+    {
+        byte[][] key = [TestPng.Chunk("tRNS", [0, 3])];
+        Assert.Equal(ImageConversions.AlphaDropped, _reader.Probe(_folder.Write("key.png", TestPng.OfKind(2, 1, TestPng.Grey, 8, [3, 4], key))).Conversions);
+        byte[] palette = TestPng.Chunk("PLTE", [1, 1, 1, 2, 2, 2]);
+        foreach ((byte alpha, ImageConversions expected) in ((byte, ImageConversions)[])[(255, ImageConversions.None), (0, ImageConversions.AlphaDropped)])
+        {
+            string file = _folder.Write($"{alpha}.png", TestPng.OfKind(2, 1, TestPng.Palette, 8, [0, 1], [palette, TestPng.Chunk("tRNS", [alpha])]));
+            Assert.Equal(expected, _reader.Probe(file).Conversions);
+            _reader.Decode(file, _image);
+            Assert.Equal([1, 2], _image.Pixels.ToArray());
+        }
+    }
+
+    [Fact]
+    public void A_BMP_whose_header_names_bits_of_alpha_has_alpha()
+    {
+        byte[] plain = Fixture.Bytes("rgba32.bmp");
+        Assert.Equal(ImageConversions.None, _reader.Probe(_folder.Write("plain.bmp", plain)).Conversions);
+        // Version 4 has 108 bytes of header in place of 40.
+        byte[] named = [.. plain[..54], .. new byte[68], .. plain[54..]];
+        BinaryPrimitives.WriteInt32LittleEndian(named.AsSpan(10), 122);
+        BinaryPrimitives.WriteInt32LittleEndian(named.AsSpan(14), 108);
+        BinaryPrimitives.WriteUInt32LittleEndian(named.AsSpan(66), 0xFF000000);
+        string file = _folder.Write("alpha.bmp", named);
+        Assert.Equal(ImageConversions.AlphaDropped, _reader.Probe(file).Conversions);
+        _reader.Decode(file, _image);
+        Assert.Equal(Fixture.Rgb(), _image.Pixels);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 255, 255, 255, 255 }, new byte[] { 255, 255, 255 })]
+    [InlineData(new byte[] { 255, 255, 255, 0 }, new byte[] { 0, 0, 0 })]
+    [InlineData(new byte[] { 0, 255, 255, 255 }, new byte[] { 0, 255, 255 })]
+    [InlineData(new byte[] { 128, 64, 255, 128 }, new byte[] { 64, 32, 128 })]
+    public void CMYK_becomes_RGB(byte[] light, byte[] expected)
+    {
+        string file = _folder.Write("cmyk.jpg", TestJpeg.OfCmyk(8, 8, light));
+        Assert.Equal((3, ImageConversions.CmykToRgb), (_reader.Probe(file).Channels, _reader.Probe(file).Conversions));
+        _reader.Decode(file, _image);
+        for (int place = 0; place < _image.Pixels.Length; place++)
+            Assert.InRange(_image.Pixels[place], Math.Max(0, expected[place % 3] - 2), expected[place % 3] + 2);
+    }
+
+    [Theory]
+    [InlineData(1, 3, "abc def")]
+    [InlineData(2, 3, "cba fed")]
+    [InlineData(3, 3, "fed cba")]
+    [InlineData(4, 3, "def abc")]
+    [InlineData(5, 2, "ad be cf")]
+    [InlineData(6, 2, "da eb fc")]
+    [InlineData(7, 2, "fc eb da")]
+    [InlineData(8, 2, "cf be ad")]
+    [InlineData(0, 3, "abc def")]
+    [InlineData(9, 3, "abc def")]
+    public void An_image_is_turned_as_a_viewer_turns_it(int orientation, int width, string expected)
+    {
+        byte[] pixels = [.. expected.Where(letter => letter != ' ').Select(letter => (byte)letter)];
+        string grey = _folder.Write("grey.png", TestPng.OfKind(3, 2, TestPng.Grey, 8, [.. "abcdef"u8], [TestPng.Orientation(orientation)]));
+        ImageInfo info = _reader.Probe(grey);
+        Assert.Equal((width, 6 / width, new ImageSize(3, 2)), (info.Width, info.Height, info.StoredSize));
+        Assert.Equal(width == 3 && expected[0] == 'a' ? ImageConversions.None : ImageConversions.Turned, info.Conversions);
+        _reader.Decode(grey, _image);
+        Assert.Equal((width, 6 / width), (_image.Width, _image.Height));
+        Assert.Equal(pixels, _image.Pixels);
+
+        byte[] colors = [.. "abcdef"u8.ToArray().SelectMany(letter => (byte[])[letter, 0, (byte)(255 - letter)])];
+        _reader.Decode(_folder.Write("rgb.png", TestPng.OfKind(3, 2, TestPng.Rgb, 8, colors, [TestPng.Orientation(orientation)])), _image);
+        Assert.Equal(pixels.SelectMany(letter => (byte[])[letter, 0, (byte)(255 - letter)]), _image.Pixels.ToArray());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_JPEG_is_turned_by_its_EXIF_of_either_order_of_bytes(bool isLittle)
+    {
+        // The left half is dark, the right half bright; a quarter turn clockwise puts dark on top.
+        byte[] pixels = [.. Enumerable.Range(0, 32 * 16 * 3).Select(place => (byte)(place / 3 % 32 < 16 ? 20 : 220))];
+        foreach (int sampling in (int[])[TestJpeg.Full, TestJpeg.Quarter])
+        {
+            string file = _folder.Write("turned.jpg", TestJpeg.WithExif(TestJpeg.Of(32, 16, pixels, sampling), TestPng.Exif(6, isLittle)));
+            ImageInfo info = _reader.Probe(file);
+            Assert.Equal((16, 32, ImageConversions.Turned), (info.Width, info.Height, info.Conversions));
+            _reader.DecodePlanes(file, _image);
+            Assert.Equal((16, 32), (_image.Width, _image.Height));
+            Assert.InRange(_image.Row(4)[24], 10, 30);
+            Assert.InRange(_image.Row(28)[24], 210, 230);
+        }
+    }
+
+    [Fact]
+    public void A_damaged_byte_before_the_pixels_is_passed_over_or_an_error_of_the_file()
+    {
+        byte[] exif = TestPng.Exif(6);
+        byte[] jpeg = TestJpeg.WithExif(TestJpeg.Of(16, 8, new byte[16 * 8 * 3], TestJpeg.Full), exif);
+        byte[] png = TestPng.OfKind(9, 2, TestPng.Palette, 2, new byte[6], [TestPng.Chunk("PLTE", [1, 2, 3]), TestPng.Chunk("tRNS", [0]), TestPng.Chunk("eXIf", exif)]);
+        foreach (byte[] whole in (byte[][])[jpeg, png])
+        {
+            for (int place = 2; place < 120; place++)
+            {
+                foreach (byte value in (byte[])[0, 1, 0x7F, 0xFF])
+                {
+                    byte[] damaged = [.. whole];
+                    damaged[place] = value;
+                    string file = _folder.Write("damaged", damaged);
+                    Assert.True(Record.Exception(() => _reader.Probe(file)) is null or SampleException { IsOfFile: true });
+                    Assert.True(Record.Exception(() => _reader.Decode(file, _image)) is null or SampleException { IsOfFile: true });
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void EXIF_that_is_damaged_or_says_nothing_turns_nothing()
+    {
+        byte[] whole = TestPng.Exif(6);
+        for (int length = 0; length < whole.Length - 15; length++)
+            Assert.Equal(1, ExifOrientation.Read(whole.AsSpan(0, length)));
+        byte[] noCamera = TestPng.Exif(6);
+        noCamera[0] = (byte)'X';
+        Assert.Equal(1, ExifOrientation.Read(noCamera));
+        byte[] farAway = TestPng.Exif(6);
+        farAway[4] = 0xFF;
+        Assert.Equal(1, ExifOrientation.Read(farAway));
+        Assert.Equal(6, ExifOrientation.Read(whole));
+    }
+
+    [Fact]
+    public void A_PNG_that_says_behind_its_pixels_that_it_is_turned_is_refused()
+    {
+        Assert.Contains("behind its pixels", FailureOf("late.png", TestPng.OfKind(3, 2, TestPng.Grey, 8, new byte[6], behind: [TestPng.Orientation(6)])), StringComparison.Ordinal);
+        _reader.Decode(_folder.Write("upright.png", TestPng.OfKind(3, 2, TestPng.Grey, 8, new byte[6], behind: [TestPng.Orientation(1)])), _image);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void A_palette_of_any_depth_gives_greys_colours_or_indices(int depth)
+    {
+        // Nine pixels, so that rows of fewer bits end within a byte.
+        int[] indices = [0, 1, 1, 0, 1, 0, 0, 0, 1];
+        byte[] row = new byte[((9 * depth) + 7) / 8];
+        for (int x = 0; x < 9; x++)
+            row[x * depth / 8] |= (byte)(indices[x] << (8 - depth - (x * depth % 8)));
+        string greys = _folder.Write("greys.png", TestPng.OfKind(9, 1, TestPng.Palette, depth, row, [TestPng.Chunk("PLTE", [200, 200, 200, 7, 7, 7])]));
+        Assert.Equal((1, true), (_reader.Probe(greys).Channels, _reader.Probe(greys).IsIndexed));
+        _reader.Decode(greys, _image);
+        Assert.Equal(indices.Select(index => (byte)(index == 0 ? 200 : 7)), _image.Pixels.ToArray());
+        _reader.Decode(greys, _image, keepIndices: true);
+        Assert.Equal(indices.Select(index => (byte)index), _image.Pixels.ToArray());
+
+        string colors = _folder.Write("colors.png", TestPng.OfKind(9, 1, TestPng.Palette, depth, row, [TestPng.Chunk("PLTE", [1, 2, 3, 4, 5, 6])]));
+        Assert.Equal((3, true), (_reader.Probe(colors).Channels, _reader.Probe(colors).IsIndexed));
+        _reader.Decode(colors, _image);
+        Assert.Equal(indices.SelectMany(index => index == 0 ? (byte[])[1, 2, 3] : [4, 5, 6]), _image.Pixels.ToArray());
+
+        byte[] one = TestPng.OfKind(9, 1, TestPng.Palette, depth, row, [TestPng.Chunk("PLTE", [1, 2, 3])]);
+        Assert.Contains("colour 1 of a palette of 1", FailureOf("one.png", one), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_header_of_a_kind_that_does_not_exist_is_damaged() =>
+        Assert.Contains("doesn't exist", FailureOf("kind.png", TestPng.OfKind(2, 1, TestPng.Rgb, 4, new byte[3])), StringComparison.Ordinal);
+
+    [Fact]
+    public void What_stands_before_the_pixels_may_be_longer_than_what_is_probed_first()
+    {
+        byte[] file = TestPng.OfKind(3, 2, TestPng.Grey, 8, new byte[6], [TestPng.Chunk("iCCP", new byte[100_000]), TestPng.Orientation(6)]);
+        Assert.Equal((2, 3), (_reader.Probe(_folder.Write("long.png", file)).Width, _reader.Probe(_folder.File("long.png")).Height));
+    }
+
+    [Fact]
+    public void Only_faults_in_the_bytes_are_the_files()
+    {
+        Assert.True(FaultOf(_folder.Write("text.png", "hello, I am a text"u8.ToArray())).IsOfFile);
+        Assert.True(FaultOf(_folder.Write("cut.png", Fixture.Bytes("rgb.png")[..^30])).IsOfFile);
+        Assert.True(FaultOf(_folder.Write("cut.jpg", Fixture.Bytes("rgb.jpg")[..^200])).IsOfFile);
+        Assert.True(FaultOf(_folder.Write("cut.bmp", Fixture.Bytes("rgb.bmp")[..^30])).IsOfFile);
+        Assert.False(FaultOf(_folder.File("missing.png")).IsOfFile);
+        Assert.False(FaultOf(_folder.Path).IsOfFile);
     }
 
     [Fact]
@@ -250,6 +453,8 @@ public sealed class ImageReaderTests : IDisposable
     }
 
     private static (int Width, int Height, int Channels) SizeOf(ImageInfo info) => (info.Width, info.Height, info.Channels);
+
+    private SampleException FaultOf(string file) => Assert.Throws<SampleException>(() => _reader.Decode(file, _image));
 
     private string FailureOf(string name, byte[] bytes)
     {

@@ -12,6 +12,7 @@ internal static unsafe partial class TestJpeg
     public const int HalfRows = 4;
     public const int QuarterColumns = 5;
 
+    private const int Cmyk = 11;
     private const string Library = "libturbojpeg.so.0";
     private const int Progressive = 16384;
 
@@ -33,6 +34,30 @@ internal static unsafe partial class TestJpeg
             _ = Close(encoder);
         }
     }
+
+    /// <summary>Encodes CMYK of one colour, without loss as far as JPEG allows it.</summary>
+    public static byte[] OfCmyk(int width, int height, params byte[] color)
+    {
+        byte[] pixels = [.. Enumerable.Range(0, width * height).SelectMany(_ => color)];
+        nint encoder = Open();
+        byte* jpeg = null;
+        CULong length = default;
+        try
+        {
+            fixed (byte* source = pixels)
+                Assert.Equal(0, Compress(encoder, source, width, 0, height, Cmyk, &jpeg, &length, Full, 100, 0));
+            return new ReadOnlySpan<byte>(jpeg, (int)length.Value).ToArray();
+        }
+        finally
+        {
+            Free(jpeg);
+            _ = Close(encoder);
+        }
+    }
+
+    /// <summary>The file with a block of EXIF behind its first marker.</summary>
+    public static byte[] WithExif(byte[] jpeg, byte[] exif) =>
+        [.. jpeg[..2], 0xFF, 0xE1, (byte)((exif.Length + 8) >> 8), (byte)(exif.Length + 8), .. "Exif\0\0"u8, .. exif, .. jpeg[2..]];
 
     [LibraryImport(Library, EntryPoint = "tjInitCompress")]
     private static partial nint Open();

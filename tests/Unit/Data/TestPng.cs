@@ -32,6 +32,32 @@ internal static class TestPng
         return file.ToArray();
     }
 
+    /// <summary>A file of any kind.</summary>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="color">The colour type.</param>
+    /// <param name="depth">Bits of a channel.</param>
+    /// <param name="rows">The bytes of the rows, one after the other.</param>
+    /// <param name="before">Chunks before the pixels.</param>
+    /// <param name="behind">Chunks behind them.</param>
+    public static byte[] OfKind(int width, int height, int color, int depth, byte[] rows, byte[][]? before = null, byte[][]? behind = null) =>
+    [
+        0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A,
+        .. Header(width, height, color, depth),
+        .. (before ?? []).SelectMany(chunk => chunk),
+        .. Chunk("IDAT", Compress([.. rows.Chunk(rows.Length / height).SelectMany(row => (byte[])[0, .. row])])),
+        .. (behind ?? []).SelectMany(chunk => chunk),
+        .. Chunk("IEND", []),
+    ];
+
+    /// <summary>A chunk that says how the image is to be turned.</summary>
+    public static byte[] Orientation(int orientation) => Chunk("eXIf", Exif(orientation));
+
+    /// <summary>A block of EXIF with an orientation behind another entry.</summary>
+    public static byte[] Exif(int orientation, bool isLittle = false) => isLittle
+        ? [.. "II*\0"u8, 8, 0, 0, 0, 2, 0, 0, 1, 3, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0]
+        : [.. "MM\0*"u8, 0, 0, 0, 8, 0, 2, 1, 0, 0, 3, 0, 0, 0, 1, 0, 9, 0, 0, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
+
     public static byte[] Header(int width, int height, int color, int depth = 8, int interlace = 0)
     {
         byte[] data = new byte[13];

@@ -36,6 +36,8 @@ public sealed class WorkerSpecificationTests
             ChangedCropShare = 0.7,
             Classes = 5,
             IgnoreIndex = 3,
+            LabelIndices = true,
+            ConvertsImages = false,
             Augmentation = Augmentation,
             Mean = [0.1, 0.2, 0.3],
             Std = [0.4, 0.5, 0.6],
@@ -49,7 +51,7 @@ public sealed class WorkerSpecificationTests
         new IntegersDescription(77),
         new ImageFolderDescription(new ImageFolderOptions { Path = "/a/Bilder ä", CropSize = 7, Augmentation = Augmentation, Mean = [0.1], Std = [0.2] }, ["x.png", "ü.jpg"]),
         new AirChangeDescription(
-            new AirChangeOptions { Path = "/b", Split = DatasetSplit.Test, ValidationScenes = ["Szada/1"], CropSize = 8, ChangedCropShare = 0.9, SampleSize = 16, Augmentation = Augmentation, Mean = [0.1, 0.2, 0.3], Std = [0.4, 0.5, 0.6] },
+            new AirChangeOptions { Path = "/b", Split = DatasetSplit.Test, ValidationScenes = ["Szada/1"], CropSize = 8, ChangedCropShare = 0.9, SampleSize = 16, LabelIndices = true, ConvertsImages = false, Augmentation = Augmentation, Mean = [0.1, 0.2, 0.3], Std = [0.4, 0.5, 0.6] },
             [new ChangePair("Szada/1", "1", "2", "3"), new ChangePair("Szada/2", "4", "5", "6")]),
         FullPairs,
         new ChangePairsDescription(new ChangePairsOptions { Path = "/c", Split = DatasetSplit.Train, IgnoreIndex = null }, [], 1, 2),

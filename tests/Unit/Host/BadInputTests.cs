@@ -2,6 +2,7 @@ using System.Text;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Runs;
+using TestPng = RobustTrain.Tests.Data.TestPng;
 
 namespace RobustTrain.Tests.Host;
 
@@ -50,6 +51,25 @@ public sealed class BadInputTests : IDisposable
 
         Assert.Equal((int)ExitCode.Configuration, run.ExitCode);
         Assert.Contains("   at RobustTrain.", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("train_0")]
+    [InlineData("val_4")]
+    [InlineData("test_5")]
+    public Task A_label_with_a_palette_of_colours(string name)
+    {
+        string label = _folder.At($"data/label/{name}.bmp");
+        File.WriteAllBytes(label, TestPng.OfKind(32, 32, TestPng.Palette, 1, new byte[4 * 32], [TestPng.Chunk("PLTE", [0, 0, 0, 128, 0, 0])]));
+        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", $"'{label}' has a palette of colours", Arguments());
+    }
+
+    [Fact]
+    public Task An_image_that_may_not_be_converted()
+    {
+        string image = _folder.At("data/A/val_4.bmp");
+        File.WriteAllBytes(image, TestPng.OfKind(32, 32, 6, 8, new byte[32 * 32 * 4]));
+        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", $"'{image}' has an alpha channel", Arguments("--set", "data.convert_images=false"));
     }
 
     [Fact]

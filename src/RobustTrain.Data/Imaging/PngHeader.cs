@@ -1,0 +1,130 @@
+using System.Buffers.Binary;
+
+namespace RobustTrain.Data.Imaging;
+
+/// <summary>What stands before the pixels of a PNG (PNG specification, 11.2 and 11.3): size and kind, palette, transparency, orientation.</summary>
+internal readonly ref struct PngHeader
+{
+    public const int ColorGrey = 0;
+    public const int ColorRgb = 2;
+    public const int ColorPalette = 3;
+    public const int ColorGreyAlpha = 4;
+    public const int ColorRgbAlpha = 6;
+
+    private const int SignatureBytes = 8;
+    private const int FrameBytes = 12;
+    private const int HeaderDataBytes = 13;
+
+    public required ImageInfo Info { get; init; }
+
+    public required int ColorType { get; init; }
+
+    /// <summary>Red, green and blue of each colour; empty where pixels are no indices.</summary>
+    public required ReadOnlySpan<byte> Palette { get; init; }
+
+    /// <summary>Where the first chunk of pixels stands.</summary>
+    public required int PixelsAt { get; init; }
+
+    /// <summary>Reads it; sums of chunks are left to who decodes the pixels.</summary>
+    /// <param name="bytes">The file, or its beginning.</param>
+    /// <param name="path">The file's path, for messages.</param>
+    /// <param name="header">What it says.</param>
+    /// <returns>Whether the pixels begin within <paramref name="bytes"/>.</returns>
+    /// <exception cref="SampleException">It is damaged, or of a kind that can't be decoded.</exception>
+    public static bool TryParse(ReadOnlySpan<byte> bytes, string path, out PngHeader header)
+    {
+        header = default;
+        const int headerEnd = SignatureBytes + 8 + HeaderDataBytes;
+        if (bytes.Length < headerEnd || !bytes[12..16].SequenceEqual("IHDR"u8) || BinaryPrimitives.ReadInt32BigEndian(bytes[8..]) != HeaderDataBytes)
+            throw SampleException.OfFile($"The PNG file '{path}' is truncated or damaged: it has no header.", path);
+        ReadOnlySpan<byte> data = bytes.Slice(SignatureBytes + 8, HeaderDataBytes);
+        uint width = BinaryPrimitives.ReadUInt32BigEndian(data);
+        uint height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
+        (int depth, int color) = (data[8], data[9]);
+        ImageHeader.CheckSize(width, height, path);
+        bool isKnown = (color, depth) is (ColorGrey, 1 or 2 or 4 or 8 or 16) or (ColorPalette, 1 or 2 or 4 or 8) or (ColorRgb or ColorGreyAlpha or ColorRgbAlpha, 8 or 16);
+        if (!isKnown)
+            throw SampleException.OfFile($"The PNG file '{path}' is damaged: its header says colour type {color} of {depth} bits, which doesn't exist.", path);
+
+        ReadOnlySpan<byte> palette = default;
+        bool hasAlpha = color is ColorGreyAlpha or ColorRgbAlpha;
+        int orientation = ExifOrientation.Upright;
+        int position = headerEnd + 4;
+        while (TryReadFrame(bytes, position, out uint length, out ReadOnlySpan<byte> type))
+        {
+            if (type.SequenceEqual("IDAT"u8) || type.SequenceEqual("IEND"u8))
+            {
+                header = new PngHeader
+                {
+                    Info = InfoOf((int)width, (int)height, depth, color, palette, path) with { HasAlpha = hasAlpha },
+                    ColorType = color,
+                    Palette = palette,
+                    PixelsAt = position,
+                };
+                header = header with { Info = header.Info.TurnedBy(orientation) };
+                return true;
+            }
+
+            if (length > bytes.Length - position - FrameBytes)
+                return false;
+            ReadOnlySpan<byte> chunk = bytes.Slice(position + 8, (int)length);
+            if (color == ColorPalette && type.SequenceEqual("PLTE"u8) && palette.IsEmpty)
+                palette = chunk;
+            else if (type.SequenceEqual("tRNS"u8))
+                hasAlpha |= color != ColorPalette || chunk.IndexOfAnyExcept(byte.MaxValue) >= 0;
+            else if (type.SequenceEqual("eXIf"u8))
+                orientation = ExifOrientation.Read(chunk);
+            position += FrameBytes + (int)length;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether the file says only behind its pixels that it is to be turned, which the specification allows. Opening a data set reads files'
+    /// beginnings, so that nobody would have been told.
+    /// </summary>
+    public bool IsTurnedLate(ReadOnlySpan<byte> file)
+    {
+        int position = PixelsAt;
+        while (TryReadFrame(file, position, out uint length, out ReadOnlySpan<byte> type) && length <= file.Length - position - FrameBytes)
+        {
+            if (type.SequenceEqual("eXIf"u8) && ExifOrientation.Read(file.Slice(position + 8, (int)length)) != ExifOrientation.Upright)
+                return true;
+            position += FrameBytes + (int)length;
+        }
+
+        return false;
+    }
+
+    private static bool TryReadFrame(ReadOnlySpan<byte> bytes, int position, out uint length, out ReadOnlySpan<byte> type)
+    {
+        length = 0;
+        type = default;
+        if (position > bytes.Length - 8)
+            return false;
+        length = BinaryPrimitives.ReadUInt32BigEndian(bytes[position..]);
+        type = bytes.Slice(position + 4, 4);
+        return true;
+    }
+
+    private static ImageInfo InfoOf(int width, int height, int depth, int color, ReadOnlySpan<byte> palette, string path)
+    {
+        if (color != ColorPalette)
+            return new ImageInfo(ImageFormat.Png, width, height, color is ColorGrey or ColorGreyAlpha ? 1 : 3) { Depth = depth };
+        if (palette.IsEmpty || palette.Length % 3 != 0 || palette.Length > 3 << depth)
+            throw SampleException.OfFile($"The PNG file '{path}' is damaged: its palette has {palette.Length} bytes; expected 3 for each of 1 to {1 << depth} colours.", path);
+        return new ImageInfo(ImageFormat.Png, width, height, IsGrey(palette) ? 1 : 3, IsIndexed: true) { Depth = depth };
+    }
+
+    private static bool IsGrey(ReadOnlySpan<byte> palette)
+    {
+        for (int entry = 0; entry < palette.Length; entry += 3)
+        {
+            if (palette[entry] != palette[entry + 1] || palette[entry] != palette[entry + 2])
+                return false;
+        }
+
+        return true;
+    }
+}
