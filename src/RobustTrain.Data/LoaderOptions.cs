@@ -66,7 +66,7 @@ public sealed record LoaderOptions
     /// <summary>Whether workers live on from epoch to epoch.</summary>
     public bool PersistentWorkers { get; init; } = true;
 
-    /// <summary>The file that remembers samples that killed, stalled or failed their workers; null remembers them for this loader's life.</summary>
+    /// <summary>The file that remembers samples that killed or stalled their workers, or whose files are damaged; null remembers them for this loader's life.</summary>
     public string? QuarantinePath { get; init; }
 
     /// <summary>The part of the data, as a split, to which the data set's entries in <see cref="QuarantinePath"/> belong; null for none.</summary>

@@ -19,28 +19,31 @@ internal unsafe struct FailureMail
 
     private int _pathBytes;
     private int _messageBytes;
-    private int _reserved;
+    private int _isOfFile;
     private fixed byte _text[TextBytes];
 
-    public void Write(int slot, int position, string path, string message)
+    public void Write(int slot, int position, SampleException failure)
     {
         Slot = slot;
         Position = position;
-        _reserved = 0;
+        _isOfFile = failure.IsOfFile ? 1 : 0;
         fixed (byte* text = _text)
         {
             Span<byte> room = new(text, TextBytes);
             // Both are cut where they are too long; the sentence matters more than the path, which it names.
-            Encoding.UTF8.GetEncoder().Convert(path, room[..(TextBytes / 3)], flush: true, out _, out _pathBytes, out _);
-            Encoding.UTF8.GetEncoder().Convert(message, room[_pathBytes..], flush: true, out _, out _messageBytes, out _);
+            Encoding.UTF8.GetEncoder().Convert(failure.Path, room[..(TextBytes / 3)], flush: true, out _, out _pathBytes, out _);
+            Encoding.UTF8.GetEncoder().Convert(failure.Message, room[_pathBytes..], flush: true, out _, out _messageBytes, out _);
         }
 
         Volatile.Write(ref IsFull, 1);
     }
 
-    public (string Path, string Message) Read()
+    public SampleException Read()
     {
         fixed (byte* text = _text)
-            return (Encoding.UTF8.GetString(text, _pathBytes), Encoding.UTF8.GetString(text + _pathBytes, _messageBytes));
+        {
+            string path = Encoding.UTF8.GetString(text, _pathBytes);
+            return new SampleException(Encoding.UTF8.GetString(text + _pathBytes, _messageBytes), path) { IsOfFile = _isOfFile != 0 };
+        }
     }
 }

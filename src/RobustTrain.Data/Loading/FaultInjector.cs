@@ -59,7 +59,7 @@ internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker work
             case FaultKind.Exception:
                 throw new InvalidOperationException("injected fault");
             default:
-                throw new SampleException($"The file of sample {index} ({dataset.NameOf(index)}) is damaged: injected fault.", dataset.NameOf(index));
+                throw SampleException.OfFile($"The file of sample {index} ({dataset.NameOf(index)}) is damaged: injected fault.", dataset.NameOf(index));
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed unsafe class InPlaceLoading(LoaderSession session, SampleJudge j
     private void OnFailed(SampleTask* task, SampleException failure)
     {
         lock (session.Gate)
-            Settle(task, judge.OnFailed(task->Index, task->KeyEpoch, "trainer", failure.Path, failure.Message));
+            Settle(task, judge.OnFailed(task->Index, task->KeyEpoch, "trainer", failure));
     }
 
     private static void Settle(SampleTask* task, bool isGivenUp)

@@ -88,11 +88,11 @@ internal sealed unsafe class LostSamples(LoaderSession session)
             return false;
         if (status == TaskStatus.Failed(cell))
         {
-            (string path, string message) = mail->Read();
+            SampleException failure = mail->Read();
             string worker = session.Monitor!.Register.MarkFailing(cell);
             if (session.Stream is not null && session.Slots[mail->Slot] == SlotUse.Published)
             {
-                int decided = session.Stream.Judge.OnFailed(task->Index, task->KeyEpoch, worker, path, message) ? TaskStatus.Skipped : TaskStatus.RetryNotBy(cell);
+                int decided = session.Stream.Judge.OnFailed(task->Index, task->KeyEpoch, worker, failure) ? TaskStatus.Skipped : TaskStatus.RetryNotBy(cell);
                 task->Attempt++;
                 Settle(mail->Slot, mail->Position, decided);
             }

@@ -25,14 +25,18 @@ internal sealed class SampleHistory
     /// <summary>Whether it is in doubt: to be decided by workers, as long as there are any.</summary>
     public bool IsSuspect => HasCrashed || HasStalled;
 
+    /// <summary>Whether the sample itself is to blame for all that happened: faults in its files' own bytes, and workers that it killed or stalled.</summary>
+    public bool IsLasting { get; private set; } = true;
+
     public bool IsBad => _kills > AllowedKills || _others > AllowedOthers;
 
-    public void AddFailure(string path, string message)
+    public void AddFailure(SampleException failure)
     {
-        if (path.Length > 0)
-            Path = path;
+        if (failure.Path.Length > 0)
+            Path = failure.Path;
         _others++;
-        _evidence.Add(message);
+        IsLasting &= failure.IsOfFile;
+        _evidence.Add(failure.Message);
     }
 
     public void AddLoss(string message, WorkerLoss loss)

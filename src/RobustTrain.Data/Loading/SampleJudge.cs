@@ -44,12 +44,12 @@ internal sealed class SampleJudge
     public bool IsQuarantined(int index) => _quarantined is not null && _quarantined.Contains(index);
 
     /// <summary>Notes that a sample failed at a worker; whether it is given up.</summary>
-    public bool OnFailed(int index, int keyEpoch, string worker, string path, string message)
+    public bool OnFailed(int index, int keyEpoch, string worker, SampleException failure)
     {
         SampleHistory history = HistoryOf(index, keyEpoch);
-        history.AddFailure(path, message);
-        _report(SampleEvent(LoaderEventKind.SampleFailed, index, _dataset.NameOf(index), worker, message));
-        return Judge(history, index, worker, message);
+        history.AddFailure(failure);
+        _report(SampleEvent(LoaderEventKind.SampleFailed, index, _dataset.NameOf(index), worker, failure.Message));
+        return Judge(history, index, worker, failure.Message);
     }
 
     /// <summary>Notes that a worker was lost with a sample; whether the sample is given up.</summary>
@@ -155,9 +155,11 @@ internal sealed class SampleJudge
         return true;
     }
 
-    /// <summary>Puts a sample into quarantine.</summary>
+    /// <summary>Puts a sample into quarantine, unless what ails it may be mended without its files: then the next epoch tries it again.</summary>
     private void Condemn(SampleHistory history, int index, string name, string worker)
     {
+        if (!history.IsLasting)
+            return;
         string evidence = string.Join("; then ", history.Evidence);
         _ledger.Add(new LedgerEntry(LedgerAction.Quarantined, index, name, worker, evidence));
         _report(SampleEvent(LoaderEventKind.SampleQuarantined, index, name, worker, $"Sample {index} ({name}) is in quarantine: {evidence}"));

@@ -44,7 +44,7 @@ internal sealed unsafe class SampleTrials(Ring ring, SampleLoading loading, Time
         }
         catch (WorkerLostException exception)
         {
-            return new SampleException(exception.Message, "", exception);
+            return new SampleException(exception.Message, "", exception) { IsOfFile = true };
         }
         finally
         {

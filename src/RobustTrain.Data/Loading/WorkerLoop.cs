@@ -111,7 +111,7 @@ internal sealed unsafe class WorkerLoop
         _cell->SampleIndex = task->Index;
         Volatile.Write(ref _cell->Beats, _cell->Beats + 1);
         if (TryLoad(task, slot, position) is SampleException failure)
-            return Report(task, slot, position, failure.Path, failure.Message);
+            return Report(task, slot, position, failure);
         _cell->Samples++;
         int claimed = TaskStatus.Claimed(_worker);
         bool isMine = Interlocked.CompareExchange(ref task->Status, TaskStatus.Done(_worker), claimed) == claimed;
@@ -122,7 +122,7 @@ internal sealed unsafe class WorkerLoop
     private SampleException? TryLoad(SampleTask* task, int slot, int position) =>
         _loading.TryLoad(new SampleKey(_ring.Header->Seed, task->KeyEpoch, task->Index), task->Attempt, _ring.Buffer(slot, position));
 
-    private bool Report(SampleTask* task, int slot, int position, string path, string message)
+    private bool Report(SampleTask* task, int slot, int position, SampleException failure)
     {
         while (!_ring.IsStopping)
         {
@@ -131,7 +131,7 @@ internal sealed unsafe class WorkerLoop
                 FailureMail* mail = WorkerCell.Mail(_cell, box);
                 if (Volatile.Read(ref mail->IsFull) != 0)
                     continue;
-                mail->Write(slot, position, path, message);
+                mail->Write(slot, position, failure);
                 int claimed = TaskStatus.Claimed(_worker);
                 bool mine = Interlocked.CompareExchange(ref task->Status, TaskStatus.Failed(_worker), claimed) == claimed;
                 Interlocked.Increment(ref _ring.Header->Mails);

@@ -94,11 +94,11 @@ public sealed record LoaderConfig
     public double MaxSkipped { get; init; } = 0.01;
 
     /// <summary>Whether an earlier run's quarantine counts.</summary>
-    [Description("Whether samples that an earlier run put into quarantine, because they killed, stalled or failed their workers, are tried again.")]
+    [Description("Whether samples that an earlier run put into quarantine, because they killed or stalled workers or their files are damaged, are tried again.")]
     public bool IgnoreQuarantine { get; init; }
 
     /// <summary>Where the quarantine is kept.</summary>
-    [Description("The file that remembers samples that killed, stalled or failed their workers, for all runs over the same data; null: quarantine/<data set>.json beside the run's folder.")]
+    [Description("The file that remembers samples that killed or stalled workers or whose files are damaged, for all runs over the same data; null: quarantine/<data set>.json beside the run's folder.")]
     [ConfigurationPath]
     public string? QuarantinePath { get; init; }
 }

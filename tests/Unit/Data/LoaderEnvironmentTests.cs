@@ -102,6 +102,8 @@ public sealed class LoaderEnvironmentTests
         Assert.True(exitCode == 0, errors);
         JsonElement measured = events.Single(line => line.GetProperty("event").GetString() == "loader_measured");
         Assert.Equal((11, 1, 0), (measured.GetProperty("delivered").GetInt32(), measured.GetProperty("skipped").GetInt32(), measured.GetProperty("lost").GetInt32()));
+        // The right may come back: nothing is remembered.
+        Assert.Equal(0, measured.GetProperty("quarantined").GetInt32());
         JsonElement skipped = events.Single(line => line.TryGetProperty("kind", out JsonElement happened) && happened.GetString() == "sample_skipped");
         Assert.Equal("05.png", skipped.GetProperty("sample").GetString());
         Assert.Contains($"'{folder.File("05.png")}'", skipped.GetProperty("message").GetString(), StringComparison.Ordinal);

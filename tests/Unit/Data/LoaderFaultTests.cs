@@ -78,7 +78,8 @@ public sealed class LoaderFaultTests
         List<int> expected = [.. Undisturbed().Indices.Where(index => index != 31)];
         Assert.Equal(expected, run.Indices);
         Assert.Equal(expected.Select(index => (long)index), run.Values);
-        Assert.Equal((199, 1, 1), (run.Ledger.Delivered, run.Ledger.Skipped, run.Ledger.Quarantined));
+        // An exception may be anybody's fault: the next epoch tries the sample again.
+        Assert.Equal((199, 1, fault.StartsWith("exception", StringComparison.Ordinal) ? 0 : 1), (run.Ledger.Delivered, run.Ledger.Skipped, run.Ledger.Quarantined));
         LedgerEntry skipped = Assert.Single(run.Ledger.Entries, entry => entry.Action == LedgerAction.Skipped);
         Assert.Equal(31, skipped.SampleIndex);
         Assert.Contains("; then ", skipped.Reason, StringComparison.Ordinal);

@@ -113,6 +113,35 @@ public sealed class QuarantineTests : IDisposable
         Assert.Empty(Skipped(images));
     }
 
+    [Theory]
+    [InlineData("outofmemory")]
+    [InlineData("exception")]
+    public void What_may_be_mended_without_the_sample_is_skipped_and_tried_again(string fault)
+    {
+        LoaderOptions failing = Options with { Faults = FaultPlan.Parse($"{fault}@31!") };
+        using PrefetchLoader loader = new(Dataset, failing);
+        for (int epoch = 0; epoch < 2; epoch++)
+        {
+            // Each epoch tries it again, and skips it again.
+            EpochLedger ledger = LoaderRun.Of(loader, [], epoch).Ledger;
+            Assert.Equal((199, 1, 1, 0), (ledger.Delivered, ledger.Retried, ledger.Skipped, ledger.Quarantined));
+        }
+
+        Assert.Empty(loader.Quarantine.Entries);
+        Assert.False(File.Exists(FilePath));
+        LoaderRun.Of(Dataset, Options).MustBeWhole(Dataset, Options);
+    }
+
+    [Fact]
+    public void A_crop_that_an_image_does_not_hold_is_not_the_images_fault()
+    {
+        string images = _folder.File("images");
+        _folder.Write("images/0.png", Fixture.Bytes("rgb.png"));
+        _folder.Write("images/1.bmp", TestImage.Coordinates(64, 64, 0));
+        Assert.Equal([0], Skipped(images, crop: 48));
+        Assert.Empty(Skipped(images));
+    }
+
     [Fact]
     public void A_file_that_is_none_is_a_sentence()
     {
@@ -145,11 +174,11 @@ public sealed class QuarantineTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private LoaderOptions Bad(int sample) => Options with { Faults = FaultPlan.Parse($"exception@{sample}!") };
+    private LoaderOptions Bad(int sample) => Options with { Faults = FaultPlan.Parse($"corrupt@{sample}!") };
 
-    private List<int> Skipped(string images)
+    private List<int> Skipped(string images, int crop = 16)
     {
-        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = images, CropSize = 16 });
+        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = images, CropSize = crop });
         using PrefetchLoader loader = new(dataset, Options);
         using EpochStream stream = loader.Open(0);
         while (stream.MoveNext())
