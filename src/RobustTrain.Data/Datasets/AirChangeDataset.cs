@@ -38,9 +38,14 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     public AirChangeDataset(AirChangeOptions options, SceneCache? cache = null)
         : this(options, AirChangeLayout.Find(options.Path), cache)
     {
+    }
+
+    private AirChangeDataset(AirChangeOptions options, (IReadOnlyList<ChangePair> Scenes, IReadOnlyList<DatasetWarning> Warnings) found, SceneCache? cache)
+        : this(options, found.Scenes, cache)
+    {
         using HeaderCheck check = new(options.ConvertsImages, options.LabelIndices);
         AirChangeLayout.CheckHeaders(_scenes, check);
-        Warnings = check.Warnings;
+        Warnings = [.. found.Warnings, .. check.Warnings];
     }
 
     /// <summary>Opens scenes that somebody has found and checked already.</summary>
@@ -164,6 +169,16 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
         }
 
         return counts;
+    }
+
+    /// <inheritdoc/>
+    public int PairCount => _scenes.Length;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DatasetFault> FaultsOfPair(int pair)
+    {
+        using ScratchPool.Lease lease = _scratch.Rent();
+        return PairCheck.FaultsOf(_scenes[pair], _classes, _options.LabelIndices, lease.Scratch);
     }
 
     /// <inheritdoc/>

@@ -51,18 +51,20 @@ public static class AirChangeLayout
         return [.. tiles];
     }
 
-    /// <summary>Finds the twelve scenes in a folder as it was unpacked.</summary>
+    /// <summary>Finds the twelve scenes in a folder as it was unpacked, and what its operator should hear of it.</summary>
     /// <exception cref="DatasetException">The folder is missing or empty, or a scene or a file is not there.</exception>
-    internal static IReadOnlyList<ChangePair> Find(string path)
+    internal static (IReadOnlyList<ChangePair> Scenes, IReadOnlyList<DatasetWarning> Warnings) Find(string path)
     {
         string root = DatasetFolder.Open(path);
         string? szada = DatasetFolder.FindFolder(root, Locations[0].Name);
         if (szada is null && Directory.GetDirectories(root).FirstOrDefault(inner => DatasetFolder.FindFolder(inner, Locations[0].Name) is not null) is string below)
             root = below;
         List<ChangePair> scenes = [];
+        List<string> files = [];
         foreach ((string location, int count) in Locations)
         {
             string folder = DatasetFolder.FindFolder(root, location) ?? throw NoLocation(root, location);
+            files.AddRange(DatasetFolder.FilesBelow(folder).Select(file => DatasetFolder.FullPath(folder, file)));
             for (int number = 1; number <= count; number++)
             {
                 string name = $"{location}/{number}";
@@ -72,24 +74,31 @@ public static class AirChangeLayout
             }
         }
 
-        return scenes;
+        IEnumerable<string> others = files.Except(scenes.SelectMany(scene => (string[])[scene.Image1, scene.Image2, scene.Label]));
+        return (scenes, DatasetFolder.Unused(root, (("unused_files", "Files that are none of the twelve scenes' im1.bmp, im2.bmp and gt.bmp are not used"), others)));
     }
 
     /// <summary>Checks by their headers that the files are images of the benchmark's size.</summary>
-    /// <exception cref="DatasetException">One isn't.</exception>
+    /// <exception cref="DatasetException">Some aren't; it names each.</exception>
     internal static void CheckHeaders(IEnumerable<ChangePair> scenes, HeaderCheck check)
     {
+        List<DatasetFault> faults = [];
         foreach (ChangePair scene in scenes)
         {
-            (string File, ImageInfo Info)[] files = [(scene.Image1, check.Image(scene.Image1)), (scene.Image2, check.Image(scene.Image2)), (scene.Label, check.Label(scene.Label))];
+            int before = faults.Count;
+            if (check.Read(scene, faults) is not { } files)
+                continue;
             foreach ((string file, ImageInfo info) in files)
             {
                 if ((info.Width, info.Height) != (SceneWidth, SceneHeight))
-                    throw new DatasetException($"The image '{file}' is {info.Width}x{info.Height} pixels; expected {SceneWidth}x{SceneHeight}.", file);
+                    faults.Add(new DatasetFault($"The image '{file}' is {info.Width}x{info.Height} pixels; expected {SceneWidth}x{SceneHeight}.", file));
             }
 
-            HeaderCheck.CheckPartners(files);
+            if (faults.Count == before)
+                HeaderCheck.CheckPartners(files, faults);
         }
+
+        DatasetException.ThrowIfAny(faults);
     }
 
     private static IEnumerable<int> Starts(int from, int to, int size)

@@ -22,8 +22,14 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     /// <summary>Opens a split, and checks everything that the folders and the files' headers tell.</summary>
     /// <exception cref="DatasetException">A folder, a list or a partner is missing, a file is no image, or sizes differ.</exception>
     public ChangePairsDataset(ChangePairsOptions options)
-        : this(options, ChangePairsLayout.Find(options), sampleSize: null)
+        : this(options, ChangePairsLayout.Find(options))
     {
+    }
+
+    private ChangePairsDataset(ChangePairsOptions options, (ChangePair[] Pairs, IReadOnlyList<DatasetWarning> Warnings) found)
+        : this(options, found.Pairs, sampleSize: null)
+    {
+        Warnings = [.. found.Warnings, .. Warnings];
     }
 
     /// <summary>Opens a split whose pairs somebody has found already.</summary>
@@ -40,7 +46,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
         if (sampleSize is null)
         {
             using HeaderCheck check = new(options.ConvertsImages, options.LabelIndices, options.Classes);
-            sampleSize = SampleSize(ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels, check));
+            sampleSize = SampleSize(ChangePairsLayout.CheckHeaders(_pairs, normalization.Channels, Crops && options.Augmentation.Resize is null ? options.CropSize : null, check));
             Warnings = check.Warnings;
         }
 
@@ -121,6 +127,16 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
         }
 
         return counts;
+    }
+
+    /// <inheritdoc/>
+    public int PairCount => _pairs.Length;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DatasetFault> FaultsOfPair(int pair)
+    {
+        using ScratchPool.Lease lease = _scratch.Rent();
+        return PairCheck.FaultsOf(_pairs[pair], _classes, _options.LabelIndices, lease.Scratch);
     }
 
     /// <inheritdoc/>

@@ -5,13 +5,16 @@ namespace RobustTrain.Data.Datasets;
 /// <summary>Which part of a folder of image pairs is loaded, and how.</summary>
 public sealed record ChangePairsOptions
 {
-    /// <summary>The folder that holds <c>A</c>, <c>B</c> and <c>label</c>.</summary>
+    /// <summary>The folder that holds <c>A</c>, <c>B</c> and <c>label</c>, or a folder with these for each of <c>train</c>, <c>val</c> and <c>test</c>.</summary>
     public required string Path { get; init; }
 
     /// <summary>The part of it.</summary>
     public required DatasetSplit Split { get; init; }
 
-    /// <summary>A text file with a file name on each line, relative to <see cref="Path"/>; without any list the names' prefixes train_, val_ and test_ decide.</summary>
+    /// <summary>
+    /// A text file, relative to <see cref="Path"/>, with an image of A on each line, by its file name or by that without extension, with its folder or
+    /// without; without any list the folders train, val and test or the names' prefixes train_, val_ and test_ decide.
+    /// </summary>
     public string? TrainList { get; init; }
 
     /// <summary>The list of the validation split.</summary>

@@ -60,6 +60,28 @@ internal sealed class HeaderCheck(bool convertsImages = true, bool labelIndices 
         return info;
     }
 
+    /// <summary>Checks the three files of a pair; each that can't be loaded is a fault.</summary>
+    /// <returns>The files with what their headers say; null where one has a fault.</returns>
+    public (string File, ImageInfo Info)[]? Read(ChangePair pair, List<DatasetFault> faults)
+    {
+        int before = faults.Count;
+        (string File, ImageInfo Info)[] files = [(pair.Image1, Try(Image, pair.Image1)), (pair.Image2, Try(Image, pair.Image2)), (pair.Label, Try(Label, pair.Label))];
+        return faults.Count == before ? files : null;
+
+        ImageInfo Try(Func<string, ImageInfo> check, string file)
+        {
+            try
+            {
+                return check(file);
+            }
+            catch (DatasetException exception)
+            {
+                faults.AddRange(exception.Faults);
+                return default;
+            }
+        }
+    }
+
     /// <summary>Notes what is done to an image that is loaded in any case; one that can't be read is named when it is.</summary>
     public void NoteIfReadable(string file)
     {
@@ -74,8 +96,8 @@ internal sealed class HeaderCheck(bool convertsImages = true, bool labelIndices 
     }
 
     /// <summary>Checks that files which show the same place have one size, and that there is no doubt about which way up each is.</summary>
-    /// <exception cref="DatasetException">They don't, or there is.</exception>
-    public static void CheckPartners(params ReadOnlySpan<(string File, ImageInfo Info)> partners)
+    /// <returns>Whether that is so; if not, it is a fault.</returns>
+    public static bool CheckPartners(ReadOnlySpan<(string File, ImageInfo Info)> partners, List<DatasetFault> faults)
     {
         (string firstFile, ImageInfo first) = partners[0];
         bool isOneOrientation = true;
@@ -83,7 +105,7 @@ internal sealed class HeaderCheck(bool convertsImages = true, bool labelIndices 
         foreach ((string file, ImageInfo info) in partners)
         {
             if ((info.Width, info.Height) != (first.Width, first.Height))
-                throw new DatasetException($"The image '{file}' is {SizeOf(info)}, but its partner '{firstFile}' is {SizeOf(first)}; expected one size.", file);
+                return Refuse($"The image '{file}' is {SizeOf(info)}, but its partner '{firstFile}' is {SizeOf(first)}; expected one size.", file);
             isOneOrientation &= info.Orientation == first.Orientation;
             isOneStoredSize &= info.StoredSize == first.StoredSize;
         }
@@ -91,11 +113,19 @@ internal sealed class HeaderCheck(bool convertsImages = true, bool labelIndices 
         // Sizes that agree only once they are turned prove that all are meant as a viewer shows them. Where they agree either way, one
         // that is turned may lie on one that was drawn over the pixels as they are stored.
         if (isOneOrientation || !isOneStoredSize)
-            return;
+            return true;
         foreach ((string file, ImageInfo info) in partners)
         {
             if (info.Orientation != first.Orientation)
-                throw new DatasetException($"The image '{file}' has the EXIF orientation {info.Orientation} and its partner '{firstFile}' {first.Orientation}, and nothing tells whether their pixels lie on each other as they are stored or as they are shown; turn the pixels and remove the orientation.", file);
+                return Refuse($"The image '{file}' has the EXIF orientation {info.Orientation} and its partner '{firstFile}' {first.Orientation}, and nothing tells whether their pixels lie on each other as they are stored or as they are shown; turn the pixels and remove the orientation.", file);
+        }
+
+        return true;
+
+        bool Refuse(string message, string file)
+        {
+            faults.Add(new DatasetFault(message, file));
+            return false;
         }
     }
 

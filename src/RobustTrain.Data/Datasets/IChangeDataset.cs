@@ -12,4 +12,11 @@ public interface IChangeDataset : IDataset
     /// </summary>
     /// <exception cref="SampleException">A label can't be read or has a value beyond the classes.</exception>
     IReadOnlyList<long> CountClasses();
+
+    /// <summary>How many pairs of images the samples are made of.</summary>
+    int PairCount { get; }
+
+    /// <summary>Reads the three files of a pair whole. Safe to call from several threads at once.</summary>
+    /// <returns>What is wrong with each; nothing where its samples can be loaded.</returns>
+    IReadOnlyList<DatasetFault> FaultsOfPair(int pair);
 }

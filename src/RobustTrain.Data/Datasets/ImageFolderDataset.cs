@@ -4,11 +4,9 @@ using RobustTrain.Data.Randomness;
 
 namespace RobustTrain.Data.Datasets;
 
-/// <summary>The images of a folder in the order of their names, in random crops: field <c>image</c> (Float32, channels x height x width).</summary>
+/// <summary>The images of a folder and of those in it, in the order of their paths, in random crops: field <c>image</c> (Float32, channels x height x width).</summary>
 public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, IDisposable
 {
-    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".bmp"];
-
     private readonly ImageFolderOptions _options;
     private readonly string[] _files;
     private readonly SampleWriter _writer;
@@ -19,10 +17,15 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     public ImageFolderDataset(ImageFolderOptions options)
         : this(options, Find(options.Path))
     {
+    }
+
+    private ImageFolderDataset(ImageFolderOptions options, (string[] Files, IReadOnlyList<DatasetWarning> Warnings) found)
+        : this(options, found.Files)
+    {
         using HeaderCheck check = new();
         foreach (string file in _files)
             check.NoteIfReadable(file);
-        Warnings = check.Warnings;
+        Warnings = [.. found.Warnings, .. check.Warnings];
     }
 
     /// <summary>Opens a folder whose images somebody has found already.</summary>
@@ -48,7 +51,7 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     public DatasetDescription Description => new ImageFolderDescription(_options, _files);
 
     /// <inheritdoc/>
-    public string NameOf(int index) => Path.GetFileName(_files[index]);
+    public string NameOf(int index) => Path.GetRelativePath(_options.Path, _files[index]);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> FilesOf(int index) => [_files[index]];
@@ -74,13 +77,14 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
         }
     }
 
-    private static string[] Find(string path)
+    private static (string[] Files, IReadOnlyList<DatasetWarning> Warnings) Find(string path)
     {
         string root = DatasetFolder.Open(path);
-        string[] files = [.. Directory.EnumerateFiles(root).Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
-        return files.Length > 0
-            ? files
-            : throw new DatasetException($"The folder '{root}' has no images; expected PNG, JPEG or BMP files.", root);
+        string[] files = DatasetFolder.FilesBelow(root);
+        string[] images = [.. files.Where(DatasetFolder.IsImage).Select(file => DatasetFolder.FullPath(root, file))];
+        if (images.Length == 0)
+            throw new DatasetException($"The folder '{root}' has no images; expected PNG, JPEG or BMP files.", root);
+        return (images, DatasetFolder.Unused(root, (DatasetFolder.OtherFormats, files.Where(file => !DatasetFolder.IsImage(file)))));
     }
 
     /// <inheritdoc/>

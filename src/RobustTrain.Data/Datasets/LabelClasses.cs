@@ -30,6 +30,9 @@ internal sealed class LabelClasses
             _classOf[_ignored = (byte)ignoreIndex.Value] = (short)ignoreIndex.Value;
     }
 
+    /// <summary>How many classes there are.</summary>
+    public int Number => _classes;
+
     /// <summary>Decodes a label: one channel, or three equal ones; the indices of a palette where they are the classes.</summary>
     public static void Decode(ImageReader reader, string path, ImageBuffer target, bool indices)
     {

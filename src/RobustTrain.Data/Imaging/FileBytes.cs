@@ -32,7 +32,9 @@ internal sealed class FileBytes
     {
         FileNative.NotFound or FileNative.NotAFolder => "does not exist",
         FileNative.AccessDenied or FileNative.NotPermitted => "can't be read: permission denied",
-        FileNative.IsAFolder => "is a folder and not an image",
+        FileNative.IsAFolder => "is a folder and not a file",
+        FileNative.NoPlaceInIt => "is a pipe and not a file",
+        FileNative.NoSuchDevice => "is a socket or a device and not a file",
         _ => $"can't be read: {Marshal.GetPInvokeErrorMessage(error)}",
     };
 
@@ -49,7 +51,7 @@ internal sealed class FileBytes
                     Grow(path);
                 nint read;
                 fixed (byte* start = _buffer)
-                    read = FileNative.Read(descriptor, start + _length, (nuint)Math.Min(_buffer.Length - _length, limit - _length));
+                    read = FileNative.ReadAt(descriptor, start + _length, (nuint)Math.Min(_buffer.Length - _length, limit - _length), _length);
                 if (read < 0)
                 {
                     int error = Marshal.GetLastPInvokeError();

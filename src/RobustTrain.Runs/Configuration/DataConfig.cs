@@ -7,7 +7,7 @@ namespace RobustTrain.Runs.Configuration;
 public sealed record DataConfig
 {
     /// <summary>The layout of the data set.</summary>
-    [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label).")]
+    [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test).")]
     [AllowedValues("air-change", "change-pairs")]
     public string Dataset { get; init; } = "air-change";
 
@@ -27,7 +27,7 @@ public sealed record DataConfig
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? ValidationSets { get; init; }
 
     /// <summary>List files of the splits (change-pairs).</summary>
-    [Description("change-pairs: text files with a file name on each line, relative to path, for each split. Without them the names' prefixes train_, val_ and test_ decide.")]
+    [Description("change-pairs: text files, relative to path, with an image of A on each line, by its file name or by that without extension, with its folder or without, for each split. Without them the folders train, val and test or the names' prefixes train_, val_ and test_ decide.")]
     public SplitListsConfig Lists { get; init; } = new();
 
     /// <summary>The side of a training crop in pixels.</summary>

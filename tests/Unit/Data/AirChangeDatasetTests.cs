@@ -25,6 +25,30 @@ public sealed class AirChangeDatasetTests(SampleData data) : IClassFixture<Sampl
     }
 
     [Fact]
+    public void Files_of_no_scene_are_named()
+    {
+        Assert.Empty(Open(DatasetSplit.Train).Warnings);
+        string[] others = [Path.Combine(data.Path, "Szada", "1", "notes.txt"), Path.Combine(data.Path, "Szada", "8", "im1.bmp")];
+        try
+        {
+            foreach (string other in others)
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(other)!);
+                File.WriteAllText(other, "x");
+            }
+
+            DatasetWarning warning = Assert.Single(Open(DatasetSplit.Train).Warnings);
+            Assert.Equal(("unused_files", 2), (warning.Kind, warning.Count));
+            Assert.Equal(others, warning.Files);
+        }
+        finally
+        {
+            File.Delete(others[0]);
+            Directory.Delete(Path.Combine(data.Path, "Szada", "8"), recursive: true);
+        }
+    }
+
+    [Fact]
     public void Training_crops_never_touch_the_test_area()
     {
         CropCorners[] areas = AirChangeLayout.CornersOf(112);
