@@ -35,6 +35,12 @@ public sealed class RunFolder : IDisposable
     /// <summary>The keys of the configuration that are others than before this process went on with the run.</summary>
     public IReadOnlyList<ConfigurationDifference> Changes { get; private init; } = [];
 
+    /// <summary>
+    /// What is other about the data than before this process went on with the run, as the end of a sentence; null where nothing is. At another path
+    /// they would have been refused.
+    /// </summary>
+    public string? DataDifference { get; private init; }
+
     /// <summary>The record as it stands in <c>run.json</c>.</summary>
     public RunRecord Record
     {
@@ -121,7 +127,7 @@ public sealed class RunFolder : IDisposable
     /// The path is a file, the folder holds something else, another configuration, or a run that a live process works on, or
     /// <paramref name="resume"/> doesn't fit what it holds.
     /// </exception>
-    public static RunRecord? Check(string path, TrainingConfig config, ResumeMode resume) => CheckFolder(path, config, resume, isLocked: false);
+    public static RunRecord? Check(string path, TrainingConfig config, ResumeMode resume) => CheckFolder(path, config, resume, data: null, isLocked: false);
 
     /// <summary>Checks what needs no configuration: that a path holds a run, or can become one.</summary>
     /// <returns>Whether it holds a run.</returns>
@@ -141,7 +147,7 @@ public sealed class RunFolder : IDisposable
     }
 
     // Whoever holds the lock works on the run; what the record says of its process is only a first guess.
-    private static RunRecord? CheckFolder(string path, TrainingConfig config, ResumeMode resume, bool isLocked)
+    private static RunRecord? CheckFolder(string path, TrainingConfig config, ResumeMode resume, IReadOnlyList<SplitRecord>? data, bool isLocked)
     {
         path = System.IO.Path.GetFullPath(path);
         if (!CheckPath(path, resume))
@@ -151,16 +157,23 @@ public sealed class RunFolder : IDisposable
             throw InUse(path, record);
         if (resume == ResumeMode.Never)
             throw Refusal("RunExists", $"The run path '{path}' holds the run '{record.Name}' already; go on with it by --resume auto, or name another folder.", path);
-        ResumedConfiguration.Compare(path, record, config);
+        ResumedConfiguration.Compare(path, record, config, data);
         return record;
     }
 
     /// <summary>Opens a run's folder, and creates it where it isn't there.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="resume">Whether a run may or must be there.</param>
+    /// <param name="versions">What computes.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    /// <param name="data">What each split of the data holds; null where nobody knows. With it the run may go on under another data.path.</param>
     /// <exception cref="RunException">As <see cref="Check"/>; or the folder can't be written: then what was created is removed again.</exception>
-    public static RunFolder Open(string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider? time = null)
+    public static RunFolder Open(
+        string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null)
     {
         path = System.IO.Path.GetFullPath(path);
-        Check(path, config, resume);
+        CheckFolder(path, config, resume, data, isLocked: false);
         CreatedThings created = new();
         FileStream? held = null;
         try
@@ -171,10 +184,11 @@ public sealed class RunFolder : IDisposable
             held = TakeLock(path);
 
             // What was checked may have changed before the lock was taken.
-            RunRecord? previous = CheckFolder(path, config, resume, isLocked: true);
+            RunRecord? previous = CheckFolder(path, config, resume, data, isLocked: true);
             TimeProvider clock = time ?? TimeProvider.System;
-            IReadOnlyList<ConfigurationDifference> changes = previous is null ? [] : ResumedConfiguration.Compare(path, previous, config);
+            IReadOnlyList<ConfigurationDifference> changes = previous is null ? [] : ResumedConfiguration.Compare(path, previous, config, data);
             RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(previous, config, versions, clock);
+            record = record with { Data = data ?? record.Data };
             if (previous is null)
             {
                 created.AddFile(RecordPathOf(path));
@@ -190,7 +204,11 @@ public sealed class RunFolder : IDisposable
             created.AddFolder(System.IO.Path.Combine(path, "epochs"));
             created.AddFolder(CheckpointsPathOf(path));
             DurableFile.DeleteLeftovers(path);
-            return new RunFolder(path, held, record, clock, isResumed: previous is not null) { Changes = changes };
+            return new RunFolder(path, held, record, clock, isResumed: previous is not null) 
+            {
+                Changes = changes,
+                DataDifference = previous is null || data is null ? null : ResumedConfiguration.DataDifference(previous, data),
+            };
         }
         catch (Exception exception)
         {

@@ -44,6 +44,9 @@ public sealed record RunRecord
     /// <summary>SHA-256 of the configuration's canonical text, in hexadecimal.</summary>
     public required string ConfigurationDigest { get; init; }
 
+    /// <summary>What each split of the data held when the last process began; null where nobody noted it.</summary>
+    public IReadOnlyList<SplitRecord>? Data { get; init; }
+
     /// <summary>When the run began, UTC.</summary>
     public required DateTimeOffset Started { get; init; }
 

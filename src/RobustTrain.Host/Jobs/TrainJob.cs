@@ -35,7 +35,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             LifeLine.Hold(Console.OpenStandardInput(), requests);
 
         TrainingPlan plan = TrainingPlan.Create(config);
-        using RunFolder run = RunFolder.Open(runPath, config, request.Resume, RunVersions.Current(LibTorch.Version), time);
+        using RunFolder run = RunFolder.Open(runPath, config, request.Resume, RunVersions.Current(LibTorch.Version), time, SplitRecords.Of(plan.Data));
         return Train(plan, run, control, requests);
     }
 
@@ -78,6 +78,8 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             requests.ReportTo(journal);
             if (run.Changes.Count > 0)
                 journal.Write(new RunWarning($"The run goes on with other settings: {string.Join(", ", run.Changes.Select(change => $"{change.Path} was {change.Left} and is {change.Right}"))}."));
+            if (run.DataDifference is { } difference)
+                journal.Write(new RunWarning($"The run goes on with other data than before: {difference}."));
             control.Stuck += message => EndStuck(message, kept);
             TrainingOutcome outcome = new Trainer(plan, run, journal, time).Run(control);
             bool isFinished = outcome.ExitCode == ExitCode.Finished;

@@ -276,6 +276,48 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_goes_on_where_its_data_were_moved_and_says_so()
+    {
+        await StopAfterAStep();
+        Directory.Move(_folder.At("data"), _folder.At("staged"));
+
+        using LiveTraining goesOn = new(HostRun.Start(_folder.Path, "train", "--run-path", "run", "--events", "--set", "data.path=staged"));
+        RunWarning said = await goesOn.Next<RunWarning>();
+        await goesOn.Next<StepFinished>();
+        goesOn.Signal(Terminate);
+
+        Assert.Equal(75, (await goesOn.End()).ExitCode);
+        Assert.Equal($"The run goes on with other settings: data.path was {_folder.At("data")} and is {_folder.At("staged")}.", said.Message);
+        Assert.Equal(_folder.At("staged"), RunFolder.ReadConfig(RunPath).Data.Path);
+    }
+
+    [Fact]
+    public async Task A_run_does_not_go_on_with_other_data_elsewhere_and_warns_of_other_data_where_they_were()
+    {
+        await StopAfterAStep();
+        TinyPairs.Write(_folder.At("other"), side: 33);
+
+        HostRun other = await HostRun.To(_folder.Path, "train", "--run-path", "run", "--set", "data.path=other");
+        Assert.Equal(2, other.ExitCode);
+        Assert.Contains($"those at {_folder.At("other")} are others: the training split had 4 samples of ", Assert.Single(other.Sentences), StringComparison.Ordinal);
+
+        TinyPairs.Write(_folder.At("data"), side: 33);
+        using LiveTraining goesOn = new(HostRun.Start(_folder.Path, "train", "--run-path", "run", "--events"));
+        RunWarning said = await goesOn.Next<RunWarning>();
+        goesOn.Signal(Terminate);
+        await goesOn.End();
+        Assert.StartsWith("The run goes on with other data than before: the training split had 4 samples of ", said.Message, StringComparison.Ordinal);
+    }
+
+    private async Task StopAfterAStep()
+    {
+        using LiveTraining training = StartLong();
+        await training.Next<StepFinished>();
+        training.Signal(Terminate);
+        Assert.Equal(75, (await training.End()).ExitCode);
+    }
+
+    [Fact]
     public async Task A_checkpoint_that_is_damaged_or_of_another_model_is_refused_by_name()
     {
         Assert.Equal(0, (await HostRun.To(_folder.Path, Arguments(epochs: 1))).ExitCode);

@@ -45,7 +45,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(
             [
                 "format", "id", "name", "state", "exit_code", "error", "error_id", "process", "working_directory", "git_commit", "versions",
-                "configuration_digest", "started", "updated", "ended", "epochs", "epochs_done", "best_metric", "best_epoch", "best_score", "ledger_totals", "test_scores", "attempts",
+                "configuration_digest", "data", "started", "updated", "ended", "epochs", "epochs_done", "best_metric", "best_epoch", "best_score", "ledger_totals", "test_scores", "attempts",
             ],
             record.EnumerateObject().Select(property => property.Name).ToArray(), EqualAsSets);
         Assert.Equal(["host", "process_id", "start"], record.GetProperty("process").EnumerateObject().Select(property => property.Name));
@@ -110,6 +110,70 @@ public sealed class RunFolderTests : IDisposable
         Assert.DoesNotContain("momentum", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(before, Snapshot(path));
     }
+
+    [Fact]
+    public void Data_at_another_path_go_on_where_names_and_sizes_are_the_same()
+    {
+        string path = _folder.At("a");
+        TrainingConfig moved = s_config with { Data = s_config.Data with { Path = "/staged" } };
+        RunFolder.Open(path, s_config, ResumeMode.Auto, s_versions, data: Splits(9)).Dispose();
+
+        RunFolder.Check(path, moved, ResumeMode.Auto);
+        using (RunFolder second = RunFolder.Open(path, moved, ResumeMode.Auto, s_versions, data: Splits(9)))
+        {
+            Assert.Equal("data.path", Assert.Single(second.Changes).Path);
+            Assert.Null(second.DataDifference);
+        }
+
+        Assert.Equal("/staged", RunFolder.ReadConfig(path).Data.Path);
+        Assert.Equal(Splits(9), RunFolder.ReadRecord(path).Data);
+    }
+
+    [Fact]
+    public void Other_data_at_another_path_are_refused_and_nothing_changes()
+    {
+        string path = _folder.At("a");
+        TrainingConfig moved = s_config with { Data = s_config.Data with { Path = "/staged" } };
+        RunFolder.Open(path, s_config, ResumeMode.Auto, s_versions, data: Splits(9)).Dispose();
+        string[] before = Snapshot(path);
+
+        RunException refusal = Assert.Throws<RunException>(() => RunFolder.Open(path, moved, ResumeMode.Auto, s_versions, data: Splits(8)));
+
+        Assert.Equal("RunConfigurationDiffers", refusal.ErrorId);
+        Assert.Contains("those at /staged are others: the training split had 2 samples of 9 bytes and has 2 of 8", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Snapshot(path));
+    }
+
+    [Fact]
+    public void Other_names_of_the_same_sizes_are_other_data()
+    {
+        string path = _folder.At("a");
+        TrainingConfig moved = s_config with { Data = s_config.Data with { Path = "/staged" } };
+        RunFolder.Open(path, s_config, ResumeMode.Auto, s_versions, data: Splits(9)).Dispose();
+        RunException refusal = Assert.Throws<RunException>(() => RunFolder.Open(path, moved, ResumeMode.Auto, s_versions, data: [Splits(9)[0] with { Digest = "other" }]));
+        Assert.Contains("the training split has other names or sizes", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_noted_nothing_of_its_data_stays_at_their_path()
+    {
+        string path = _folder.At("a");
+        Open(path).Dispose();
+        TrainingConfig moved = s_config with { Data = s_config.Data with { Path = "/staged" } };
+        RunException refusal = Assert.Throws<RunException>(() => RunFolder.Open(path, moved, ResumeMode.Auto, s_versions, data: Splits(9)));
+        Assert.Contains("data.path is", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Data_that_changed_at_their_path_are_said_to_have()
+    {
+        string path = _folder.At("a");
+        RunFolder.Open(path, s_config, ResumeMode.Auto, s_versions, data: Splits(9)).Dispose();
+        using RunFolder second = RunFolder.Open(path, s_config, ResumeMode.Auto, s_versions, data: Splits(8));
+        Assert.Equal("the training split had 2 samples of 9 bytes and has 2 of 8", second.DataDifference);
+    }
+
+    private static SplitRecord[] Splits(long bytes) => [new("training", 2, bytes, $"digest of {bytes}")];
 
     [Fact]
     public void A_folder_that_holds_something_else_is_refused_and_left_as_it_is()
