@@ -2,7 +2,7 @@
 BeforeDiscovery {
     Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
     $engine = Join-Path (Split-Path (Get-ModulePath)) 'host'
-    $isMissing = -not ((Test-Path "$engine/robusttrain") -and (Test-Path "$engine/librobusttrain_torch.so"))
+    $isMissing = -not (Test-Path "$engine/robusttrain")
 }
 
 Describe 'The engine in PowerShell' -Skip:$isMissing {
@@ -73,6 +73,31 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         $faulty.ForEach({ $_.WorkerFailures -gt 0 }) | Should -Be $true, $true
         $damaged = Measure-DataLoader quick.yaml -NumWorkers 2 -Fault 'corrupt@5', 'corrupt@6'
         $damaged.Lost, $damaged.Skipped, $damaged.Delivered | Should -Be 0, 2, ($clean[0].Delivered - 2)
+    }
+
+    It 'measures a folder of images as people have it, and warns once of what it leaves out' {
+        New-Item -ItemType Directory images/more | Out-Null
+        $source = Get-ChildItem data -Recurse -Filter im1.bmp | Select-Object -First 2
+        Copy-Item $source[0].FullName images/one.bmp
+        Copy-Item $source[1].FullName images/more/two.bmp
+        '', 'x' | Set-Content images/Thumbs.db, images/desktop.ini, images/.DS_Store, images/._one.bmp, images/three.tif
+        $measured = Measure-DataLoader -ImagePath images -CropSize 32 -BatchSize 1 -WarningVariable warned -WarningAction SilentlyContinue
+        $measured.Delivered | Should -Be 2
+        $warned.Count | Should -Be 1
+        $warned[0].Message | Should -BeLike '*1 file*three.tif*'
+    }
+
+    It 'names every broken image of every split, and with -Quiet says only that there is one' {
+        Copy-Item data broken -Recurse
+        foreach ($file in 'Szada/1/im2.bmp', 'Tiszadob/3/gt.bmp') {
+            $stream = [IO.File]::OpenWrite((Join-Path $PWD broken $file))
+            $stream.SetLength($stream.Length - 1000)
+            $stream.Dispose()
+        }
+
+        (Test-TrainingConfig quick.yaml -DataPath broken).Errors.Message | Should -BeLike '*bmp*truncated*'
+        (Test-TrainingConfig quick.yaml -DataPath broken).Errors.Count | Should -Be 2
+        Test-TrainingConfig quick.yaml -DataPath broken -Quiet | Should -BeFalse
     }
 
     It 'refuses a fault that it does not know in one sentence' {

@@ -27,7 +27,7 @@ Describe 'Test-TrainingConfig' {
     It 'takes every parameter of a configuration that Start-Training takes' {
         $common = [Management.Automation.Cmdlet]::CommonParameters + [Management.Automation.Cmdlet]::OptionalCommonParameters
         $own = (Get-Command Start-Training).Parameters.Keys.Where({ $_ -notin $common -and $_ -notin 'RunPath', 'Resume', 'AsJob', 'Detach' })
-        (Get-Command Test-TrainingConfig).Parameters.Keys.Where({ $_ -notin $common }) | Sort-Object | Should -Be ($own | Sort-Object)
+        (Get-Command Test-TrainingConfig).Parameters.Keys.Where({ $_ -notin $common -and $_ -ne 'Quiet' }) | Sort-Object | Should -Be ($own | Sort-Object)
     }
 
     It 'refuses -<_> $null in a sentence that names it, and asks nothing of the trainer' -ForEach BatchSize, PrefetchQueueLength, TimeoutSeconds, Accumulate, ClipNorm {
@@ -50,6 +50,24 @@ Describe 'Test-TrainingConfig' {
         $test.Errors[1].File | Should -BeNullOrEmpty
         $test.Errors[1].Line | Should -BeNullOrEmpty
         $test.Errors[2].Line | Should -Be 7
+    }
+
+    It 'says only whether it is good with -Quiet' {
+        $good = Test-TrainingConfig my.yaml -Quiet
+        $good | Should -BeOfType bool
+        $good | Should -BeTrue
+        $env:FAKE_END = 'invalid'
+        $bad = Test-TrainingConfig my.yaml -Quiet -ErrorVariable failure
+        $failure | Should -BeNullOrEmpty
+        $bad | Should -BeOfType bool
+        $bad | Should -BeFalse
+    }
+
+    It 'shows in a table of 80 columns which file each row is of' {
+        Set-Content short.yaml, another-configuration.yaml ''
+        $table = Get-ChildItem *.yaml | Test-TrainingConfig | Out-String -Width 80
+        $table | Should -Match '…onfiguration\.yaml +True'
+        $table | Should -Match 'short\.yaml +True +cpu +3744 +24 +12 +234'
     }
 
     It 'takes files from the pipeline' {

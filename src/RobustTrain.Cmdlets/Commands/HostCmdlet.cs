@@ -87,6 +87,9 @@ public abstract class HostCmdlet : RobustTrainCmdlet
                 case EvaluationProgress progress:
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;
+                case CheckProgress progress:
+                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
+                    break;
                 case LoaderProgress progress:
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;

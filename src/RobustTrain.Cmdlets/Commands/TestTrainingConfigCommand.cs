@@ -8,9 +8,13 @@ namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>Checks a configuration as Start-Training would before its first step, and creates nothing.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "TrainingConfig")]
-[OutputType(typeof(TrainingConfigTest))]
+[OutputType(typeof(TrainingConfigTest), typeof(bool))]
 public sealed class TestTrainingConfigCommand : ConfiguredCmdlet
 {
+    /// <summary>Whether only a Boolean is written: whether a training can begin.</summary>
+    [Parameter]
+    public SwitchParameter Quiet { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
@@ -25,7 +29,9 @@ public sealed class TestTrainingConfigCommand : ConfiguredCmdlet
             // Mistakes are this cmdlet's result, not its failure.
         }
 
-        if (found is not null)
-            await WriteObjectAsync(TrainingConfigTest.From(found, request.ConfigurationPath));
+        if (found is null)
+            return;
+        TrainingConfigTest test = TrainingConfigTest.From(found, request.ConfigurationPath);
+        await WriteObjectAsync(Quiet ? test.Valid : test);
     }
 }

@@ -14,7 +14,7 @@ public sealed record TrainingConfigTest
     /// <summary>The mistakes; none where it is valid.</summary>
     public required TrainingConfigError[] Errors { get; init; }
 
-    /// <summary>The device on which it would train; null, as all that follow, where it is not valid.</summary>
+    /// <summary>The device on which it would train; null, as all that follow, where mistakes leave it open.</summary>
     public string? Device { get; init; }
 
     /// <summary>The samples of an epoch.</summary>

@@ -1,4 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Stopping;
@@ -14,6 +17,11 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
 internal sealed class CheckJob(CheckRequest request, EventStream? stream)
 {
+    private static readonly TimeSpan s_progressInterval = TimeSpan.FromSeconds(0.5);
+
+    private readonly Lock _progressGate = new();
+    private long? _told;
+
     /// <summary>Checks.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="Exception">The configuration has mistakes, or it doesn't fit its data set, network or machine.</exception>
@@ -23,30 +31,40 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
         StopRequests requests = new(() => Environment.Exit((int)ExitCode.Unexpected), onCheckpoint: () => { });
         if (request.HasLifeLine)
             LifeLine.Hold(Console.OpenStandardInput(), requests);
+        TrainingConfig config;
         try
         {
-            Report(ConfigurationReader.Read(request.ConfigPath, request.Settings));
-            return (int)ExitCode.Finished;
+            config = ConfigurationReader.Read(request.ConfigPath, request.Settings);
         }
-        catch (Exception exception)
+        catch (RunException exception)
         {
             stream?.Write(new ConfigurationChecked(MistakesOf(exception), null, null, null, null, null));
             throw;
         }
+
+        TrainingCheck check = TrainingCheck.Of(config, SayProgress);
+        Report(config, check);
+        ConfigurationError[] mistakes = [.. check.Faults.SelectMany(MistakesOf)];
+        return mistakes.Length switch
+        {
+            0 => (int)ExitCode.Finished,
+            1 => throw check.Faults[0],
+            _ => throw new ConfigurationException(mistakes),
+        };
     }
 
-    private void Report(TrainingConfig config)
+    private void Report(TrainingConfig config, TrainingCheck check)
     {
-        TrainingPlan plan = TrainingPlan.Create(config);
-        foreach (RunWarning warning in plan.Warnings)
+        foreach (RunWarning warning in check.Warnings)
         {
             stream?.Write(warning);
             if (stream is null)
                 Console.Out.WriteLine($"Warning: {warning.Message}");
         }
 
-        stream?.Write(new ConfigurationChecked([], plan.Device.ToString(), plan.Data.Training.Count, plan.Data.Validation.Count, plan.Data.Test.Count, plan.StepsPerEpoch));
-        if (stream is null)
+        stream?.Write(new ConfigurationChecked(
+            [.. check.Faults.SelectMany(MistakesOf)], check.Plan?.Device.ToString(), check.CountOf(DatasetSplit.Train), check.CountOf(DatasetSplit.Val), check.CountOf(DatasetSplit.Test), check.Plan?.StepsPerEpoch));
+        if (stream is null && check is { Faults: [], Plan: { } plan })
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
@@ -54,10 +72,23 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
         }
     }
 
+    private void SayProgress(int done, int total)
+    {
+        lock (_progressGate)
+        {
+            if (stream is null || Stopwatch.GetElapsedTime(_told ??= Stopwatch.GetTimestamp()) < s_progressInterval)
+                return;
+            _told = Stopwatch.GetTimestamp();
+            stream.Write(new CheckProgress(done, total));
+        }
+    }
+
     private static IReadOnlyList<ConfigurationError> MistakesOf(Exception exception)
     {
         if (exception is ConfigurationException configuration)
             return configuration.Errors;
+        if (exception is DatasetException { Faults.Count: > 1 } dataset)
+            return [.. dataset.Faults.Select(fault => new ConfigurationError(Failure.Of(exception).ErrorId, fault.Message, null))];
         Failure failure = Failure.Of(exception);
         return [new ConfigurationError(failure.ErrorId, failure.Message, (failure.Cause as RunException)?.Target as string)];
     }

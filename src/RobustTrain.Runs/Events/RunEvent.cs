@@ -22,6 +22,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StopRequested), "stop_requested")]
 [JsonDerivedType(typeof(RunFinished), "run_finished")]
+[JsonDerivedType(typeof(CheckProgress), "check_progress")]
 [JsonDerivedType(typeof(ConfigurationChecked), "configuration_checked")]
 [JsonDerivedType(typeof(EvaluationFinished), "evaluation_finished")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
@@ -152,9 +153,14 @@ public sealed record StopRequested(string Reason) : RunEvent;
 /// <param name="ErrorId">The error's stable id, where it failed.</param>
 public sealed record RunFinished(string State, int ExitCode, string? Error, string? ErrorId) : RunEvent;
 
+/// <summary>How far <c>robusttrain config check</c> is with reading the data.</summary>
+/// <param name="Done">The pairs of images that it has read.</param>
+/// <param name="Total">The pairs of all splits.</param>
+public sealed record CheckProgress(int Done, int Total) : RunEvent;
+
 /// <summary>A configuration has been checked, by <c>robusttrain config check</c>.</summary>
 /// <param name="Errors">Its mistakes; none where it is good.</param>
-/// <param name="Device">The device on which it would train; null, as all that follow, where there are mistakes.</param>
+/// <param name="Device">The device on which it would train; null, as all that follow, where mistakes leave it open.</param>
 /// <param name="TrainingSamples">The samples of an epoch.</param>
 /// <param name="ValidationSamples">The samples of a validation.</param>
 /// <param name="TestSamples">The samples of the test.</param>

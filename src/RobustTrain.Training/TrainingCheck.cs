@@ -1,0 +1,190 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Loading;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Criteria;
+using RobustTrain.Training.Loaders;
+
+namespace RobustTrain.Training;
+
+/// <summary>
+/// Finds what would keep a configuration from training, or end its training later: all of it and not the first. It reads every file of every split
+/// whole, and starts the workers.
+/// </summary>
+public sealed class TrainingCheck
+{
+    // What a process worker takes at the least, its share in the ring not counted.
+    private const long WorkerBytes = 16L << 20;
+
+    private readonly TrainingConfig _config;
+    private readonly long _availableBytes;
+    private readonly List<Exception> _faults = [];
+    private readonly List<RunWarning> _warnings = [];
+    private readonly Dictionary<DatasetSplit, IDataset> _splits = [];
+    private TrainingPlan? _plan;
+
+    private TrainingCheck(TrainingConfig config, long availableBytes)
+    {
+        _config = config;
+        _availableBytes = availableBytes;
+    }
+
+    /// <summary>What is wrong, each with its own sentence; nothing where the training can begin.</summary>
+    public IReadOnlyList<Exception> Faults => _faults;
+
+    /// <summary>What the operator should know.</summary>
+    public IReadOnlyList<RunWarning> Warnings => _warnings;
+
+    /// <summary>The training; null where it can't begin.</summary>
+    public TrainingPlan? Plan => _plan;
+
+    /// <summary>The samples of a split; null where it can't be opened.</summary>
+    public int? CountOf(DatasetSplit split) => _splits.TryGetValue(split, out IDataset? dataset) ? dataset.Count : null;
+
+    /// <summary>Checks.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="progress">Is told how many pairs have been read, and of how many; from any thread.</param>
+    /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>.</param>
+    public static TrainingCheck Of(TrainingConfig config, Action<int, int>? progress = null, CancellationToken stopping = default) =>
+        Of(config, HostMemory.AvailableBytes(), progress, stopping);
+
+    /// <inheritdoc cref="Of(TrainingConfig, Action{int, int}?, CancellationToken)"/>
+    internal static TrainingCheck Of(TrainingConfig config, long availableBytes, Action<int, int>? progress = null, CancellationToken stopping = default)
+    {
+        TrainingCheck check = new(config, availableBytes);
+        try
+        {
+            check.Open();
+            check.ReadFiles(progress, stopping);
+            if (check._plan is { } plan && check._faults.Count == 0)
+                check.StartWorkers(plan, stopping);
+            return check;
+        }
+        finally
+        {
+            foreach (IDisposable dataset in check._splits.Values.OfType<IDisposable>())
+                dataset.Dispose();
+        }
+    }
+
+    private void Open()
+    {
+        Try(() => DeviceSelection.Find(_config.Device));
+        Try(() => CriterionCatalog.Check(_config.Criterion, _config.Model.Classes));
+        foreach (DatasetSplit split in Enum.GetValues<DatasetSplit>())
+        {
+            Try(() => _splits[split] = DataSplitsFactory.OpenAsTrained(_config, split));
+            if (_splits.TryGetValue(split, out IDataset? dataset))
+                Try(() => TrainingPlan.CheckSplit(split, dataset, _config.Model));
+        }
+
+        _warnings.AddRange(LoaderJournal.WarningsOf(_splits.Values));
+        if (_splits.Count < Enum.GetValues<DatasetSplit>().Length)
+            return;
+        IDataset validation = _splits[DatasetSplit.Val];
+        Try(() => _plan = TrainingPlan.Create(
+            _config,
+            new DataSplits(_splits[DatasetSplit.Train], validation, _splits[DatasetSplit.Test]) { ValidationSets = ValidationSet.Of(_config, validation) }));
+    }
+
+    private void ReadFiles(Action<int, int>? progress, CancellationToken stopping)
+    {
+        IEnumerable<(DatasetSplit Split, IChangeDataset Dataset)> splits = _splits
+            .Where(split => split.Value is IChangeDataset)
+            .OrderBy(split => split.Key)
+            .Select(split => (split.Key, (IChangeDataset)split.Value));
+        (DatasetSplit Split, IChangeDataset Dataset, int Pair)[] all = [.. splits.SelectMany(split => Enumerable.Range(0, split.Dataset.PairCount), (split, pair) => (split.Split, split.Dataset, pair))];
+        IReadOnlyList<DatasetFault>[] found = new IReadOnlyList<DatasetFault>[all.Length];
+        int done = 0;
+        Parallel.For(0, all.Length, new ParallelOptions { MaxDegreeOfParallelism = _config.Threads ?? Environment.ProcessorCount, CancellationToken = stopping }, place =>
+        {
+            found[place] = all[place].Dataset.FaultsOfPair(all[place].Pair);
+            progress?.Invoke(Interlocked.Increment(ref done), all.Length);
+        });
+        foreach (IGrouping<DatasetSplit, int> split in Enumerable.Range(0, all.Length).Where(place => found[place].Count > 0).GroupBy(place => all[place].Split))
+            Judge(split.Key, all[split.First()].Dataset, split.Count(), [.. split.SelectMany(place => found[place])]);
+    }
+
+    // A training that may skip samples goes on without those of a broken file, as long as they are few.
+    private void Judge(DatasetSplit split, IChangeDataset dataset, int pairs, IReadOnlyList<DatasetFault> faults)
+    {
+        LoaderOptions options = LoaderSettings.Of(_config.Loader, batchSize: 1);
+        int epoch = dataset.Count * (split == DatasetSplit.Train ? _config.Data.EnlargeRatio : 1);
+        int lost = epoch / dataset.PairCount * pairs;
+        int most = options.MaxSkipped.Of(epoch);
+        if (options.OnBadSample == BadSamplePolicy.Skip && lost <= most)
+        {
+            _warnings.AddRange(faults.Select(fault => new RunWarning($"{fault.Message} Its samples will be skipped.")));
+            return;
+        }
+
+        foreach (DatasetFault fault in faults)
+            Add(new SampleException(fault.Message, fault.Path));
+        if (options.OnBadSample == BadSamplePolicy.Skip)
+            Add(new RunException(ExitCode.Data, "SkipBudgetExceeded", $"{lost} of the {epoch} samples of an epoch of the {SplitNames.Of(split)} split can't be loaded, but loader.max_skipped allows {most}.", "loader.max_skipped"));
+    }
+
+    private void StartWorkers(TrainingPlan plan, CancellationToken stopping)
+    {
+        if (_config.Loader.NumWorkers is not > 0)
+            return;
+        int workers = _config.Loader.NumWorkers.Value;
+        bool processes = plan.TrainingLoaderOptions.WorkerKind == WorkerKind.Process;
+        if (processes && workers * WorkerBytes > _availableBytes)
+        {
+            Add(NotStarted($"so many processes need {workers * WorkerBytes >> 20} MiB of memory at the least, and {_availableBytes >> 20} MiB are available"));
+            return;
+        }
+
+        FirstFailure failure = new();
+        Try(() =>
+        {
+            using PrefetchLoader loader = plan.OpenTrainingLoader(failure);
+            using EpochStream stream = loader.Open(epoch: 0, stopping: stopping);
+            stream.MoveNext();
+            while (failure.Message is null && stream.Workers.Any(worker => worker.Starts == 0 || worker.Health == WorkerHealth.Starting))
+                stopping.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(5));
+            stopping.ThrowIfCancellationRequested();
+        });
+        if (failure.Message is { } message)
+            Add(NotStarted(message.TrimEnd('.')));
+    }
+
+    private RunException NotStarted(string reason) => new(
+        ExitCode.Configuration, "WorkersNotStarted", $"loader.num_workers is {_config.Loader.NumWorkers}, but not all of them can work here: {reason}.", "loader.num_workers");
+
+    private void Try(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception exception) when (exception is RunException or DatasetException or LoaderException or SampleException or SkipBudgetException)
+        {
+            Add(exception);
+        }
+    }
+
+    // What is wrong with the folder, each split finds again.
+    private void Add(Exception fault)
+    {
+        if (_faults.All(known => known.Message != fault.Message))
+            _faults.Add(fault);
+    }
+
+    /// <summary>Keeps why the first worker failed.</summary>
+    private sealed class FirstFailure : IRunJournal
+    {
+        private volatile string? _message;
+
+        public string? Message => _message;
+
+        public void Write(RunEvent runEvent)
+        {
+            if (runEvent is LoaderChanged { Kind: "worker_died" or "worker_stuck" or "fell_back" } failed)
+                _message ??= failed.Message;
+        }
+    }
+}
