@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace RobustTrain.Data.Loading;
@@ -8,6 +9,9 @@ namespace RobustTrain.Data.Loading;
 /// </summary>
 internal sealed unsafe class SampleTrials(Ring ring, SampleLoading loading, TimeSpan timeout)
 {
+    // By which a busy machine may wake a thread.
+    private static readonly TimeSpan Lateness = TimeSpan.FromSeconds(1);
+
     private readonly SlotLayout _layout = new(ring.Slots.Fields, batchSize: 1);
 
     /// <summary>Loads a sample into its slot.</summary>
@@ -24,7 +28,7 @@ internal sealed unsafe class SampleTrials(Ring ring, SampleLoading loading, Time
         try
         {
             Task<SampleException?> trial = Task.Factory.StartNew(() => Try(key, sample.Attempt, memory, block), TaskCreationOptions.LongRunning);
-            if (!trial.Wait(timeout, stopping))
+            if (!Wait(trial, stopping))
                 throw new TimeoutException($"stood still for more than {timeout.TotalSeconds:0.###} s");
             if (trial.Result is null)
                 CopyTo(slot, position, memory);
@@ -34,6 +38,23 @@ internal sealed unsafe class SampleTrials(Ring ring, SampleLoading loading, Time
         {
             block.Leave();
         }
+    }
+
+    // A slice that took much longer than it may was cut through by a stop of the whole process or machine, and proves nothing.
+    private bool Wait(Task trial, CancellationToken stopping)
+    {
+        const int slices = 8;
+        TimeSpan slice = timeout / slices;
+        for (int left = slices; left > 0;)
+        {
+            long began = Stopwatch.GetTimestamp();
+            if (trial.Wait(slice, stopping))
+                return true;
+            if (Stopwatch.GetElapsedTime(began) < slice + Lateness)
+                left--;
+        }
+
+        return false;
     }
 
     private SampleException? Try(SampleKey key, int attempt, nint memory, SharedBlock block)

@@ -110,8 +110,9 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         _due.Clear();
         long now = Stopwatch.GetTimestamp();
         // Where this thread itself did not run for long, because the whole process group was stopped or the machine slept,
-        // silence proves nothing.
-        bool slept = Stopwatch.GetElapsedTime(_lastCheck, now) > (2 * _interval) + TimeSpan.FromSeconds(1);
+        // nobody's silence of that time proves anything.
+        TimeSpan sinceLast = Stopwatch.GetElapsedTime(_lastCheck, now);
+        TimeSpan asleep = sinceLast > 2 * _interval ? sinceLast - _interval : TimeSpan.Zero;
         _lastCheck = now;
         _losses.Tend();
         Register.FreeAbandoned();
@@ -121,7 +122,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         foreach (WorkerSeat seat in Register.Seats)
         {
             if (seat.Worker is not null)
-                CheckWorker(seat, now, slept);
+                CheckWorker(seat, now, asleep);
             if (_givenUp)
                 return wait;
             TimeSpan left = seat switch
@@ -139,8 +140,9 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         return wait;
     }
 
-    private void CheckWorker(WorkerSeat seat, long now, bool slept)
+    private void CheckWorker(WorkerSeat seat, long now, TimeSpan asleep)
     {
+        seat.Forgive(asleep, now);
         if (seat.Stuck is StuckWorker stuck)
         {
             if (seat.Worker!.Exit is not null || stuck.IsExplained || stuck.Elapsed >= _stackTimeout)
@@ -158,7 +160,7 @@ internal sealed unsafe class WorkerHealthMonitor : IDisposable
         }
 
         long beats = Volatile.Read(ref cell->Beats);
-        if (beats != seat.LastBeats || slept)
+        if (beats != seat.LastBeats)
         {
             if (seat.TakeBeats(beats, Volatile.Read(ref cell->Samples), now))
                 _losses.Report(WorkerFindings.Ready(seat));

@@ -55,7 +55,10 @@ internal sealed class WorkerSeat(string name)
         LastBeatAt = now;
     }
 
-    /// <summary>Notes that the heartbeat has moved, or that nothing is proved by its silence; whether the worker has come up with it.</summary>
+    /// <summary>Takes a time in which nobody could have moved out of the heartbeat's silence.</summary>
+    public void Forgive(TimeSpan asleep, long now) => LastBeatAt = Math.Min(now, LastBeatAt + (long)(asleep.TotalSeconds * Stopwatch.Frequency));
+
+    /// <summary>Notes that the heartbeat has moved; whether the worker has come up with it.</summary>
     public bool TakeBeats(long beats, long samples, long now)
     {
         bool cameUp = beats > 0 && Health == WorkerHealth.Starting;
