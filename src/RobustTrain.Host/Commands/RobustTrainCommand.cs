@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using RobustTrain.Host.Errors;
+using RobustTrain.Host.Output;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Commands;
@@ -13,10 +14,14 @@ internal static class RobustTrainCommand
     public static int Run(string[] arguments)
     {
         DiagnosticPort.Close();
+
+        // The exit code says how it went, too, where nobody can read standard error.
+        using DetachedText errors = new(Console.OpenStandardError(), "standard error", onLoss: null);
+        Console.SetError(errors);
         ParseResult parsed = Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
             return ReportUsage(parsed);
-        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        return CommandGuard.Run(() => parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }));
     }
 
     private static RootCommand Create() => new(

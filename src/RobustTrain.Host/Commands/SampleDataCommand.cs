@@ -4,6 +4,7 @@ using System.Globalization;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Samples;
 using RobustTrain.Host.Events;
+using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
@@ -70,7 +71,7 @@ internal static class SampleDataCommand
         try
         {
             int scenes = 0;
-            using (IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(TimeProvider.System) : null)
+            using (IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(TimeProvider.System, SayLoss) : null)
             {
                 IRunJournal journal = new JournalChain(TimeProvider.System, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
                 SampleDatasetGenerator.Write(
@@ -87,8 +88,9 @@ internal static class SampleDataCommand
             stream?.Write(new SampleDataFinished(options.Path, scenes, options.Seed, baseline.ChangedShare, baseline.BestF1, watch.Elapsed.TotalSeconds));
             if (stream is null)
             {
-                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{scenes} scenes are in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
-                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
+                using DetachedText output = DetachedText.StandardOutput(SayLoss);
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{scenes} scenes are in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
             }
 
             return (int)ExitCode.Finished;
@@ -98,6 +100,8 @@ internal static class SampleDataCommand
             throw new RunException(ExitCode.Unexpected, "SampleDataStopped", $"The sample data was not made, since it was stopped ({requests.Reason}); nothing was left behind.", options.Path);
         }
     }
+
+    private static void SayLoss(string loss) => Console.Error.WriteLine($"robusttrain: {loss}");
 
     private static DifferencingScore Measure(string path)
     {

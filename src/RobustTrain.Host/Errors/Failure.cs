@@ -44,6 +44,7 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
             target.WriteLine(Cause);
         else if (IsUnexpected)
             target.WriteLine($"robusttrain: {DebugVariable}=1 prints where it happened.");
+        target.Flush();
     }
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].Trim();

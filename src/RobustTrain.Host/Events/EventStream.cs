@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Events;
@@ -74,10 +75,12 @@ internal sealed class EventStream : IRunJournal, IDisposable
                     ReportLoss($"The reader of the events was too slow and missed {dropped} of the steps.");
             }
         }
-        catch (IOException)
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             // The life line says what the end of the reader means; the journal on disk goes on.
-            ReportLoss("The reader of the events is gone.");
+            ReportLoss(StorageError.IsNoSpaceLeft(refused)
+                ? $"The events on standard output end here: {StorageError.Describe(refused)}"
+                : "The reader of the events is gone.");
             foreach (RunEvent _ in _waiting.GetConsumingEnumerable())
             {
             }

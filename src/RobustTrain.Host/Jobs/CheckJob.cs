@@ -4,6 +4,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
+using RobustTrain.Host.Output;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
@@ -66,7 +67,8 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
             [.. check.Faults.SelectMany(MistakesOf)], check.Plan?.Device.ToString(), check.CountOf(DatasetSplit.Train), check.CountOf(DatasetSplit.Val), check.CountOf(DatasetSplit.Test), check.Plan?.StepsPerEpoch));
         if (stream is null && check is { Faults: [], Plan: { } plan })
         {
-            Console.Out.WriteLine(string.Create(
+            using DetachedText output = DetachedText.StandardOutput(onLoss: null);
+            output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The configuration is good: {config.Model.Name} on {plan.Device}, {plan.Data.Training.Count} training, {plan.Data.Validation.Count} validation and {plan.Data.Test.Count} test samples, {config.Trainer.Epochs} epochs of {plan.StepsPerEpoch} steps."));
         }

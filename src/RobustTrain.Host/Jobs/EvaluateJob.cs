@@ -48,7 +48,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
 
     private EvaluationFinished Evaluate(TrainingConfig config, string path, Stopwatch watch, CancellationToken stopping)
     {
-        using IProgressDisplay? display = stream is null && !request.AsJson ? ProgressDisplays.OnStandardOutput(time) : null;
+        using IProgressDisplay? display = stream is null && !request.AsJson ? ProgressDisplays.OnStandardOutput(time, SayLoss) : null;
         JournalChain journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
         Evaluator evaluator = Evaluator.Open(config, path, request.Choice, request.Split, warning => Warn(journal, warning));
         EvaluationResult result = evaluator.Run(journal, stopping, time);
@@ -68,6 +68,8 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             TrainedDifferencingConfusion = trained?.Confusion,
         };
     }
+
+    private static void SayLoss(string loss) => Console.Error.WriteLine($"robusttrain: {loss}");
 
     private void Warn(JournalChain journal, string warning)
     {

@@ -25,12 +25,12 @@ internal static class EventText
     };
 
     /// <summary>The line of a step.</summary>
-    public static string Step(TrainingView view, DateTimeOffset now)
+    public static string Step(TrainingView view, TimeProvider time)
     {
         StepFinished step = view.LastStep!;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})  step {view.StepsDone} of {view.StepsPerEpoch}  {StepFigures(step)}{SystemFigures(view.System)}  {Left(view.TimeLeft(now))}");
+            $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})  step {view.StepsDone} of {view.StepsPerEpoch}  {StepFigures(step)}{SystemFigures(view.System)}  {Left(view.TimeLeft(time))}");
     }
 
     /// <summary>Loss, learning rate, speed and waiting.</summary>

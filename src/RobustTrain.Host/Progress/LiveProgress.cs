@@ -9,6 +9,7 @@ namespace RobustTrain.Host.Progress;
 internal sealed class LiveProgress : IProgressDisplay
 {
     private static readonly TimeSpan s_refresh = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly IAnsiConsole _console;
     private readonly TimeProvider _time;
@@ -33,7 +34,7 @@ internal sealed class LiveProgress : IProgressDisplay
     {
         lock (_gate)
         {
-            _view = _view.After(runEvent);
+            _view = _view.After(runEvent, _time.GetTimestamp());
             _scene = runEvent as SampleDataProgress ?? _scene;
             if (EventText.Lasting(runEvent, _view) is { } line)
                 _lasting.Enqueue(line);
@@ -44,8 +45,9 @@ internal sealed class LiveProgress : IProgressDisplay
     public void Dispose()
     {
         _ended.Set();
-        _painter.Join();
-        _ended.Dispose();
+
+        // A terminal that takes nothing (Ctrl+S) must not keep the process from its end; the painter ends with it.
+        _painter.Join(s_patience);
     }
 
     private void Paint()
@@ -109,7 +111,7 @@ internal sealed class LiveProgress : IProgressDisplay
             rows.Add(Bar($"scene {scene.Scene}", scene.Done, scene.Total, ""));
         if (view.Epochs > 0)
         {
-            rows.Add(Bar(view.Phase, view.Share * 100, 100, EventText.Left(view.TimeLeft(_time.GetUtcNow()))));
+            rows.Add(Bar(view.Phase, view.Share * 100, 100, EventText.Left(view.TimeLeft(_time))));
             string epoch = string.Create(CultureInfo.InvariantCulture, $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})");
             rows.Add(Bar(epoch, view.StepsDone, view.StepsPerEpoch, string.Create(CultureInfo.InvariantCulture, $"step {view.StepsDone} of {view.StepsPerEpoch}")));
         }

@@ -4,56 +4,39 @@ using RobustTrain.Runs.Events;
 namespace RobustTrain.Host.Progress;
 
 /// <summary>Plain lines, for files, pipes and terminals without control sequences: one each for what lasts, and a step now and then.</summary>
-/// <param name="output">Where to.</param>
+/// <param name="output">Where to; disposed of with this. It must neither wait nor throw where nobody reads.</param>
 /// <param name="interval">The least time between two lines about steps or passes.</param>
-internal sealed class PlainProgress(TextWriter output, TimeSpan interval) : IProgressDisplay
+/// <param name="time">The clock.</param>
+internal sealed class PlainProgress(TextWriter output, TimeSpan interval, TimeProvider time) : IProgressDisplay
 {
     private readonly Lock _gate = new();
     private TrainingView _view = new();
-    private DateTimeOffset _shown;
-    private bool _isGone;
+    private long? _shown;
 
     /// <inheritdoc/>
     public void Write(RunEvent runEvent)
     {
         lock (_gate)
         {
-            _view = _view.After(runEvent);
+            _view = _view.After(runEvent, time.GetTimestamp());
             if ((EventText.Lasting(runEvent, _view) ?? Passing(runEvent)) is { } line)
-                WriteLine(line);
+                output.WriteLine(line);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
-
-    private void WriteLine(string line)
-    {
-        if (_isGone)
-            return;
-        try
-        {
-            output.WriteLine(line);
-        }
-        catch (IOException)
-        {
-            // The terminal is gone; the training has better things to do than to end for want of a display.
-            _isGone = true;
-        }
-    }
+    public void Dispose() => output.Dispose();
 
     private string? Passing(RunEvent runEvent)
     {
-        if (runEvent is not (StepFinished or EvaluationProgress or SampleDataProgress) || runEvent.Time - _shown < interval)
+        if (runEvent is not (StepFinished or EvaluationProgress or SampleDataProgress) || (_shown is { } shown && time.GetElapsedTime(shown) < interval))
             return null;
-        _shown = runEvent.Time;
+        _shown = time.GetTimestamp();
         return runEvent switch
         {
             EvaluationProgress pass => string.Create(CultureInfo.InvariantCulture, $"{pass.Split}: {pass.Done} of {pass.Total} samples scored"),
             SampleDataProgress scene => string.Create(CultureInfo.InvariantCulture, $"{scene.Scene} ({scene.Done} of {scene.Total} scenes)"),
-            _ => EventText.Step(_view, runEvent.Time),
+            _ => EventText.Step(_view, time),
         };
     }
 }

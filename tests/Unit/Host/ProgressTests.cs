@@ -1,5 +1,6 @@
 using RobustTrain.Host.Progress;
 using RobustTrain.Runs.Events;
+using RobustTrain.Tests.Training;
 using Spectre.Console;
 
 namespace RobustTrain.Tests.Host;
@@ -24,10 +25,10 @@ public sealed class ProgressTests
     public void Plain_lines_tell_the_run_its_steps_now_and_then_and_each_epoch()
     {
         using StringWriter output = new() { NewLine = "\n" };
-        using (PlainProgress progress = new(output, TimeSpan.FromSeconds(5)))
+        ManualTime time = new();
+        using (PlainProgress progress = new(output, TimeSpan.FromSeconds(5), time))
         {
-            foreach (RunEvent runEvent in Training())
-                progress.Write(runEvent);
+            WriteInTime(progress, time);
             progress.Write(new StopRequested("SIGTERM"));
             progress.Write(new RunWarning("The reader is slow."));
             progress.Write(new NumericFailureHandled(1, 10, "The loss is NaN.", "rollback", ["a"], 2, 0.5));
@@ -60,7 +61,7 @@ public sealed class ProgressTests
     public void A_run_that_goes_on_says_how_many_epochs_are_complete()
     {
         using StringWriter output = new() { NewLine = "\n" };
-        using PlainProgress progress = new(output, TimeSpan.FromSeconds(5));
+        using PlainProgress progress = new(output, TimeSpan.FromSeconds(5), TimeProvider.System);
 
         progress.Write(new RunStarted("id", "/runs/a", 1, 9, 10, ResumedFromEpoch: 3));
 
@@ -68,12 +69,21 @@ public sealed class ProgressTests
     }
 
     [Fact]
-    public void A_terminal_that_is_gone_does_not_end_the_training()
+    public void The_time_left_follows_no_setting_of_the_wall_clock()
     {
-        using PlainProgress progress = new(new GoneWriter(), TimeSpan.Zero);
+        using StringWriter output = new() { NewLine = "\n" };
+        ManualTime time = new();
+        using (PlainProgress progress = new(output, TimeSpan.Zero, time))
+        {
+            progress.Write(new RunStarted("id", "/runs/a", 1, 1, 100, null) { Time = s_start });
+            progress.Write(new StepFinished(0, 0, 0, 0.9, 0.001, 32, 0.02) { Time = s_start });
+            time.Advance(TimeSpan.FromSeconds(9));
+            progress.Write(new StepFinished(0, 9, 9, 0.9, 0.001, 32, 0.02) { Time = s_start.AddDays(30) });
+            time.Advance(TimeSpan.FromSeconds(10));
+            progress.Write(new StepFinished(0, 19, 19, 0.9, 0.001, 32, 0.02) { Time = s_start.AddDays(-1) });
+        }
 
-        foreach (RunEvent runEvent in Training())
-            progress.Write(runEvent);
+        Assert.Equal(["1 min 30 s left", "1 min 20 s left"], output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)[2..].Select(line => line[line.LastIndexOf("  ", StringComparison.Ordinal)..].Trim()));
     }
 
     [Theory]
@@ -112,8 +122,14 @@ public sealed class ProgressTests
         Assert.Contains("best so far: epoch 0", text, StringComparison.Ordinal);
     }
 
-    private sealed class GoneWriter : StringWriter
+    private static void WriteInTime(PlainProgress progress, ManualTime time)
     {
-        public override void WriteLine(string? value) => throw new IOException("The terminal is gone.");
+        DateTimeOffset now = s_start;
+        foreach (RunEvent runEvent in Training())
+        {
+            time.Advance(runEvent.Time - now);
+            now = runEvent.Time;
+            progress.Write(runEvent);
+        }
     }
 }

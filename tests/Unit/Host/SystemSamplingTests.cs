@@ -39,8 +39,8 @@ public sealed class SystemSamplingTests
     public void People_see_at_once_what_a_run_waits_for()
     {
         SystemSample sample = new(7, 0.6, 35.2, 1, 2, [new GpuSample(0, "GPU-0", 20.4, 1, 2, 50, 100), new GpuSample(1, "GPU-1", null, 1, 2, 50, 100)]);
-        TrainingView view = new TrainingView().After(s_step).After(sample);
-        Assert.Contains("waiting for data 60 %  CPU at 35 %  GPU 0 at 20 %  ", EventText.Step(view, default), StringComparison.Ordinal);
+        TrainingView view = new TrainingView().After(s_step, 0).After(sample, 0);
+        Assert.Contains("waiting for data 60 %  CPU at 35 %  GPU 0 at 20 %  ", EventText.Step(view, TimeProvider.System), StringComparison.Ordinal);
     }
 
     [Fact]
