@@ -14,6 +14,9 @@ public sealed record RunAttempt
     /// <summary>When it ended, UTC; null while it runs, and where it was interrupted.</summary>
     public DateTimeOffset? Ended { get; init; }
 
+    /// <summary>How long it has worked when the record was written, by a clock that nobody sets; null in records of older versions.</summary>
+    public double? DurationSeconds { get; init; }
+
     /// <summary>How it stands.</summary>
     public required RunState State { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -12,17 +13,23 @@ namespace RobustTrain.Runs;
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
-    private readonly FileStream _lock;
+    // So many heartbeats have to be missing before a process of another machine is taken for gone.
+    private const int BeatsAwaited = 3;
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
+
+    private readonly RunLock _lock;
     private readonly TimeProvider _time;
+    private readonly long _opened;
     private readonly Lock _recordGate = new();
     private RunRecord _record;
 
-    private RunFolder(string path, FileStream held, RunRecord record, TimeProvider time, bool isResumed)
+    private RunFolder(string path, RunLock held, RunRecord record, TimeProvider time, bool isResumed)
     {
         Path = path;
         _lock = held;
         _record = record;
         _time = time;
+        _opened = time.GetTimestamp();
         IsResumed = isResumed;
     }
 
@@ -31,6 +38,12 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Whether the folder held the run before.</summary>
     public bool IsResumed { get; }
+
+    /// <summary>
+    /// Whether the file system keeps other processes out; where it has no locks, only <c>run.json</c> and the heartbeat say that this process
+    /// works on the run.
+    /// </summary>
+    public bool IsLocked => _lock.KeepsOthersOut;
 
     /// <summary>The keys of the configuration that are others than before this process went on with the run.</summary>
     public IReadOnlyList<ConfigurationDifference> Changes { get; private init; } = [];
@@ -170,22 +183,52 @@ public sealed class RunFolder : IDisposable
     /// <param name="data">What each split of the data holds; null where nobody knows. With it the run may go on under another data.path.</param>
     /// <exception cref="RunException">As <see cref="Check"/>; or the folder can't be written: then what was created is removed again.</exception>
     public static RunFolder Open(
-        string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null)
+        string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null) =>
+        OpenFolder(path, config, resume, versions, time ?? TimeProvider.System, data, mustBeNew: false);
+
+    /// <summary>Creates a run in the first of some folders that nobody else has, of several processes that try at once, too.</summary>
+    /// <param name="candidates">The folders.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="versions">What computes.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    /// <param name="data">As in <see cref="Open"/>.</param>
+    /// <exception cref="RunException">The folder can't be written: then what was created is removed again.</exception>
+    public static RunFolder Create(
+        IEnumerable<string> candidates, TrainingConfig config, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null)
+    {
+        foreach (string path in candidates.Where(candidate => !System.IO.Path.Exists(candidate)))
+        {
+            try
+            {
+                return OpenFolder(path, config, ResumeMode.Never, versions, time ?? TimeProvider.System, data, mustBeNew: true);
+            }
+            catch (RunException taken) when (taken.ErrorId is "RunInUse" or "RunExists" or "RunPathNotEmpty" or "RunPathIsFile")
+            {
+                // Another process was faster.
+            }
+        }
+
+        throw new ArgumentException("Every folder is taken.", nameof(candidates));
+    }
+
+    private static RunFolder OpenFolder(
+        string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider clock, IReadOnlyList<SplitRecord>? data, bool mustBeNew)
     {
         path = System.IO.Path.GetFullPath(path);
-        CheckFolder(path, config, resume, data, isLocked: false);
+        if (CheckFolder(path, config, resume, data, isLocked: false) is { } found)
+            WatchOtherMachine(path, found);
         CreatedThings created = new();
-        FileStream? held = null;
+        RunLock? held = null;
         try
         {
             created.AddFolder(path);
-            if (!File.Exists(LockPathOf(path)))
+            bool wasThere = File.Exists(LockPathOf(path));
+            held = TakeLock(path, mustBeNew);
+            if (!wasThere)
                 created.AddFile(LockPathOf(path));
-            held = TakeLock(path);
 
             // What was checked may have changed before the lock was taken.
-            RunRecord? previous = CheckFolder(path, config, resume, data, isLocked: true);
-            TimeProvider clock = time ?? TimeProvider.System;
+            RunRecord? previous = CheckFolder(path, config, resume, data, isLocked: held.KeepsOthersOut);
             IReadOnlyList<ConfigurationDifference> changes = previous is null ? [] : ResumedConfiguration.Compare(path, previous, config, data);
             RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(previous, config, versions, clock);
             record = record with { Data = data ?? record.Data };
@@ -204,7 +247,9 @@ public sealed class RunFolder : IDisposable
             created.AddFolder(System.IO.Path.Combine(path, "epochs"));
             created.AddFolder(CheckpointsPathOf(path));
             DurableFile.DeleteLeftovers(path);
-            return new RunFolder(path, held, record, clock, isResumed: previous is not null) 
+            if (!held.KeepsOthersOut)
+                SettleWithoutLock(path);
+            return new RunFolder(path, held, record, clock, isResumed: previous is not null)
             {
                 Changes = changes,
                 DataDifference = previous is null || data is null ? null : ResumedConfiguration.DataDifference(previous, data),
@@ -212,8 +257,12 @@ public sealed class RunFolder : IDisposable
         }
         catch (Exception exception)
         {
+            // Where that can be done while the lock is held, nobody can have taken it in between.
+            if (!OperatingSystem.IsWindows())
+                created.Remove();
             held?.Dispose();
-            created.Remove();
+            if (OperatingSystem.IsWindows())
+                created.Remove();
             if (exception is IOException or UnauthorizedAccessException)
                 throw new RunException(ExitCode.Configuration, StorageError.IdOf(exception, "RunPathNotWritable"), $"The run path '{path}' can't be written: {StorageError.Describe(exception)}", path, exception);
             throw;
@@ -222,11 +271,14 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Changes the record, in memory and on disk. Safe to call from any thread.</summary>
     /// <exception cref="IOException">The disk refuses; the record on disk is the one before.</exception>
+    /// <exception cref="RunException">The file system has no locks, and another process has taken over the run.</exception>
     public void Update(Func<RunRecord, RunRecord> change)
     {
         lock (_recordGate)
         {
-            RunRecord record = change(_record) with { Updated = _time.GetUtcNow() };
+            if (!IsLocked && ReadRecord(Path) is var written && written.Process != _record.Process)
+                throw InUse(Path, written);
+            RunRecord record = change(Timed(_record)) with { Updated = _time.GetUtcNow() };
             WriteRecord(Path, record);
             _record = record;
         }
@@ -235,18 +287,46 @@ public sealed class RunFolder : IDisposable
     /// <summary>Lets other processes open the run.</summary>
     public void Dispose() => _lock.Dispose();
 
-    // The lock is on a file of its own, since run.json is replaced by renaming. It is never deleted: two processes could
-    // otherwise hold two files of the same name.
-    private static FileStream TakeLock(string path)
+    // How long this process has worked on the run is measured, since the clock may be set while it does.
+    private RunRecord Timed(RunRecord record) => record with
+    {
+        Attempts = [.. record.Attempts.SkipLast(1), record.Attempts[^1] with { DurationSeconds = _time.GetElapsedTime(_opened).TotalSeconds }],
+    };
+
+    // The lock is on a file of its own, since run.json is replaced by renaming.
+    private static RunLock TakeLock(string path, bool mustBeNew)
     {
         try
         {
-            return new FileStream(LockPathOf(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return RunLock.Take(LockPathOf(path), mustBeNew);
         }
-        catch (IOException exception) when (StorageError.IsSharingViolation(exception))
+        catch (IOException exception) when (StorageError.IsSharingViolation(exception) || (mustBeNew && File.Exists(LockPathOf(path))))
         {
             throw InUse(path, IsRun(path) ? ReadRecord(path) : null);
         }
+    }
+
+    // Locks of many network file systems hold on one machine only. Whether a process of another machine lives, its heartbeat tells, and it
+    // tells without a clock: the two machines' may differ.
+    private static void WatchOtherMachine(string path, RunRecord record)
+    {
+        if (record.State != RunState.Running || record.Process.IsAlive() is not null)
+            return;
+        long beats = RunLock.ReadBeats(LockPathOf(path));
+        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < BeatsAwaited * RunLock.BeatInterval; Thread.Sleep(s_look))
+        {
+            RunRecord now = ReadRecord(path);
+            if (now.Updated != record.Updated || RunLock.ReadBeats(LockPathOf(path)) != beats)
+                throw InUse(path, now);
+        }
+    }
+
+    // Of several that have written the record at the same time, one was last, and has the run.
+    private static void SettleWithoutLock(string path)
+    {
+        Thread.Sleep(4 * s_look);
+        if (ReadRecord(path) is var record && record.Process != ProcessIdentity.Current)
+            throw InUse(path, record);
     }
 
     private static RunException InUse(string path, RunRecord? record)

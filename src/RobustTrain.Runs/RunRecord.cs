@@ -80,6 +80,11 @@ public sealed record RunRecord
     /// <summary>Every process that worked on the run, in order.</summary>
     public required IReadOnlyList<RunAttempt> Attempts { get; init; }
 
+    /// <summary>How long processes have worked on the run when the record was written, all attempts together.</summary>
+    [JsonIgnore]
+    public double DurationSeconds => Attempts.Sum(attempt =>
+        attempt.DurationSeconds ?? Math.Max(0, ((attempt.Ended ?? (attempt == Attempts[^1] ? Updated : attempt.Started)) - attempt.Started).TotalSeconds));
+
     /// <summary>The state as it is now: a run whose process is gone is not running, whatever its record says.</summary>
     [JsonIgnore]
     public RunState ObservedState => Process.Observed(State);

@@ -19,7 +19,13 @@ public static class StorageError
 
     /// <summary>Whether another process holds the file.</summary>
     public static bool IsSharingViolation(IOException exception) =>
-        exception.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation;
+        exception.HResult == WindowsSharingViolation || IsWouldBlock(exception.HResult);
+
+    /// <summary>Whether an error of POSIX says that another process holds a lock.</summary>
+    internal static bool IsWouldBlock(int error) => error is LinuxWouldBlock or MacWouldBlock;
+
+    /// <summary>What .NET throws where another process holds a file.</summary>
+    internal static IOException SharingViolation(string path) => new($"'{path}' is held by another process.", LinuxWouldBlock);
 
     /// <summary>The stable id of an error of the disk, or <paramref name="otherwise"/> where it has none of its own.</summary>
     public static string IdOf(Exception exception, string otherwise) => IsNoSpaceLeft(exception) ? "NoSpaceLeft" : otherwise;

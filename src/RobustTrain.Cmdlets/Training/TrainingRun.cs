@@ -66,7 +66,7 @@ public sealed record TrainingRun
     /// <summary>When it ended, local time; null while it has not.</summary>
     public DateTime? EndTime { get; init; }
 
-    /// <summary>From its begin to its end, or to the last that is known of it.</summary>
+    /// <summary>How long processes have worked on it, all attempts together, to the last that is known of it; by a clock that nobody sets.</summary>
     public required double DurationSeconds { get; init; }
 
     /// <summary>How the last process ended, as $LASTEXITCODE; null while it runs and where it was interrupted.</summary>
@@ -101,7 +101,9 @@ public sealed record TrainingRun
     {
         var scores = new Scores(record.TestScores?.Select(score => KeyValuePair.Create("test_" + score.Key, score.Value)));
         RunState state = record.ObservedState;
-        DateTimeOffset lastKnown = record.Ended ?? (state == RunState.Running ? DateTimeOffset.UtcNow : record.Updated);
+
+        // The record of a run at work is as old as its last epoch; a clock that was set meanwhile takes nothing away.
+        double sinceUpdate = state == RunState.Running ? Math.Max(0, (DateTimeOffset.UtcNow - record.Updated).TotalSeconds) : 0;
         return scores.AddOthersTo(new TrainingRun
         {
             RunId = record.Id,
@@ -125,7 +127,7 @@ public sealed record TrainingRun
             WorkerFailures = record.LedgerTotals?.WorkerFailures,
             StartTime = record.Started.LocalDateTime,
             EndTime = record.Ended?.LocalDateTime,
-            DurationSeconds = Math.Round((lastKnown - record.Started).TotalSeconds, 3),
+            DurationSeconds = Math.Round(record.DurationSeconds + sinceUpdate, 3),
             ExitCode = state is RunState.Running or RunState.Interrupted ? null : record.ExitCode,
             Error = record.Error,
             ErrorId = record.ErrorId,

@@ -8,14 +8,12 @@ internal static class RunPathChoice
 {
     private const string Parent = "runs";
 
-    /// <summary><c>runs/&lt;name&gt;-&lt;date&gt;-&lt;time&gt;</c> in the current directory, in local time; with a number behind where that is taken.</summary>
-    public static string For(string name, TimeProvider time)
+    /// <summary><c>runs/&lt;name&gt;-&lt;date&gt;-&lt;time&gt;</c> in the current directory, in local time; then the same with numbers behind, where that is taken.</summary>
+    public static IEnumerable<string> For(string name, TimeProvider time)
     {
         string stamp = time.GetLocalNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
         string path = Path.GetFullPath(Path.Combine(Parent, $"{FileName(name)}-{stamp}"));
-        return Enumerable.Range(1, int.MaxValue)
-            .Select(number => number == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{number}"))
-            .First(candidate => !Path.Exists(candidate));
+        return Enumerable.Range(1, int.MaxValue - 1).Select(number => number == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{number}"));
     }
 
     // What every file system and shell takes without quoting.

@@ -1,5 +1,6 @@
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
+using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Host.TensorBoard;
@@ -24,8 +25,8 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
     public int Run()
     {
         TrainingConfig config = ReadConfiguration();
-        string runPath = ChooseRunPath(config);
-        if (RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished)
+        string? runPath = NamedRunPath();
+        if (runPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished)
             return SayFinishedAlready(finished, runPath);
 
         using TrainingControl control = new();
@@ -35,7 +36,11 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             LifeLine.Hold(Console.OpenStandardInput(), requests);
 
         TrainingPlan plan = TrainingPlan.Create(config);
-        using RunFolder run = RunFolder.Open(runPath, config, request.Resume, RunVersions.Current(LibTorch.Version), time, SplitRecords.Of(plan.Data));
+        RunVersions versions = RunVersions.Current(LibTorch.Version);
+        IReadOnlyList<SplitRecord>? data = SplitRecords.Of(plan.Data);
+        using RunFolder run = runPath is null
+            ? RunFolder.Create(RunPathChoice.For(config.Name, time), config, versions, time, data)
+            : RunFolder.Open(runPath, config, request.Resume, versions, time, data);
         return Train(plan, run, control, requests);
     }
 
@@ -46,20 +51,17 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         return ConfigurationReader.Read(own ?? request.ConfigPath, request.Settings);
     }
 
-    private string ChooseRunPath(TrainingConfig config)
+    private string? NamedRunPath()
     {
-        if (request.RunPath is not null)
-            return Path.GetFullPath(request.RunPath);
-        if (request.Resume == ResumeMode.Require)
+        if (request.RunPath is null && request.Resume == ResumeMode.Require)
             throw new RunException(ExitCode.Configuration, "RunPathMissing", "--resume require needs --run-path, the folder of the run to go on with.");
-        return RunPathChoice.For(config.Name, time);
+        return request.RunPath is null ? null : Path.GetFullPath(request.RunPath);
     }
 
     private int SayFinishedAlready(RunRecord record, string runPath)
     {
         stream?.Write(new RunFinished("finished", (int)ExitCode.Finished, null, null));
-        if (stream is null)
-            Console.Out.WriteLine($"The run '{record.Name}' at {runPath} is finished already; nothing was done.");
+        Say($"The run '{record.Name}' at {runPath} is finished already; nothing was done.");
         return (int)ExitCode.Finished;
     }
 
@@ -68,14 +70,16 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         using RunJournal file = new(run, time);
         PatientJournal kept = new(file);
         using TensorBoardJournal curves = new(run.TensorBoardPath, warning => kept.Write(new RunWarning(warning)));
-        using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time) : null;
-        stream?.ReportLossTo(loss => kept.Write(new RunWarning(loss)));
+        using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time, loss => ReportLoss(loss, kept)) : null;
+        stream?.ReportLossTo(loss => ReportLoss(loss, kept));
         using SystemMonitor? system = WatchSystem(kept);
         SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
         JournalChain journal = new(time, [.. new IRunJournal?[] { kept, stream, display, curves }.OfType<IRunJournal>()], sampling);
         try
         {
             requests.ReportTo(journal);
+            if (!run.IsLocked)
+                journal.Write(new RunWarning($"The file system of '{run.Path}' has no locks: a second process is kept away only by what run.json says of this one (host, process) and by its heartbeat."));
             if (run.Changes.Count > 0)
                 journal.Write(new RunWarning($"The run goes on with other settings: {string.Join(", ", run.Changes.Select(change => $"{change.Path} was {change.Left} and is {change.Right}"))}."));
             if (run.DataDifference is { } difference)
@@ -86,8 +90,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
             kept.Complete();
             display?.Dispose();
-            if (stream is null)
-                Console.Out.WriteLine(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with a checkpoint; go on with: robusttrain train --run-path {run.Path}");
+            Say(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with a checkpoint; go on with: robusttrain train --run-path {run.Path}");
             return (int)outcome.ExitCode;
         }
         catch (Exception exception)
@@ -100,6 +103,21 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         {
             stream?.ReportLossTo(null);
         }
+    }
+
+    // Last words for people; they change nothing, whether they can be read or not.
+    private void Say(string sentence)
+    {
+        if (stream is not null)
+            return;
+        using DetachedText output = DetachedText.StandardOutput(onLoss: null);
+        output.WriteLine(sentence);
+    }
+
+    private static void ReportLoss(string loss, IRunJournal journal)
+    {
+        journal.Write(new RunWarning(loss));
+        Console.Error.WriteLine($"robusttrain: {loss}");
     }
 
     // Figures of the host are a help; a system that has none trains all the same.

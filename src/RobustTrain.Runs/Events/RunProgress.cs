@@ -36,19 +36,23 @@ public static class RunProgress
     private static RunRecord Ended(RunRecord record, RunFinished finished)
     {
         RunState state = Enum.Parse<RunState>(finished.State, ignoreCase: true);
+
+        // A clock that was set back meanwhile would have the run end before it began.
+        DateTimeOffset measured = record.Started + TimeSpan.FromSeconds(record.DurationSeconds);
+        DateTimeOffset ended = finished.Time > measured ? finished.Time : measured;
         return record with
         {
             State = state,
             ExitCode = finished.ExitCode,
             Error = finished.Error,
             ErrorId = finished.ErrorId,
-            Ended = finished.Time,
+            Ended = ended,
             Attempts = WithLast(record.Attempts, attempt => attempt with
             {
                 State = state,
                 ExitCode = finished.ExitCode,
                 Error = finished.Error,
-                Ended = finished.Time,
+                Ended = ended,
             }),
         };
     }

@@ -3,14 +3,18 @@ using RobustTrain.Tests.Monitoring;
 
 namespace RobustTrain.Tests.Host;
 
-/// <summary>Libraries with which the machine behaves as a test asks (tests/disk-stub, tests/memory-stub, tests/cuda-stub).</summary>
+/// <summary>Libraries with which the machine behaves as a test asks (tests/disk-stub, tests/lock-stub, tests/memory-stub, tests/cuda-stub).</summary>
 internal static class PreloadedStub
 {
     private static readonly Lazy<string> s_disk = new(() => Build("disk-stub"));
+    private static readonly Lazy<string> s_lock = new(() => Build("lock-stub"));
     private static readonly Lazy<string> s_memory = new(() => Build("memory-stub"));
 
     /// <summary>A disk that refuses.</summary>
     public static string Disk => s_disk.Value;
+
+    /// <summary>A file system that has no locks.</summary>
+    public static string Lock => s_lock.Value;
 
     /// <summary>Memory that refuses large tensors.</summary>
     public static string Memory => s_memory.Value;

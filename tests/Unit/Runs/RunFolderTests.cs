@@ -79,6 +79,104 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_several_that_create_a_run_at_the_same_moment_each_gets_a_folder_of_its_own()
+    {
+        string[] candidates = [.. Enumerable.Range(1, 20).Select(number => _folder.At("runs", $"a-{number}"))];
+        using Barrier start = new(6);
+
+        RunFolder[] runs = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Factory.StartNew(
+            () =>
+            {
+                start.SignalAndWait();
+                return RunFolder.Create(candidates, s_config, s_versions);
+            },
+            TaskCreationOptions.LongRunning)));
+
+        Assert.Equal(6, runs.Select(run => run.Path).Distinct().Count());
+        Assert.Equal(runs.Select(run => run.Path).Order(), Directory.EnumerateDirectories(_folder.At("runs")).Order());
+        Assert.All(runs, run => Assert.Equal(run.Record.Id, RunFolder.ReadRecord(run.Path).Id));
+        Array.ForEach(runs, run => run.Dispose());
+    }
+
+    [Fact]
+    public void A_folder_that_is_there_already_is_not_chosen_for_a_new_run()
+    {
+        Directory.CreateDirectory(_folder.At("a"));
+
+        using RunFolder run = RunFolder.Create([_folder.At("a"), _folder.At("b")], s_config, s_versions);
+
+        Assert.Equal(_folder.At("b"), run.Path);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.At("a")));
+    }
+
+    [Fact]
+    public async Task A_run_whose_process_on_another_machine_has_a_heartbeat_is_refused()
+    {
+        string path = _folder.At("a");
+        LeaveRunOfAnotherMachine(path);
+        using CancellationTokenSource dead = new();
+        Task heart = Task.Run(async () =>
+        {
+            for (int beat = 100; !dead.IsCancellationRequested; beat++, await Task.Delay(100))
+                await File.WriteAllTextAsync(System.IO.Path.Combine(path, "lock"), $"{beat,19}\n");
+        });
+
+        RunException refusal = Assert.Throws<RunException>(() => Open(path));
+
+        await dead.CancelAsync();
+        await heart;
+        Assert.Equal(("RunInUse", ExitCode.Configuration), (refusal.ErrorId, refusal.ExitCode));
+        Assert.Contains("on elsewhere works on the run", refusal.Message, StringComparison.Ordinal);
+        Assert.Single(RunFolder.ReadRecord(path).Attempts);
+    }
+
+    [Fact]
+    public void A_run_whose_process_on_another_machine_has_no_heartbeat_any_more_goes_on()
+    {
+        string path = _folder.At("a");
+        LeaveRunOfAnotherMachine(path);
+
+        using RunFolder run = Open(path);
+
+        Assert.Equal([RunState.Interrupted, RunState.Running], run.Record.Attempts.Select(attempt => attempt.State));
+    }
+
+    [Fact]
+    public void A_clock_that_is_set_back_makes_no_duration_negative_and_no_run_end_before_it_began()
+    {
+        string path = _folder.At("a");
+        SetClock clock = new();
+        using (RunFolder run = RunFolder.Open(path, s_config, ResumeMode.Auto, s_versions, clock))
+        using (RunJournal journal = new(run, clock))
+        {
+            clock.Pass(TimeSpan.FromSeconds(100));
+            clock.Set(TimeSpan.FromDays(-1));
+            journal.Write(new RunFinished("finished", 0, null, null));
+        }
+
+        RunRecord record = RunFolder.ReadRecord(path);
+
+        Assert.Equal((100, 100), (record.DurationSeconds, (record.Ended!.Value - record.Started).TotalSeconds));
+    }
+
+    [Fact]
+    public void A_clock_that_is_set_ahead_and_a_time_between_two_processes_are_no_time_at_work()
+    {
+        string path = _folder.At("a");
+        SetClock clock = new();
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            using RunFolder run = RunFolder.Open(path, s_config, ResumeMode.Auto, s_versions, clock);
+            clock.Pass(TimeSpan.FromSeconds(100));
+            clock.Set(TimeSpan.FromDays(30));
+            run.Update(record => record);
+            clock.Pass(TimeSpan.FromHours(1));
+        }
+
+        Assert.Equal(200, RunFolder.ReadRecord(path).DurationSeconds);
+    }
+
+    [Fact]
     public void A_run_goes_on_after_its_process_is_gone_and_counts_the_interruption()
     {
         string path = _folder.At("a");
@@ -340,5 +438,32 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.False(File.Exists(half));
         Assert.True(File.Exists(other));
+    }
+
+    private void LeaveRunOfAnotherMachine(string path)
+    {
+        using RunFolder run = Open(path);
+        run.Update(record => record with { Process = record.Process with { Host = "elsewhere" } });
+    }
+
+    /// <summary>A wall clock that can be set, beside a time that only goes on.</summary>
+    private sealed class SetClock : TimeProvider
+    {
+        private TimeSpan _passed;
+        private DateTimeOffset _wall = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _passed.Ticks;
+
+        public override DateTimeOffset GetUtcNow() => _wall;
+
+        public void Pass(TimeSpan time)
+        {
+            _passed += time;
+            _wall += time;
+        }
+
+        public void Set(TimeSpan by) => _wall += by;
     }
 }

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Tests.Runs;
+
+namespace RobustTrain.Tests.Host;
+
+/// <summary>What the system around a training may do to it: output that nobody can read, files without locks, a stop of all its processes, starts at the same moment.</summary>
+public sealed class EnvironmentTests : IDisposable
+{
+    private const int Stop = 19;
+    private const int Continue = 18;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public EnvironmentTests() => TinyPairs.Write(_folder.At("data"));
+
+    public void Dispose() => _folder.Dispose();
+
+    private static string[] Arguments(int epochs, params string[] more) =>
+    [
+        "train",
+        "--set", "data.path=data", "--set", "data.dataset=change-pairs", "--set", "data.crop_size=32", "--set", "loader.batch_size=2",
+        "--set", "loader.num_workers=1", "--set", "model.base_channels=2", "--set", $"trainer.epochs={epochs}", "--set", "trainer.log_interval_seconds=0",
+        "--set", "threads=1",
+        .. more,
+    ];
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--events")]
+    public async Task A_training_whose_standard_output_is_on_a_full_disk_finishes_and_says_what_was_lost(string events)
+    {
+        HostRun run = await Redirected(">/dev/full", Arguments(2, ["--run-path", "run", .. events.Split(' ', StringSplitOptions.RemoveEmptyEntries)]));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("there is no space left on the disk.", Assert.Single(run.Sentences), StringComparison.Ordinal);
+        Assert.Equal((RunState.Finished, 0), (RunFolder.ReadRecord(_folder.At("run")).State, RunFolder.ReadRecord(_folder.At("run")).ExitCode));
+        IReadOnlyList<RunEvent> journal = RunJournalReader.ReadAll(RunFolder.JournalPathOf(_folder.At("run")));
+        Assert.Equal(run.Sentences, journal.OfType<RunWarning>().Select(warning => warning.Message));
+        Assert.Equal("finished", Assert.Single(journal.OfType<RunFinished>()).State);
+
+        Assert.Equal(0, (await Redirected(">/dev/full", Arguments(2, "--run-path", "run"))).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("train --set epochs=3", 2)]
+    [InlineData("train --no-such-option", 2)]
+    [InlineData("config check --set data.path=nowhere", 2)]
+    public async Task The_exit_code_says_what_went_wrong_where_nobody_can_read_the_errors(string arguments, int exitCode)
+    {
+        foreach (string redirection in new[] { "2>/dev/full", ">/dev/full 2>&1", ">&- 2>&-" })
+            Assert.Equal(exitCode, (await Redirected(redirection, arguments.Split(' '))).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_result_that_can_not_be_printed_is_an_error_in_one_sentence()
+    {
+        HostRun run = await Redirected(">/dev/full", "config", "show");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("no space left", Assert.Single(run.Sentences), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_training_without_standard_output_and_error_finishes()
+    {
+        HostRun run = await Redirected(">&- 2>&-", Arguments(2, "--run-path", "run"));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.All(
+            File.ReadLines(RunFolder.JournalPathOf(_folder.At("run"))),
+            line => Assert.StartsWith("{", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_file_system_without_locks_is_told()
+    {
+        HostRun run = await HostRun.EndOf(HostRun.Start(
+            _folder.Path, new Dictionary<string, string?> { ["LD_PRELOAD"] = PreloadedStub.Lock }, Arguments(1, "--run-path", "run")));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(
+            RunJournalReader.ReadAll(RunFolder.JournalPathOf(_folder.At("run"))).OfType<RunWarning>(),
+            warning => warning.Message.StartsWith($"The file system of '{_folder.At("run")}' has no locks", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Trainings_of_one_name_that_start_at_the_same_moment_have_folders_of_their_own()
+    {
+        HostRun[] runs = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => HostRun.To(_folder.Path, Arguments(1))));
+
+        Assert.All(runs, run => Assert.Equal((0, ""), (run.ExitCode, run.Error)));
+        Assert.Equal(3, Directory.EnumerateDirectories(_folder.At("runs")).Count(RunFolder.IsRun));
+    }
+
+    [Fact]
+    public async Task A_training_that_is_stopped_as_a_whole_for_longer_than_a_step_may_take_goes_on()
+    {
+        using LiveTraining training = new(HostRun.Start(
+            _folder.Path, Arguments(60, "--events", "--run-path", "run", "--set", "trainer.step_timeout_seconds=1.5", "--set", "loader.timeout_seconds=1.5")));
+        await training.Next<StepFinished>();
+        for (int time = 0; time < 3; time++)
+        {
+            training.Signal(Stop);
+            await Task.Delay(TimeSpan.FromSeconds(4));
+            training.Signal(Continue);
+            await training.Next<StepFinished>();
+        }
+
+        HostRun end = await training.End();
+
+        Assert.Equal((0, ""), (end.ExitCode, end.Error));
+        Assert.DoesNotContain(training.Events, happened => happened is LoaderChanged { Kind: "worker_stuck" or "worker_died" } or RunWarning);
+    }
+
+    private async Task<HostRun> Redirected(string redirection, params string[] arguments) => await HostRun.EndOf(Process.Start(
+        new ProcessStartInfo("sh", ["-c", $"exec \"$0\" \"$@\" {redirection}", HostRun.Executable, .. arguments])
+        {
+            WorkingDirectory = _folder.Path,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!);
+}
