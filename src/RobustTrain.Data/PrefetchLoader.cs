@@ -49,6 +49,12 @@ public sealed class PrefetchLoader : IBatchLoader
     /// <summary>The bytes of one stream's ring: its slots times the bytes of a batch.</summary>
     public long RingBytes => (_options.PrefetchQueueLength + 1) * _layout.Bytes;
 
+    /// <summary>Checks that the memory of a stream is there now, and takes none of it.</summary>
+    /// <exception cref="LoaderException">The ring does not fit into memory.</exception>
+    public void CheckMemory() => RingMemory.Check(
+        LoaderSession.LayoutOf(_options, _layout, _options.NumWorkers ?? Environment.ProcessorCount),
+        isShared: _options.WorkerKind == WorkerKind.Process && _options.NumWorkers != 0);
+
     /// <inheritdoc/>
     public IEnumerable<IBatch> ReadEpoch(int epoch, int startBatch = 0, CancellationToken stopping = default)
     {

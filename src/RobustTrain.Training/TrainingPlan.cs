@@ -133,11 +133,17 @@ public sealed class TrainingPlan
         }
 
         Prefetcher.Check(config.Loader, device);
-        plan.OpenTrainingLoader().Dispose();
+        plan.CheckLoader();
         plan.CreateSchedule();
         plan.CreateOrder();
         CheckWeights(config);
         return plan;
+    }
+
+    private void CheckLoader()
+    {
+        using PrefetchLoader loader = OpenTrainingLoader();
+        LoaderSettings.Try(loader.CheckMemory);
     }
 
     // What names parameters can be checked only against a network.

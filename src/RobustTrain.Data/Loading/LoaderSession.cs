@@ -29,8 +29,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
     {
         _dataset = dataset;
         _options = options;
-        int cells = 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareCells);
-        RingLayout layout = new(options.PrefetchQueueLength + 1, options.BatchSize, cells, slots.Bytes);
+        RingLayout layout = LayoutOf(options, slots, mostWorkers);
         bool processes = options.WorkerKind == WorkerKind.Process && workers > 0;
         WorkerCommand? command = processes ? options.WorkerCommand ?? WorkerCommand.Find(WorkerCommand.Verb) : null;
         RingMemory memory = RingMemory.Reserve(layout, processes);
@@ -48,6 +47,10 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
             : new ThreadWorkerFactory(Ring, LoadingBy(FaultyWorker.Thread));
         _monitor = new WorkerHealthMonitor(Gate, Ring, factory, this, workers, options);
     }
+
+    /// <summary>The layout of a ring for at most so many workers.</summary>
+    public static RingLayout LayoutOf(LoaderOptions options, SlotLayout slots, int mostWorkers) =>
+        new(options.PrefetchQueueLength + 1, options.BatchSize, 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareCells), slots.Bytes);
 
     public object Gate { get; } = new();
 

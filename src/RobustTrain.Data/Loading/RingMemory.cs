@@ -18,9 +18,7 @@ internal abstract unsafe class RingMemory(RingLayout layout)
     /// <exception cref="LoaderException">It is more than there is.</exception>
     public static RingMemory Reserve(RingLayout layout, bool isShared)
     {
-        long available = HostMemory.AvailableBytes();
-        if (layout.TotalBytes > available)
-            throw TooLarge(layout, isShared, $"{available / 1048576.0:F0} MiB are available", null);
+        Check(layout, isShared);
         try
         {
             return isShared ? new SharedRingMemory(layout) : new NativeRingMemory(layout);
@@ -29,6 +27,15 @@ internal abstract unsafe class RingMemory(RingLayout layout)
         {
             throw TooLarge(layout, isShared, exception.Message, exception);
         }
+    }
+
+    /// <summary>Checks that the memory of a ring is there, and takes none of it.</summary>
+    /// <exception cref="LoaderException">It is more than there is.</exception>
+    public static void Check(RingLayout layout, bool isShared)
+    {
+        long available = HostMemory.AvailableBytes();
+        if (layout.TotalBytes > available)
+            throw TooLarge(layout, isShared, $"{available / 1048576.0:F0} MiB are available", null);
     }
 
     public void AddReference() => Interlocked.Increment(ref _references);

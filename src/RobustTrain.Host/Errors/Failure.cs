@@ -1,4 +1,5 @@
 using RobustTrain.Data;
+using RobustTrain.Host.Limits;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Errors;
@@ -21,6 +22,8 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
     {
         AggregateException { InnerExceptions: [var only] } => Of(only),
         TypeInitializationException { InnerException: { } inner } => Of(inner),
+        IOException or OutOfMemoryException or System.ComponentModel.Win32Exception or LoaderException when SystemLimits.OfThisProcess().Exhausted() is { } limit =>
+            new Failure(ExitCode.Configuration, "LimitTooLow", limit, exception),
         RunException known => new Failure(known.ExitCode, known.ErrorId, known.Message, known),
         DatasetException dataset => new Failure(ExitCode.Configuration, "DatasetNotUsable", dataset.Message, dataset),
         LoaderException loader => new Failure(ExitCode.Configuration, "LoaderNotUsable", loader.Message, loader),

@@ -4,6 +4,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
+using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
@@ -36,6 +37,7 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
         try
         {
             config = ConfigurationReader.Read(request.ConfigPath, request.Settings);
+            SystemLimits.OfThisProcess().Check(config);
         }
         catch (RunException exception)
         {
@@ -57,17 +59,16 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
     private void Report(TrainingConfig config, TrainingCheck check)
     {
         foreach (RunWarning warning in check.Warnings)
-        {
             stream?.Write(warning);
-            if (stream is null)
-                Console.Out.WriteLine($"Warning: {warning.Message}");
-        }
-
         stream?.Write(new ConfigurationChecked(
             [.. check.Faults.SelectMany(MistakesOf)], check.Plan?.Device.ToString(), check.CountOf(DatasetSplit.Train), check.CountOf(DatasetSplit.Val), check.CountOf(DatasetSplit.Test), check.Plan?.StepsPerEpoch));
-        if (stream is null && check is { Faults: [], Plan: { } plan })
+        if (stream is not null)
+            return;
+        using DetachedText output = DetachedText.StandardOutput(onLoss: null);
+        foreach (RunWarning warning in check.Warnings)
+            output.WriteLine($"Warning: {warning.Message}");
+        if (check is { Faults: [], Plan: { } plan })
         {
-            using DetachedText output = DetachedText.StandardOutput(onLoss: null);
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The configuration is good: {config.Model.Name} on {plan.Device}, {plan.Data.Training.Count} training, {plan.Data.Validation.Count} validation and {plan.Data.Test.Count} test samples, {config.Trainer.Epochs} epochs of {plan.StepsPerEpoch} steps."));

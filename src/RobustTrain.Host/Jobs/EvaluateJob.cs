@@ -3,6 +3,7 @@ using System.Globalization;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Samples;
 using RobustTrain.Host.Events;
+using RobustTrain.Host.Limits;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
@@ -25,6 +26,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
     {
         string path = Path.GetFullPath(request.Path);
         TrainingConfig config = ReadConfiguration(path);
+        SystemLimits.OfThisProcess().Check(config);
         using CancellationTokenSource stopping = new();
         StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
         using StopSignals signals = new(requests);

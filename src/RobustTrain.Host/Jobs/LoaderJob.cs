@@ -5,6 +5,7 @@ using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 using RobustTrain.Host.Events;
+using RobustTrain.Host.Limits;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
@@ -55,13 +56,18 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             return DecodeOnly(dataset);
         if (dataset.Count == 0)
             throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {request.Split.ToString().ToLowerInvariant()} split of the data set has no samples.", request.Split);
+        WorkerKind[] kinds = request.Kinds.Count > 0 ? [.. request.Kinds] : [LoaderSettings.Of(config.Loader, 1).WorkerKind];
+        int?[] numbers = request.Workers.Count > 0 ? [.. request.Workers] : [config.Loader.NumWorkers];
+        SystemLimits limits = SystemLimits.OfThisProcess();
+        foreach (WorkerKind kind in kinds)
+            limits.Check(kind, numbers.Max(number => number ?? Environment.ProcessorCount), threads: 1);
         try
         {
             if (stream is null)
                 Console.Out.WriteLine($"{"kind",-8} {"workers",7} {"samples/s",10} {"first ms",9} {"own us/batch",12} {"worker MB",9} {"longest wait ms",15} {"delivered",9} {"retried",7} {"skipped",7} {"lost",4} {"failures",8}  digest");
-            foreach (WorkerKind kind in request.Kinds.Count > 0 ? request.Kinds : [LoaderSettings.Of(config.Loader, 1).WorkerKind])
+            foreach (WorkerKind kind in kinds)
             {
-                foreach (int? workers in request.Workers.Count > 0 ? request.Workers : [config.Loader.NumWorkers])
+                foreach (int? workers in numbers)
                     Measure(dataset, Options(config, kind, workers), stopping.Token);
             }
 

@@ -1,5 +1,6 @@
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
+using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
@@ -29,6 +30,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         if (runPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished)
             return SayFinishedAlready(finished, runPath);
 
+        SystemLimits.OfThisProcess().Check(config);
         using TrainingControl control = new();
         StopRequests requests = new(control.RequestStop, control.RequestCheckpoint);
         using StopSignals signals = new(requests);

@@ -16,9 +16,18 @@ public static class LoaderSettings
     /// <exception cref="RunException">The workers that are asked for can't be had, or the quarantine can't be read.</exception>
     internal static PrefetchLoader Open(IDataset dataset, LoaderOptions options)
     {
+        PrefetchLoader? loader = null;
+        Try(() => loader = new PrefetchLoader(dataset, options));
+        return loader!;
+    }
+
+    /// <summary>Words what a loader refuses as an error of the configuration.</summary>
+    /// <exception cref="RunException">The loader refuses.</exception>
+    internal static void Try(Action action)
+    {
         try
         {
-            return new PrefetchLoader(dataset, options);
+            action();
         }
         catch (LoaderException refused)
         {

@@ -1,0 +1,90 @@
+using System.Globalization;
+using RobustTrain.Data;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+
+namespace RobustTrain.Host.Limits;
+
+/// <summary>
+/// Holds what the work needs against what the system gives, before anything is created. Later, such a limit would appear as a lack of memory,
+/// a missing library or a broken file.
+/// </summary>
+/// <remarks>
+/// Locked memory and the size of <c>/dev/shm</c> limit nothing here: no page is locked, and the workers' ring is memory without a name.
+/// </remarks>
+internal sealed class SystemLimits
+{
+    // Measured for a training on the CPU: 115 descriptors, and 4 for each worker that is a process; CUDA's own are allowed for.
+    private const int BaseDescriptors = 224;
+    private const int DescriptorsOfProcessWorker = 8;
+
+    // .NET's, torch's pool and the loader's own threads; a worker that is a process has up to 6.
+    private const int BaseThreads = 32;
+    private const int ThreadsOfProcessWorker = 6;
+
+    // A validation's loader is there beside the training's.
+    private const int Loaders = 2;
+
+    /// <summary>The descriptors that this process may have; null for any number.</summary>
+    public ulong? Descriptors { get; init; }
+
+    /// <summary>The limits of processes and threads, with how many there are.</summary>
+    public IReadOnlyList<TaskLimit> Tasks { get; init; } = [];
+
+    /// <summary>This machine's.</summary>
+    public static SystemLimits OfThisProcess() => !OperatingSystem.IsLinux() ? new SystemLimits() : new SystemLimits
+    {
+        Descriptors = ResourceLimit.OfDescriptors(),
+        Tasks = [.. TaskLimit.OfUser(), .. TaskLimit.OfControlGroups()],
+    };
+
+    /// <summary>Checks that a loader's workers, and torch's threads beside them, can be had.</summary>
+    /// <param name="kind">The kind of workers.</param>
+    /// <param name="workers">How many there may be at once; null for as many as there are processors.</param>
+    /// <param name="threads">The threads of an operator; null for as many as there are processors.</param>
+    /// <exception cref="RunException">A limit is too low.</exception>
+    public void Check(WorkerKind kind, int? workers, int? threads)
+    {
+        int most = workers ?? Environment.ProcessorCount;
+        bool areProcesses = kind == WorkerKind.Process;
+        string loader = string.Create(CultureInfo.InvariantCulture, $"{most} {kind.ToString().ToLowerInvariant()} workers");
+        ulong descriptors = (ulong)(BaseDescriptors + (areProcesses ? Loaders * most * DescriptorsOfProcessWorker : 0));
+        if (Descriptors < descriptors)
+            throw Refusal($"The limit of open files (ulimit -n) is {Descriptors}, but {descriptors} are needed with {loader}: raise it, in a service by LimitNOFILE{Fewer(areProcesses && most > 0)}.");
+
+        int tasks = BaseThreads + (threads ?? Environment.ProcessorCount) + (Loaders * most * (areProcesses ? ThreadsOfProcessWorker : 1));
+        foreach (TaskLimit limit in Tasks.Where(limit => limit.Left < tasks))
+            throw Refusal($"The limit of processes and threads ({limit.Name}) is {limit.Limit}, of which {limit.InUse} are in use, but {tasks} more are needed with {loader}: raise it, in a service by TasksMax or LimitNPROC{Fewer(most > 0)}.");
+    }
+
+    /// <inheritdoc cref="Check(WorkerKind, int?, int?)"/>
+    public void Check(TrainingConfig config) =>
+        Check(Enum.Parse<WorkerKind>(config.Loader.WorkerKind, ignoreCase: true), config.Loader.NumWorkers, config.Threads);
+
+    /// <summary>The limit that is used up at this moment, in a sentence; null where there is none.</summary>
+    public string? Exhausted()
+    {
+        if (Descriptors is { } limit && OpenDescriptors() is var open && (ulong)open + 1 >= limit)
+            return $"The limit of open files (ulimit -n), {limit}, is used up: raise it, in a service by LimitNOFILE.";
+        return Tasks.Where(tasks => tasks.Left <= 1)
+            .Select(tasks => $"The limit of processes and threads ({tasks.Name}), {tasks.Limit}, is used up: raise it, in a service by TasksMax or LimitNPROC.")
+            .FirstOrDefault();
+    }
+
+    private static string Fewer(bool canBeFewer) => canBeFewer ? ", or take fewer workers (loader.num_workers)" : "";
+
+    // Where none is left, the folder that lists them can't be opened either.
+    private static int OpenDescriptors()
+    {
+        try
+        {
+            return Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+        }
+        catch (IOException)
+        {
+            return int.MaxValue;
+        }
+    }
+
+    private static RunException Refusal(string message) => new(ExitCode.Configuration, "LimitTooLow", message);
+}
