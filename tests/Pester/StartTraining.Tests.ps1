@@ -77,6 +77,34 @@ Describe 'Start-Training' {
             $warnings.Message | Should -Be 'This is a fake.'
         }
 
+        It 'warns of skipped samples and of dead and replaced workers once an epoch, and tells each with -Verbose' {
+            $env:FAKE_TROUBLE = 1
+            $told = Start-Training -RunPath r -Verbose -WarningVariable warnings -WarningAction SilentlyContinue 4>&1 | Where-Object { $_ -is [Management.Automation.VerboseRecord] }
+            $warnings.Message | Select-Object -Skip 1 | Should -Be @(
+                foreach ($epoch in 1, 2) {
+                    $more = "(Epoch $epoch; more of this kind in this epoch are told with -Verbose only.)"
+                    "Sample 7 (7.png) is skipped: it is damaged. $more"
+                    "Worker process-0 died: killed by signal 9. $more"
+                    "Worker process-0 is replaced by a new one. $more"
+                })
+            @($told.Message) -match 'is skipped' | Should -HaveCount 4
+        }
+
+        It 'shows skipped samples and failures in the table where there are any, within 80 columns' {
+            $env:FAKE_TROUBLE = 1
+            $lines = (Start-Training -RunPath r -WarningAction SilentlyContinue | Select-Object -First 3 | Out-String -Width 80) -split '\r?\n'
+            $lines -match 'Epoch +TrainLoss +F1 +IoU +Best +Samples/s +Wait +Skipped +Failures +Time$' | Should -HaveCount 1
+            $lines -match '0/3 +0\.90000 +0\.5000 +0\.4000 +\* +123\.5 +25 % +0\.0 s$' | Should -HaveCount 1
+            $lines -match '1/3 +0\.89000 +0\.5100 +0\.4000 +\* +123\.5 +25 % +2 +1 +0\.0 s$' | Should -HaveCount 1
+        }
+
+        It 'sets $LASTEXITCODE where the training could not begin, as the error says' {
+            $global:LASTEXITCODE = -1
+            $env:ROBUSTTRAIN_HOST = '/no/such/robusttrain'
+            Start-Training -RunPath r -ErrorAction SilentlyContinue
+            $LASTEXITCODE | Should -Be 2
+        }
+
         It 'shows progress with epoch, step, loss and speed, and takes it away at the end' {
             $shell = [powershell]::Create()
             try {
@@ -220,14 +248,14 @@ Describe 'Start-Training' {
             $env:FAKE_EPOCHS = 100
             Start-Training -RunPath r -WarningVariable warnings | ForEach-Object { if ($_.Epoch -eq 1) { kill -TERM (Get-TrainingRun r).ProcessId } } | Out-Null
             $LASTEXITCODE | Should -Be 75
-            $warnings[-1].Message | Should -BeLike '*Start-Training -RunPath*'
+            $warnings[-1].Message | Should -Match ("^The run was stopped from outside, with the checkpoint '{0}/checkpoints/\d+'; go on with it by: Start-Training -RunPath '{0}'$" -f [regex]::Escape("$PWD/r"))
             (Get-TrainingRun r).State | Should -Be Stopped
         }
 
         It 'shows a table of epochs' {
             $table = Start-Training -RunPath r | Select-Object -First 3 | Out-String -Width 200
-            $table | Should -Match 'Epoch +TrainLoss +F1 +IoU +Best +LearnRate +Samples/s +DataWait +Time'
-            $table | Should -Match '1/3 +0\.89000 +0\.5100 +0\.4000 +\* +0\.001 +123\.5 +25 %'
+            $table | Should -Match 'Epoch +TrainLoss +F1 +IoU +Best +Samples/s +Wait +Skipped +Failures +Time'
+            $table | Should -Match '1/3 +0\.89000 +0\.5100 +0\.4000 +\* +123\.5 +25 %'
         }
     }
 
@@ -265,6 +293,14 @@ Describe 'Start-Training' {
             Stop-Job $job
         }
 
+        It 'keeps details only where -Verbose asks for them' {
+            $env:FAKE_TROUBLE = 0
+            $job = Start-Training -RunPath r -AsJob -Verbose | Wait-Job
+            @($job.Verbose.Message) -match 'is skipped' | Should -HaveCount 6
+            @($job.Warning.Message) -match 'is skipped' | Should -HaveCount 3
+            (Start-Training -RunPath s -AsJob | Wait-Job).Verbose | Should -BeNullOrEmpty
+        }
+
         It 'is stopped with a checkpoint by Stop-Job, and still hands its run over' {
             $env:FAKE_EPOCHS = 100
             $job = Start-Training -RunPath r -AsJob
@@ -272,6 +308,7 @@ Describe 'Start-Training' {
             Stop-Job $job
             $job.State | Should -Be Stopped
             $job.ExitCode | Should -Be 75
+            $job.Warning[-1].Message | Should -BeLike "The training was stopped with the checkpoint '$PWD/r/checkpoints/*'; go on with it by: Start-Training -RunPath '$PWD/r'"
             (Receive-Job $job)[-1].State | Should -Be Stopped
             (Get-TrainingRun r).State | Should -Be Stopped
         }
@@ -351,6 +388,17 @@ Describe 'Start-Training' {
             (ps -o sid= -p $run.ProcessId).Trim() | Should -Be $run.ProcessId
             Stop-Training r
             Wait-Fact { -not (Get-Leftover $folder) } | Should -BeTrue
+        }
+
+        It 'sets $LASTEXITCODE: 0 where it has begun, else what the error says' {
+            $env:FAKE_EPOCHS = 100
+            $global:LASTEXITCODE = -1
+            Start-Training -RunPath r -Detach | Out-Null
+            $LASTEXITCODE | Should -Be 0
+            Stop-Training r
+            $env:FAKE_END = 'configuration'
+            Start-Training -RunPath s -Detach -ErrorAction SilentlyContinue
+            $LASTEXITCODE | Should -Be 2
         }
 
         It 'leaves nothing where the configuration is wrong, and says what is' {

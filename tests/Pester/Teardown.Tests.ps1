@@ -94,10 +94,14 @@ Describe 'Teardown' {
 
         It 'hands $LASTEXITCODE 75 to a script that goes on after Ctrl+C' {
             $started = Start-TrainingShell 'try { Start-Training -RunPath r | Out-Null } finally { Set-Content code $LASTEXITCODE }'
+            Wait-Fact { (Get-TrainingRun r).EpochsDone -ge 1 } | Should -BeTrue
             kill -INT $started.Shell.Id
             Assert-StoppedAndGone
             Wait-Fact { Test-Path code } | Should -BeTrue
             Get-Content code | Should -Be 75
+            $checkpoint = [regex]::Escape("$folder/r/checkpoints/")
+            $run = [regex]::Escape("$folder/r")
+            (Get-ShellOutput) -join '' | Should -Match "The training was stopped with the checkpoint '$checkpoint\d+'; go on with it by: Start-Training -RunPath '$run'"
         }
 
         It 'ends a training that ignores Ctrl+C at the second Ctrl+C' {

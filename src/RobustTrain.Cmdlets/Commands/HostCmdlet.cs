@@ -2,6 +2,7 @@ using System.Management.Automation;
 using System.Reflection;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Processes;
+using RobustTrain.Cmdlets.Training;
 using RobustTrain.Runs.Configuration.Schema;
 using RobustTrain.Runs.Events;
 
@@ -11,6 +12,8 @@ namespace RobustTrain.Cmdlets.Commands;
 public abstract class HostCmdlet : RobustTrainCmdlet
 {
     private static readonly TimeSpan KillAfter = TimeSpan.FromSeconds(2);
+
+    private readonly TrainingNotices notices = new();
 
     /// <summary>The child stops, or is killed, in this time.</summary>
     protected override TimeSpan StopGrace => KillAfter + TimeSpan.FromSeconds(1);
@@ -79,11 +82,13 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     {
         try
         {
+            (string? warning, string? detail) = notices.Of(happened);
+            if (warning is not null)
+                await WriteWarningAsync(warning);
+            if (detail is not null)
+                await WriteVerboseAsync(detail);
             switch (happened)
             {
-                case RunWarning warning:
-                    await WriteWarningAsync(warning.Message);
-                    break;
                 case EvaluationProgress progress:
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;

@@ -110,13 +110,8 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
         await CallAsync(arguments, Strings.Format("LoaderActivity", subject), subject, TakeAsync, stopping);
     }
 
-    private Task TakeAsync(RunEvent happened) => happened switch
-    {
-        LoaderMeasured measured => WriteObjectAsync(DataLoaderMeasurement.From(measured)),
-        LoaderChanged { Kind: "fell_back" } change => WriteWarningAsync(change.Message),
-        LoaderChanged change => WriteVerboseAsync(change.Message),
-        _ => Task.CompletedTask,
-    };
+    private Task TakeAsync(RunEvent happened) =>
+        happened is LoaderMeasured measured ? WriteObjectAsync(DataLoaderMeasurement.From(measured)) : Task.CompletedTask;
 
     private IEnumerable<string> Arguments()
     {

@@ -53,6 +53,20 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
+        try
+        {
+            await StartAsync(stopping);
+        }
+        catch (RunException failure) when (session?.ExitCode is null)
+        {
+            // Refused before there was a trainer, or by one that was to be detached.
+            await OnPipelineThread(() => SetLastExitCode((int)failure.ExitCode));
+            throw;
+        }
+    }
+
+    private async Task StartAsync(CancellationToken stopping)
+    {
         TrainingRequest request = await CompleteRequestAsync();
         if (!await ShouldProcessAsync(request.Subject, Strings.Format("StartTrainingAction")))
             return;
@@ -66,11 +80,20 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     }
 
     /// <inheritdoc/>
-    protected override void AfterStop() => SetLastExitCode();
+    protected override void AfterStop()
+    {
+        SetLastExitCode(session?.ExitCode);
+
+        // The streams of a stopped pipeline are closed; the host is not.
+        if (session?.StopReport is { } report)
+            Host.UI?.WriteWarningLine(report);
+    }
 
     Task ITrainingView.WriteAsync(PSObject value) => WriteObjectAsync(value);
 
     Task ITrainingView.WarnAsync(string message) => WriteWarningAsync(message);
+
+    Task ITrainingView.DetailAsync(string message) => WriteVerboseAsync(message);
 
     Task ITrainingView.ShowAsync(ProgressRecord progress) => WriteProgressAsync(progress);
 
@@ -96,7 +119,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
         finally
         {
             if (!stopping.IsCancellationRequested)
-                await OnPipelineThread(SetLastExitCode);
+                await OnPipelineThread(() => SetLastExitCode(session.ExitCode));
         }
     }
 
@@ -114,7 +137,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
 
     private void StartJob(TrainingRequest request)
     {
-        var job = new TrainingJob(request, MyInvocation.Line.Trim(), Name);
+        var job = new TrainingJob(request, MyInvocation.Line.Trim(), Name, MyInvocation.BoundParameters.TryGetValue("Verbose", out object? verbose) && verbose is SwitchParameter { IsPresent: true });
         job.StartFor(this);
         WriteObject(job);
     }
@@ -122,12 +145,13 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     private async Task DetachAsync(TrainingRequest request, CancellationToken stopping)
     {
         string runPath = await DetachedTraining.StartAsync(request, stopping);
+        await OnPipelineThread(() => SetLastExitCode((int)ExitCode.Finished));
         await WriteObjectAsync(TrainingRun.From(RunFolder.ReadRecord(runPath), runPath));
     }
 
-    private void SetLastExitCode()
+    private void SetLastExitCode(int? exitCode)
     {
-        if (session?.ExitCode is { } exitCode)
-            SessionState.PSVariable.Set("global:LASTEXITCODE", exitCode);
+        if (exitCode is { } code)
+            SessionState.PSVariable.Set("global:LASTEXITCODE", code);
     }
 }

@@ -10,11 +10,11 @@ public sealed class TrainingJob : ManagedJob
 {
     private readonly TrainingSession session;
 
-    internal TrainingJob(TrainingRequest request, string command, string? name)
+    internal TrainingJob(TrainingRequest request, string command, string? name, bool isVerbose)
         : base(nameof(TrainingJob), command, name)
     {
         RequestedRunPath = request.RunPath;
-        session = new TrainingSession(request, new StreamView(this), RunspaceLifetime.OfCurrentRunspace(), Id);
+        session = new TrainingSession(request, new StreamView(this, isVerbose), RunspaceLifetime.OfCurrentRunspace(), Id);
     }
 
     /// <summary>The run's folder, once the trainer has said it.</summary>
@@ -40,7 +40,7 @@ public sealed class TrainingJob : ManagedJob
     /// <inheritdoc/>
     protected override Task RunAsync(CancellationToken stopping) => session.RunAsync(stopping);
 
-    private sealed class StreamView(TrainingJob job) : ITrainingView
+    private sealed class StreamView(TrainingJob job, bool isVerbose) : ITrainingView
     {
         public Task WriteAsync(PSObject value)
         {
@@ -51,6 +51,14 @@ public sealed class TrainingJob : ManagedJob
         public Task WarnAsync(string message)
         {
             job.Warning.Add(new WarningRecord(message));
+            return Task.CompletedTask;
+        }
+
+        public Task DetailAsync(string message)
+        {
+            // Kept until it is received, so only for those who ask for it.
+            if (isVerbose)
+                job.Verbose.Add(new VerboseRecord(message));
             return Task.CompletedTask;
         }
 

@@ -11,6 +11,9 @@ internal interface ITrainingView
     /// <summary>Something that the operator should know.</summary>
     Task WarnAsync(string message);
 
+    /// <summary>What happens in detail, for those who ask for it.</summary>
+    Task DetailAsync(string message);
+
     /// <summary>How far the training is.</summary>
     Task ShowAsync(ProgressRecord progress);
 }

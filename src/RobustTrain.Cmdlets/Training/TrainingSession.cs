@@ -15,6 +15,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
 
     private readonly HostCall trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject);
     private readonly TrainingProgress progress = new(progressId, TimeProvider.System);
+    private readonly TrainingNotices notices = new();
     private RunStarted? started;
     private bool isViewClosed;
 
@@ -27,6 +28,12 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     /// <summary>The trainer's exit code, once it has ended.</summary>
     public int? ExitCode { get; private set; }
 
+    /// <summary>The checkpoint that was written last; null before there is one.</summary>
+    public string? LastCheckpoint { get; private set; }
+
+    /// <summary>What the operator of a training that was stopped has to know; null where it had finished, or has not ended.</summary>
+    public string? StopReport { get; private set; }
+
     /// <summary>Runs the trainer to its end. The token makes it stop with a checkpoint, within <see cref="StopGrace"/>.</summary>
     /// <exception cref="RunException">The trainer failed.</exception>
     /// <exception cref="OperationCanceledException">It was stopped by the token.</exception>
@@ -34,14 +41,17 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     {
         HostEnd end = await trainer.RunAsync(happened => TakeAsync(happened, stopping), stopping).ConfigureAwait(false);
         ExitCode = end.ExitCode;
+        StopReport = ReportOf(end);
         await ShowAsync(() => view.ShowAsync(progress.Done())).ConfigureAwait(false);
         await ShowRunAsync(end).ConfigureAwait(false);
+        if (stopping.IsCancellationRequested && StopReport is not null)
+            await ShowAsync(() => view.WarnAsync(StopReport)).ConfigureAwait(false);
         stopping.ThrowIfCancellationRequested();
         if (end.Failure is not null)
             throw end.Failure;
 
         if (end.ExitCode == (int)Runs.ExitCode.Stopped)
-            await ShowAsync(() => view.WarnAsync(Strings.Format("StoppedFromOutside", RunPath))).ConfigureAwait(false);
+            await ShowAsync(() => view.WarnAsync(LastCheckpoint is null ? StopReport! : Strings.Format("StoppedFromOutside", LastCheckpoint, Quoted(RunPath)))).ConfigureAwait(false);
     }
 
     /// <summary>Ends the trainer at once, without a checkpoint.</summary>
@@ -54,17 +64,35 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
             case RunStarted run:
                 started = run;
                 break;
+            case CheckpointSaved saved:
+                LastCheckpoint = saved.Path;
+                break;
             case EpochFinished epoch when started is not null:
                 await ShowAsync(() => view.WriteAsync(TrainingEpoch.From(epoch, started))).ConfigureAwait(false);
                 break;
-            case RunWarning warning:
-                await ShowAsync(() => view.WarnAsync(warning.Message)).ConfigureAwait(false);
-                break;
         }
 
+        (string? warning, string? detail) = notices.Of(happened);
+        if (warning is not null)
+            await ShowAsync(() => view.WarnAsync(warning)).ConfigureAwait(false);
+        if (detail is not null)
+            await ShowAsync(() => view.DetailAsync(detail)).ConfigureAwait(false);
         if (!stopping.IsCancellationRequested && progress.After(happened) is { } record)
             await ShowAsync(() => view.ShowAsync(record)).ConfigureAwait(false);
     }
+
+    private string? ReportOf(HostEnd end)
+    {
+        if (end.ExitCode == (int)Runs.ExitCode.Finished)
+            return null;
+        if (end.Failure is not null)
+            return Strings.Format("EndedAtStop", end.ExitCode, end.Failure.Message);
+        if (RunPath is null)
+            return Strings.Format("StoppedBeforeRun");
+        return LastCheckpoint is null ? Strings.Format("StoppedBeforeCheckpoint", Quoted(RunPath)) : Strings.Format("StoppedWithCheckpoint", LastCheckpoint, Quoted(RunPath));
+    }
+
+    private static string Quoted(string? text) => $"'{text?.Replace("'", "''", StringComparison.Ordinal)}'";
 
     private async Task ShowRunAsync(HostEnd end)
     {

@@ -19,7 +19,7 @@ internal static class EventText
         MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {halved.SamplesAtOnce} samples are computed at once, and gradients are accumulated to the same batch."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
         RunWarning warning => $"Warning: {warning.Message}",
-        LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "fell_back" } loader => $"Loader: {loader.Message}",
+        LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "quarantine_not_written" or "fell_back" or "workers_chosen" } loader => $"Loader: {loader.Message}",
         StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
         _ => null,
     };
@@ -84,8 +84,10 @@ internal static class EventText
     {
         string scores = epoch.Scores is { } values ? "  " + Scores(values) : "";
         string best = epoch.IsBest ? "  (best)" : "";
+        string trouble = (epoch.Loader?.Skipped > 0 ? string.Create(CultureInfo.InvariantCulture, $"  {epoch.Loader.Skipped} samples skipped") : "")
+            + (epoch.Loader?.WorkerFailures > 0 ? string.Create(CultureInfo.InvariantCulture, $"  {epoch.Loader.WorkerFailures} worker failures") : "");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {epoch.Epoch} ({epoch.Epoch + 1} of {view.Epochs}) done: loss {Loss(epoch.TrainLoss)}{scores}{best}  {epoch.SamplesPerSecond:0.0} samples/s  {Duration(TimeSpan.FromSeconds(epoch.DurationSeconds))}");
+            $"epoch {epoch.Epoch} ({epoch.Epoch + 1} of {view.Epochs}) done: loss {Loss(epoch.TrainLoss)}{scores}{best}{trouble}  {epoch.SamplesPerSecond:0.0} samples/s  {Duration(TimeSpan.FromSeconds(epoch.DurationSeconds))}");
     }
 }

@@ -69,6 +69,18 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public void An_epoch_tells_of_skipped_samples_and_failed_workers_where_there_are_any()
+    {
+        LoaderFigures loader = new("process", 2, 5, 40, 0, 0, 0, 0, 0, 0, 0, Delivered: 37, Retried: 4, Skipped: 3, Quarantined: 1, WorkerFailures: 2, "00");
+        EpochFinished epoch = new(0, 0.7, null, false, 0.001, 32, 0.02, 19) { Loader = loader };
+        TrainingView view = new() { Epochs = 2 };
+
+        Assert.Contains("  3 samples skipped  2 worker failures  ", EventText.Lasting(epoch, view), StringComparison.Ordinal);
+        Assert.DoesNotContain("skipped", EventText.Lasting(epoch with { Loader = loader with { Skipped = 0, WorkerFailures = 0 } }, view), StringComparison.Ordinal);
+        Assert.DoesNotContain("failures", EventText.Lasting(epoch with { Loader = null }, view), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_time_left_follows_no_setting_of_the_wall_clock()
     {
         using StringWriter output = new() { NewLine = "\n" };
