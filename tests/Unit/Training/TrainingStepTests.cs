@@ -162,23 +162,6 @@ public sealed class TrainingStepTests
         Assert.Contains("the weights 'first.weight' are not finite before the step", Assert.Throws<RunException>(() => bench.Take()).Message);
     }
 
-    [Fact]
-    public void A_watchdog_barks_where_the_time_is_over_and_not_otherwise()
-    {
-        var time = new ManualTime();
-        int barks = 0;
-        using var watchdog = new StepWatchdog(TimeSpan.FromSeconds(10), () => barks++, time);
-        watchdog.Begin();
-        time.Advance(TimeSpan.FromSeconds(9));
-        watchdog.End();
-        time.Advance(TimeSpan.FromSeconds(60));
-        Assert.Equal(0, barks);
-
-        watchdog.Begin();
-        time.Advance(TimeSpan.FromSeconds(11));
-        Assert.Equal(1, barks);
-    }
-
     private static void AssertClose(float[] expected, float[] actual) =>
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 5));
 
