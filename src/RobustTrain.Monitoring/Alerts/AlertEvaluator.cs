@@ -5,8 +5,10 @@ namespace RobustTrain.Monitoring.Alerts;
 
 /// <summary>Applies rules to statuses as they come, each rule to each GPU and each host by itself. Used under one lock.</summary>
 /// <param name="rules">The rules.</param>
-public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules)
+/// <param name="clock">Measures how long a value is past its limit, whatever becomes of the time of day meanwhile; the system's where it is null.</param>
+public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules, TimeProvider? clock = null)
 {
+    private readonly TimeProvider time = clock ?? TimeProvider.System;
     private readonly Dictionary<(AlertRule Rule, string Subject), Limit> limits = [];
 
     /// <summary>The alerts that a status raises or clears.</summary>
@@ -26,7 +28,7 @@ public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules)
             if (!limits.TryGetValue((rule, subject), out Limit? limit))
                 limits[(rule, subject)] = limit = new Limit();
 
-            if (limit.Update(rule, value, status.Time) is { } state)
+            if (limit.Update(rule, value, status.Time, time) is { } state)
                 yield return Describe(rule, status, gpu, value, state, limit.Since);
         }
     }
@@ -54,11 +56,11 @@ public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules)
     private sealed class Limit
     {
         private bool raised;
-        private DateTimeOffset? turning;
+        private (DateTimeOffset At, long Timestamp)? turning;
 
         public DateTimeOffset Since { get; private set; }
 
-        public AlertState? Update(AlertRule rule, double value, DateTimeOffset now)
+        public AlertState? Update(AlertRule rule, double value, DateTimeOffset now, TimeProvider time)
         {
             bool turns = raised ? rule.IsBack(value) : rule.IsBeyond(value);
             if (!turns)
@@ -67,11 +69,11 @@ public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules)
                 return null;
             }
 
-            turning ??= now;
-            if (now - turning < rule.Duration)
+            turning ??= (now, time.GetTimestamp());
+            if (time.GetElapsedTime(turning.Value.Timestamp) < rule.Duration)
                 return null;
 
-            Since = turning.Value;
+            Since = turning.Value.At;
             turning = null;
             raised = !raised;
             return raised ? AlertState.Raised : AlertState.Cleared;

@@ -25,7 +25,7 @@ public sealed class MonitorSession : IDisposable
     public MonitorSession(MonitorSessionOptions options)
     {
         options.Sampling.Validate();
-        alerts = new AlertEvaluator(options.Alerts);
+        alerts = new AlertEvaluator(options.Alerts, options.Sampling.TimeProvider);
         hasRules = options.Alerts.Count > 0;
         string[] hosts = [.. options.ComputerNames.Distinct(StringComparer.OrdinalIgnoreCase)];
         MonitorOptions sampling = options.Sampling with { Timers = ReferenceEquals(options.Sampling.TimeProvider, TimeProvider.System) ? timers : null };
