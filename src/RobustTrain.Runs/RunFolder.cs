@@ -219,6 +219,7 @@ public sealed class RunFolder : IDisposable
             WatchOtherMachine(path, found);
         CreatedThings created = new();
         RunLock? held = null;
+        RunFolder run;
         try
         {
             created.AddFolder(path);
@@ -247,9 +248,7 @@ public sealed class RunFolder : IDisposable
             created.AddFolder(System.IO.Path.Combine(path, "epochs"));
             created.AddFolder(CheckpointsPathOf(path));
             DurableFile.DeleteLeftovers(path);
-            if (!held.KeepsOthersOut)
-                SettleWithoutLock(path);
-            return new RunFolder(path, held, record, clock, isResumed: previous is not null)
+            run = new RunFolder(path, held, record, clock, isResumed: previous is not null)
             {
                 Changes = changes,
                 DataDifference = previous is null || data is null ? null : ResumedConfiguration.DataDifference(previous, data),
@@ -267,6 +266,10 @@ public sealed class RunFolder : IDisposable
                 throw new RunException(ExitCode.Configuration, StorageError.IdOf(exception, "RunPathNotWritable"), $"The run path '{path}' can't be written: {StorageError.Describe(exception)}", path, exception);
             throw;
         }
+
+        if (!run.IsLocked)
+            run.Settle();
+        return run;
     }
 
     /// <summary>Changes the record, in memory and on disk. Safe to call from any thread.</summary>
@@ -276,8 +279,8 @@ public sealed class RunFolder : IDisposable
     {
         lock (_recordGate)
         {
-            if (!IsLocked && ReadRecord(Path) is var written && written.Process != _record.Process)
-                throw InUse(Path, written);
+            if (!IsLocked)
+                CheckOwnership();
             RunRecord record = change(Timed(_record)) with { Updated = _time.GetUtcNow() };
             WriteRecord(Path, record);
             _record = record;
@@ -321,12 +324,26 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    // Of several that have written the record at the same time, one was last, and has the run.
-    private static void SettleWithoutLock(string path)
+    // Of several processes that have written the record at the same time, one was last, and has the run. The others leave all as it is.
+    private void Settle()
     {
         Thread.Sleep(4 * s_look);
-        if (ReadRecord(path) is var record && record.Process != ProcessIdentity.Current)
-            throw InUse(path, record);
+        try
+        {
+            CheckOwnership();
+        }
+        catch (RunException)
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private void CheckOwnership()
+    {
+        RunRecord written = ReadRecord(Path);
+        if (written.Process != _record.Process)
+            throw InUse(Path, written);
     }
 
     private static RunException InUse(string path, RunRecord? record)

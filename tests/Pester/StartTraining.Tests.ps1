@@ -93,7 +93,7 @@ Describe 'Start-Training' {
         It 'shows skipped samples and failures in the table where there are any, within 80 columns' {
             $env:FAKE_TROUBLE = 1
             $lines = (Start-Training -RunPath r -WarningAction SilentlyContinue | Select-Object -First 3 | Out-String -Width 80) -split '\r?\n'
-            $lines -match 'Epoch +TrainLoss +F1 +IoU +Best +Samples/s +Wait +Skipped +Failures +Time$' | Should -HaveCount 1
+            $lines -match 'Epoch +TrainLoss +F1 +IoU +Best +Samples/s +Wait +Skipped +Fails +Time$' | Should -HaveCount 1
             $lines -match '0/3 +0\.90000 +0\.5000 +0\.4000 +\* +123\.5 +25 % +0\.0 s$' | Should -HaveCount 1
             $lines -match '1/3 +0\.89000 +0\.5100 +0\.4000 +\* +123\.5 +25 % +2 +1 +0\.0 s$' | Should -HaveCount 1
         }
@@ -254,7 +254,7 @@ Describe 'Start-Training' {
 
         It 'shows a table of epochs' {
             $table = Start-Training -RunPath r | Select-Object -First 3 | Out-String -Width 200
-            $table | Should -Match 'Epoch +TrainLoss +F1 +IoU +Best +Samples/s +Wait +Skipped +Failures +Time'
+            $table | Should -Match 'Epoch +TrainLoss +F1 +IoU +Best +Samples/s +Wait +Skipped +Fails +Time'
             $table | Should -Match '1/3 +0\.89000 +0\.5100 +0\.4000 +\* +123\.5 +25 %'
         }
     }

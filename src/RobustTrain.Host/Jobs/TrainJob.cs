@@ -76,7 +76,8 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         stream?.ReportLossTo(loss => ReportLoss(loss, kept));
         using SystemMonitor? system = WatchSystem(kept);
         SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
-        JournalChain journal = new(time, [.. new IRunJournal?[] { kept, stream, display, curves }.OfType<IRunJournal>()], sampling);
+        LastCheckpoint last = new();
+        JournalChain journal = new(time, [.. new IRunJournal?[] { kept, stream, display, curves, last }.OfType<IRunJournal>()], sampling);
         try
         {
             requests.ReportTo(journal);
@@ -92,7 +93,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
             kept.Complete();
             display?.Dispose();
-            Say(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with a checkpoint; go on with: robusttrain train --run-path {run.Path}");
+            Say(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with {last.Description}; go on with: robusttrain train --run-path {run.Path}");
             return (int)outcome.ExitCode;
         }
         catch (Exception exception)
@@ -159,5 +160,19 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         }
 
         return Commands.CommandGuard.Report(failure, stream);
+    }
+
+    /// <summary>Remembers the checkpoint that was written last.</summary>
+    private sealed class LastCheckpoint : IRunJournal
+    {
+        private volatile string? _path;
+
+        public string Description => _path is null ? "the checkpoint that it began with" : $"the checkpoint {_path}";
+
+        public void Write(RunEvent runEvent)
+        {
+            if (runEvent is CheckpointSaved saved)
+                _path = saved.Path;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Runs;
@@ -83,6 +84,47 @@ public sealed class EnvironmentTests : IDisposable
         Assert.Contains(
             RunJournalReader.ReadAll(RunFolder.JournalPathOf(_folder.At("run"))).OfType<RunWarning>(),
             warning => warning.Message.StartsWith($"The file system of '{_folder.At("run")}' has no locks", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_training_without_locks_that_finds_another_machines_process_in_its_record_gives_its_run_up()
+    {
+        using LiveTraining training = new(HostRun.Start(
+            _folder.Path, new Dictionary<string, string?> { ["LD_PRELOAD"] = PreloadedStub.Lock }, Arguments(100_000, "--events", "--run-path", "run")));
+        await training.Next<EpochFinished>();
+        Task<HostRun> end = training.End();
+        string path = RunFolder.RecordPathOf(_folder.At("run"));
+        while (!end.IsCompleted)
+        {
+            // Until the record stands as the other process's: this one may be about to write it.
+            File.WriteAllText(path + ".other", File.ReadAllText(path).Replace($"\"host\": \"{Environment.MachineName}\"", "\"host\": \"elsewhere\"", StringComparison.Ordinal));
+            File.Move(path + ".other", path, overwrite: true);
+            await Task.WhenAny(end, Task.Delay(50));
+        }
+
+        Assert.Equal(2, (await end).ExitCode);
+        Assert.Contains("on elsewhere works on the run", Assert.Single((await end).Sentences), StringComparison.Ordinal);
+        Assert.Equal("elsewhere", RunFolder.ReadRecord(_folder.At("run")).Process.Host);
+    }
+
+    [Fact]
+    public async Task A_stop_tells_people_where_the_checkpoint_is_and_how_to_go_on()
+    {
+        using Process training = HostRun.Start(_folder.Path, Arguments(100_000, "--run-path", "run"));
+        while (await training.StandardOutput.ReadLineAsync() is { } line && !line.StartsWith("epoch 0 (1 of 100000) done", StringComparison.Ordinal))
+        {
+        }
+
+        using (Process kill = Process.Start("kill", ["-TERM", $"{training.Id}"]))
+            await kill.WaitForExitAsync();
+        string rest = await training.StandardOutput.ReadToEndAsync();
+        await training.WaitForExitAsync();
+
+        Assert.Equal(75, training.ExitCode);
+        string run = _folder.At("run");
+        Match said = Regex.Match(rest, "Stopped with the checkpoint (?<path>.*); go on with: robusttrain train --run-path (?<run>.*)\n$");
+        Assert.Equal((run, Path.Combine(run, "checkpoints")), (said.Groups["run"].Value, Path.GetDirectoryName(said.Groups["path"].Value)));
+        Assert.True(Directory.Exists(said.Groups["path"].Value));
     }
 
     [Fact]
