@@ -9,9 +9,6 @@ namespace RobustTrain.Tests.Host;
 /// <summary>What the system around a training may do to it: output that nobody can read, files without locks, a stop of all its processes, starts at the same moment.</summary>
 public sealed class EnvironmentTests : IDisposable
 {
-    private const int Stop = 19;
-    private const int Continue = 18;
-
     private readonly TemporaryFolder _folder = new();
 
     public EnvironmentTests() => TinyPairs.Write(_folder.At("data"));
@@ -136,17 +133,26 @@ public sealed class EnvironmentTests : IDisposable
         Assert.Equal(3, Directory.EnumerateDirectories(_folder.At("runs")).Count(RunFolder.IsRun));
     }
 
-    [Fact]
-    public async Task A_training_that_is_stopped_as_a_whole_for_longer_than_a_step_may_take_goes_on()
+    [Theory]
+    [InlineData("thread")]
+    [InlineData("process")]
+    public async Task A_process_group_that_is_stopped_for_longer_than_a_step_and_a_sample_may_take_goes_on(string kind)
     {
-        using LiveTraining training = new(HostRun.Start(
-            _folder.Path, Arguments(60, "--events", "--run-path", "run", "--set", "trainer.step_timeout_seconds=1.5", "--set", "loader.timeout_seconds=1.5")));
+        string[] arguments = Arguments(
+            60, "--events", "--run-path", "run", "--set", "trainer.step_timeout_seconds=1.5", "--set", "loader.timeout_seconds=1.5", "--set", $"loader.worker_kind={kind}");
+        using LiveTraining training = new(Process.Start(new ProcessStartInfo("setsid", [HostRun.Executable, .. arguments])
+        {
+            WorkingDirectory = _folder.Path,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!);
         await training.Next<StepFinished>();
         for (int time = 0; time < 3; time++)
         {
-            training.Signal(Stop);
+            await SignalGroup("STOP", training.ProcessId);
             await Task.Delay(TimeSpan.FromSeconds(4));
-            training.Signal(Continue);
+            await SignalGroup("CONT", training.ProcessId);
             await training.Next<StepFinished>();
         }
 
@@ -154,6 +160,13 @@ public sealed class EnvironmentTests : IDisposable
 
         Assert.Equal((0, ""), (end.ExitCode, end.Error));
         Assert.DoesNotContain(training.Events, happened => happened is LoaderChanged { Kind: "worker_stuck" or "worker_died" } or RunWarning);
+    }
+
+    private static async Task SignalGroup(string signal, int group)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", "--", $"-{group}"]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
     }
 
     private async Task<HostRun> Redirected(string redirection, params string[] arguments) => await HostRun.EndOf(Process.Start(
