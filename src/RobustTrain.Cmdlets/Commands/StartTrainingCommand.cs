@@ -53,6 +53,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
+        session = null;
         try
         {
             await StartAsync(stopping);
