@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using RobustTrain.Monitoring.Gpu;
 
 namespace RobustTrain.Cmdlets.Completion;
 
@@ -16,6 +17,6 @@ public sealed class DeviceCompleter : IArgumentCompleter
     {
         const string gpus = "/proc/driver/nvidia/gpus";
         int count = Directory.Exists(gpus) ? Directory.GetDirectories(gpus).Length : 0;
-        return Enumerable.Range(0, count).Select(index => ($"cuda:{index}", $"GPU {index}"));
+        return Enumerable.Range(0, CudaVisibleDevices.OfThisProcess().Count(count)).Select(device => ($"cuda:{device}", "A CUDA device; Get-GpuStatus tells which GPU it is."));
     }
 }

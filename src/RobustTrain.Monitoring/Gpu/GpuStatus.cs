@@ -17,7 +17,10 @@ public sealed record GpuStatus : StatusRecord
     [JsonPropertyOrder(-3)]
     public string? Name { get; init; }
 
-    /// <summary>The device as the trainer names it, for example <c>cuda:0</c>; null for a GPU of another host.</summary>
+    /// <summary>
+    /// The device as the trainer names it, for example <c>cuda:0</c>; null for a GPU that CUDA_VISIBLE_DEVICES leaves out, that is lost, or that is
+    /// of another host.
+    /// </summary>
     [JsonPropertyOrder(-2)]
     public string? Device { get; init; }
 
@@ -90,7 +93,7 @@ public sealed record GpuStatus : StatusRecord
     /// <summary>The highest multiprocessor clock, in MHz.</summary>
     public int? SmClockMaxMegahertz { get; init; }
 
-    /// <summary>Why clocks are below their highest, names separated by commas; empty where nothing holds them back.</summary>
+    /// <summary>Why clocks are below their highest, names separated by commas; empty where nothing holds them back, null where the driver does not tell.</summary>
     public string? ThrottleReasons { get; init; }
 
     /// <summary>The performance state, <c>P0</c> (highest) to <c>P15</c>.</summary>

@@ -12,6 +12,9 @@ public sealed record MigDevice
     /// <summary>Its name, which tells its profile.</summary>
     public string? Name { get; init; }
 
+    /// <summary>The device as the trainer names it, where CUDA_VISIBLE_DEVICES names this instance; null where it does not, or on another host.</summary>
+    public string? Device { get; init; }
+
     /// <summary>The id of its GPU instance.</summary>
     public int? GpuInstanceId { get; init; }
 

@@ -154,6 +154,9 @@ public sealed class NvmlSourceTests
         Assert.False(snapshot.Gpus[0].IsConnected);
         Assert.Equal(0, snapshot.Gpus[0].Index);
         Assert.True(snapshot.Gpus[1].IsConnected);
+        Assert.Equal([null, "cuda:1"], snapshot.Gpus.Select(gpu => gpu.Device));
+        stub.Play("gpus 2");
+        Assert.Equal(["cuda:0", "cuda:1"], source.Sample(SampleDetail.Full).Gpus.Select(gpu => gpu.Device));
     }
 
     [Fact]

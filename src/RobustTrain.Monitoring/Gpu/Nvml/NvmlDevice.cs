@@ -37,7 +37,6 @@ internal sealed unsafe class NvmlDevice
             ComputerName = computerName,
             Time = default,
             Index = index,
-            Device = $"cuda:{index}",
             Uuid = queries.ReadText(entry.Uuid),
             Name = queries.ReadText(entry.Name),
             PciBusId = queries.ReadBusId(),
@@ -56,7 +55,7 @@ internal sealed unsafe class NvmlDevice
         entry = session.Entry;
         queries = new NvmlQueries(entry, handle: 0);
         processList = new NvmlProcesses(entry, queries, handle: 0);
-        template = slow = new GpuStatus { ComputerName = computerName, Time = default, Index = index, Device = $"cuda:{index}", DriverVersion = session.DriverVersion };
+        template = slow = new GpuStatus { ComputerName = computerName, Time = default, Index = index, DriverVersion = session.DriverVersion };
     }
 
     /// <summary>NVML's handle; 0 where it gave none.</summary>
@@ -71,6 +70,9 @@ internal sealed unsafe class NvmlDevice
         lastXidTime = now;
         xidCount++;
     }
+
+    /// <summary>Takes note of the devices as which the trainer sees it and its MIG instances, for the samples to come.</summary>
+    public void Remember(GpuStatus named) => slow = slow with { Device = named.Device, MigDevices = named.MigDevices };
 
     /// <summary>Reads the device.</summary>
     /// <param name="detail">How much.</param>
@@ -99,6 +101,7 @@ internal sealed unsafe class NvmlDevice
     private GpuStatus Lost(DateTimeOffset now, string reason) => (last ?? template) with
     {
         Time = now,
+        Device = null,
         IsConnected = false,
         StaleSince = last?.Time ?? now,
         Error = reason,

@@ -8,6 +8,7 @@ internal sealed unsafe class NvmlSession : IDisposable
     private const ulong XidCriticalError = 0x8;
 
     private readonly NvmlLibraryHandle library;
+    private NvmlDevice[] devices = [];
     private nint eventSet;
     private bool initialised;
 
@@ -19,7 +20,7 @@ internal sealed unsafe class NvmlSession : IDisposable
 
     public NvmlEntryPoints Entry { get; }
 
-    public IReadOnlyList<NvmlDevice> Devices { get; private set; } = [];
+    public IReadOnlyList<NvmlDevice> Devices => devices;
 
     public string? DriverVersion { get; private set; }
 
@@ -52,6 +53,19 @@ internal sealed unsafe class NvmlSession : IDisposable
         return (int)count;
     }
 
+    /// <summary>Looks again for the devices that could not be reached before: one that was lost may have been reset.</summary>
+    public void FindUnreachable(string computerName)
+    {
+        for (int index = 0; index < devices.Length; index++)
+        {
+            if (devices[index].Handle != 0)
+                continue;
+
+            devices[index] = Find(computerName, index);
+            RegisterXids(devices[index]);
+        }
+    }
+
     /// <summary>Tells the devices of the XID errors that came since the last call.</summary>
     public void CollectXids(DateTimeOffset now)
     {
@@ -64,7 +78,7 @@ internal sealed unsafe class NvmlSession : IDisposable
             if (data.EventType != XidCriticalError)
                 continue;
 
-            foreach (NvmlDevice device in Devices)
+            foreach (NvmlDevice device in devices)
             {
                 if (device.Handle == data.Device)
                     device.NoteXid((int)data.EventData, now);
@@ -97,38 +111,36 @@ internal sealed unsafe class NvmlSession : IDisposable
         if (Entry.CudaDriverVersion is not null && Entry.CudaDriverVersion(&cuda) == NvmlReturn.Success)
             CudaVersion = $"{cuda / 1000}.{cuda % 1000 / 10}";
 
-        int count = CountDevices();
-        var devices = new List<NvmlDevice>(count);
-        for (int index = 0; index < count; index++)
-        {
-            nint handle = 0;
-            NvmlReturn code = Entry.HandleByIndex((uint)index, &handle);
-
-            // A device that this user may not see, or that has fallen off the bus, must not hide the others.
-            devices.Add(code == NvmlReturn.Success
-                ? new NvmlDevice(this, computerName, index, handle)
-                : new NvmlDevice(this, computerName, index, NvmlException.From("nvmlDeviceGetHandleByIndex", code, TextOf(code)).Message));
-        }
-
-        Devices = devices;
-        RegisterXids();
+        devices = [.. Enumerable.Range(0, CountDevices()).Select(index => Find(computerName, index))];
+        CreateEventSet();
+        foreach (NvmlDevice device in devices)
+            RegisterXids(device);
     }
 
-    private void RegisterXids()
+    // A device that this user may not see, or that has fallen off the bus, must not hide the others.
+    private NvmlDevice Find(string computerName, int index)
+    {
+        nint handle = 0;
+        NvmlReturn code = Entry.HandleByIndex((uint)index, &handle);
+        return code == NvmlReturn.Success
+            ? new NvmlDevice(this, computerName, index, handle)
+            : new NvmlDevice(this, computerName, index, NvmlException.From("nvmlDeviceGetHandleByIndex", code, TextOf(code)).Message);
+    }
+
+    private void CreateEventSet()
     {
         if (Entry.EventSetCreate is null || Entry.RegisterEvents is null || Entry.EventSetWait is null)
             return;
 
         nint set = 0;
-        if (Entry.EventSetCreate(&set) != NvmlReturn.Success)
-            return;
+        if (Entry.EventSetCreate(&set) == NvmlReturn.Success)
+            eventSet = set;
+    }
 
-        eventSet = set;
-        foreach (NvmlDevice device in Devices)
-        {
-            if (device.Handle != 0)
-                device.TellsXids = Entry.RegisterEvents(device.Handle, XidCriticalError, set) == NvmlReturn.Success;
-        }
+    private void RegisterXids(NvmlDevice device)
+    {
+        if (device.Handle != 0 && eventSet != 0)
+            device.TellsXids = Entry.RegisterEvents(device.Handle, XidCriticalError, eventSet) == NvmlReturn.Success;
     }
 
     /// <summary>NVML's own text for a code.</summary>

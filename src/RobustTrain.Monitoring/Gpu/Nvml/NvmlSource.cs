@@ -46,6 +46,10 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
             session = NvmlSession.Open(computerName, libraryPath);
             detail = SampleDetail.Full;
         }
+        else if (detail == SampleDetail.Full)
+        {
+            session.FindUnreachable(computerName);
+        }
 
         TimeProvider clock = options.TimeProvider;
         DateTimeOffset now = clock.GetUtcNow();
@@ -58,10 +62,21 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
             reopen |= session.Devices[index].NeedsReopen;
         }
 
+        if (detail == SampleDetail.Full)
+            NameDevices(gpus, session.Devices);
+
         if (reopen)
             Close();
 
         return new GpuSnapshot(computerName, now, gpus);
+    }
+
+    // The variable may change while a shell runs.
+    private static void NameDevices(GpuStatus[] gpus, IReadOnlyList<NvmlDevice> devices)
+    {
+        CudaVisibleDevices.OfThisProcess().Name(gpus).CopyTo(gpus, 0);
+        for (int index = 0; index < gpus.Length; index++)
+            devices[index].Remember(gpus[index]);
     }
 
     private void ThrowIfInterrupted()
