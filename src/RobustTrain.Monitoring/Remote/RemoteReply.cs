@@ -17,14 +17,14 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
 
     private readonly Dictionary<string, MemoryStream> files = new(StringComparer.Ordinal);
     private readonly ProcReading reading = new(options.IncludeCores);
-    private readonly SlowValues slow = new();
+    private readonly KnownGpus known = new();
     private readonly StringBuilder smi = new();
     private readonly RemoteProcesses processes = new(options.TimeProvider);
     private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) limits;
     private IReadOnlyList<HostProcess>? processList;
     private string section = "";
-    private string? smiKind;
-    private int? smiExit;
+    private SmiOutput? smiXml;
+    private SmiOutput? smiCsv;
     private bool smiMissing;
     private long length;
 
@@ -34,10 +34,9 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         foreach (MemoryStream file in files.Values)
             file.SetLength(0);
 
-        smi.Clear();
         section = "";
-        smiKind = null;
-        smiExit = null;
+        smiXml = null;
+        smiCsv = null;
         smiMissing = false;
         length = 0;
     }
@@ -96,7 +95,14 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
     {
         if (word.StartsWith("smi-exit", StringComparison.Ordinal))
         {
-            smiExit = SmiValue.Whole(word["smi-exit".Length..]);
+            // GNU timeout exits with 124, and with 137 where it had to kill.
+            int? exitCode = SmiValue.Whole(word["smi-exit".Length..]);
+            var output = new SmiOutput(computerName, smi.ToString(), exitCode is 124 or 137 ? null : exitCode);
+            if (section == "smi-xml")
+                smiXml = output;
+            else
+                smiCsv = output;
+
             word = "";
         }
         else if (word == "smi-missing")
@@ -105,7 +111,7 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         }
         else if (word is "smi-xml" or "smi-csv")
         {
-            smiKind = word;
+            smi.Clear();
         }
         else if (word == "ps")
         {
@@ -161,19 +167,17 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
             if (smiMissing)
                 throw new MonitorException("NvidiaSmiNotFound", $"{computerName} has no nvidia-smi.", computerName);
 
-            // GNU timeout exits with 124, and with 137 where it had to kill.
-            if (smiExit is 124 or 137)
-                throw new MonitorException("NvidiaSmiTimedOut", FormattableString.Invariant($"nvidia-smi of {computerName} did not answer in time."), computerName);
-
-            string text = smi.ToString();
-            if (smiKind == "smi-xml")
+            IReadOnlyList<GpuStatus> told = [];
+            if (smiXml is not null)
             {
-                List<GpuStatus> gpus = SmiXml.Parse(text, computerName, now, options.IncludeProcesses ? processes.Find : null);
-                slow.Remember(gpus);
-                return gpus;
+                (told, _) = SmiXml.Parse(smiXml, now, options.IncludeProcesses ? processes.Find : null);
+                known.Remember(told);
             }
 
-            return [.. SmiCsv.Parse(text, computerName, now).Select(slow.Complete)];
+            if (smiCsv is not null)
+                told = [.. SmiCsv.Parse(smiCsv, now).Select(known.Complete)];
+
+            return known.Settle(told, computerName, now);
         }
         catch (MonitorException failure) when (failure.ErrorId == "NoGpu")
         {
@@ -182,7 +186,7 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         catch (MonitorException failure)
         {
             // The host answers, only its GPUs do not: its CPU is told all the same.
-            return slow.Stale(computerName, now, failure.Message);
+            return known.Stale(computerName, now, failure.Message);
         }
     }
 

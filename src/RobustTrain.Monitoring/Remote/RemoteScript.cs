@@ -18,15 +18,23 @@ internal static class RemoteScript
     /// <param name="timeout">How long nvidia-smi may take.</param>
     public static string Define(MonitorKinds kinds, bool processes, TimeSpan timeout)
     {
-        string limit = Math.Max(1, timeout.TotalSeconds * 0.6).ToString("0.###", CultureInfo.InvariantCulture);
+        string limit = Math.Max(1, timeout.TotalSeconds * 0.45).ToString("0.###", CultureInfo.InvariantCulture);
         string cpu = kinds.HasFlag(MonitorKinds.Cpu)
             ? "grep -sHE '^(cpu|some|full|Mem|Buffers|Cached|Swap|[0-9]+\\.)' /proc/stat /proc/loadavg /proc/meminfo /proc/pressure/cpu /proc/pressure/memory /proc/pressure/io"
             : ":";
         string cgroup = kinds.HasFlag(MonitorKinds.Cpu) ? $"if [ \"$2\" = full ]; then echo \"{Mark} $1 cgroup\"; rt_cgroup; fi" : ":";
+        // A full query that does not tell as many GPUs as there are leaves one out that is lost; the other one tells the indices then.
         string gpu = !kinds.HasFlag(MonitorKinds.Gpu) ? ":" : $$"""
             if command -v nvidia-smi >/dev/null 2>&1; then
-            if [ "$2" = full ]; then echo "{{Mark}} $1 smi-xml"; rt_limit nvidia-smi -q -x; else echo "{{Mark}} $1 smi-csv"; rt_limit nvidia-smi {{SmiCsv.Query}}; fi 2>&1
-            echo "{{Mark}} $1 smi-exit $?"
+            rt_whole=
+            if [ "$2" = full ]; then
+            rt_xml=$(rt_limit nvidia-smi -q -x 2>&1); rt_code=$?
+            echo "{{Mark}} $1 smi-xml"; printf '%s\n' "$rt_xml"; echo "{{Mark}} $1 smi-exit $rt_code"
+            rt_gpus=$(printf '%s\n' "$rt_xml" | grep -c '<gpu id=')
+            case $rt_code in 124 | 137) rt_whole=1 ;; esac
+            case $rt_xml in *"<attached_gpus>$rt_gpus</"*) rt_whole=1 ;; esac
+            fi
+            if [ -z "$rt_whole" ]; then echo "{{Mark}} $1 smi-csv"; rt_limit nvidia-smi {{SmiCsv.Query}} 2>&1; echo "{{Mark}} $1 smi-exit $?"; fi
             else echo "{{Mark}} $1 smi-missing"; fi
             """;
         string list = processes

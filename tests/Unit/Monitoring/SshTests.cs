@@ -120,6 +120,33 @@ public sealed class SshTests : IDisposable
     }
 
     [SshFact]
+    public void A_lost_GPU_is_told_and_shifts_no_index_in_full_and_in_cheap_samples()
+    {
+        using var server = new SshServer("gpu01");
+        InstallSmi(server, "570-lost");
+        using var source = new SshSource("gpu01", MonitorKinds.Gpu, new MonitorOptions { Timeout = TimeSpan.FromSeconds(20) }, server.Options, guard);
+        foreach (SampleDetail detail in (SampleDetail[])[SampleDetail.Full, SampleDetail.Cheap, SampleDetail.Full])
+        {
+            IReadOnlyList<GpuStatus> gpus = source.Sample(detail).Gpus!;
+            Assert.Equal([0, 1, 2], gpus.Select(gpu => gpu.Index));
+            Assert.Equal([false, true, false], gpus.Select(gpu => gpu.IsConnected));
+            Assert.Equal("GPU-5700-1", gpus[1].Uuid);
+            Assert.Equal("12.8", gpus[1].CudaVersion);
+        }
+    }
+
+    [SshFact]
+    public void An_nvidia_smi_that_crashes_is_told_with_its_exit_code()
+    {
+        using var server = new SshServer("gpu01");
+        InstallSmi(server, "crash");
+        using var source = new SshSource("gpu01", MonitorKinds.Gpu, new MonitorOptions { Timeout = TimeSpan.FromSeconds(20) }, server.Options, guard);
+        GpuStatus gpu = Assert.Single(source.Sample(SampleDetail.Full).Gpus!);
+        Assert.False(gpu.IsConnected);
+        Assert.StartsWith("nvidia-smi of gpu01 crashed (exit code 139: signal 11 ended it)", gpu.Error, StringComparison.Ordinal);
+    }
+
+    [SshFact]
     public void A_host_without_GPUs_has_an_empty_list()
     {
         using var server = new SshServer("gpu01");

@@ -9,7 +9,7 @@ namespace RobustTrain.Monitoring.Gpu.NvidiaSmi;
 /// <param name="guard">Ends the program with this process.</param>
 public sealed class NvidiaSmiSource(string computerName, MonitorOptions options, ChildGuard guard) : ISampleSource<GpuSnapshot>
 {
-    private readonly SlowValues slow = new();
+    private readonly KnownGpus known = new();
     private readonly ProcessTable processes = new("/", options.TimeProvider);
     private readonly Lock gate = new();
     private GuardedProcess? running;
@@ -27,21 +27,20 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
     /// <inheritdoc/>
     public GpuSnapshot Sample(SampleDetail detail)
     {
-        List<GpuStatus> gpus;
+        IReadOnlyList<GpuStatus> told = [];
+        bool isWhole = false;
         if (detail == SampleDetail.Full || !knowsSlow)
         {
-            string text = Run("-q", "-x");
-            gpus = SmiXml.Parse(text, computerName, options.TimeProvider.GetUtcNow(), options.IncludeProcesses ? processes.Find : null);
-            slow.Remember(gpus);
+            (told, isWhole) = SmiXml.Parse(Run("-q", "-x"), options.TimeProvider.GetUtcNow(), options.IncludeProcesses ? processes.Find : null);
+            known.Remember(told);
             knowsSlow = true;
         }
-        else
-        {
-            string text = Run(SmiCsv.Query.Split(' '));
-            gpus = [.. SmiCsv.Parse(text, computerName, options.TimeProvider.GetUtcNow()).Select(slow.Complete)];
-        }
 
-        return new GpuSnapshot(computerName, options.TimeProvider.GetUtcNow(), [.. gpus.Select(gpu => gpu with { Device = $"cuda:{gpu.Index}" })]);
+        if (!isWhole)
+            told = [.. SmiCsv.Parse(Run(SmiCsv.Query.Split(' ')), options.TimeProvider.GetUtcNow()).Select(known.Complete)];
+
+        DateTimeOffset now = options.TimeProvider.GetUtcNow();
+        return new GpuSnapshot(computerName, now, CudaVisibleDevices.OfThisProcess().Name(known.Settle(told, computerName, now)));
     }
 
     /// <inheritdoc/>
@@ -56,7 +55,7 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
     {
     }
 
-    private string Run(params string[] arguments)
+    private SmiOutput Run(params string[] arguments)
     {
         string program = Find() ?? throw new MonitorException("NvidiaSmiNotFound", "nvidia-smi was not found on the path.");
         GuardedProcess process;
@@ -76,13 +75,7 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         {
             string text = process.Output.ReadToEnd();
             int? exitCode = process.WaitForExit(options.Timeout);
-            if (exitCode is not 0 && text.Trim().Length == 0)
-            {
-                string reason = string.Join(' ', process.Errors());
-                throw new MonitorException("NvidiaSmiFailed", $"nvidia-smi ended with exit code {exitCode}{(reason.Length > 0 ? $": {reason}" : " and wrote nothing")}.", program);
-            }
-
-            return text;
+            return new SmiOutput(computerName, text, exitCode, exitCode is null or 0 ? "" : string.Join(' ', process.Errors()));
         }
         finally
         {

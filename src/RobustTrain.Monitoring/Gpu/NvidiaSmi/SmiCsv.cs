@@ -8,12 +8,15 @@ internal static class SmiCsv
 
     private const int Fields = 18;
 
-    /// <summary>Reads the output.</summary>
+    /// <summary>Reads the output: each GPU with the index that the driver gives it, those that are lost too.</summary>
     /// <exception cref="MonitorException">It is not what the query gives.</exception>
-    public static List<GpuStatus> Parse(string text, string computerName, DateTimeOffset now)
+    public static List<GpuStatus> Parse(SmiOutput output, DateTimeOffset now)
     {
+        output.RequireEnd();
+        string computerName = output.ComputerName;
         var gpus = new List<GpuStatus>();
-        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        var unreachable = new List<SmiFailure>();
+        foreach (string line in output.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             // Of a corrupted infoROM, for one; the values are as good as ever.
             if (line.StartsWith("WARNING:", StringComparison.Ordinal))
@@ -21,15 +24,16 @@ internal static class SmiCsv
 
             if (SmiFailure.Of(line) is { } failure)
             {
-                if (failure.IsAboutOneGpu)
-                    continue;
+                if (!failure.IsAboutOneGpu)
+                    throw failure.ToException(computerName);
 
-                throw failure.ToException(computerName);
+                unreachable.Add(failure);
+                continue;
             }
 
             string[] field = line.Split(',', StringSplitOptions.TrimEntries);
             if (field.Length != Fields || SmiValue.Whole(field[0]) is not { } index)
-                throw new MonitorException("NvidiaSmiMalformed", $"nvidia-smi of {computerName} wrote '{Shorten(line)}', but a line of {Fields} values for each GPU was expected.", line);
+                throw new MonitorException("NvidiaSmiMalformed", $"nvidia-smi of {computerName} wrote '{Shorten(line)}'{output.End}, but a line of {Fields} values for each GPU was expected.", line);
 
             bool lost = field.Any(SmiValue.IsLost);
             gpus.Add(new GpuStatus
@@ -39,7 +43,7 @@ internal static class SmiCsv
                 Index = index,
                 Uuid = SmiValue.Text(field[1]),
                 Name = SmiValue.Text(field[2]),
-                PciBusId = SmiValue.Text(field[3]),
+                PciBusId = SmiValue.BusId(field[3]),
                 DriverVersion = SmiValue.Text(field[4]),
                 MemoryTotalBytes = SmiValue.Bytes(field[5]),
                 MemoryUsedBytes = SmiValue.Bytes(field[6]),
@@ -60,7 +64,27 @@ internal static class SmiCsv
             });
         }
 
-        return gpus;
+        gpus.AddRange(Unreachable(unreachable, gpus, computerName, now));
+        return [.. gpus.OrderBy(gpu => gpu.Index)];
+    }
+
+    // Such a GPU keeps its index, which nvidia-smi does not tell: it is one that no other has, in the order of the bus. Where none is told at
+    // all, its index cannot be known.
+    private static List<GpuStatus> Unreachable(List<SmiFailure> failures, List<GpuStatus> others, string computerName, DateTimeOffset now)
+    {
+        IEnumerable<int?> left = others.Count == 0
+            ? failures.Select(_ => (int?)null)
+            : Enumerable.Range(0, others.Count + failures.Count).Select(index => (int?)index).Except(others.Select(gpu => gpu.Index));
+        return [.. failures.OrderBy(failure => failure.PciBusId, StringComparer.Ordinal).Zip(left, (failure, index) => new GpuStatus
+        {
+            ComputerName = computerName,
+            Time = now,
+            Index = index,
+            PciBusId = failure.PciBusId,
+            IsConnected = false,
+            StaleSince = now,
+            Error = failure.Sentence(computerName),
+        })];
     }
 
     /// <summary>The beginning of a text, for a message.</summary>

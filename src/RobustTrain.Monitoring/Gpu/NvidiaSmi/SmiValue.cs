@@ -71,7 +71,12 @@ internal static class SmiValue
         _ => null,
     };
 
-    /// <summary>Whether the text says that the whole GPU no longer answers.</summary>
+    /// <summary>A PCI bus id as every source writes it, with a domain of eight digits; null where the text is none.</summary>
+    public static string? BusId(string? text) =>
+        Text(text)?.Split(':', 2) is [var domain, var rest] ? $"{domain.PadLeft(8, '0')}:{rest}".ToUpperInvariant() : null;
+
+    /// <summary>Whether a value says, in place of itself, that the whole GPU no longer answers. A text that only mentions it says nothing.</summary>
     public static bool IsLost(string? text) =>
-        text is not null && (text.Contains("GPU is lost", StringComparison.OrdinalIgnoreCase) || text.Contains("GPU requires reset", StringComparison.OrdinalIgnoreCase));
+        text?.Trim().Trim('[', ']') is { } word
+        && (word.StartsWith("GPU is lost", StringComparison.OrdinalIgnoreCase) || word.StartsWith("GPU requires reset", StringComparison.OrdinalIgnoreCase));
 }

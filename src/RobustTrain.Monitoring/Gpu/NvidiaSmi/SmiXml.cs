@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using System.Xml;
 using System.Xml.Linq;
 using RobustTrain.Monitoring.Processes;
@@ -6,44 +7,68 @@ using RobustTrain.Monitoring.Processes;
 namespace RobustTrain.Monitoring.Gpu.NvidiaSmi;
 
 /// <summary>The full query, <c>nvidia-smi -q -x</c>. Drivers name and place values differently over the years; what is not found is null.</summary>
-internal static class SmiXml
+internal static partial class SmiXml
 {
     private const string End = "</nvidia_smi_log>";
+    private const char Replacement = '\uFFFD';
 
-    /// <summary>Reads the output.</summary>
-    /// <param name="text">What nvidia-smi wrote.</param>
-    /// <param name="computerName">The host.</param>
+    /// <summary>Reads the output. GPUs are numbered by their place, which is their index only where none is left out.</summary>
+    /// <param name="output">What nvidia-smi wrote.</param>
     /// <param name="now">The time, UTC.</param>
     /// <param name="describe">Finds a process of that host; null where process lists were not asked for.</param>
+    /// <returns>The GPUs, and whether these are all: a GPU that is lost may be left out, and <see cref="SmiCsv"/> tells the indices then.</returns>
     /// <exception cref="MonitorException">It is not what the query gives.</exception>
-    public static List<GpuStatus> Parse(string text, string computerName, DateTimeOffset now, Func<int, HostProcess?>? describe)
+    public static (IReadOnlyList<GpuStatus> Gpus, bool IsWhole) Parse(SmiOutput output, DateTimeOffset now, Func<int, HostProcess?>? describe)
     {
+        output.RequireEnd();
+        string text = output.Text;
         int begin = text.IndexOf("<?xml", StringComparison.Ordinal);
         if (begin < 0)
         {
             SmiFailure? failure = text.Split('\n').Select(SmiFailure.Of).FirstOrDefault(found => found is not null);
-            throw failure?.ToException(computerName) ?? Malformed(computerName, text, null);
+            return failure is { IsAboutOneGpu: true } ? ([], false) : throw failure?.ToException(output.ComputerName) ?? Malformed(output, null);
         }
 
         // Warnings, of a corrupted infoROM for one, stand behind the document.
-        int close = text.IndexOf(End, begin, StringComparison.Ordinal);
-        string document = close < 0 ? text[begin..] : text[begin..(close + End.Length)];
+        int close = text.LastIndexOf(End, StringComparison.Ordinal);
+        string document = close < begin ? text[begin..] : text[begin..(close + End.Length)];
         try
         {
-            using var reader = XmlReader.Create(new StringReader(document), new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null });
+            using var reader = XmlReader.Create(
+                new StringReader(Readable(document)),
+                new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore, XmlResolver = null, CheckCharacters = false });
             XElement log = XElement.Load(reader);
-            return [.. log.Elements("gpu").Select((gpu, index) => Gpu(log, gpu, index, computerName, now, describe))];
+            GpuStatus[] gpus = [.. log.Elements("gpu").Select((gpu, place) => Gpu(log, gpu, place, output.ComputerName, now, describe))];
+            return (gpus, SmiValue.Whole(Value(log, "attached_gpus")) == gpus.Length);
         }
         catch (XmlException failure)
         {
-            throw Malformed(computerName, text, failure);
+            throw Malformed(output, failure);
         }
     }
 
-    private static MonitorException Malformed(string computerName, string text, Exception? cause) =>
-        new("NvidiaSmiMalformed", $"nvidia-smi of {computerName} did not write its XML, but '{SmiCsv.Shorten(text.Trim())}'.", computerName, cause);
+    /// <summary>
+    /// The document with the names of processes as XML can hold them. Anyone on the host chooses those, and not every driver escapes them: one
+    /// with a control character, or with a &lt;, would make all GPUs unreadable.
+    /// </summary>
+    private static string Readable(string document)
+    {
+        string escaped = ProcessName().Replace(document, match => BareAmpersand().Replace(match.Value, "&amp;").Replace("<", "&lt;", StringComparison.Ordinal));
+        return string.Create(escaped.Length, escaped, static (target, source) =>
+        {
+            for (int i = 0; i < target.Length; i++)
+            {
+                bool isReadable = XmlConvert.IsXmlChar(source[i]) || (i + 1 < source.Length && XmlConvert.IsXmlSurrogatePair(source[i + 1], source[i]))
+                    || (i > 0 && XmlConvert.IsXmlSurrogatePair(source[i], source[i - 1]));
+                target[i] = isReadable ? source[i] : Replacement;
+            }
+        });
+    }
 
-    private static GpuStatus Gpu(XElement log, XElement gpu, int index, string computerName, DateTimeOffset now, Func<int, HostProcess?>? describe)
+    private static MonitorException Malformed(SmiOutput output, Exception? cause) =>
+        new("NvidiaSmiMalformed", $"nvidia-smi of {output.ComputerName} did not write its XML{output.End}, but '{SmiCsv.Shorten(output.Text.Trim())}'.", output.ComputerName, cause);
+
+    private static GpuStatus Gpu(XElement log, XElement gpu, int place, string computerName, DateTimeOffset now, Func<int, HostProcess?>? describe)
     {
         // gpu_power_readings since 530, power_readings before; instant_power_draw since 550.
         XElement? power = gpu.Element("gpu_power_readings") ?? gpu.Element("power_readings");
@@ -53,16 +78,18 @@ internal static class SmiXml
         XElement? utilization = gpu.Element("utilization");
         XElement? link = gpu.Element("pci")?.Element("pci_gpu_link_info");
         XElement? rows = gpu.Element("remapped_rows");
-        bool lost = SmiValue.IsLost(gpu.Value);
+
+        // What the processes are called is no evidence.
+        bool lost = gpu.Elements().Where(part => part.Name != "processes").SelectMany(part => part.DescendantsAndSelf()).Any(part => !part.HasElements && SmiValue.IsLost(part.Value));
         bool? mig = SmiValue.Truth(Value(gpu, "mig_mode", "current_mig"));
         return new GpuStatus
         {
             ComputerName = computerName,
             Time = now,
-            Index = index,
+            Index = place,
             Uuid = SmiValue.Text(Value(gpu, "uuid")),
             Name = SmiValue.Text(Value(gpu, "product_name")),
-            PciBusId = SmiValue.Text(Value(gpu, "pci", "pci_bus_id")) ?? gpu.Attribute("id")?.Value,
+            PciBusId = SmiValue.BusId(Value(gpu, "pci", "pci_bus_id")) ?? SmiValue.BusId(gpu.Attribute("id")?.Value),
             DriverVersion = SmiValue.Text(Value(log, "driver_version")),
             CudaVersion = SmiValue.Text(Value(log, "cuda_version")),
             MemoryTotalBytes = SmiValue.Bytes(Value(memory, "total")),
@@ -84,7 +111,7 @@ internal static class SmiXml
             SmClockMegahertz = SmiValue.Whole(Value(gpu, "clocks", "sm_clock")),
             MemoryClockMegahertz = SmiValue.Whole(Value(gpu, "clocks", "mem_clock")),
             SmClockMaxMegahertz = SmiValue.Whole(Value(gpu, "max_clocks", "sm_clock")),
-            ThrottleReasons = reasons is null ? null : Reasons(reasons),
+            ThrottleReasons = Reasons(reasons),
             PerformanceState = SmiValue.Text(Value(gpu, "performance_state")),
             IsEccEnabled = SmiValue.Truth(Value(gpu, "ecc_mode", "current_ecc")),
             EccCorrectedVolatile = Ecc(gpu, "volatile", "single_bit", "correctable"),
@@ -135,9 +162,12 @@ internal static class SmiXml
         return counts.Any(count => count is not null) ? counts.Sum() : null;
     }
 
-    private static string Reasons(XElement reasons) => string.Join(", ", reasons.Elements()
-        .Where(reason => reason.Value.Trim() == "Active")
-        .Select(reason => ReasonName(reason.Name.LocalName)));
+    // Where the driver does not tell, N/A stands in place of all of them, or of each.
+    private static string? Reasons(XElement? reasons)
+    {
+        XElement[] told = [.. reasons?.Elements().Where(reason => SmiValue.Truth(reason.Value) is not null) ?? []];
+        return told.Length == 0 ? null : string.Join(", ", told.Where(reason => SmiValue.Truth(reason.Value) == true).Select(reason => ReasonName(reason.Name.LocalName)));
+    }
 
     private static string ReasonName(string element)
     {
@@ -183,11 +213,21 @@ internal static class SmiXml
                 MemoryUsedBytes = SmiValue.Bytes(Value(info, "used_memory")),
                 GpuInstanceId = SmiValue.Whole(Value(info, "gpu_instance_id")),
                 User = process?.User,
-                Command = process?.Command ?? SmiValue.Text(Value(info, "process_name")),
+                Command = process?.Command ?? ProcessNameOf(info),
                 StartTime = process?.StartTime,
             });
         }
 
         return processes;
     }
+
+    // A process may be called by any of the words that elsewhere say that there is no value.
+    private static string? ProcessNameOf(XElement info) =>
+        Value(info, "process_name")?.Trim() is { Length: > 0 } name and not ("N/A" or "[Not Found]" or "[Insufficient Permissions]") ? name : null;
+
+    [GeneratedRegex(@"(?<=<process_name>).*?(?=</process_name>\s*<used_memory>)", RegexOptions.Singleline | RegexOptions.CultureInvariant)]
+    private static partial Regex ProcessName();
+
+    [GeneratedRegex("&(?!(lt|gt|amp|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)", RegexOptions.CultureInvariant)]
+    private static partial Regex BareAmpersand();
 }
