@@ -16,6 +16,10 @@ internal static class AlertProperties
     /// <summary>The name as it is written in the type; null where neither type has it.</summary>
     public static string? Canonical(string name) => Names.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>The kinds of status that have a property.</summary>
+    public static MonitorKinds KindsWith(string property) =>
+        (Gpu.ContainsKey(property) ? MonitorKinds.Gpu : 0) | (Cpu.ContainsKey(property) ? MonitorKinds.Cpu : 0);
+
     /// <summary>The value of a status' property; null where the status does not have it or does not know it.</summary>
     public static double? Read(StatusRecord status, string property) =>
         (status is GpuStatus ? Gpu : Cpu).TryGetValue(property, out Func<StatusRecord, double?>? read) ? read(status) : null;

@@ -64,6 +64,9 @@ public sealed partial record AlertRule
         return new AlertRule(text, property, comparison, threshold, duration, clear);
     }
 
+    /// <summary>The kinds of status that have its property.</summary>
+    public MonitorKinds Kinds => AlertProperties.KindsWith(Property);
+
     /// <summary>Whether a value is beyond the limit.</summary>
     public bool IsBeyond(double value) => Comparison switch
     {

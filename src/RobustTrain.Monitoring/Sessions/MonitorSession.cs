@@ -24,7 +24,7 @@ public sealed class MonitorSession : IDisposable
     /// <exception cref="MonitorException">An option is out of range, a name is none, or the output cannot be written.</exception>
     public MonitorSession(MonitorSessionOptions options)
     {
-        options.Sampling.Validate();
+        options.Validate();
         alerts = new AlertEvaluator(options.Alerts, options.Sampling.TimeProvider);
         hasRules = options.Alerts.Count > 0;
         string[] hosts = [.. options.ComputerNames.Distinct(StringComparer.OrdinalIgnoreCase)];

@@ -27,4 +27,17 @@ public sealed record MonitorSessionOptions
 
     /// <summary>A file to which records are appended as JSON, one a line; null for none.</summary>
     public string? OutputPath { get; init; }
+
+    /// <summary>Checks the values.</summary>
+    /// <exception cref="MonitorException">A value is out of range, or a rule watches what none of the kinds has.</exception>
+    public void Validate()
+    {
+        Sampling.Validate();
+        foreach (AlertRule rule in Alerts)
+        {
+            // It would never be raised, and nobody would hear why.
+            if ((rule.Kinds & Kinds) == 0)
+                throw new MonitorException("AlertNotWatched", $"The alert '{rule.Text}' watches {rule.Property}, which only a {rule.Kinds} status has, but only {Kinds} is watched.", rule);
+        }
+    }
 }

@@ -95,6 +95,54 @@ public sealed class SessionTests : IDisposable
         Assert.Contains("no longer written", session.OutputError, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Two_writers_of_one_file_lose_no_line_and_tear_none()
+    {
+        string path = Path.Combine(folder, "both.ndjson");
+        var seen = new ConcurrentBag<MonitorRecord>();
+        MonitorSession[] sessions = [.. Enumerable.Range(0, 2).Select(_ => new MonitorSession(Options(8) with { OutputPath = path, Kinds = MonitorKinds.Gpu }))];
+        foreach (MonitorSession session in sessions)
+        {
+            session.Written += seen.Add;
+            session.Start();
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => seen.Count >= 400, Patience));
+        foreach (MonitorSession session in sessions)
+            session.Dispose();
+
+        string[] lines = File.ReadAllLines(path);
+        Assert.Equal(seen.Count, lines.Length);
+        Assert.Equal(seen.Select(record => record.Sequence).Order(), lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("Sequence").GetInt64()).Order());
+    }
+
+    [Fact]
+    public void A_file_that_is_emptied_in_place_begins_anew()
+    {
+        string path = Path.Combine(folder, "rotated.ndjson");
+        using var session = new MonitorSession(Options(1) with { OutputPath = path });
+        session.Start();
+        Assert.True(SpinWait.SpinUntil(() => new FileInfo(path).Length > 0, Patience));
+        using (var rotated = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            rotated.SetLength(0);
+
+        long taken = session.Health[0].SamplesTaken;
+        Assert.True(SpinWait.SpinUntil(() => session.Health[0].SamplesTaken > taken + 3, Patience));
+        session.Dispose();
+        Assert.NotEmpty(File.ReadAllText(path));
+        Assert.DoesNotContain('\0', File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void A_rule_about_what_no_kind_has_is_refused()
+    {
+        var error = Assert.Throws<MonitorException>(() => new MonitorSession(Options(1) with { Kinds = MonitorKinds.Cpu, Alerts = [AlertRule.Parse("powerwatts > 300")] }));
+        Assert.Equal("AlertNotWatched", error.ErrorId);
+        Assert.Equal("The alert 'powerwatts > 300' watches PowerWatts, which only a Gpu status has, but only Cpu is watched.", error.Message);
+        Assert.Equal("AlertNotWatched", Refused(Options(1) with { Kinds = MonitorKinds.Gpu, Alerts = [AlertRule.Parse("LoadAverage1 > 3")] }));
+        new MonitorSession(Options(1) with { Kinds = MonitorKinds.Gpu, Alerts = [AlertRule.Parse("UtilizationPercent > 3"), AlertRule.Parse("IsConnected < 1")] }).Dispose();
+    }
+
     [Theory]
     [InlineData("auto", null)]
     [InlineData("NVML", null)]
