@@ -12,7 +12,7 @@ namespace RobustTrain.Cmdlets.Formatting;
 /// </summary>
 public static class StatusCell
 {
-    private const int BarWidth = 8;
+    private const int BarWidth = 5;
     private const string Blocks = " ▏▎▍▌▋▊▉█";
     private const string Reset = "\e[0m";
     private const string Dim = "\e[2m";
@@ -23,21 +23,24 @@ public static class StatusCell
 
     /// <summary>A share in percent as a bar and a number.</summary>
     public static string Percent(double? percent) =>
-        percent is { } value ? Paint($"{Bar(value)} {Number(value, "0"),3} %", Urgency(value)) : Unknown;
+        percent is { } value ? Paint($"{Bar(value)} {Number(value, "0"),3}", Urgency(value)) : Unknown;
 
-    /// <summary>Memory in use of all memory, as a bar and in GiB.</summary>
+    /// <summary>A GPU's name without its maker's, which all of them share.</summary>
+    public static string Name(string? name) => name is null ? Unknown : name.StartsWith("NVIDIA ", StringComparison.Ordinal) ? name["NVIDIA ".Length..] : name;
+
+    /// <summary>Memory in use of all memory, in GiB.</summary>
     public static string Memory(double? used, double? total) =>
         used is { } part && total is > 0 and { } whole
-            ? Paint(string.Create(CultureInfo.InvariantCulture, $"{Bar(part / whole * 100)} {part / Gibibyte:0.0}/{whole / Gibibyte:0.0} GiB"), Urgency(part / whole * 100))
+            ? Paint(string.Create(CultureInfo.InvariantCulture, $"{part / Gibibyte:0.0}/{whole / Gibibyte:0.0}"), Urgency(part / whole * 100))
             : Unknown;
 
-    /// <summary>A temperature, urgent where it comes near the one at which clocks are lowered.</summary>
+    /// <summary>A temperature in degrees Celsius, urgent where it comes near the one at which clocks are lowered.</summary>
     public static string Temperature(double? celsius, double? slowdown) => celsius is not { } value ? Unknown
-        : Paint($"{Number(value, "0")} °C", value >= (slowdown ?? 90) - 3 ? Red : value >= (slowdown ?? 90) - 12 ? Yellow : Green);
+        : Paint(Number(value, "0"), value >= (slowdown ?? 90) - 3 ? Red : value >= (slowdown ?? 90) - 12 ? Yellow : Green);
 
-    /// <summary>Power of its limit.</summary>
+    /// <summary>Power of its limit, in watts.</summary>
     public static string Power(double? watts, double? limit) => watts is not { } value ? Unknown
-        : limit is { } most ? $"{Number(value, "0")}/{Number(most, "0")} W" : $"{Number(value, "0")} W";
+        : limit is { } most ? $"{Number(value, "0")}/{Number(most, "0")}" : Number(value, "0");
 
     /// <summary>A plain number with a format; a dash where it is not known.</summary>
     public static string Value(double? value, string format) => value is { } known ? Number(known, format) : Unknown;

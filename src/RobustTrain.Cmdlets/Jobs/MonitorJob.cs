@@ -16,7 +16,11 @@ public sealed class MonitorJob : ManagedJob
     // Messages are for people; nobody reads more of them than this.
     private const int MostMessages = 1000;
 
+    // The view that GPUs and CPUs share, where they come in one stream.
+    private const string MixedView = "RobustTrain.Monitoring.MixedStatus";
+
     private readonly MonitorSession session;
+    private readonly bool isMixed;
     private readonly Dictionary<string, bool> connected = new(StringComparer.OrdinalIgnoreCase);
     private long dropped;
 
@@ -24,6 +28,7 @@ public sealed class MonitorJob : ManagedJob
         : base(nameof(MonitorJob), command, name)
     {
         Kind = options.Kinds;
+        isMixed = Kind == (MonitorKinds.Gpu | MonitorKinds.Cpu);
         ComputerName = options.ComputerNames.Count == 0 ? [LocalHost.Name] : [.. options.ComputerNames];
         Interval = options.Sampling.Interval;
         OutputLimit = outputLimit;
@@ -110,7 +115,11 @@ public sealed class MonitorJob : ManagedJob
         if (record is StatusRecord status)
             NoteConnection(status);
 
-        Keep(Output, PSObject.AsPSObject(record), OutputLimit);
+        PSObject output = PSObject.AsPSObject(record);
+        if (isMixed && record is StatusRecord)
+            output.TypeNames.Insert(0, MixedView);
+
+        Keep(Output, output, OutputLimit);
         if (record is MonitorAlert alert)
             Keep(Warning, new WarningRecord(alert.Message), MostMessages);
     }
@@ -132,13 +141,24 @@ public sealed class MonitorJob : ManagedJob
 
     private void Keep<T>(PSDataCollection<T> stream, T item, int limit)
     {
+        if (!stream.IsOpen)
+            return;
+
+        try
+        {
+            // Without the stream's lock: Receive-Job -Wait is told of the item within this call and takes a lock of its own, under which it
+            // takes items out and needs this one.
+            stream.Add(item);
+        }
+        catch (InvalidOperationException) when (!stream.IsOpen)
+        {
+            // The job was removed meanwhile; nobody reads it any more.
+            return;
+        }
+
         // Receive-Job takes items out under the same lock, so that none can vanish between the count and the removal.
         lock (((ICollection)stream).SyncRoot)
         {
-            if (!stream.IsOpen)
-                return;
-
-            stream.Add(item);
             while (stream.Count > limit)
             {
                 stream.RemoveAt(0);
