@@ -50,6 +50,9 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     /// <param name="target">The object at fault, where the exception does not know it.</param>
     protected Task WriteErrorAsync(Exception exception, object? target = null) => WriteErrorAsync(ErrorRecords.From(exception, target));
 
+    /// <summary>Ends the pipeline with an error, whatever <c>$ErrorActionPreference</c> says.</summary>
+    protected Task ThrowTerminatingErrorAsync(Exception exception) => WriteAsync(() => base.ThrowTerminatingError(ErrorRecords.From(exception, target: null)));
+
     /// <summary>Writes to the warning stream.</summary>
     protected Task WriteWarningAsync(string message) => WriteAsync(() => base.WriteWarning(message));
 

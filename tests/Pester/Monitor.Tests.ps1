@@ -100,10 +100,73 @@ Describe 'Get-GpuStatus' {
         $copy.PSObject.TypeNames | Should -Contain 'Deserialized.RobustTrain.Monitoring.Gpu.GpuStatus'
     }
 
-    It 'shows a table with units and bars' {
-        $table = Get-GpuStatus 7 | Out-String -Width 200
-        $table | Should -Match 'Host +GPU +Name +Utilisation +Memory +Temp +Power +State +Note'
-        $table | Should -Match '7 NVIDIA A100-SXM4-40GB +█████▋ +70 %.*8\.0/40\.0 GiB.*47 °C.*108/400 W'
+    It 'shows a table with units and bars, whole at 80 columns' {
+        Set-NvmlScene 'gpus 8; lost 6'
+        $table = Get-GpuStatus 5, 6, 7 | Out-String -Width 80
+        $table | Should -Match 'Host +GPU +Name +Util % +Memory GiB +°C +Power W +Note'
+        $table | Should -Match '7 A100-SXM4-40GB +███▌ +70 +8\.0/40\.0 +47 +108/400'
+        $table | Should -Not -Match '…'
+        $table -replace '\s' | Should -Match 'isl'
+        ($table -split "`n").Length | Sort-Object | Select-Object -Last 1 | Should -BeLessOrEqual 80
+    }
+
+    It 'writes idle GPUs, the one with the most free memory first' {
+        (Get-GpuStatus -Idle).Index | Should -Be (0..4)
+        (Get-GpuStatus -Idle -UtilizationBelow 15).Index | Should -Be 0, 1
+        (Get-GpuStatus -Idle -MemoryFree 37GB).Index | Should -Be 0, 1
+        (Get-GpuStatus 2, 3 -Idle).Index | Should -Be 2, 3
+    }
+
+    It 'never takes a GPU for idle that is lost or does not tell' {
+        Get-GpuStatus | Out-Null
+        Set-NvmlScene 'gpus 3; lost 0; unsupported 1'
+        $lost = Get-GpuStatus 0
+        $lost.IsConnected | Should -BeFalse
+        $lost.Error | Should -Match lost
+        $lost.Device | Should -BeNullOrEmpty
+        (Get-GpuStatus -Idle -MemoryFree 0).Index | Should -Be 2
+        (& "$PSScriptRoot/../../scripts/Select-IdleGpu.ps1").Index | Should -Be 2
+    }
+
+    It 'says why none is idle' {
+        Set-NvmlScene 'gpus 2; lost 0'
+        Get-GpuStatus -Idle -MemoryFree 60GB -WarningVariable none -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        $none.Message | Should -Match 'No GPU is idle: .* GPU 0 is not connected; .* GPU 1 has 37\.5 GiB free\.'
+    }
+
+    It 'waits for an idle GPU with -Wait, and ends where there is none to wait for' {
+        Set-NvmlScene 'gpus 1; lost 0'
+        $later = Start-ThreadJob { param($scene, $next) Start-Sleep 1; Set-Content $next 'gpus 1'; [IO.File]::Move($next, $scene, $true) } -ArgumentList "$env:ROBUSTTRAIN_NVML.scene", "$env:ROBUSTTRAIN_NVML.later"
+        (Get-GpuStatus -Idle -Wait -WarningVariable waits -WarningAction SilentlyContinue).Index | Should -Be 0
+        $waits.Message | Should -Match 'Waiting for an idle GPU'
+        Remove-Job $later -Force
+        Set-NvmlScene 'gpus 0'
+        Get-GpuStatus -Idle -Wait -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+    }
+
+    It 'refuses -<Parameter> without -Idle' -ForEach @(
+        @{ Parameter = 'MemoryFree'; Value = 12GB }, @{ Parameter = 'UtilizationBelow'; Value = 5 }, @{ Parameter = 'Wait'; Value = $true }
+    ) {
+        $arguments = @{ $Parameter = $Value }
+        { Get-GpuStatus @arguments } | Should -Throw -ErrorId 'IdleNotGiven,*'
+    }
+
+    It 'names devices as CUDA_VISIBLE_DEVICES orders them, and leaves out what it leaves out' {
+        Set-NvmlScene 'gpus 3'
+        try {
+            $env:CUDA_VISIBLE_DEVICES = '2,0'
+            (Get-GpuStatus).Device | Should -Be 'cuda:1', $null, 'cuda:0'
+            (Get-GpuStatus -Idle -MemoryFree 0).Index | Should -Be 0, 2
+            $env:CUDA_VISIBLE_DEVICES = 'GPU-00000002'
+            (Get-GpuStatus).Device | Should -Be $null, $null, 'cuda:0'
+        }
+        finally { Remove-Item env:CUDA_VISIBLE_DEVICES }
+        (Get-GpuStatus).Device | Should -Be 'cuda:0', 'cuda:1', 'cuda:2'
+    }
+
+    It 'refuses a source where no GPU of this host is read' {
+        Get-GpuStatus -ComputerName gpu01 -Source nvml -ErrorVariable refused -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $refused[0].FullyQualifiedErrorId | Should -BeLike 'SourceWithoutEffect,*'
     }
 
     It 'colours where the terminal has colours, and not otherwise' {
@@ -133,6 +196,36 @@ Describe 'Get-GpuStatus' {
             Pop-Location
             Use-RealHost
         }
+    }
+
+    It 'lets no training choose another device for a GPU that has none here: <Case>' -ForEach @(
+        @{ Case = 'lost'; Scene = 'gpus 2; lost 1'; Visible = $null }
+        @{ Case = 'left out'; Scene = 'gpus 2'; Visible = '0' }
+    ) {
+        Use-FakeHost @{ CALLS = "$TestDrive/none" }
+        Set-NvmlScene $Scene
+        $env:CUDA_VISIBLE_DEVICES = $Visible
+        try {
+            try { Get-GpuStatus 1 | Start-Training -RunPath r -ErrorVariable refused -ErrorAction SilentlyContinue } catch { $ended = $_ }
+            $ended.FullyQualifiedErrorId | Should -BeLike 'NothingToTrain,*'
+            $refused[0].FullyQualifiedErrorId | Should -BeLike 'ParameterArgumentTransformationError,*'
+            $refused[0].Exception.Message | Should -Match 'no device of a training here'
+            Test-Path "$TestDrive/none" | Should -BeFalse
+        }
+        finally {
+            Remove-Item env:CUDA_VISIBLE_DEVICES -ErrorAction Ignore
+            Use-RealHost
+        }
+    }
+
+    It 'ends no task in success where no GPU was left to train on' {
+        Use-FakeHost @{ CALLS = "$TestDrive/none" }
+        try {
+            { Get-GpuStatus -Idle -MemoryFree 60GB -WarningAction Ignore | Select-Object -First 1 | Start-Training -RunPath r } | Should -Throw -ErrorId 'NothingToTrain,*'
+            $LASTEXITCODE | Should -Be 2
+            Test-Path "$TestDrive/none" | Should -BeFalse
+        }
+        finally { Use-RealHost }
     }
 
     It 'names the GPU that the trainer will use: CUDA numbers the devices as NVML does, unless the operator says otherwise' {
@@ -183,7 +276,7 @@ Describe 'Get-CpuStatus' {
         $cpu.Processes.ProcessId | Should -Contain $PID
     }
 
-    It 'shows a table' { Get-CpuStatus | Out-String -Width 200 | Should -Match 'Cores +Utilisation +User +System +Wait +Steal +Load +Memory' }
+    It 'shows a table' { Get-CpuStatus | Out-String -Width 200 | Should -Match 'Cores +Util % +User +Sys +Wait +Steal +Load +Memory GiB' }
 
     It 'refuses a window of zero' { { Get-CpuStatus -Window 0 -ErrorAction Stop } | Should -Throw -ErrorId 'WindowOutOfRange,*' }
 }
@@ -267,6 +360,16 @@ Describe 'Start-Monitor' {
         $job.State | Should -Be Running
     }
 
+    It 'shows its samples in a terminal of 80 columns as they come: <Kind>' -ForEach @(
+        @{ Kind = 'Gpu'; Rows = 'Host +GPU +Name.*\n-+ .*\n(.*Simulated GPU.*\n(.*80GB.*\n)?){6}' }
+        @{ Kind = 'Gpu, Cpu'; Rows = 'Host +Device +Util %.*\n-+ .*\n(.* (GPU 0|GPU 1|CPU) .*\n){8}' }
+    ) {
+        # The job never ends by itself: whatever is on the screen was shown while it ran.
+        $shown = Show-InTerminal "Import-Module '$(Get-ModulePath)'; Receive-Job (Start-Monitor $Kind -Source simulated:2 -Interval 0.2) -Wait" -Until $Rows
+        $shown | Should -Match $Rows
+        ($shown -split "`n").Length | Sort-Object | Select-Object -Last 1 | Should -BeLessOrEqual 80
+    }
+
     It 'ends Receive-Job -Wait when it is stopped' {
         $job = Start-Monitor -Interval 0.02
         $runspace = [runspacefactory]::CreateRunspace()
@@ -310,7 +413,7 @@ Describe 'Start-Monitor' {
         $alerts.State | Should -Be Raised, Cleared
         $alerts[0].Index | Should -Be 1
         $alerts[0].Value | Should -Be 92
-        $alerts | Out-String -Width 200 | Should -Match 'Raised'
+        $alerts | Out-String -Width 200 | Should -Match '\d\d:\d\d:\d\d Raised .* GPU 1: TemperatureCelsius is 92'
     }
 
     It 'tells changes of connection in the debug stream' {
@@ -347,6 +450,12 @@ Describe 'Start-Monitor' {
         @{ Text = 'Start-Monitor -OutputPath /nowhere/at/all'; Id = 'OutputFolderNotFound' }
         @{ Text = 'Start-Monitor -OutputPath /proc'; Id = 'OutputNotWritable' }
         @{ Text = 'Start-Monitor -ComputerName "-oProxyCommand=x"'; Id = 'HostNameInvalid' }
+        @{ Text = 'Start-Monitor Cpu -Alert "PowerWatts > 300"'; Id = 'AlertNotWatched' }
+        @{ Text = 'Start-Monitor Gpu -Alert "LoadAverage1 > 3"'; Id = 'AlertNotWatched' }
+        @{ Text = 'Start-Monitor Cpu -Source nvml'; Id = 'SourceWithoutEffect' }
+        @{ Text = 'Start-Monitor -ComputerName gpu01 -Source nvml'; Id = 'SourceWithoutEffect' }
+        @{ Text = 'Start-Monitor Gpu -IncludeCore'; Id = 'IncludeCoreWithoutEffect' }
+        @{ Text = '@() | Start-Monitor'; Id = 'NothingToWatch' }
         @{ Text = 'Start-Monitor -Alert "TemperaturCelsius > 3"'; Id = 'CannotConvertArgumentNoMessage' }
     ) {
         { Invoke-Expression "$Text -ErrorAction Stop" } | Should -Throw -ErrorId "$Id,*"

@@ -127,4 +127,30 @@ function Get-MonitorHandle {
     }
 }
 
+# What a pwsh of its own shows of a command in a terminal of 80 columns, once it shows what is waited for; colours are taken out.
+function Show-InTerminal {
+    param([Parameter(Mandatory)] [string] $Command, [Parameter(Mandatory)] [string] $Until, [double] $Seconds = 60)
+    $start = [Diagnostics.ProcessStartInfo]::new('script', [string[]] @('-qfec', "stty cols 80 rows 25; exec pwsh -NoProfile -NoLogo -Command `"`$TERMINAL_COMMAND`"", '/dev/null'))
+    $start.Environment['TERMINAL_COMMAND'] = $Command
+    $start.RedirectStandardOutput = $true
+    $start.RedirectStandardInput = $true
+    $terminal = [Diagnostics.Process]::Start($start)
+    try {
+        $shown = ''
+        $buffer = [char[]]::new(4096)
+        $end = [DateTime]::UtcNow.AddSeconds($Seconds)
+        while ($shown -notmatch $Until) {
+            $read = $terminal.StandardOutput.ReadAsync($buffer, 0, $buffer.Length)
+            $left = $end - [DateTime]::UtcNow
+            if ($left -lt 0 -or -not $read.Wait($left) -or $read.Result -eq 0) { break }
+            $shown += [string]::new($buffer, 0, $read.Result) -replace "`e\[[0-9;?]*[A-Za-z]" -replace "`r"
+        }
+        $shown
+    }
+    finally {
+        $terminal.Kill($true)
+        $terminal.Dispose()
+    }
+}
+
 Export-ModuleMember -Function *

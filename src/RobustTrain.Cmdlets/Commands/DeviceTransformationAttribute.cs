@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using RobustTrain.Cmdlets.Resources;
 
 namespace RobustTrain.Cmdlets.Commands;
 
@@ -10,6 +11,10 @@ internal sealed class DeviceTransformationAttribute : ArgumentTransformationAttr
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
+        // The GPU of another host, or one that is lost, comes down a pipeline without a device; a training must not choose another one for it.
+        if (inputData is null or "" or PSObject { BaseObject: "" })
+            throw new ArgumentTransformationMetadataException(Strings.Format("NoDevice"));
+
         string? text = Convert.ToString(inputData is PSObject wrapped ? wrapped.BaseObject : inputData, CultureInfo.InvariantCulture);
         return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint index) ? $"cuda:{index}" : inputData;
     }

@@ -14,6 +14,12 @@ namespace RobustTrain.Cmdlets.Commands;
 [OutputType(typeof(GpuStatus))]
 public sealed class GetGpuStatusCommand : SourceCmdlet
 {
+    private static readonly TimeSpan IdlePoll = TimeSpan.FromSeconds(5);
+    private static readonly string[] IdleParameters = [nameof(MemoryFree), nameof(UtilizationBelow), nameof(Wait)];
+
+    private readonly List<(string[] ComputerName, int[]? Index, string[]? Uuid)> requests = [];
+    private bool quiet;
+
     /// <summary>The GPUs' indices.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(GpuIndexCompleter))]
@@ -45,18 +51,97 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
     [ArgumentCompleter(typeof(GpuSourceCompleter))]
     public GpuSourceSpec Source { get; set; } = GpuSourceSpec.Auto;
 
+    /// <summary>Writes idle GPUs only, the one with the most free memory first; a GPU that is lost or does not tell is not idle.</summary>
+    [Parameter]
+    public SwitchParameter Idle { get; set; }
+
+    /// <summary>With -Idle: so much memory must be free, in bytes; half of the GPU's memory by default.</summary>
+    [Parameter]
+    [ValidateRange(0, long.MaxValue)]
+    public long MemoryFree { get; set; }
+
+    /// <summary>With -Idle: the utilisation must be below this, in percent.</summary>
+    [Parameter]
+    [ValidateRange(1, 101)]
+    public int UtilizationBelow { get; set; } = 50;
+
+    /// <summary>With -Idle: waits until a GPU is idle.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
+    /// <inheritdoc/>
+    protected override Task BeginProcessingAsync(CancellationToken stopping)
+    {
+        string? alone = IdleParameters.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey);
+        return Idle || alone is null
+            ? Task.CompletedTask
+            : ThrowTerminatingErrorAsync(new MonitorException("IdleNotGiven", Strings.Format("IdleNotGiven", alone), alone));
+    }
+
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        RefuseIdleSource();
+        if (Idle)
+            requests.Add((ComputerName, Index, Uuid));
+        else
+            await ReadAsync(WriteObjectAsync, stopping);
+    }
+
+    /// <summary>Idle GPUs are chosen among those of all hosts.</summary>
+    protected override async Task EndProcessingAsync(CancellationToken stopping)
+    {
+        while (requests.Count > 0)
+        {
+            var gpus = new List<(GpuStatus Gpu, string? WhyNot)>();
+            foreach ((string[] computerName, int[]? index, string[]? uuid) in requests)
+            {
+                (ComputerName, Index, Uuid) = (computerName, index, uuid);
+                await ReadAsync(gpu => Take(gpu, gpus), stopping);
+            }
+
+            IReadOnlyList<GpuStatus> idle = IdleGpu.Order(gpus.Where(gpu => gpu.WhyNot is null).Select(gpu => gpu.Gpu));
+            foreach (GpuStatus gpu in idle)
+                await WriteObjectAsync(gpu);
+
+            if (idle.Count > 0 || gpus.Count == 0)
+                return;
+
+            if (!quiet)
+                await WriteWarningAsync(Strings.Format(Wait ? "WaitingForIdleGpu" : "NoIdleGpu", string.Join("; ", gpus.Select(gpu => $"{gpu.Gpu.ComputerName} GPU {gpu.Gpu.Index} {gpu.WhyNot}"))));
+
+            if (!Wait)
+                return;
+
+            // What is wrong has been said.
+            quiet = true;
+            await Task.Delay(IdlePoll, stopping);
+        }
+    }
+
+    private Task Take(GpuStatus gpu, List<(GpuStatus Gpu, string? WhyNot)> gpus)
+    {
+        var rule = new IdleGpu
+        {
+            UtilizationBelow = UtilizationBelow,
+            MemoryFreeBytes = MyInvocation.BoundParameters.ContainsKey(nameof(MemoryFree)) ? MemoryFree : null,
+            IsDeviceNeeded = LocalHost.Is(gpu.ComputerName),
+        };
+        gpus.Add((gpu, rule.WhyNot(gpu)));
+        return Task.CompletedTask;
+    }
+
+    private async Task ReadAsync(Func<GpuStatus, Task> take, CancellationToken stopping)
     {
         var options = new MonitorOptions { Timeout = Timeout, IncludeProcesses = IncludeProcess, IncludeThroughput = IncludeThroughput };
         options.Validate();
         if (MeansLocalHost)
-            await WriteLocalAsync(options, stopping);
+            await ReadLocalAsync(options, take, stopping);
 
-        await ReadHostsAsync(MonitorKinds.Gpu, options, TimeSpan.Zero, host => WriteAsync(host.ComputerName, host.Gpus ?? []), stopping);
+        await ReadHostsAsync(MonitorKinds.Gpu, options, TimeSpan.Zero, host => TakeAsync(host.ComputerName, host.Gpus ?? [], take), stopping);
     }
 
-    private async Task WriteLocalAsync(MonitorOptions options, CancellationToken stopping)
+    private async Task ReadLocalAsync(MonitorOptions options, Func<GpuStatus, Task> take, CancellationToken stopping)
     {
         StatusReader reader = await OnPipelineThread(RunspaceReader.OfCurrentRunspace);
         IReadOnlyList<GpuStatus> gpus;
@@ -71,24 +156,27 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
             return;
         }
 
-        await WriteAsync(LocalHost.Name, gpus);
+        await TakeAsync(LocalHost.Name, gpus, take);
     }
 
-    private async Task WriteAsync(string host, IReadOnlyList<GpuStatus> gpus)
+    private async Task TakeAsync(string host, IReadOnlyList<GpuStatus> gpus, Func<GpuStatus, Task> take)
     {
-        // An entry without an index is a host whose GPUs could not be read.
-        foreach (GpuStatus unread in gpus.Where(gpu => gpu.Index is null))
-            await WriteWarningAsync(unread.Error ?? Strings.Format("NoGpu", host));
-
         GpuStatus[] known = [.. gpus.Where(gpu => gpu.Index is not null)];
-        if (gpus.Count == 0)
-            await WriteWarningAsync(Strings.Format("NoGpu", host));
+        if (!quiet)
+        {
+            // An entry without an index is a host whose GPUs could not be read, or a GPU that is lost and whose index nobody tells.
+            foreach (GpuStatus unread in gpus.Where(gpu => gpu.Index is null))
+                await WriteWarningAsync(unread.Error ?? Strings.Format("NoGpu", host));
 
-        foreach (MonitorException missing in Missing(host, known))
-            await WriteErrorAsync(missing);
+            if (gpus.Count == 0)
+                await WriteWarningAsync(Strings.Format("NoGpu", host));
+
+            foreach (MonitorException missing in Missing(host, known))
+                await WriteErrorAsync(missing);
+        }
 
         foreach (GpuStatus gpu in known.Where(IsWanted))
-            await WriteObjectAsync(gpu);
+            await take(gpu);
     }
 
     private bool IsWanted(GpuStatus gpu) =>

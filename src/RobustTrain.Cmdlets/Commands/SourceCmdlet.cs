@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Monitoring;
+using RobustTrain.Cmdlets.Resources;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Remote;
 
@@ -35,6 +36,14 @@ public abstract class SourceCmdlet : RobustTrainCmdlet
 
     /// <summary>Whether this host is meant.</summary>
     private protected bool MeansLocalHost => ComputerName.Length == 0 || ComputerName.Any(LocalHost.Is);
+
+    /// <summary>Refuses a source of this host's GPUs where no GPU of this host is read: it would have no effect.</summary>
+    /// <exception cref="MonitorException">It is so.</exception>
+    private protected void RefuseIdleSource(bool readsGpus = true)
+    {
+        if (MyInvocation.BoundParameters.TryGetValue("Source", out object? source) && !(readsGpus && MeansLocalHost))
+            throw new MonitorException("SourceWithoutEffect", Strings.Format("SourceWithoutEffect", source), source);
+    }
 
     /// <summary>Reads all other hosts side by side, and hands each one's answer on as it comes; a host that fails is an error of its own.</summary>
     private protected async Task ReadHostsAsync(MonitorKinds kinds, MonitorOptions options, TimeSpan window, Func<HostSnapshot, Task> take, CancellationToken stopping)

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Monitoring;
+using RobustTrain.Cmdlets.Resources;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Gpu;
@@ -16,6 +17,7 @@ public sealed class StartMonitorCommand : SourceCmdlet
 {
     private readonly List<string> hosts = [];
     private bool all = true;
+    private bool hasInput;
 
     /// <summary>What of each host is watched.</summary>
     [Parameter(Position = 0)]
@@ -68,6 +70,7 @@ public sealed class StartMonitorCommand : SourceCmdlet
     /// <summary>Hosts that come down the pipeline share one job.</summary>
     protected override Task ProcessRecordAsync(CancellationToken stopping)
     {
+        hasInput = true;
         all &= ComputerName.Length == 0;
         hosts.AddRange(ComputerName);
         return Task.CompletedTask;
@@ -76,10 +79,22 @@ public sealed class StartMonitorCommand : SourceCmdlet
     /// <inheritdoc/>
     protected override async Task EndProcessingAsync(CancellationToken stopping)
     {
+        if (!hasInput)
+        {
+            await ThrowTerminatingErrorAsync(new MonitorException("NothingToWatch", Strings.Format("NothingToWatch")));
+            return;
+        }
+
+        MonitorKinds kinds = Kind.Aggregate((one, other) => one | other);
+        ComputerName = all ? [] : [.. hosts];
+        RefuseIdleSource(kinds.HasFlag(MonitorKinds.Gpu));
+        if (IncludeCore && !kinds.HasFlag(MonitorKinds.Cpu))
+            throw new MonitorException("IncludeCoreWithoutEffect", Strings.Format("IncludeCoreWithoutEffect"));
+
         var options = new MonitorSessionOptions
         {
-            Kinds = Kind.Aggregate((one, other) => one | other),
-            ComputerNames = all ? [] : hosts,
+            Kinds = kinds,
+            ComputerNames = ComputerName,
             Sampling = new MonitorOptions
             {
                 Interval = Interval,

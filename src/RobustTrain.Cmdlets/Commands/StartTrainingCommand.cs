@@ -25,6 +25,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     private static readonly TimeSpan SameInterrupt = TimeSpan.FromMilliseconds(300);
 
     private TrainingSession? session;
+    private bool hasInput;
 
     /// <summary>The run's folder.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -53,6 +54,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
+        hasInput = true;
         session = null;
         try
         {
@@ -78,6 +80,16 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
             await OnPipelineThread(() => StartJob(request));
         else
             await TrainAsync(request, stopping);
+    }
+
+    /// <summary>A pipeline that chose nothing has trained nothing, which a scheduled task must not take for success.</summary>
+    protected override async Task EndProcessingAsync(CancellationToken stopping)
+    {
+        if (hasInput)
+            return;
+
+        await OnPipelineThread(() => SetLastExitCode((int)ExitCode.Configuration));
+        await ThrowTerminatingErrorAsync(new RunException(ExitCode.Configuration, "NothingToTrain", Strings.Format("NothingToTrain")));
     }
 
     /// <inheritdoc/>

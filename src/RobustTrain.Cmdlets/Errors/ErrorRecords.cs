@@ -57,7 +57,8 @@ public static class ErrorRecords
         "SshKeyRefused" or "NvmlNoPermission" => ErrorCategory.PermissionDenied,
         "ConnectionRefused" or "ConnectionClosed" or "HostUnreachable" or "SshFailed" => ErrorCategory.ConnectionError,
         "OutputNotWritable" => ErrorCategory.WriteError,
-        "SshConfigInvalid" => ErrorCategory.InvalidArgument,
+        "SshConfigInvalid" or "AlertNotWatched" or "SourceWithoutEffect" or "IncludeCoreWithoutEffect" or "IdleNotGiven" => ErrorCategory.InvalidArgument,
+        "NothingToWatch" => ErrorCategory.ObjectNotFound,
         _ => ErrorCategory.ResourceUnavailable,
     };
 

@@ -14,14 +14,14 @@ public sealed record DataLoaderMeasurement
     /// <summary>The epoch, from 0.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>Samples delivered a second, the wait for the first batch left out.</summary>
-    public required double SamplesPerSecond { get; init; }
+    /// <summary>Samples delivered a second, the wait for the first batch left out; null where there was one batch only, which tells no rate.</summary>
+    public required double? SamplesPerSecond { get; init; }
 
     /// <summary>From asking for the first batch to having it; in the first epoch that includes the workers' start.</summary>
     public required double FirstBatchMilliseconds { get; init; }
 
-    /// <summary>Microseconds a batch that the loader itself took where batches are used: publishing what comes next, taking over what is done, giving back; neither waiting for samples nor loading them.</summary>
-    public required double OverheadMicroseconds { get; init; }
+    /// <summary>Microseconds a batch that the loader itself took where batches are used: publishing what comes next, taking over what is done, giving back; neither waiting for samples nor loading them; null where there was no batch.</summary>
+    public required double? OverheadMicroseconds { get; init; }
 
     /// <summary>The largest resident memory of a process worker; null for threads.</summary>
     public long? WorkerMemoryBytes { get; init; }
@@ -29,8 +29,8 @@ public sealed record DataLoaderMeasurement
     /// <summary>The memory of the batches that are decoded ahead.</summary>
     public required long RingBytes { get; init; }
 
-    /// <summary>The longest wait for a batch after the first.</summary>
-    public required double LongestWaitMilliseconds { get; init; }
+    /// <summary>The longest wait for a batch after the first; null where there was none after it.</summary>
+    public required double? LongestWaitMilliseconds { get; init; }
 
     /// <summary>The share of the time that waited for batches, 0 to 100; near 100, since nothing else is done here.</summary>
     public required double DataWaitPercent { get; init; }
