@@ -177,7 +177,7 @@ static void Memory(string folder, LoaderOptions options)
     // Its workers live until the loader is disposed.
     IEnumerable<string> workers = Directory.EnumerateDirectories("/proc/self/task").SelectMany(thread => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries));
     double largest = workers.Max(PeakMegabytes);
-    Print(measured.WorkerMemoryBytes!.Value / 1048576.0, largest, measured.SamplesPerSecond);
+    Print(measured.WorkerMemoryBytes!.Value / 1048576.0, largest, measured.SamplesPerSecond!.Value);
 }
 
 static double PeakMegabytes(string process)

@@ -167,15 +167,28 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
 
     private void Tell(LoaderEvent happened) => stream?.Write(LoaderJournal.Of(happened));
 
+    private void Warn(string message)
+    {
+        if (stream is null)
+            Console.Error.WriteLine($"robusttrain: {message}");
+        else
+            stream.Write(new RunWarning(message));
+    }
+
+    private static string Text(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+
     private void Report(LoaderMeasurement measured)
     {
         EpochLedger ledger = measured.Ledger;
+        if (measured.SamplesPerSecond is null)
+            Warn($"The {request.Split.ToString().ToLowerInvariant()} split is one batch, which is too short to tell samples a second and the longest wait: load more samples, or make batches smaller (loader.batch_size).");
+
         LoaderStatistics times = measured.Statistics;
         if (stream is null)
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Name(measured.Kind),-8} {measured.Workers,7} {measured.SamplesPerSecond,10:F0} {measured.FirstBatchMilliseconds,9:F1} {measured.OverheadMicroseconds,12:F1} {(measured.WorkerMemoryBytes is long bytes ? bytes / 1048576.0 : double.NaN),9:F1} {measured.LongestWaitMilliseconds,15:F1} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {measured.Lost,4} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
+                $"{Name(measured.Kind),-8} {measured.Workers,7} {Text(measured.SamplesPerSecond, "F0"),10} {measured.FirstBatchMilliseconds,9:F1} {Text(measured.OverheadMicroseconds, "F1"),12} {Text(measured.WorkerMemoryBytes / 1048576.0, "F1"),9} {Text(measured.LongestWaitMilliseconds, "F1"),15} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {measured.Lost,4} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
             return;
         }
 

@@ -23,12 +23,12 @@ public sealed record LoaderEpoch(int Epoch, string Split, LoaderFigures Loader) 
 /// <summary>A loader was measured over one epoch without a training.</summary>
 /// <param name="WorkerKind">thread or process.</param>
 /// <param name="Workers">How many workers.</param>
-/// <param name="SamplesPerSecond">Samples delivered a second.</param>
+/// <param name="SamplesPerSecond">Samples delivered a second; null where there was one batch only, which tells no rate.</param>
 /// <param name="FirstBatchMilliseconds">From opening the stream to its first batch.</param>
-/// <param name="OverheadMicroseconds">Microseconds a batch that the loader itself took where batches are used: publishing what comes next, taking over what is done, giving back; neither waiting for samples nor loading them.</param>
+/// <param name="OverheadMicroseconds">Microseconds a batch that the loader itself took where batches are used: publishing what comes next, taking over what is done, giving back; neither waiting for samples nor loading them; null where there was no batch.</param>
 /// <param name="WorkerMemoryBytes">The largest resident memory of a process worker, the ring that all share left out.</param>
 /// <param name="RingBytes">The memory of the ring.</param>
-/// <param name="LongestWaitMilliseconds">The longest wait for a batch after the first.</param>
+/// <param name="LongestWaitMilliseconds">The longest wait for a batch after the first; null where there was none after it.</param>
 /// <param name="ReadSeconds">Reading files, summed over workers.</param>
 /// <param name="DecodeSeconds">Decoding, summed over workers.</param>
 /// <param name="AugmentSeconds">Augmenting, summed over workers.</param>
@@ -43,12 +43,12 @@ public sealed record LoaderEpoch(int Epoch, string Split, LoaderFigures Loader) 
 public sealed record LoaderMeasured(
     string WorkerKind,
     int Workers,
-    double SamplesPerSecond,
+    double? SamplesPerSecond,
     double FirstBatchMilliseconds,
-    double OverheadMicroseconds,
+    double? OverheadMicroseconds,
     long? WorkerMemoryBytes,
     long RingBytes,
-    double LongestWaitMilliseconds,
+    double? LongestWaitMilliseconds,
     double ReadSeconds,
     double DecodeSeconds,
     double AugmentSeconds,

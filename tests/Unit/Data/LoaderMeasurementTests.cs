@@ -23,8 +23,31 @@ public sealed class LoaderMeasurementTests
         LoaderMeasurement measured = LoaderBenchmark.Measure(dataset, Options with { NumWorkers = workers, PrefetchQueueLength = 1 }, 0, CancellationToken.None);
         double elapsed = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
         double slept = dataset.Count * SlowDataset.Delay.TotalMicroseconds;
-        Assert.InRange(measured.OverheadMicroseconds * measured.Statistics.Batches, 1, elapsed - slept);
+        Assert.InRange(measured.OverheadMicroseconds!.Value * measured.Statistics.Batches, 1, elapsed - slept);
         Assert.InRange(measured.Statistics.HandOverSeconds, 0, measured.Statistics.ConsumerWaitSeconds);
+    }
+
+    [Fact]
+    public async Task One_batch_tells_no_rate_and_says_so()
+    {
+        LoaderMeasurement one = LoaderBenchmark.Measure(new IntegersDataset(4), Options with { NumWorkers = 1 }, 0, CancellationToken.None);
+        Assert.Null(one.SamplesPerSecond);
+        Assert.Null(one.LongestWaitMilliseconds);
+        LoaderMeasurement two = LoaderBenchmark.Measure(new IntegersDataset(5), Options with { NumWorkers = 1 }, 0, CancellationToken.None);
+        Assert.True(two.SamplesPerSecond > 0);
+        Assert.NotNull(two.LongestWaitMilliseconds);
+
+        using TemporaryFolder folder = new();
+        HostRun run = await HostRun.To(folder.Path, "loader", "--integers", "4", "--workers", "1");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("one batch, which is too short to tell samples a second", run.Error, StringComparison.Ordinal);
+        Assert.Matches(@"thread +1 +- ", run.Output);
+        Assert.DoesNotContain("NaN", run.Output, StringComparison.Ordinal);
+
+        run = await HostRun.To(folder.Path, "loader", "--integers", "4", "--workers", "1", "--events");
+        JsonElement[] events = [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Contains(events, happened => happened.GetProperty("event").GetString() == "warning");
+        Assert.DoesNotContain(events, happened => happened.TryGetProperty("samples_per_second", out JsonElement rate) && rate.ValueKind == JsonValueKind.Number);
     }
 
     [Fact]
