@@ -370,6 +370,17 @@ Describe 'Start-Monitor' {
         ($shown -split "`n").Length | Sort-Object | Select-Object -Last 1 | Should -BeLessOrEqual 80
     }
 
+    It 'keeps Receive-Job -Wait going while samples come from several threads' {
+        $shell = [powershell]::Create()
+        $running = $shell.AddScript(@"
+            Import-Module '$(Get-ModulePath)'
+            1..5 | ForEach-Object { @(Receive-Job (Start-Monitor -Source simulated:2 -Interval 0.002) -Wait | Select-Object -First 200).Count }
+"@).BeginInvoke()
+        $running.AsyncWaitHandle.WaitOne([TimeSpan]::FromSeconds(60)) | Should -BeTrue
+        $shell.EndInvoke($running) | Should -Be 200, 200, 200, 200, 200
+        $shell.Dispose()
+    }
+
     It 'ends Receive-Job -Wait when it is stopped' {
         $job = Start-Monitor -Interval 0.02
         $runspace = [runspacefactory]::CreateRunspace()
