@@ -81,7 +81,7 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        RefuseIdleSource();
+        RefuseSourceWithoutEffect();
         if (Idle)
             requests.Add((ComputerName, Index, Uuid));
         else

@@ -39,7 +39,7 @@ public abstract class SourceCmdlet : RobustTrainCmdlet
 
     /// <summary>Refuses a source of this host's GPUs where no GPU of this host is read: it would have no effect.</summary>
     /// <exception cref="MonitorException">It is so.</exception>
-    private protected void RefuseIdleSource(bool readsGpus = true)
+    private protected void RefuseSourceWithoutEffect(bool readsGpus = true)
     {
         if (MyInvocation.BoundParameters.TryGetValue("Source", out object? source) && !(readsGpus && MeansLocalHost))
             throw new MonitorException("SourceWithoutEffect", Strings.Format("SourceWithoutEffect", source), source);

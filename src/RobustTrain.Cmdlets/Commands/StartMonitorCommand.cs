@@ -87,7 +87,7 @@ public sealed class StartMonitorCommand : SourceCmdlet
 
         MonitorKinds kinds = Kind.Aggregate((one, other) => one | other);
         ComputerName = all ? [] : [.. hosts];
-        RefuseIdleSource(kinds.HasFlag(MonitorKinds.Gpu));
+        RefuseSourceWithoutEffect(kinds.HasFlag(MonitorKinds.Gpu));
         if (IncludeCore && !kinds.HasFlag(MonitorKinds.Cpu))
             throw new MonitorException("IncludeCoreWithoutEffect", Strings.Format("IncludeCoreWithoutEffect"));
 

@@ -19,7 +19,7 @@ public sealed record GpuStatus : StatusRecord
 
     /// <summary>
     /// The device as the trainer names it, for example <c>cuda:0</c>; null for a GPU that CUDA_VISIBLE_DEVICES leaves out, that is lost, or that is
-    /// of another host.
+    /// of another host, and where CUDA_DEVICE_ORDER asks for an order that CUDA does not tell.
     /// </summary>
     [JsonPropertyOrder(-2)]
     public string? Device { get; init; }

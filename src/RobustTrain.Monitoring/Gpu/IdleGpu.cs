@@ -22,7 +22,7 @@ public sealed record IdleGpu
     {
         long? needed = MemoryFreeBytes ?? gpu.MemoryTotalBytes / 2;
         return !gpu.IsConnected ? "is not connected"
-            : IsDeviceNeeded && gpu.Device is null ? "is not in CUDA_VISIBLE_DEVICES"
+            : IsDeviceNeeded && gpu.Device is null ? "is no device under CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER"
             : gpu.UtilizationPercent is not { } utilization ? "does not tell its utilisation"
             : gpu.MemoryFreeBytes is not { } free || needed is not { } least ? "does not tell its free memory"
             : utilization >= UtilizationBelow ? string.Create(CultureInfo.InvariantCulture, $"is used at {utilization} %")

@@ -62,7 +62,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         lastFailure = null;
         retryAfter = FirstRetry;
         HostSnapshot snapshot = reply.ToSnapshot(options.TimeProvider.GetUtcNow(), detail == SampleDetail.Full);
-        
+
         // One GPU that is lost tells no more in a full sample than in a cheap one; where none is connected, nvidia-smi itself may have failed.
         knowsSlow = snapshot.Gpus is null or [] || snapshot.Gpus.Any(gpu => gpu.IsConnected);
         return snapshot;

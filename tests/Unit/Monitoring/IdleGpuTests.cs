@@ -44,7 +44,7 @@ public sealed class IdleGpuTests
     public void A_GPU_that_a_training_here_cannot_use_is_left_out_where_one_is_needed()
     {
         Assert.Null(new IdleGpu().WhyNot(Free with { Device = null }));
-        Assert.Equal("is not in CUDA_VISIBLE_DEVICES", new IdleGpu { IsDeviceNeeded = true }.WhyNot(Free with { Device = null }));
+        Assert.Equal("is no device under CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER", new IdleGpu { IsDeviceNeeded = true }.WhyNot(Free with { Device = null }));
     }
 
     [Fact]
