@@ -59,6 +59,9 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     /// <summary>Writes to the verbose stream.</summary>
     protected Task WriteVerboseAsync(string message) => WriteAsync(() => base.WriteVerbose(message));
 
+    /// <summary>Tells the operator something that is no result: as Write-Host does.</summary>
+    protected Task WriteHostAsync(string message) => WriteAsync(() => base.WriteInformation(new HostInformationMessage { Message = message }, ["PSHOST"]));
+
     /// <summary>Shows progress.</summary>
     protected Task WriteProgressAsync(ProgressRecord progress) => WriteAsync(() => base.WriteProgress(progress));
 
@@ -85,6 +88,20 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
         string resolved = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
         return provider.Name == "FileSystem" ? resolved : throw new NotAFileSystemPathException(path, provider.Name);
     }
+
+    /// <summary>The folders that a path means: a pattern those that match it, any other path itself, its escapes taken off.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="isLiteral">Whether wildcards and escapes in it stand for themselves.</param>
+    protected Task<IReadOnlyCollection<string>> ResolveFoldersAsync(string path, bool isLiteral) => OnPipelineThread<IReadOnlyCollection<string>>(() =>
+    {
+        if (isLiteral)
+            return [ResolvePath(path)];
+        if (!WildcardPattern.ContainsWildcardCharacters(path))
+            return [ResolvePath(WildcardPattern.Unescape(path))];
+
+        IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
+        return provider.Name == "FileSystem" ? [.. found.Where(Directory.Exists)] : throw new NotAFileSystemPathException(path, provider.Name);
+    });
 
     /// <summary>The folder in the file system that the session stands in, whatever drive it stands on.</summary>
     protected Task<string> CurrentFolderAsync() => OnPipelineThread(() => SessionState.Path.CurrentFileSystemLocation.ProviderPath);

@@ -7,9 +7,10 @@ namespace RobustTrain.Cmdlets.Commands;
 /// <summary>A cmdlet that takes a whole configuration: a file, parameters that win over it, and -Set, which wins over both.</summary>
 public abstract class ConfiguredCmdlet : HostCmdlet
 {
-    /// <summary>The YAML file.</summary>
-    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
-    [Alias("Path", "PSPath", "Config")]
+    /// <summary>The YAML file; a run's folder stands for the run's own.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "Config")]
+    [FromObject("ConfigurationPath", "RunPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string? ConfigurationPath { get; set; }
 
@@ -32,8 +33,9 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     public string? Dataset { get; set; }
 
     /// <summary>The folder of the data set.</summary>
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ConfigurationKey("data.path")]
+    [FromObject("DataPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string? DataPath { get; set; }
 
@@ -155,6 +157,7 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     /// <summary>The file of the quarantine.</summary>
     [Parameter]
     [ConfigurationKey("loader.quarantine_path")]
+    [FromObject("FullName")]
     [ValidateNotNullOrEmpty]
     public string? QuarantinePath { get; set; }
 
@@ -208,6 +211,7 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     /// <summary>A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from.</summary>
     [Parameter]
     [ConfigurationKey("trainer.start_from")]
+    [FromObject("CheckpointPath", "RunPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string? StartFrom { get; set; }
 
@@ -237,8 +241,9 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     /// <summary>What was given, with absolute paths.</summary>
     private protected Task<TrainingRequest> ReadRequestAsync() => OnPipelineThread(() => new TrainingRequest
     {
-        ConfigurationPath = ConfigurationPath is null ? null : ResolvePath(ConfigurationPath),
-        Settings = [.. BoundSettings(), .. Set ?? []],
+        ConfigurationPath = ConfigurationPath is null ? null : ResolveConfiguration(ConfigurationPath),
+        Settings = [.. BoundSettings().Select(bound => bound.Setting), .. Set ?? []],
+        Words = Words(),
         WorkingFolder = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
     });
 }

@@ -22,6 +22,7 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
 
     /// <summary>The GPUs' indices.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [FromObject("Index")]
     [ArgumentCompleter(typeof(GpuIndexCompleter))]
     [ValidateRange(0, int.MaxValue)]
     public int[]? Index { get; set; }
@@ -29,12 +30,14 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
     /// <summary>The GPUs' UUIDs; wildcards are allowed.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
+    [FromObject("Uuid", EscapesWildcards = true)]
     [ArgumentCompleter(typeof(GpuUuidCompleter))]
     public string[]? Uuid { get; set; }
 
     /// <summary>The GPUs' product names; wildcards are allowed.</summary>
     [Parameter]
     [SupportsWildcards]
+    [FromObject("Name", EscapesWildcards = true)]
     [ArgumentCompleter(typeof(GpuNameCompleter))]
     public string[]? Name { get; set; }
 

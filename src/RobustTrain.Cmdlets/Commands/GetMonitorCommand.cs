@@ -11,9 +11,10 @@ public sealed class GetMonitorCommand : MonitorCmdlet
 {
     private const string NameSet = "Name";
     private const string IdSet = "Id";
+    private const string InputObjectSet = "InputObject";
 
     /// <summary>The monitors' names; wildcards are allowed.</summary>
-    [Parameter(Position = 0, ParameterSetName = NameSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(MonitorNameCompleter))]
     [ValidateNotNullOrEmpty]
@@ -23,10 +24,21 @@ public sealed class GetMonitorCommand : MonitorCmdlet
     [Parameter(Mandatory = true, ParameterSetName = IdSet)]
     public int[] Id { get; set; } = [];
 
+    /// <summary>The monitors themselves.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
+    [ValidateNotNullOrEmpty]
+    public MonitorJob[] InputObject { get; set; } = [];
+
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        foreach (MonitorJob job in ParameterSetName == IdSet ? await FindAsync(Id) : await FindAsync(Name))
+        IReadOnlyList<MonitorJob> wanted = ParameterSetName switch
+        {
+            IdSet => await FindAsync(Id),
+            InputObjectSet => InputObject,
+            _ => await FindAsync(Name),
+        };
+        foreach (MonitorJob job in wanted)
             await WriteObjectAsync(job);
     }
 }

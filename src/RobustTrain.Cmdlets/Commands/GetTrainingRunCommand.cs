@@ -17,6 +17,8 @@ public sealed class GetTrainingRunCommand : RobustTrainCmdlet
 
     /// <summary>Folders of runs, or folders that hold runs; wildcards are allowed.</summary>
     [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
+    [SupportsWildcards]
+    [FromObject("RunPath", "FullName", EscapesWildcards = true)]
     [ArgumentCompleter(typeof(RunPathCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = ["."];
@@ -24,12 +26,15 @@ public sealed class GetTrainingRunCommand : RobustTrainCmdlet
     /// <summary>The same, with wildcards taken as they stand.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
     [Alias("RunPath", "PSPath")]
+    [FromObject("RunPath", "FullName")]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
 
     /// <summary>Only runs of these names; wildcards are allowed.</summary>
     [Parameter]
     [SupportsWildcards]
+    [FromObject("Name", EscapesWildcards = true)]
     public string[] Name { get; set; } = ["*"];
 
     /// <summary>Only runs in these states.</summary>
@@ -43,21 +48,13 @@ public sealed class GetTrainingRunCommand : RobustTrainCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        foreach (string path in ParameterSetName == LiteralPathSet ? LiteralPath : Path)
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        foreach (string path in isLiteral ? LiteralPath : Path)
         {
-            foreach (string folder in await FoldersAsync(path))
+            foreach (string folder in await ResolveFoldersAsync(path, isLiteral))
                 await WriteRunsAsync(folder, stopping);
         }
     }
-
-    private Task<IReadOnlyCollection<string>> FoldersAsync(string path) => OnPipelineThread<IReadOnlyCollection<string>>(() =>
-    {
-        if (ParameterSetName == LiteralPathSet || !WildcardPattern.ContainsWildcardCharacters(path))
-            return [ResolvePath(path)];
-
-        IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
-        return provider.Name == "FileSystem" ? [.. found.Where(Directory.Exists)] : throw new NotAFileSystemPathException(path, provider.Name);
-    });
 
     private async Task WriteRunsAsync(string folder, CancellationToken stopping)
     {

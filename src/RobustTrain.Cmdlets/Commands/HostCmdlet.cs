@@ -1,8 +1,10 @@
 using System.Management.Automation;
 using System.Reflection;
+using RobustTrain.Cmdlets.Errors;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Processes;
 using RobustTrain.Cmdlets.Training;
+using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration.Schema;
 using RobustTrain.Runs.Events;
 
@@ -18,15 +20,26 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     /// <summary>The child stops, or is killed, in this time.</summary>
     protected override TimeSpan StopGrace => KillAfter + TimeSpan.FromSeconds(1);
 
-    /// <summary>Those parameters that were given and set a key of the configuration, as settings; with absolute paths.</summary>
-    private protected IEnumerable<string> BoundSettings()
+    /// <summary>A configuration's absolute path; a run's folder stands for the run's own configuration.</summary>
+    private protected string ResolveConfiguration(string path)
+    {
+        string resolved = ResolvePath(path);
+        return RunFolder.IsRun(resolved) ? RunFolder.ConfigPathOf(resolved) : resolved;
+    }
+
+    /// <summary>How this cmdlet calls what the executable names by its options.</summary>
+    private protected CmdletWords Words() => new([.. BoundSettings()]);
+
+    /// <summary>Those parameters that were given and set a key of the configuration, as settings with absolute paths, and as they were given.</summary>
+    private protected IEnumerable<(string Setting, string Parameter)> BoundSettings()
     {
         foreach (PropertyInfo parameter in GetType().GetProperties())
         {
             if (parameter.GetCustomAttribute<ConfigurationKeyAttribute>() is not { } key || !MyInvocation.BoundParameters.ContainsKey(parameter.Name))
                 continue;
             object? value = parameter.GetValue(this);
-            yield return $"{key.Path}={SettingText.Of(value is string path && ConfigurationSchema.Find(key.Path)!.IsPath ? ResolvePath(path) : value)}";
+            string text = SettingText.Of(value is string path && ConfigurationSchema.Find(key.Path)!.IsPath ? ResolvePath(path) : value);
+            yield return ($"{key.Path}={text}", $"-{parameter.Name} {text}");
         }
     }
 
@@ -51,13 +64,14 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     {
         string folder = await CurrentFolderAsync();
         RunspaceLifetime lifetime = await OnPipelineThread(RunspaceLifetime.OfCurrentRunspace);
-        var call = new HostCall([.. arguments, "--events", "--life-line"], folder, lifetime, KillAfter, target);
+        CmdletWords words = await OnPipelineThread(Words);
+        var call = new HostCall([.. arguments, "--events", "--life-line"], folder, lifetime, KillAfter, target, words);
         HostEnd end = await call.RunAsync(
             async happened =>
             {
                 await TakeAsync(take, happened);
                 if (!stopping.IsCancellationRequested)
-                    await ShowAsync(happened, activity);
+                    await ShowAsync(happened, activity, words);
             },
             stopping);
         stopping.ThrowIfCancellationRequested();
@@ -78,15 +92,15 @@ public abstract class HostCmdlet : RobustTrainCmdlet
         }
     }
 
-    private async Task ShowAsync(RunEvent happened, string activity)
+    private async Task ShowAsync(RunEvent happened, string activity, CmdletWords words)
     {
         try
         {
             (string? warning, string? detail) = notices.Of(happened);
             if (warning is not null)
-                await WriteWarningAsync(warning);
+                await WriteWarningAsync(words.Of(warning));
             if (detail is not null)
-                await WriteVerboseAsync(detail);
+                await WriteVerboseAsync(words.Of(detail));
             switch (happened)
             {
                 case EvaluationProgress progress:

@@ -14,8 +14,9 @@ namespace RobustTrain.Cmdlets.Commands;
 public sealed class MeasureDataLoaderCommand : HostCmdlet
 {
     /// <summary>The YAML file of a training.</summary>
-    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "Config")]
+    [FromObject("ConfigurationPath", "RunPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string? ConfigurationPath { get; set; }
 
@@ -28,12 +29,14 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     /// <summary>The folder of the data set.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("DatasetPath")]
+    [FromObject("DataPath", "FullName")]
     [ConfigurationKey("data.path")]
     [ValidateNotNullOrEmpty]
     public string? DataPath { get; set; }
 
     /// <summary>A folder of images in place of a data set.</summary>
     [Parameter]
+    [FromObject("FullName")]
     [ValidateNotNullOrEmpty]
     public string? ImagePath { get; set; }
 
@@ -105,6 +108,7 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
         bool hasPathSetting = Set?.Any(setting => setting.StartsWith("data.path=", StringComparison.Ordinal)) == true;
         if (ConfigurationPath is null && DataPath is null && ImagePath is null && Integers is null && !hasPathSetting)
             throw new RunException(ExitCode.Configuration, "NoDataToLoad", Strings.Format("NoDataToLoad"));
+        CheckSources();
         string[] arguments = await OnPipelineThread(() => Arguments().ToArray());
         string subject = ImagePath ?? DataPath ?? ConfigurationPath ?? (Integers is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} integers") : "data");
         await CallAsync(arguments, Strings.Format("LoaderActivity", subject), subject, TakeAsync, stopping);
@@ -113,12 +117,23 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     private Task TakeAsync(RunEvent happened) =>
         happened is LoaderMeasured measured ? WriteObjectAsync(DataLoaderMeasurement.From(measured)) : Task.CompletedTask;
 
+    private void CheckSources()
+    {
+        string[] data = [.. new (object? Value, string Name)[] { (ImagePath, "-ImagePath"), (Integers, "-Integers"), (DataPath, "-DataPath"), (Dataset, "-Dataset") }
+            .Where(source => source.Value is not null).Select(source => source.Name)];
+        // -DataPath and -Dataset name one source together; images and integers stand for a whole one each.
+        if (data.Length > 1 && (ImagePath is not null || Integers is not null))
+            throw new RunException(ExitCode.Configuration, "TwoSources", Strings.Format("TwoSources", data[0], data[1]));
+        if (CropSize is not null && ImagePath is null)
+            throw new RunException(ExitCode.Configuration, "CropSizeWithoutImages", Strings.Format("NeedsImagePath"));
+    }
+
     private IEnumerable<string> Arguments()
     {
         yield return "loader";
         if (ConfigurationPath is not null)
-            yield return ResolvePath(ConfigurationPath);
-        foreach (string setting in (string[])[.. BoundSettings(), .. Set ?? []])
+            yield return ResolveConfiguration(ConfigurationPath);
+        foreach (string setting in (string[])[.. BoundSettings().Select(bound => bound.Setting), .. Set ?? []])
         {
             yield return "--set";
             yield return setting;

@@ -7,19 +7,32 @@ using RobustTrain.Runs.Events;
 namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>Scores a checkpoint on a data set.</summary>
-[Cmdlet(VerbsDiagnostic.Measure, "Model")]
+[Cmdlet(VerbsDiagnostic.Measure, "Model", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(ModelScore))]
 public sealed class MeasureModelCommand : HostCmdlet
 {
-    /// <summary>A run's folder, whose best checkpoint is meant, or a checkpoint's folder.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("RunPath", "CheckpointPath", "PSPath", "LiteralPath")]
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+
+    /// <summary>A run's folder, whose best checkpoint is meant, or a checkpoint's folder; wildcards are allowed.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
+    [SupportsWildcards]
+    [FromObject("CheckpointPath", "RunPath", "FullName", EscapesWildcards = true)]
     [ArgumentCompleter(typeof(RunPathCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];
 
+    /// <summary>The same, with wildcards taken as they stand.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("RunPath", "CheckpointPath", "PSPath")]
+    [FromObject("CheckpointPath", "RunPath", "FullName")]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
     /// <summary>Another data set than the one that the run was trained on.</summary>
     [Parameter]
+    [FromObject("DataPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string? DataPath { get; set; }
 
@@ -36,6 +49,7 @@ public sealed class MeasureModelCommand : HostCmdlet
     /// <summary>The configuration of a checkpoint that lies in no run.</summary>
     [Parameter]
     [Alias("Config")]
+    [FromObject("ConfigurationPath", "RunPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string? ConfigurationPath { get; set; }
 
@@ -58,15 +72,21 @@ public sealed class MeasureModelCommand : HostCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        foreach (string path in Path)
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        foreach (string path in isLiteral ? LiteralPath : Path)
         {
-            string resolved = await ResolvePathAsync(path);
-            EvaluationFinished? finished = null;
-            string[] arguments = await OnPipelineThread(() => ArgumentsFor(resolved).ToArray());
-            await CallAsync(arguments, Strings.Format("MeasureActivity", resolved), resolved, happened => finished = happened as EvaluationFinished ?? finished, stopping);
-            if (finished is not null)
-                await WriteObjectAsync(ModelScore.From(finished));
+            foreach (string folder in await ResolveFoldersAsync(path, isLiteral))
+                await MeasureAsync(folder, stopping);
         }
+    }
+
+    private async Task MeasureAsync(string folder, CancellationToken stopping)
+    {
+        EvaluationFinished? finished = null;
+        string[] arguments = await OnPipelineThread(() => ArgumentsFor(folder).ToArray());
+        await CallAsync(arguments, Strings.Format("MeasureActivity", folder), folder, happened => finished = happened as EvaluationFinished ?? finished, stopping);
+        if (finished is not null)
+            await WriteObjectAsync(ModelScore.From(finished));
     }
 
     private IEnumerable<string> ArgumentsFor(string path)
@@ -81,7 +101,7 @@ public sealed class MeasureModelCommand : HostCmdlet
 
         (string Option, string? Value)[] options =
         [
-            ("--config", ConfigurationPath is null ? null : ResolvePath(ConfigurationPath)),
+            ("--config", ConfigurationPath is null ? null : ResolveConfiguration(ConfigurationPath)),
             ("--data-path", DataPath is null ? null : ResolvePath(DataPath)),
             ("--split", Split.ToLowerInvariant()),
             ("--checkpoint", Checkpoint.ToLowerInvariant()),

@@ -12,7 +12,8 @@ namespace RobustTrain.Cmdlets.Commands;
 public sealed class NewSampleDatasetCommand : HostCmdlet
 {
     /// <summary>The folder to make.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [FromObject("Path", "FullName")]
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = "";
 

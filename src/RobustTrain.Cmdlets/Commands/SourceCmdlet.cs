@@ -11,8 +11,9 @@ namespace RobustTrain.Cmdlets.Commands;
 public abstract class SourceCmdlet : RobustTrainCmdlet
 {
     /// <summary>The hosts, as the operator's ssh configuration knows them; none means this one.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter(ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("HostName", "Cn")]
+    [FromObject("ComputerName")]
     [ArgumentCompleter(typeof(SshHostCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] ComputerName { get; set; } = [];
@@ -24,6 +25,7 @@ public abstract class SourceCmdlet : RobustTrainCmdlet
 
     /// <summary>An ssh configuration in place of the operator's own.</summary>
     [Parameter]
+    [FromObject("FullName")]
     [ValidateNotNullOrEmpty]
     public string? SshConfigPath { get; set; }
 

@@ -46,6 +46,7 @@ public sealed class StartMonitorCommand : SourceCmdlet
 
     /// <summary>A file that records are appended to as JSON, one a line.</summary>
     [Parameter]
+    [FromObject("FullName")]
     [ValidateNotNullOrEmpty]
     public string? OutputPath { get; set; }
 

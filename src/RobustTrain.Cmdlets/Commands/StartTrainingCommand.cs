@@ -10,7 +10,7 @@ using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Commands;
 
-/// <summary>Trains a network in a process of its own: an object for each epoch as it ends, and the run at the end.</summary>
+/// <summary>Trains a network in a process of its own: an object for each epoch as it ends, or with -PassThru the run at the end.</summary>
 [Cmdlet(VerbsLifecycle.Start, "Training", SupportsShouldProcess = true, DefaultParameterSetName = ForegroundSet)]
 [OutputType(typeof(TrainingEpoch), typeof(TrainingRun), ParameterSetName = [ForegroundSet])]
 [OutputType(typeof(TrainingJob), ParameterSetName = [JobSet])]
@@ -29,6 +29,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
 
     /// <summary>The run's folder.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [FromObject("RunPath", "FullName")]
     [ArgumentCompleter(typeof(RunPathCompleter))]
     [ValidateNotNullOrEmpty]
     public string? RunPath { get; set; }
@@ -44,6 +45,11 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <summary>Trains on when the shell is gone.</summary>
     [Parameter(Mandatory = true, ParameterSetName = DetachedSet)]
     public SwitchParameter Detach { get; set; }
+
+    /// <summary>Writes the run when it has ended, in place of its epochs.</summary>
+    [Parameter(ParameterSetName = ForegroundSet)]
+    [Parameter(ParameterSetName = JobSet)]
+    public SwitchParameter PassThru { get; set; }
 
     /// <summary>A trainer writes its checkpoint before it ends.</summary>
     protected override TimeSpan StopGrace => TrainingSession.StopGrace + TimeSpan.FromSeconds(5);
@@ -71,6 +77,8 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     private async Task StartAsync(CancellationToken stopping)
     {
         TrainingRequest request = await CompleteRequestAsync();
+        if (IsWhatIf)
+            await CheckAsync(request, stopping);
         if (!await ShouldProcessAsync(request.Subject, Strings.Format("StartTrainingAction")))
             return;
 
@@ -104,6 +112,8 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
 
     Task ITrainingView.WriteAsync(PSObject value) => WriteObjectAsync(value);
 
+    Task ITrainingView.TellAsync(string message) => WriteHostAsync(message);
+
     Task ITrainingView.WarnAsync(string message) => WriteWarningAsync(message);
 
     Task ITrainingView.DetailAsync(string message) => WriteVerboseAsync(message);
@@ -113,11 +123,28 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     private async Task<TrainingRequest> CompleteRequestAsync()
     {
         TrainingRequest request = await ReadRequestAsync();
+        string? configured = ConfigurationPath is null ? null : await ResolvePathAsync(ConfigurationPath);
+        string? run = RunPath is null ? null : await ResolvePathAsync(RunPath);
+        // A run in the configuration's place means the run itself; with another -RunPath, its configuration once more.
+        bool isRunItself = configured is not null && RunFolder.IsRun(configured) && (run is null || run == configured);
         return request with
         {
-            RunPath = RunPath is null ? null : await ResolvePathAsync(RunPath),
+            ConfigurationPath = isRunItself ? null : request.ConfigurationPath,
+            RunPath = isRunItself ? configured : run,
             Resume = MyInvocation.BoundParameters.ContainsKey(nameof(Resume)) ? Resume : null,
+            WritesRun = PassThru,
         };
+    }
+
+    private bool IsWhatIf => LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.GetValueOrDefault("WhatIf") ?? SessionState.PSVariable.GetValue("WhatIfPreference"));
+
+    // What could not begin is an error under -WhatIf, too.
+    private async Task CheckAsync(TrainingRequest request, CancellationToken stopping)
+    {
+        bool isRun = request.RunPath is { } path && RunFolder.CheckPath(path, request.Resume ?? ResumeMode.Auto);
+        string? own = isRun && request.ConfigurationPath is null ? RunFolder.ConfigPathOf(request.RunPath!) : null;
+        TrainingRequest checkedRequest = request with { ConfigurationPath = own ?? request.ConfigurationPath };
+        await CallAsync(["config", "check", .. checkedRequest.ConfigurationArguments()], Strings.Format("CheckActivity"), request.Subject, _ => { }, stopping);
     }
 
     private async Task TrainAsync(TrainingRequest request, CancellationToken stopping)

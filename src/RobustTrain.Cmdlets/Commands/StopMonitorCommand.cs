@@ -15,7 +15,7 @@ public sealed class StopMonitorCommand : MonitorCmdlet
     private const string InputObjectSet = "InputObject";
 
     /// <summary>The monitors' names; wildcards are allowed.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(MonitorNameCompleter))]
     [ValidateNotNullOrEmpty]
@@ -26,7 +26,7 @@ public sealed class StopMonitorCommand : MonitorCmdlet
     public int[] Id { get; set; } = [];
 
     /// <summary>The monitors themselves.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
     public MonitorJob[] InputObject { get; set; } = [];
 

@@ -10,18 +10,29 @@ using RobustTrain.Runs;
 namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>Stops live runs, each with a checkpoint, wherever on this machine they were started.</summary>
-[Cmdlet(VerbsLifecycle.Stop, "Training", SupportsShouldProcess = true)]
+[Cmdlet(VerbsLifecycle.Stop, "Training", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(TrainingRun))]
 public sealed class StopTrainingCommand : RobustTrainCmdlet
 {
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>The folders of the runs.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
-    [Alias("Path", "LiteralPath", "PSPath")]
+    /// <summary>The folders of the runs; wildcards are allowed.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
+    [SupportsWildcards]
+    [FromObject("RunPath", "FullName", EscapesWildcards = true)]
     [ArgumentCompleter(typeof(RunPathCompleter))]
     [ValidateNotNullOrEmpty]
-    public string[] RunPath { get; set; } = [];
+    public string[] Path { get; set; } = [];
+
+    /// <summary>The same, with wildcards taken as they stand.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("RunPath", "PSPath")]
+    [FromObject("RunPath", "FullName")]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
 
     /// <summary>How long to wait for the checkpoint.</summary>
     [Parameter]
@@ -39,18 +50,29 @@ public sealed class StopTrainingCommand : RobustTrainCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        foreach (string path in RunPath)
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        foreach (string path in isLiteral ? LiteralPath : Path)
         {
-            string run = await ResolvePathAsync(path);
-            try
+            bool isPattern = !isLiteral && WildcardPattern.ContainsWildcardCharacters(path);
+            foreach (string run in await ResolveFoldersAsync(path, isLiteral))
             {
-                await StopAsync(run, stopping);
+                // A pattern means the runs that match it, not whatever lies beside them.
+                if (!isPattern || RunFolder.IsRun(run))
+                    await TryStopAsync(run, stopping);
             }
-            catch (RunException failure)
-            {
-                // The other runs are to be stopped all the same.
-                await WriteErrorAsync(failure, run);
-            }
+        }
+    }
+
+    private async Task TryStopAsync(string run, CancellationToken stopping)
+    {
+        try
+        {
+            await StopAsync(run, stopping);
+        }
+        catch (RunException failure)
+        {
+            // The other runs are to be stopped all the same.
+            await WriteErrorAsync(failure, run);
         }
     }
 

@@ -31,7 +31,7 @@ public sealed class TestTrainingConfigCommand : ConfiguredCmdlet
 
         if (found is null)
             return;
-        TrainingConfigTest test = TrainingConfigTest.From(found, request.ConfigurationPath);
+        TrainingConfigTest test = TrainingConfigTest.From(found, request);
         await WriteObjectAsync(Quiet ? test.Valid : test);
     }
 }

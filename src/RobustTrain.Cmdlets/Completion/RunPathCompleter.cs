@@ -17,8 +17,9 @@ public sealed class RunPathCompleter : IArgumentCompleter
         if (here is null)
             return [];
 
-        IEnumerable<string> runs = RunSearch.Below(here);
-        return Completions.Of(wordToComplete, runs.Select(run => (Path.GetRelativePath(here, run), Describe(run))));
+        // -Path takes wildcards, so that brackets in a name have to be escaped; -LiteralPath and -RunPath take names as they are.
+        Func<string, string> spell = parameterName == "Path" ? WildcardPattern.Escape : name => name;
+        return Completions.Of(wordToComplete, RunSearch.Below(here).Select(run => (spell(Path.GetRelativePath(here, run)), Describe(run))));
     }
 
     private static string Describe(string run)

@@ -48,6 +48,12 @@ public sealed class TrainingJob : ManagedJob
             return Task.CompletedTask;
         }
 
+        public Task TellAsync(string message)
+        {
+            job.Information.Add(new InformationRecord(new HostInformationMessage { Message = message }, nameof(TrainingJob)) { Tags = { "PSHOST" } });
+            return Task.CompletedTask;
+        }
+
         public Task WarnAsync(string message)
         {
             job.Warning.Add(new WarningRecord(message));

@@ -1,4 +1,5 @@
 using System.Text;
+using RobustTrain.Cmdlets.Errors;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
@@ -11,7 +12,8 @@ namespace RobustTrain.Cmdlets.Processes;
 /// <param name="lifetime">The runspace that it is bound to.</param>
 /// <param name="stopGrace">How long it may take to stop before it is killed.</param>
 /// <param name="target">The object at fault where it fails: a run's folder, a file.</param>
-internal sealed class HostCall(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime, TimeSpan stopGrace, object? target)
+/// <param name="words">Puts its errors into the cmdlet's words.</param>
+internal sealed class HostCall(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime, TimeSpan stopGrace, object? target, CmdletWords words)
 {
     private HostProcess? process;
 
@@ -45,7 +47,7 @@ internal sealed class HostCall(IEnumerable<string> arguments, string workingFold
         }
 
         int exitCode = await child.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        return new HostEnd(exitCode, HostFailure.Of(exitCode, finished, child.ErrorLines, target));
+        return new HostEnd(exitCode, HostFailure.Of(exitCode, finished, child.ErrorLines, target, words));
     }
 
     /// <summary>Ends it at once.</summary>

@@ -87,7 +87,7 @@ internal static class DetachedTraining
     private static string FinishedRunOf(Process trainer, TrainingRequest request, RunFinished? finished, string output)
     {
         string[] errorLines = [.. File.ReadLines(output).Where(line => !line.StartsWith('{'))];
-        if (HostFailure.Of(trainer.ExitCode, finished, errorLines, request.Subject) is { } failure)
+        if (HostFailure.Of(trainer.ExitCode, finished, errorLines, request.Subject, request.Words) is { } failure)
             throw failure;
 
         return request.RunPath is { } run && RunFolder.IsRun(run)

@@ -8,6 +8,9 @@ internal interface ITrainingView
     /// <summary>An epoch, or the run at its end.</summary>
     Task WriteAsync(PSObject value);
 
+    /// <summary>Tells something that is no result, as Write-Host does.</summary>
+    Task TellAsync(string message);
+
     /// <summary>Something that the operator should know.</summary>
     Task WarnAsync(string message);
 

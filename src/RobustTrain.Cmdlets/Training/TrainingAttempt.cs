@@ -24,7 +24,7 @@ public sealed record TrainingAttempt
     /// <summary>The last epoch that was complete when it began, from 0; null where it began the run.</summary>
     public int? ResumedFromEpoch { get; init; }
 
-    /// <summary>The last step of the run that it has told of, from 0; null where it came to none.</summary>
+    /// <summary>The last step of the run that is known to be its work, from 0; null where it came to none.</summary>
     public long? LastStep { get; init; }
 
     /// <summary>Its exit code; null while it runs, and where it was interrupted.</summary>
@@ -49,7 +49,32 @@ public sealed record TrainingAttempt
     {
         string journal = RunFolder.JournalPathOf(runPath);
         IReadOnlyList<RunEvent> events = File.Exists(journal) ? RunJournalReader.ReadAll(journal) : [];
-        return record.Attempts.Select((attempt, place) => Of(record, runPath, place, EventsOf(attempt, events)));
+        return Of(record, runPath, events);
+    }
+
+    private static IEnumerable<TrainingAttempt> Of(RunRecord record, string runPath, IReadOnlyList<RunEvent> events)
+    {
+        int next = 0;
+        for (int place = 0; place < record.Attempts.Count; place++)
+        {
+            int begin = BeginOf(record.Attempts[place], events, next);
+            // One that was killed before it began to train has left no events.
+            RunEvent[] own = begin < 0 ? [] : [events[begin], .. events.Skip(begin + 1).TakeWhile(candidate => candidate is not RunStarted)];
+            next = begin < 0 ? next : begin + own.Length;
+            yield return Of(record, runPath, place, own);
+        }
+    }
+
+    // By the order in the journal: a clock that was set back would hide a process's own beginning from its time.
+    private static int BeginOf(RunAttempt attempt, IReadOnlyList<RunEvent> events, int from)
+    {
+        for (int place = from; place < events.Count; place++)
+        {
+            if (events[place] is RunStarted started && started.ProcessId == attempt.Process.ProcessId)
+                return place;
+        }
+
+        return -1;
     }
 
     private static TrainingAttempt Of(RunRecord record, string runPath, int place, IReadOnlyList<RunEvent> events)
@@ -65,7 +90,7 @@ public sealed record TrainingAttempt
             StartTime = attempt.Started.LocalDateTime,
             EndTime = ended?.LocalDateTime,
             ResumedFromEpoch = attempt.ResumedFromEpoch,
-            LastStep = events.OfType<StepFinished>().LastOrDefault()?.GlobalStep,
+            LastStep = LastStepOf(events),
             ExitCode = attempt.ExitCode,
             Error = attempt.Error,
             ProcessId = attempt.Process.ProcessId,
@@ -74,12 +99,18 @@ public sealed record TrainingAttempt
         };
     }
 
-    // From its own beginning to the next process's; one that was killed before it began to train has left none.
-    private static IReadOnlyList<RunEvent> EventsOf(RunAttempt attempt, IReadOnlyList<RunEvent> events)
+    // Steps are told of once in a while only; the end of an epoch and a checkpoint say exactly how far it came.
+    private static long? LastStepOf(IReadOnlyList<RunEvent> events)
     {
-        bool IsBegin(RunEvent candidate) =>
-            candidate is RunStarted started && started.ProcessId == attempt.Process.ProcessId && started.Time >= attempt.Started;
-        RunEvent[] own = [.. events.SkipWhile(candidate => !IsBegin(candidate))];
-        return own.Length == 0 ? [] : [own[0], .. own.Skip(1).TakeWhile(candidate => candidate is not RunStarted)];
+        if (events.Count == 0 || events[0] is not RunStarted run)
+            return null;
+
+        return events.Max(happened => happened switch
+        {
+            StepFinished step => step.GlobalStep,
+            CheckpointSaved saved => saved.GlobalStep - 1,
+            EpochFinished epoch => ((epoch.Epoch + 1L) * run.StepsPerEpoch) - 1,
+            _ => (long?)null,
+        });
     }
 }

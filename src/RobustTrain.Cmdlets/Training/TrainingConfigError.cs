@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using RobustTrain.Cmdlets.Errors;
 using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Cmdlets.Training;
@@ -16,12 +17,12 @@ public sealed partial record TrainingConfigError(string? File, int? Line, string
     public override string ToString() => Message;
 
     // The sentence begins with the place: "FILE, line N: " or "FILE, line N, column M: ".
-    internal static TrainingConfigError From(ConfigurationError error)
+    internal static TrainingConfigError From(ConfigurationError error, CmdletWords words)
     {
         Match place = Place().Match(error.Message);
         return place.Success
-            ? new TrainingConfigError(place.Groups["file"].Value, int.Parse(place.Groups["line"].ValueSpan, CultureInfo.InvariantCulture), error.Key, error.Message, error.ErrorId)
-            : new TrainingConfigError(null, null, error.Key, error.Message, error.ErrorId);
+            ? new TrainingConfigError(place.Groups["file"].Value, int.Parse(place.Groups["line"].ValueSpan, CultureInfo.InvariantCulture), error.Key, words.Of(error.Message), error.ErrorId)
+            : new TrainingConfigError(null, null, error.Key, words.Of(error.Message), error.ErrorId);
     }
 
     [GeneratedRegex(@"^(?<file>.+?), line (?<line>\d+)(, column \d+)?: ")]

@@ -29,11 +29,11 @@ public sealed record TrainingConfigTest
     /// <summary>The steps of an epoch.</summary>
     public int? StepsPerEpoch { get; init; }
 
-    internal static TrainingConfigTest From(ConfigurationChecked found, string? configurationPath) => new()
+    internal static TrainingConfigTest From(ConfigurationChecked found, TrainingRequest request) => new()
     {
-        ConfigurationPath = configurationPath,
+        ConfigurationPath = request.ConfigurationPath,
         Valid = found.Errors.Count == 0,
-        Errors = [.. found.Errors.Select(TrainingConfigError.From)],
+        Errors = [.. found.Errors.Select(error => TrainingConfigError.From(error, request.Words))],
         Device = found.Device,
         TrainingSamples = found.TrainingSamples,
         ValidationSamples = found.ValidationSamples,

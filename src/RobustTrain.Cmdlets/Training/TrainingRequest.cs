@@ -1,3 +1,4 @@
+using RobustTrain.Cmdlets.Errors;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Training;
@@ -19,6 +20,12 @@ internal sealed record TrainingRequest
 
     /// <summary>What relative paths are relative to.</summary>
     public required string WorkingFolder { get; init; }
+
+    /// <summary>Whether the run is written when it has ended, in place of its epochs.</summary>
+    public bool WritesRun { get; init; }
+
+    /// <summary>How the cmdlet calls what the executable names by its options.</summary>
+    public CmdletWords Words { get; init; } = CmdletWords.Plain;
 
     /// <summary>For people: what is trained.</summary>
     public string Subject => RunPath ?? ConfigurationPath ?? string.Join(' ', Settings);

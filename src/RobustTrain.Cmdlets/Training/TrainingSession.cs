@@ -13,7 +13,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     /// <summary>How long a trainer that was told to stop may take for its checkpoint before it is killed.</summary>
     public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(60);
 
-    private readonly HostCall trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject);
+    private readonly HostCall trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject, request.Words);
     private readonly TrainingProgress progress = new(progressId, TimeProvider.System);
     private readonly TrainingNotices notices = new();
     private RunStarted? started;
@@ -67,16 +67,16 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
             case CheckpointSaved saved:
                 LastCheckpoint = saved.Path;
                 break;
-            case EpochFinished epoch when started is not null:
+            case EpochFinished epoch when started is not null && !request.WritesRun:
                 await ShowAsync(() => view.WriteAsync(TrainingEpoch.From(epoch, started))).ConfigureAwait(false);
                 break;
         }
 
         (string? warning, string? detail) = notices.Of(happened);
         if (warning is not null)
-            await ShowAsync(() => view.WarnAsync(warning)).ConfigureAwait(false);
+            await ShowAsync(() => view.WarnAsync(request.Words.Of(warning))).ConfigureAwait(false);
         if (detail is not null)
-            await ShowAsync(() => view.DetailAsync(detail)).ConfigureAwait(false);
+            await ShowAsync(() => view.DetailAsync(request.Words.Of(detail))).ConfigureAwait(false);
         if (!stopping.IsCancellationRequested && progress.After(happened) is { } record)
             await ShowAsync(() => view.ShowAsync(record)).ConfigureAwait(false);
     }
@@ -101,10 +101,10 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
         if (path is null)
             return;
 
-        PSObject run;
+        RunRecord run;
         try
         {
-            run = TrainingRun.From(RunFolder.ReadRecord(path), path);
+            run = RunFolder.ReadRecord(path);
         }
         catch (RunException) when (end.Failure is not null)
         {
@@ -112,8 +112,14 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
             return;
         }
 
-        await ShowAsync(() => view.WriteAsync(run)).ConfigureAwait(false);
+        if (request.WritesRun)
+            await ShowAsync(() => view.WriteAsync(TrainingRun.From(run, path))).ConfigureAwait(false);
+        else if (run.State == RunState.Finished)
+            await ShowAsync(() => view.TellAsync(EndOf(run, path))).ConfigureAwait(false);
     }
+
+    private static string EndOf(RunRecord run, string path) => Strings.Format(
+        "RunEnded", run.Name, run.EpochsDone, run.TestScores?.TryGetValue("f1", out double f1) == true ? Strings.Format("RunTestScore", f1) : "", path);
 
     // A closed pipeline takes nothing more; the trainer still has to come to its end.
     private async Task ShowAsync(Func<Task> show)

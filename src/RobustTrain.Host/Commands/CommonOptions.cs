@@ -18,13 +18,13 @@ internal static class CommonOptions
         Description = "Takes 'stop' as a line on standard input, and stops when it ends: whoever started this is gone.",
     };
 
-    /// <summary>An option that takes one of some words.</summary>
+    /// <summary>An option that takes one of some words, in any letter case.</summary>
     public static Option<string> OneOf(string name, string description, string defaultWord, params string[] words)
     {
         Option<string> option = new(name) { HelpName = string.Join('|', words), DefaultValueFactory = _ => defaultWord, Description = description };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && !words.Contains(token.Value))
+            if (result.Tokens is [var token] && !words.Contains(token.Value, StringComparer.OrdinalIgnoreCase))
                 result.AddError($"{name} is '{token.Value}', but must be one of {string.Join(", ", words)}.");
         });
         return option;

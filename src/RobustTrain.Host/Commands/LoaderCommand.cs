@@ -30,7 +30,11 @@ internal static class LoaderCommand
             Description = "Numbers of workers to measure one after the other, or auto, which finds one; else loader.num_workers.",
         };
         Option<string[]> kinds = new("--kind") { HelpName = "thread|process", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [], Description = "Kinds of workers to measure; else loader.worker_kind." };
-        kinds.AcceptOnlyFromAmong("thread", "process");
+        kinds.Validators.Add(result =>
+        {
+            foreach (string text in result.Tokens.Select(token => token.Value).Where(text => !Enum.GetNames<WorkerKind>().Contains(text, StringComparer.OrdinalIgnoreCase)))
+                result.AddError($"--kind is '{text}', but must be one of thread, process.");
+        });
         Option<int> epochs = new("--epochs") { HelpName = "N", DefaultValueFactory = _ => 1, Description = "Epochs of each measurement; workers live on between them as loader.persistent_workers says." };
         Option<string> split = CommonOptions.OneOf("--split", "The split to load.", "train", "train", "val", "test");
         Option<string?> faults = new("--fault") { HelpName = "KIND:SHARE,...", Description = "Injects faults, as kill:0.01,stall:0.005,corrupt:0.01, to see that nothing is lost; kind@index befalls one sample, a ! behind it every attempt." };
@@ -82,7 +86,7 @@ internal static class LoaderCommand
         List<int?> numbers = [];
         foreach (string text in result.Tokens.Select(token => token.Value))
         {
-            if (text == key.NullText)
+            if (text.Equals(key.NullText, StringComparison.OrdinalIgnoreCase))
                 numbers.Add(null);
             else if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= key.Maximum)
                 numbers.Add(number);

@@ -39,6 +39,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         TrainingConfig config = ownData
             ? ConfigurationReader.ReadPartial(request.ConfigPath, request.Settings)
             : ConfigurationReader.Read(request.ConfigPath, request.Settings);
+        CheckOptions(config);
         using CancellationTokenSource stopping = new();
         StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
         using StopSignals signals = new(requests);
@@ -80,6 +81,21 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         finally
         {
             (dataset as IDisposable)?.Dispose();
+        }
+    }
+
+    // What would have no effect is refused.
+    private void CheckOptions(TrainingConfig config)
+    {
+        if (request.Images is not null && request.Integers is not null)
+            throw new RunException(ExitCode.Configuration, "TwoSources", "--images and --integers are both given, but only one of them can be loaded; leave one out.", "--integers");
+        bool isWithoutWorkers = (request.Workers.Count > 0 ? request.Workers : [config.Loader.NumWorkers]).Contains(0);
+        if (isWithoutWorkers && request.Faults?.Rules.FirstOrDefault(rule => rule.Kind is not (FaultKind.Corrupt or FaultKind.Exception)) is { } rule)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "FaultWithoutWorkers",
+                $"--fault {rule.Kind.ToString().ToLowerInvariant()} befalls workers, but a measurement with 0 workers has none; give --workers 1 or more. Only corrupt and exception befall samples wherever they are loaded.",
+                "--fault");
         }
     }
 

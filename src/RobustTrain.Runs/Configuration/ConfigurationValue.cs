@@ -15,7 +15,7 @@ internal static class ConfigurationValue
     /// <exception cref="ConfigurationValueException">It is of the wrong type or out of range.</exception>
     public static object? Read(ConfigurationKey key, YamlNode node, string baseDirectory)
     {
-        if (key.NullText != "null" && node is YamlScalarNode scalar && scalar.Value == key.NullText)
+        if (key.NullText != "null" && node is YamlScalarNode scalar && key.NullText.Equals(scalar.Value, StringComparison.OrdinalIgnoreCase))
             return null;
         if (ConfigurationReader.IsNull(node))
             return key.IsNullable ? null : throw WrongType(key, $"'{key.Path}'", node);
@@ -109,6 +109,10 @@ internal static class ConfigurationValue
 
     private static string ReadText(ConfigurationKey key, string text, string subject, string baseDirectory)
     {
+        // The words that a key knows are read in any letter case, and kept as it writes them.
+        text = key.AllowedValues?.FirstOrDefault(word => word.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? text;
+        if (key.Pattern is { } form && !Matches(form, text) && Matches(form, WordsInLowerCase(text)))
+            text = WordsInLowerCase(text);
         if (key.AllowedValues is { } allowed && !allowed.Contains(text) && (key.Pattern is null || !Matches(key.Pattern, text)))
         {
             string hint = NearestName.Of(text, allowed) is { } nearest ? $"; did you mean '{nearest}'?" : ".";
@@ -123,6 +127,10 @@ internal static class ConfigurationValue
             throw new ConfigurationValueException("ConfigurationNotAllowed", $"{subject} is '{text}', but must be a path.");
         return Path.GetFullPath(text, baseDirectory);
     }
+
+    // What stands before a slash is a name that the user gave, as north in north/f1.
+    private static string WordsInLowerCase(string text) =>
+        string.Concat(text.AsSpan(0, text.LastIndexOf('/') + 1), text[(text.LastIndexOf('/') + 1)..].ToLowerInvariant());
 
     private static ConfigurationValueException WrongType(ConfigurationKey key, string subject, YamlNode node) =>
         new("ConfigurationWrongType", $"{subject} is {ConfigurationReader.Describe(node)}, but must be {ExpectationOf(key, subject)}.");

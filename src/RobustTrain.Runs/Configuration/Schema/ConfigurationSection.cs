@@ -12,6 +12,7 @@ public sealed class ConfigurationSection
     /// <summary>The record that holds the section.</summary>
     public required Type RecordType { get; init; }
 
-    /// <summary>The key of a name or of an alias, or null.</summary>
-    public ConfigurationKey? Find(string name) => Keys.FirstOrDefault(key => key.Name == name || key.Aliases.Contains(name));
+    /// <summary>The key of a name or of an alias, in any letter case, or null.</summary>
+    public ConfigurationKey? Find(string name) => Keys.FirstOrDefault(key =>
+        key.Name.Equals(name, StringComparison.OrdinalIgnoreCase) || key.Aliases.Contains(name, StringComparer.OrdinalIgnoreCase));
 }

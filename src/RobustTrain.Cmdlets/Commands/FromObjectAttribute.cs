@@ -1,0 +1,48 @@
+using System.Collections;
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Resources;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>
+/// Takes an object where its text is meant, as an argument and from the pipeline alike: the first of some properties that it has.
+/// Without it PowerShell would take the object's own text, which names nothing.
+/// </summary>
+/// <param name="properties">The properties, the first that has a value wins.</param>
+[AttributeUsage(AttributeTargets.Property)]
+internal class FromObjectAttribute(params string[] properties) : ArgumentTransformationAttribute
+{
+    /// <summary>Escapes what a property gives, for a parameter that takes wildcards.</summary>
+    public bool EscapesWildcards { get; init; }
+
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => ValueOf(inputData)!;
+
+    /// <summary>A single object's value; texts and numbers stand for themselves.</summary>
+    /// <exception cref="ArgumentTransformationMetadataException">It has none of the properties.</exception>
+    protected virtual object? ValueOf(object? input) => Unwrapped(input) switch
+    {
+        null => null,
+        string or ValueType => Unwrapped(input),
+        IEnumerable items and not IDictionary => items.Cast<object?>().Select(ValueOf).ToArray(),
+        { } other => PropertyOf(PSObject.AsPSObject(input), other),
+    };
+
+    private object PropertyOf(PSObject input, object value)
+    {
+        foreach (string name in properties)
+        {
+            object? found = Unwrapped(input.Properties[name]?.Value);
+            if (found is string text && text.Length > 0)
+                return EscapesWildcards ? WildcardPattern.Escape(text) : text;
+            if (found is ValueType)
+                return found;
+        }
+
+        // An invalid cast tells PowerShell to try the pipeline's object on other parameters.
+        string message = Strings.Format("NoSuchProperty", value.GetType().Name, string.Join(", ", properties));
+        throw new ArgumentTransformationMetadataException(message, new PSInvalidCastException(message));
+    }
+
+    private static object? Unwrapped(object? value) => value is PSObject { BaseObject: { } inner and not PSCustomObject } ? inner : value;
+}
