@@ -4,8 +4,12 @@ Runs a training until it is finished, whatever stops it on the way; the body of 
 .DESCRIPTION
 Exit codes of a training: 0 finished; 75 stopped with a checkpoint, and above 128 (or below 0 on Windows) killed: started
 again; anything else needs a person and ends the script with that code.
+.PARAMETER Set
+Settings key=value. "pwsh -File" hands over one text only; there several are separated by commas: -Set seed=3,loader.batch_size=8
 .EXAMPLE
 ./Invoke-TrainingUntilFinished.ps1 -ConfigPath samples/demo.yaml -RunPath runs/nightly
+.EXAMPLE
+pwsh -File Invoke-TrainingUntilFinished.ps1 -ConfigPath my.yaml -RunPath runs/nightly -Set seed=3,data.mean=[0.5,0.5,0.5]
 #>
 [CmdletBinding()]
 param(
@@ -17,16 +21,20 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
+# A log is no terminal: no colours in it.
+if ([Console]::IsOutputRedirected) { $PSStyle.OutputRendering = 'PlainText' }
 if (-not (Get-Module RobustTrain)) {
     # In a checkout the module stands in artifacts; elsewhere it is installed.
     $built = Join-Path $PSScriptRoot .. artifacts RobustTrain RobustTrain.psd1
     Import-Module ((Test-Path $built) ? $built : 'RobustTrain')
 }
 
+# A comma separates settings where a key and an equals sign follow; any other one belongs to a value.
+$settings = @($Set -split ',\s*(?=[A-Za-z_][A-Za-z0-9_.]*=)')
 foreach ($attempt in 1..$MaxAttempts) {
     $global:LASTEXITCODE = 0
     $failure = $null
-    Start-Training $ConfigPath -RunPath $RunPath -Resume Auto -Set $Set -ErrorAction SilentlyContinue -ErrorVariable failure
+    Start-Training $ConfigPath -RunPath $RunPath -Resume Auto -Set $settings -ErrorAction SilentlyContinue -ErrorVariable failure
     if ($LASTEXITCODE -eq 0 -and -not $failure) { exit 0 }
     $code = $LASTEXITCODE
     if ($code -ne 75 -and $code -ge 0 -and $code -lt 128) {

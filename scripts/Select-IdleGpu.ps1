@@ -20,5 +20,11 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
+if (-not (Get-Module RobustTrain)) {
+    # In a checkout the module stands in artifacts; elsewhere it is installed.
+    $built = Join-Path $PSScriptRoot .. artifacts RobustTrain RobustTrain.psd1
+    Import-Module ((Test-Path $built) ? $built : 'RobustTrain')
+}
+
 $where = $ComputerName ? @{ ComputerName = $ComputerName } : @{}
 Get-GpuStatus @where -Idle -UtilizationBelow $UtilizationBelow -MemoryFree $MemoryFree -Wait:$Wait

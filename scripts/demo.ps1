@@ -4,6 +4,8 @@ The main job through the cmdlets: sample data, training, test.
 #>
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version Latest
+# A log is no terminal: no colours in it.
+if ([Console]::IsOutputRedirected) { $PSStyle.OutputRendering = 'PlainText' }
 Set-Location (Split-Path $PSScriptRoot)
 Import-Module ./artifacts/RobustTrain/RobustTrain.psd1
 

@@ -106,18 +106,19 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         $failure[0].Exception.Message | Should -BeLike "*explode:0.1*kill*"
     }
 
-    It 'trains: epochs as they end, the run at the end, and all of the run''s folder' {
+    It 'trains: epochs as they end, and all of the run''s folder' {
         $objects = Start-Training quick.yaml -RunPath runs/first
         $LASTEXITCODE | Should -Be 0
-        $objects.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingRun
+        $objects.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch
         $objects[0].TrainLoss | Should -BeGreaterThan 0
         $objects[1].Epoch | Should -Be 1
         $objects[1].Delivered | Should -Be (Test-TrainingConfig quick.yaml).TrainingSamples
         $objects[1].DecodeSeconds | Should -Not -BeNullOrEmpty
-        $objects[-1].SamplesDelivered | Should -Be (2 * $objects[1].Delivered)
-        $objects[-1].SamplesSkipped | Should -Be 0
-        $objects[-1].State | Should -Be Finished
-        $objects[-1].TestF1 | Should -Not -BeNullOrEmpty
+        $run = Get-TrainingRun runs/first
+        $run.SamplesDelivered | Should -Be (2 * $objects[1].Delivered)
+        $run.SamplesSkipped | Should -Be 0
+        $run.State | Should -Be Finished
+        $run.TestF1 | Should -Not -BeNullOrEmpty
         'run.json', 'config.yaml', 'events.ndjson', 'epochs/0001', 'checkpoints' | ForEach-Object { Join-Path runs/first $_ | Should -Exist }
     }
 
@@ -132,7 +133,7 @@ trainer: {epochs: 2, log_interval_seconds: 0}
     }
 
     It 'has nothing to do for a finished run, and says where it is' {
-        $run = Start-Training -RunPath runs/first
+        $run = Start-Training -RunPath runs/first -PassThru
         $LASTEXITCODE | Should -Be 0
         $run.State | Should -Be Finished
         $run.Attempts | Should -Be 1
@@ -140,7 +141,7 @@ trainer: {epochs: 2, log_interval_seconds: 0}
 
     It 'trains in a job that Receive-Job -Wait follows' {
         $job = Start-Training quick.yaml -RunPath runs/job -AsJob
-        (Receive-Job $job -Wait).ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingRun
+        (Receive-Job $job -Wait).ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch
         $job.State | Should -Be Completed
     }
 
@@ -148,10 +149,21 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         (Start-Training quick.yaml -Epochs 4 -RunPath runs/early | Select-Object -First 1).Epoch | Should -Be 0
         $LASTEXITCODE | Should -Be 75
         (Get-TrainingRun runs/early).State | Should -Be Stopped
-        $objects = Start-Training -RunPath runs/early
-        $objects[-1].State | Should -Be Finished
-        $objects[-1].Attempts | Should -Be 2
-        $objects[-1].EpochsDone | Should -Be 4
+        $run = Start-Training -RunPath runs/early -PassThru
+        $run.State | Should -Be Finished
+        $run.Attempts | Should -Be 2
+        $run.EpochsDone | Should -Be 4
+    }
+
+    It 'has a history with the steps that each process came to' {
+        $record = Get-TrainingRun runs/first
+        $steps = (Test-TrainingConfig quick.yaml).StepsPerEpoch
+        (Get-TrainingRun runs/first -History).LastStep | Should -Be ($record.Epochs * $steps - 1)
+        $history = Get-TrainingRun runs/early -History
+        $history.State | Should -Be Stopped, Finished
+        $history[1].LastStep | Should -Be (4 * $steps - 1)
+        $history[0].LastStep | Should -BeGreaterOrEqual ($steps - 1)
+        $history[0].LastStep | Should -BeLessThan $history[1].LastStep
     }
 
     It 'stops with a checkpoint at Stop-Job' {
@@ -190,7 +202,7 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         Receive-Job $job -ErrorVariable killed -ErrorAction SilentlyContinue | Out-Null
         $killed[0].FullyQualifiedErrorId | Should -BeLike 'TrainerKilled*'
         (Get-TrainingRun runs/killed).State | Should -Be Interrupted
-        $end = (Get-TrainingRun runs/killed | Start-Training)[-1]
+        $end = Get-TrainingRun runs/killed | Start-Training -PassThru
         $end.State | Should -Be Finished
         $end.Interruptions | Should -Be 1
     }

@@ -82,6 +82,18 @@ Describe 'The help of <Cmdlet>' -ForEach $cmdlets {
         }
     }
 
+    It 'tells of each parameter what it is: its place, its aliases, its wildcards and what it takes from the pipeline' {
+        foreach ($told in $help.parameters.parameter.Where({ $_.name -notin $common })) {
+            $parameter = $command.Parameters[$told.name]
+            $told.aliases | Should -Be ($parameter.Aliases ? ($parameter.Aliases -join ', ') : 'none') -Because $told.name
+            $told.globbing | Should -Be ('true', 'false')[-not $parameter.Attributes.Where({ $_ -is [Management.Automation.SupportsWildcardsAttribute] })] -Because $told.name
+            $takes = foreach ($kind in 'ValueFromPipeline', 'ValueFromPipelineByPropertyName') {
+                if ($parameter.ParameterSets.Values.Where({ $_.$kind })) { $kind -replace 'ValueFromPipeline$', 'ByValue' -replace 'ValueFromPipeline(?=B)' }
+            }
+            $told.pipelineInput | Should -Be ($takes ? "True ($($takes -join ', '))" : 'False') -Because $told.name
+        }
+    }
+
     It 'describes every parameter, and no other' {
         $described = @($help.parameters.parameter.Where({ ($_.description | Out-String).Trim() }).name)
         $expected = @($command.Parameters.Keys.Where({ $_ -notin $common }))

@@ -19,15 +19,15 @@ Describe 'Start-Training' {
     AfterAll { Use-RealHost }
 
     Context 'in the foreground' {
-        It 'writes an object for each epoch as it ends, and the run at the end' {
+        It 'writes an object for each epoch as it ends, and nothing else' {
             # The trainer goes on only when the epoch before has come out of the pipeline.
             $env:FAKE_GATE = Join-Path $folder gate
             $seen = Start-Training -RunPath r | ForEach-Object {
                 [pscustomobject]@{ Object = $_; State = (Get-TrainingRun r).State }
                 Set-Content "$env:FAKE_GATE$($_.Epoch + 1)" open
             }
-            $seen.Object.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingEpoch, TrainingRun
-            $seen.State[0..2] | Should -Be Running, Running, Running -Because 'the epochs come while the training goes on'
+            $seen.Object.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingEpoch
+            $seen.State | Should -Be Running, Running, Running -Because 'the epochs come while the training goes on'
             $epoch = $seen[1].Object
             $epoch.Epoch | Should -Be 1
             $epoch.Epochs | Should -Be 3
@@ -36,8 +36,29 @@ Describe 'Start-Training' {
             $epoch.MeanF1 | Should -Be 0.8 -Because 'a score without a property of its own is a note property'
             $epoch.DataWaitPercent | Should -Be 25
             $epoch.RunPath | Should -Be (Join-Path $PWD r)
-            $seen[-1].Object.State | Should -Be Finished
-            $seen[-1].Object.TestF1 | Should -Be 0.77
+        }
+
+        It 'says at the end where the finished run is' {
+            $said = Start-Training -RunPath r -Name mine 6>&1 | Where-Object { $_ -is [Management.Automation.InformationRecord] }
+            $said | Should -HaveCount 1
+            "$said" | Should -Be "The run 'mine' is finished: 3 of 3 epochs, test F1 0.7700. It is in $PWD/r."
+        }
+
+        It 'writes the run at the end, in place of the epochs, with -PassThru' {
+            $run = Start-Training -RunPath r -PassThru
+            $run | Should -HaveCount 1
+            $run | Should -BeOfType RobustTrain.Cmdlets.Training.TrainingRun
+            $run.State | Should -Be Finished
+            $run.TestF1 | Should -Be 0.77
+            (Start-Training -RunPath r2 -AsJob -PassThru | Receive-Job -Wait).RunPath | Should -Be "$PWD/r2"
+        }
+
+        It 'writes objects of one shape, so that Export-Csv keeps each' {
+            Start-Training -RunPath r | Export-Csv epochs.csv
+            $rows = Import-Csv epochs.csv
+            $rows.Epoch | Should -Be 0, 1, 2
+            $rows.TrainLoss | Should -Not -Contain ''
+            $rows.MeanF1 | Should -Be 0.8, 0.8, 0.8
         }
 
         It 'sets $LASTEXITCODE to <Code> where the trainer ends with it, and says why by the id <Id>' -ForEach @(
@@ -175,7 +196,7 @@ Describe 'Start-Training' {
         }
 
         It 'lets -Set win over the other parameters, by coming last' {
-            Start-Training -Epochs 5 -Set 'trainer.epochs=1', @{ seed = 3 } -RunPath r | Should -HaveCount 2
+            Start-Training -Epochs 5 -Set 'trainer.epochs=1', @{ seed = 3 } -RunPath r | Should -HaveCount 1
             Get-LastCall | Should -BeLike '*--set trainer.epochs=5 --set trainer.epochs=1 --set seed=3*'
         }
 
@@ -219,7 +240,17 @@ Describe 'Start-Training' {
             Start-Training my.yaml -RunPath r -WhatIf | Should -BeNullOrEmpty
             Start-Training my.yaml -RunPath r -WhatIf -AsJob | Should -BeNullOrEmpty
             Start-Training my.yaml -RunPath r -WhatIf -Detach | Should -BeNullOrEmpty
-            Get-ChildItem -Force | Should -BeNullOrEmpty
+            (Get-ChildItem -Force).Name | Should -Be calls
+            Get-Content calls | Should -BeLike "config check $PWD/my.yaml *" -Because 'it is only checked'
+        }
+
+        It 'is an error under -WhatIf, too, where it could not begin' {
+            $env:FAKE_END = 'invalid'
+            Start-Training my.yaml -RunPath r -WhatIf -ErrorVariable failure -ErrorAction SilentlyContinue
+            $failure | Should -HaveCount 1
+            Set-Content file ''
+            Start-Training -RunPath file -WhatIf -ErrorVariable failure -ErrorAction SilentlyContinue
+            $failure[0].FullyQualifiedErrorId | Should -BeLike 'RunPathIsFile,*'
         }
 
         It 'refuses a -Set that is no setting' {
@@ -267,7 +298,7 @@ Describe 'Start-Training' {
             $job | Should -BeOfType RobustTrain.Cmdlets.Jobs.TrainingJob
             $job.PSJobTypeName | Should -Be TrainingJob
             $objects = Receive-Job $job -Wait
-            $objects.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingEpoch, TrainingRun
+            $objects.ForEach({ $_.GetType().Name }) | Should -Be TrainingEpoch, TrainingEpoch, TrainingEpoch
             $job.State | Should -Be Completed
             $job.ExitCode | Should -Be 0
             $job.HasMoreData | Should -BeFalse
@@ -275,9 +306,9 @@ Describe 'Start-Training' {
 
         It 'keeps its output under Receive-Job -Keep' {
             $job = Start-Training -RunPath r -AsJob | Wait-Job
-            (Receive-Job $job -Keep).Count | Should -Be 4
+            (Receive-Job $job -Keep).Count | Should -Be 3
             $job.HasMoreData | Should -BeTrue
-            (Receive-Job $job).Count | Should -Be 4
+            (Receive-Job $job).Count | Should -Be 3
             $job.HasMoreData | Should -BeFalse
         }
 
@@ -301,10 +332,10 @@ Describe 'Start-Training' {
             (Start-Training -RunPath s -AsJob | Wait-Job).Verbose | Should -BeNullOrEmpty
         }
 
-        It 'is stopped with a checkpoint by Stop-Job, and still hands its run over' {
+        It 'is stopped with a checkpoint by Stop-Job, and still hands its run over with -PassThru' {
             $env:FAKE_EPOCHS = 100
-            $job = Start-Training -RunPath r -AsJob
-            Wait-Fact { $job.Output.Count -ge 1 } | Should -BeTrue
+            $job = Start-Training -RunPath r -AsJob -PassThru
+            Wait-Fact { (Get-TrainingRun r -ErrorAction Ignore).EpochsDone } | Should -BeTrue
             Stop-Job $job
             $job.State | Should -Be Stopped
             $job.ExitCode | Should -Be 75

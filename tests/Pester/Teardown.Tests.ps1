@@ -2,6 +2,9 @@
 Describe 'Teardown' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+
+        # What the tests before keep open as long as there is the module, such as the sources of Get-GpuStatus, would be counted here.
+        Remove-Module RobustTrain -ErrorAction Ignore
         Import-ModuleUnderTest
 
         function Get-ThreadCount { [Diagnostics.Process]::GetCurrentProcess().Threads.Count }
@@ -218,7 +221,7 @@ Describe 'Teardown' {
             Wait-Fact { -not (Get-Leftover "$folder/") } | Should -BeTrue
             Import-ModuleUnderTest
             (Get-TrainingRun r).State | Should -Be Stopped
-            $again = Start-Training -RunPath r2 -Epochs 1 -AsJob
+            $again = Start-Training -RunPath r2 -Epochs 1 -AsJob -PassThru
             (Receive-Job $again -Wait)[-1].State | Should -Be Finished
         }
 

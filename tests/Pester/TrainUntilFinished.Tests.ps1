@@ -55,7 +55,7 @@ Describe 'A scheduled script whose training is killed' {
 
     It 'shows the story as a table' {
         $table = Get-TrainingRun $run -History | Out-String -Width 200
-        $table | Should -Match 'Attempt State +StartTime +EndTime +FromEpoch +LastStep +ExitCode Error'
+        $table | Should -Match 'Attempt State +StartTime +EndTime +LastStep Exit Error'
         $table | Should -Match '1 Interrupted'
         $table | Should -Match '3 Finished'
     }

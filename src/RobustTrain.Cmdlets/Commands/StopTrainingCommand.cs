@@ -89,8 +89,11 @@ public sealed class StopTrainingCommand : RobustTrainCmdlet
         }
         else if (await ShouldProcessAsync(run, Strings.Format(Force ? "KillTrainingAction" : "StopTrainingAction", record.Process.ProcessId)))
         {
-            await RequestAsync(run, record.Process);
+            TrainingJob? job = await OnPipelineThread(() => TrainingJob.OfProcess(record.Process.ProcessId));
+            Request(run, record.Process, job);
             await WaitAsync(run, record.Process, stopping);
+            // Its process is gone; the job says so a moment later.
+            await (job?.Ended ?? Task.CompletedTask).WaitAsync(stopping);
         }
         else
         {
@@ -101,9 +104,8 @@ public sealed class StopTrainingCommand : RobustTrainCmdlet
             await WriteObjectAsync(TrainingRun.From(RunFolder.ReadRecord(run), run));
     }
 
-    private async Task RequestAsync(string run, ProcessIdentity process)
+    private void Request(string run, ProcessIdentity process, TrainingJob? job)
     {
-        TrainingJob? job = await OnPipelineThread(() => TrainingJob.OfProcess(process.ProcessId));
         if (job is not null && Force)
             job.Kill();
         else if (job is not null)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.Versioning;
 using RobustTrain.Cmdlets.Resources;
 using RobustTrain.Runs;
 
@@ -21,16 +22,41 @@ internal static class HostExecutable
             return File.Exists(named) ? Checked(Path.GetFullPath(named)) : throw Missing(Strings.Format("NamedHostNotFound", named), named);
 
         string ours = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "..", "host", FileName));
-        return File.Exists(ours) ? Checked(ours) : throw Missing(Strings.Format("HostNotFound", ours), ours);
+        if (!File.Exists(ours))
+            throw Missing(Strings.Format("HostNotFound", ours), ours);
+        MakeExecutable(ours);
+        return Checked(ours);
+    }
+
+    // A package keeps no permissions: after Install-PSResource no file of the module is executable.
+    private static void MakeExecutable(string path)
+    {
+        if (OperatingSystem.IsWindows() || IsExecutable(path))
+            return;
+
+        try
+        {
+            // Whoever may read it may run it.
+            UnixFileMode mode = File.GetUnixFileMode(path);
+            const UnixFileMode read = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+            File.SetUnixFileMode(path, mode | (UnixFileMode)((int)(mode & read) >> 2));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Somebody else's; the sentence that follows says what its owner has to do.
+        }
     }
 
     // setsid would find it out too, but could say so only by its own exit code.
-    private static string Checked(string path)
+    private static string Checked(string path) => OperatingSystem.IsWindows() || IsExecutable(path)
+        ? path
+        : throw new RunException(ExitCode.Configuration, "HostNotExecutable", Strings.Format("HostNotExecutable", path), path);
+
+    [UnsupportedOSPlatform("windows")]
+    private static bool IsExecutable(string path)
     {
         const UnixFileMode execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        return OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & execute) != 0
-            ? path
-            : throw new RunException(ExitCode.Configuration, "HostNotExecutable", Strings.Format("HostNotExecutable", path), path);
+        return (File.GetUnixFileMode(path) & execute) != 0;
     }
 
     private static RunException Missing(string message, string path) => new(ExitCode.Configuration, "HostNotFound", message, path);
