@@ -37,7 +37,6 @@ Describe 'Measure-DataLoader' {
         @{ Parameter = 'Dataset'; Value = 'change-pairs'; Option = { '--set data.dataset=change-pairs' } }
         @{ Parameter = 'ImagePath'; Value = 'i'; Option = { "--images $PWD/i" } }
         @{ Parameter = 'Integers'; Value = 100; Option = { '--integers 100' } }
-        @{ Parameter = 'CropSize'; Value = 64; Option = { '--crop-size 64' } }
         @{ Parameter = 'NumWorkers'; Value = 0, 2, 'auto'; Option = { '--workers 0 --workers 2 --workers auto' } }
         @{ Parameter = 'WorkerKind'; Value = 'Thread', 'Process'; Option = { '--kind thread --kind process' } }
         @{ Parameter = 'BatchSize'; Value = 16; Option = { '--set loader.batch_size=16' } }
@@ -51,6 +50,11 @@ Describe 'Measure-DataLoader' {
         $parameters = @{ $Parameter = $Value }
         Measure-DataLoader my.yaml @parameters | Out-Null
         Get-LastCall | Should -BeLike "*$(& $Option) *"
+    }
+
+    It 'passes -CropSize on with -ImagePath, whose crops it sizes' {
+        Measure-DataLoader -ImagePath i -CropSize 64 | Out-Null
+        Get-LastCall | Should -BeLike "loader --images $PWD/i --crop-size 64 *"
     }
 
     It 'takes data sets from the pipeline' {

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using RobustTrain.Cmdlets.Processes;
 
 namespace RobustTrain.Cmdlets.Lifetime;
 
@@ -6,7 +7,11 @@ namespace RobustTrain.Cmdlets.Lifetime;
 public sealed class ModuleLifetime : IModuleAssemblyInitializer, IModuleAssemblyCleanup
 {
     /// <inheritdoc/>
-    public void OnImport() => RunspaceLifetime.OfCurrentRunspace();
+    public void OnImport()
+    {
+        RunspaceLifetime.OfCurrentRunspace();
+        HostExecutable.MakeOwnExecutable();
+    }
 
     /// <inheritdoc/>
     public void OnRemove(PSModuleInfo psModuleInfo) => RunspaceLifetime.OfCurrentRunspace().End();

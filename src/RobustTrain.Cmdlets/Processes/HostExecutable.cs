@@ -21,17 +21,15 @@ internal static class HostExecutable
         if (!string.IsNullOrEmpty(named))
             return File.Exists(named) ? Checked(Path.GetFullPath(named)) : throw Missing(Strings.Format("NamedHostNotFound", named), named);
 
-        string ours = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "..", "host", FileName));
-        if (!File.Exists(ours))
-            throw Missing(Strings.Format("HostNotFound", ours), ours);
-        MakeExecutable(ours);
-        return Checked(ours);
+        string ours = Own();
+        return File.Exists(ours) ? Checked(ours) : throw Missing(Strings.Format("HostNotFound", ours), ours);
     }
 
-    // A package keeps no permissions: after Install-PSResource no file of the module is executable.
-    private static void MakeExecutable(string path)
+    /// <summary>Makes the module's own executable executable where it is not: a package keeps no permissions, so that after Install-PSResource no file is.</summary>
+    public static void MakeOwnExecutable()
     {
-        if (OperatingSystem.IsWindows() || IsExecutable(path))
+        string path = Own();
+        if (OperatingSystem.IsWindows() || !File.Exists(path) || IsExecutable(path))
             return;
 
         try
@@ -41,11 +39,13 @@ internal static class HostExecutable
             const UnixFileMode read = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
             File.SetUnixFileMode(path, mode | (UnixFileMode)((int)(mode & read) >> 2));
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException)
         {
-            // Somebody else's; the sentence that follows says what its owner has to do.
+            // Somebody else's, or where nothing can be written; what needs it says what its owner has to do.
         }
     }
+
+    private static string Own() => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "..", "host", FileName));
 
     // setsid would find it out too, but could say so only by its own exit code.
     private static string Checked(string path) => OperatingSystem.IsWindows() || IsExecutable(path)

@@ -90,11 +90,12 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         if (request.Images is not null && request.Integers is not null)
             throw new RunException(ExitCode.Configuration, "TwoSources", "--images and --integers are both given, but only one of them can be loaded; leave one out.", "--integers");
         bool isWithoutWorkers = (request.Workers.Count > 0 ? request.Workers : [config.Loader.NumWorkers]).Contains(0);
-        if (isWithoutWorkers && request.Faults?.Rules.FirstOrDefault(rule => rule.Kind is not (FaultKind.Corrupt or FaultKind.Exception)) is { } rule)
+        FaultKind[] ofWorkers = [.. (request.Faults?.Rules ?? []).Select(rule => rule.Kind).Where(kind => kind is not (FaultKind.Corrupt or FaultKind.Exception))];
+        if (isWithoutWorkers && ofWorkers.Length > 0)
         {
             throw new RunException(
                 ExitCode.Configuration, "FaultWithoutWorkers",
-                $"--fault {rule.Kind.ToString().ToLowerInvariant()} befalls workers, but a measurement with 0 workers has none; give --workers 1 or more. Only corrupt and exception befall samples wherever they are loaded.",
+                $"--fault {ofWorkers[0].ToString().ToLowerInvariant()} befalls workers, but a measurement with 0 workers has none; give --workers 1 or more. Only corrupt and exception befall samples wherever they are loaded.",
                 "--fault");
         }
     }

@@ -73,6 +73,29 @@ public sealed class LoaderMeasurementTests
         Assert.Contains($"--workers is '{number}', but must be a whole number from 0 to 1024, or auto.", run.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--fault kill befalls workers, but a measurement with 0 workers has none", "--integers", "1000", "--workers", "2", "0", "--fault", "corrupt:0.1,kill:0.01")]
+    [InlineData("--fault stall befalls workers, but a measurement with 0 workers has none", "--integers", "1000", "--set", "loader.num_workers=0", "--fault", "stall:0.01")]
+    [InlineData("--images and --integers are both given", "--integers", "1000", "--images", ".")]
+    [InlineData("--kind is 'fiber', but must be one of thread, process.", "--integers", "1000", "--kind", "fiber")]
+    public async Task What_would_have_no_effect_is_refused(string sentence, params string[] arguments)
+    {
+        using TemporaryFolder folder = new();
+        HostRun run = await HostRun.To(folder.Path, ["loader", .. arguments]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(sentence, run.Error, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+    }
+
+    [Fact]
+    public async Task Faults_of_samples_befall_them_without_workers_too_and_words_are_read_in_any_letter_case()
+    {
+        using TemporaryFolder folder = new();
+        HostRun run = await HostRun.To(folder.Path, "loader", "--integers", "1000", "--workers", "0", "--kind", "Thread", "--split", "TRAIN", "--fault", "Corrupt:0.5", "--events");
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain("\"skipped\":0,", run.Output.Split('\n').Last(line => line.Contains("loader_measured", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
     private sealed class SlowDataset : IDataset
     {
         public static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(10);

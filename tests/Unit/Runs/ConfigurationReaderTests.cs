@@ -68,6 +68,30 @@ public sealed class ConfigurationReaderTests
         Assert.Equal((7, 2, 5L), (config.Loader.PrefetchQueueLength, config.Loader.BatchSize, config.Seed));
     }
 
+    [Fact]
+    public void Keys_and_words_are_read_in_any_letter_case_and_kept_as_they_are_written()
+    {
+        TrainingConfig config = Parse("""
+            Device: CUDA:1
+            Optimizer: {Name: AdamW, Learning_Rate: 0.5}
+            model: {name: FC-Siam-Conc}
+            LOADER: {worker_kind: Process, num_workers: AUTO, on_bad_sample: Skip}
+            trainer: {best_metric: Mean_IoU}
+            """);
+
+        Assert.Equal(("cuda:1", "adamw", 0.5, "fc-siam-conc"), (config.Device, config.Optimizer.Name, config.Optimizer.LearningRate, config.Model.Name));
+        Assert.Equal(("process", null, "skip"), (config.Loader.WorkerKind, config.Loader.NumWorkers, config.Loader.OnBadSample));
+        Assert.Equal("mean_iou", config.Trainer.BestMetric);
+        Assert.Equal("adam", ConfigurationReader.Read(null, ["data.path=/data", "OPTIMIZER.Name=ADAM"]).Optimizer.Name);
+    }
+
+    [Fact]
+    public void A_score_of_a_validation_set_is_read_in_any_letter_case_but_the_sets_name_as_it_is() => Assert.Equal(
+        "North/f1", ConfigurationReader.Read(null, ["data.path=/data", "data.validation_sets.North=[a.txt]", "trainer.best_metric=North/F1"]).Trainer.BestMetric);
+
+    [Fact]
+    public void A_key_that_is_given_twice_in_different_letter_case_is_a_mistake() => Assert.Equal("ConfigurationDuplicateKey", ErrorOf("Seed: 1\nseed: 2").ErrorId);
+
     [Theory]
     [InlineData("auto")]
     [InlineData("'auto'")]
