@@ -27,6 +27,18 @@ public sealed record ModelScore
     /// <summary>The share of pixels found right.</summary>
     public double? Accuracy { get; init; }
 
+    /// <summary>The mean F1 over all classes.</summary>
+    public double? MeanF1 { get; init; }
+
+    /// <summary>The mean intersection over union over all classes.</summary>
+    public double? MeanIou { get; init; }
+
+    /// <summary>The mean precision over all classes.</summary>
+    public double? MeanPrecision { get; init; }
+
+    /// <summary>The mean recall over all classes.</summary>
+    public double? MeanRecall { get; init; }
+
     /// <summary>The best F1 that thresholded differencing reaches on the same samples, with -Baseline.</summary>
     public double? DifferencingF1 { get; init; }
 
@@ -55,6 +67,10 @@ public sealed record ModelScore
             Precision = scores.Take("precision"),
             Recall = scores.Take("recall"),
             Accuracy = scores.Take("accuracy"),
+            MeanF1 = scores.Take("mean_f1"),
+            MeanIou = scores.Take("mean_iou"),
+            MeanPrecision = scores.Take("mean_precision"),
+            MeanRecall = scores.Take("mean_recall"),
             DifferencingF1 = finished.DifferencingF1,
             Epoch = finished.Epoch,
             DurationSeconds = finished.DurationSeconds,

@@ -33,6 +33,18 @@ public sealed record TrainingEpoch
     /// <summary>The share of pixels that the validation found right.</summary>
     public double? Accuracy { get; init; }
 
+    /// <summary>The validation's mean F1 over all classes.</summary>
+    public double? MeanF1 { get; init; }
+
+    /// <summary>The validation's mean intersection over union over all classes.</summary>
+    public double? MeanIou { get; init; }
+
+    /// <summary>The validation's mean precision over all classes.</summary>
+    public double? MeanPrecision { get; init; }
+
+    /// <summary>The validation's mean recall over all classes.</summary>
+    public double? MeanRecall { get; init; }
+
     /// <summary>Whether its checkpoint is the best so far.</summary>
     public required bool IsBest { get; init; }
 
@@ -87,7 +99,7 @@ public sealed record TrainingEpoch
     /// <summary>The run's folder.</summary>
     public required string RunPath { get; init; }
 
-    /// <summary>The epoch as an object for the pipeline; scores without a property of their own become note properties.</summary>
+    /// <summary>The epoch as an object for the pipeline; scores of validation sets become note properties.</summary>
     internal static PSObject From(EpochFinished finished, RunStarted run)
     {
         var scores = new Scores(finished.Scores);
@@ -103,6 +115,10 @@ public sealed record TrainingEpoch
             Precision = scores.Take("precision"),
             Recall = scores.Take("recall"),
             Accuracy = scores.Take("accuracy"),
+            MeanF1 = scores.Take("mean_f1"),
+            MeanIou = scores.Take("mean_iou"),
+            MeanPrecision = scores.Take("mean_precision"),
+            MeanRecall = scores.Take("mean_recall"),
             IsBest = finished.IsBest,
             LearningRate = finished.LearningRate,
             SamplesPerSecond = finished.SamplesPerSecond,

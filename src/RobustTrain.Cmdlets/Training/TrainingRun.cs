@@ -45,6 +45,18 @@ public sealed record TrainingRun
     /// <summary>The test's share of pixels found right.</summary>
     public double? TestAccuracy { get; init; }
 
+    /// <summary>The test's mean F1 over all classes.</summary>
+    public double? TestMeanF1 { get; init; }
+
+    /// <summary>The test's mean intersection over union over all classes.</summary>
+    public double? TestMeanIou { get; init; }
+
+    /// <summary>The test's mean precision over all classes.</summary>
+    public double? TestMeanPrecision { get; init; }
+
+    /// <summary>The test's mean recall over all classes.</summary>
+    public double? TestMeanRecall { get; init; }
+
     /// <summary>Training samples delivered in all complete epochs; null before the first.</summary>
     public long? SamplesDelivered { get; init; }
 
@@ -120,6 +132,10 @@ public sealed record TrainingRun
             TestPrecision = scores.Take("test_precision"),
             TestRecall = scores.Take("test_recall"),
             TestAccuracy = scores.Take("test_accuracy"),
+            TestMeanF1 = scores.Take("test_mean_f1"),
+            TestMeanIou = scores.Take("test_mean_iou"),
+            TestMeanPrecision = scores.Take("test_mean_precision"),
+            TestMeanRecall = scores.Take("test_mean_recall"),
             SamplesDelivered = record.LedgerTotals?.Delivered,
             SamplesRetried = record.LedgerTotals?.Retried,
             SamplesSkipped = record.LedgerTotals?.Skipped,
