@@ -104,6 +104,12 @@ Describe 'An own object in a path''s or a name''s place' {
         { & $_ } | Should -Throw
     }
 
+    It 'is refused where its property has no value, and nothing else stands for it' {
+        $lost = [pscustomobject]@{ Index = 2; Device = $null }
+        { Start-Training my.yaml -Device $lost } | Should -Throw '*no value in its property Device*'
+        { Measure-Model ([pscustomobject]@{ RunPath = '' }) } | Should -Throw '*no value in its property RunPath*'
+    }
+
     It 'says which properties it looked for' {
         { Measure-Model $cpu } | Should -Throw '*A CpuStatus is not what is expected here*CheckpointPath, RunPath, FullName*'
     }

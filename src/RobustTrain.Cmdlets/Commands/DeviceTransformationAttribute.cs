@@ -6,7 +6,7 @@ namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>Takes a GPU, or a GPU's index as the objects of Get-GpuStatus carry it, for the device cuda:N.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class DeviceTransformationAttribute() : FromObjectAttribute("Index", "Device")
+internal sealed class DeviceTransformationAttribute() : FromObjectAttribute("Device", "Index")
 {
     /// <inheritdoc/>
     protected override object? ValueOf(object? input)

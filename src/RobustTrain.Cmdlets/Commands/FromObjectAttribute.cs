@@ -8,7 +8,7 @@ namespace RobustTrain.Cmdlets.Commands;
 /// Takes an object where its text is meant, as an argument and from the pipeline alike: the first of some properties that it has.
 /// Without it PowerShell would take the object's own text, which names nothing.
 /// </summary>
-/// <param name="properties">The properties, the first that has a value wins.</param>
+/// <param name="properties">The properties; the first that the object has is meant, so that one without a value stands for nothing else.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal class FromObjectAttribute(params string[] properties) : ArgumentTransformationAttribute
 {
@@ -30,17 +30,20 @@ internal class FromObjectAttribute(params string[] properties) : ArgumentTransfo
 
     private object PropertyOf(PSObject input, object value)
     {
-        foreach (string name in properties)
+        PSPropertyInfo? property = properties.Select(name => input.Properties[name]).FirstOrDefault(candidate => candidate is not null);
+        switch (Unwrapped(property?.Value))
         {
-            object? found = Unwrapped(input.Properties[name]?.Value);
-            if (found is string text && text.Length > 0)
+            case string text when text.Length > 0:
                 return EscapesWildcards ? WildcardPattern.Escape(text) : text;
-            if (found is ValueType)
-                return found;
+            case ValueType number:
+                return number;
         }
 
         // An invalid cast tells PowerShell to try the pipeline's object on other parameters.
-        string message = Strings.Format("NoSuchProperty", value.GetType().Name, string.Join(", ", properties));
+        string kind = value is PSCustomObject ? "object" : value.GetType().Name;
+        string message = property is null
+            ? Strings.Format("NoSuchProperty", kind, string.Join(", ", properties))
+            : Strings.Format("PropertyWithoutValue", kind, property.Name);
         throw new ArgumentTransformationMetadataException(message, new PSInvalidCastException(message));
     }
 

@@ -105,7 +105,7 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        bool hasPathSetting = Set?.Any(setting => setting.StartsWith("data.path=", StringComparison.Ordinal)) == true;
+        bool hasPathSetting = Set?.Any(setting => setting.StartsWith("data.path=", StringComparison.OrdinalIgnoreCase)) == true;
         if (ConfigurationPath is null && DataPath is null && ImagePath is null && Integers is null && !hasPathSetting)
             throw new RunException(ExitCode.Configuration, "NoDataToLoad", Strings.Format("NoDataToLoad"));
         CheckSources();

@@ -146,7 +146,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     }
 
     private bool IsSet<T>(string key, T value, T defaultValue) =>
-        !EqualityComparer<T>.Default.Equals(value, defaultValue) || request.Settings.Any(setting => setting.TrimStart().StartsWith($"loader.{key}", StringComparison.Ordinal));
+        !EqualityComparer<T>.Default.Equals(value, defaultValue) || request.Settings.Any(setting => setting.TrimStart().StartsWith($"loader.{key}", StringComparison.OrdinalIgnoreCase));
 
     private IDataset Open(TrainingConfig config)
     {
