@@ -1,6 +1,6 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 using RobustTrain.Cmdlets.Commands;
-using System.Reflection;
 
 namespace RobustTrain.Cmdlets.Errors;
 

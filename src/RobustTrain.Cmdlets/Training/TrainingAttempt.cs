@@ -108,7 +108,7 @@ public sealed record TrainingAttempt
         return events.Max(happened => happened switch
         {
             StepFinished step => step.GlobalStep,
-            CheckpointSaved saved => saved.GlobalStep - 1,
+            CheckpointSaved { GlobalStep: > 0 } saved => saved.GlobalStep - 1,
             EpochFinished epoch => ((epoch.Epoch + 1L) * run.StepsPerEpoch) - 1,
             _ => (long?)null,
         });
