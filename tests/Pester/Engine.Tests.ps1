@@ -1,8 +1,7 @@
 # The cmdlets with the engine itself: real data, real trainings (of seconds), real checkpoints.
 BeforeDiscovery {
     Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
-    $engine = Join-Path (Split-Path (Get-ModulePath)) 'host'
-    $isMissing = -not (Test-Path "$engine/robusttrain")
+    $isMissing = -not (Test-Path (Join-Path (Split-Path (Get-ModulePath)) 'host/robusttrain'))
 }
 
 Describe 'The engine in PowerShell' -Skip:$isMissing {

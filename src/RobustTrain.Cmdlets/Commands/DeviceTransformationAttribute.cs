@@ -12,12 +12,11 @@ internal sealed class DeviceTransformationAttribute() : FromObjectAttribute("Dev
     protected override object? ValueOf(object? input)
     {
         object? value = base.ValueOf(input);
-
         // The GPU of another host, or one that is lost, comes down a pipeline without a device; a training must not choose another one for it.
-        if (value is null or "")
+        if (value is null or "" or PSObject { BaseObject: "" })
             throw new ArgumentTransformationMetadataException(Strings.Format("NoDevice"));
 
-        string? text = Convert.ToString(value, CultureInfo.InvariantCulture);
+        string? text = Convert.ToString(value is PSObject wrapped ? wrapped.BaseObject : value, CultureInfo.InvariantCulture);
         return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint index) ? $"cuda:{index}" : value;
     }
 }

@@ -58,18 +58,18 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
 
     private void Report(TrainingConfig config, TrainingCheck check)
     {
+        using DetachedText? output = stream is null ? DetachedText.StandardOutput(onLoss: null) : null;
         foreach (RunWarning warning in check.Warnings)
+        {
             stream?.Write(warning);
+            output?.WriteLine($"Warning: {warning.Message}");
+        }
+
         stream?.Write(new ConfigurationChecked(
             [.. check.Faults.SelectMany(MistakesOf)], check.Plan?.Device.ToString(), check.CountOf(DatasetSplit.Train), check.CountOf(DatasetSplit.Val), check.CountOf(DatasetSplit.Test), check.Plan?.StepsPerEpoch));
-        if (stream is not null)
-            return;
-        using DetachedText output = DetachedText.StandardOutput(onLoss: null);
-        foreach (RunWarning warning in check.Warnings)
-            output.WriteLine($"Warning: {warning.Message}");
         if (check is { Faults: [], Plan: { } plan })
         {
-            output.WriteLine(string.Create(
+            output?.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The configuration is good: {config.Model.Name} on {plan.Device}, {plan.Data.Training.Count} training, {plan.Data.Validation.Count} validation and {plan.Data.Test.Count} test samples, {config.Trainer.Epochs} epochs of {plan.StepsPerEpoch} steps."));
         }

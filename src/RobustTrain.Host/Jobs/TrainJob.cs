@@ -39,10 +39,10 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
 
         TrainingPlan plan = TrainingPlan.Create(config);
         RunVersions versions = RunVersions.Current(LibTorch.Version);
-        IReadOnlyList<SplitRecord>? data = SplitRecords.Of(plan.Data);
+        IReadOnlyList<SplitRecord>? splits = SplitRecords.Of(plan.Data);
         using RunFolder run = runPath is null
-            ? RunFolder.Create(RunPathChoice.For(config.Name, time), config, versions, time, data)
-            : RunFolder.Open(runPath, config, request.Resume, versions, time, data);
+            ? RunFolder.Create(RunPathChoice.For(config.Name, time), config, versions, time, splits)
+            : RunFolder.Open(runPath, config, request.Resume, versions, time, splits);
         return Train(plan, run, control, requests);
     }
 

@@ -76,6 +76,12 @@ public sealed class RunJournal : IRunJournal, IDisposable
         {
             // Nothing is lost: what the record lacks is kept, and told where it matters, at the end.
         }
+        catch (RunException)
+        {
+            // The run is another process's now, which is told once, to the trainer: a thread of the loader has nobody to tell.
+            _unrecorded.Clear();
+            throw;
+        }
     }
 
     // A process that was killed, or a disk that was full, in the middle of a line has not written it.

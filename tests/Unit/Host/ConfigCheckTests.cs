@@ -119,8 +119,8 @@ public sealed class ConfigCheckTests : IDisposable
         })!;
         HostRun run = await HostRun.EndOf(process);
         ConfigurationError error = Assert.Single(ReadChecked(run).Errors);
-        Assert.Equal(("WorkersNotStarted", "loader.num_workers"), (error.ErrorId, error.Key));
-        Assert.Contains("loader.num_workers is 40, but not all of them can work here", error.Message, StringComparison.Ordinal);
+        Assert.Equal("LimitTooLow", error.ErrorId);
+        Assert.StartsWith("The limit of open files (ulimit -n) is 150, but ", error.Message, StringComparison.Ordinal);
     }
 
     private readonly List<string> _warnings = [];

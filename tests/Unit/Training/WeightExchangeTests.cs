@@ -29,7 +29,8 @@ public sealed class WeightExchangeTests : IDisposable
 
         string answer = Ask("compare_logits.py", name, _path);
 
-        Assert.InRange(double.Parse(answer, CultureInfo.InvariantCulture), 0, 1e-5);
+        // Debian's Python computes with another version of libtorch.
+        Assert.InRange(double.Parse(answer, CultureInfo.InvariantCulture), 0, 1e-4);
     }
 
     public void Dispose() => File.Delete(_path);
