@@ -89,7 +89,10 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
         return provider.Name == "FileSystem" ? resolved : throw new NotAFileSystemPathException(path, provider.Name);
     }
 
-    /// <summary>The folders that a path means: a pattern those that match it, any other path itself, its escapes taken off.</summary>
+    /// <summary>
+    /// The folders that a path means: one that is there by this very name, else those that match a pattern, with a warning where there are
+    /// none; any other path itself, its escapes taken off.
+    /// </summary>
     /// <param name="path">The path.</param>
     /// <param name="isLiteral">Whether wildcards and escapes in it stand for themselves.</param>
     protected Task<IReadOnlyCollection<string>> ResolveFoldersAsync(string path, bool isLiteral) => OnPipelineThread<IReadOnlyCollection<string>>(() =>
@@ -99,8 +102,16 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
         if (!WildcardPattern.ContainsWildcardCharacters(path))
             return [ResolvePath(WildcardPattern.Unescape(path))];
 
+        if (ResolvePath(path) is var named && Directory.Exists(named))
+            return [named];
+
         IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
-        return provider.Name == "FileSystem" ? [.. found.Where(Directory.Exists)] : throw new NotAFileSystemPathException(path, provider.Name);
+        if (provider.Name != "FileSystem")
+            throw new NotAFileSystemPathException(path, provider.Name);
+        string[] folders = [.. found.Where(Directory.Exists)];
+        if (folders.Length == 0)
+            WriteWarning(Resources.Strings.Format("NoFolderMatches", path));
+        return folders;
     });
 
     /// <summary>The folder in the file system that the session stands in, whatever drive it stands on.</summary>

@@ -76,7 +76,9 @@ public static partial class LibTorch
     {
         if (OperatingSystem.IsLinux())
             ProcessSettings.Apply();
-        // torch, c10 and the OpenMP library stand beside it and are found there.
+        // c10 and the OpenMP library stand beside it and are found there.
+        if (!File.Exists(Path.Combine(folder, FileName("c10"))))
+            throw Missing($"libtorch is not complete: {Path.Combine(folder, FileName("c10"))} is missing.", folder);
         nint cpu = Open(Path.Combine(folder, s_cpu));
         string version = VersionOf(cpu) ?? throw Unusable($"libtorch in {folder} is older than {Major}.{Minor}, which this program needs.", folder);
         if (!version.StartsWith($"{Major}.{Minor}.", StringComparison.Ordinal))
@@ -95,8 +97,11 @@ public static partial class LibTorch
     {
         if (!File.Exists(path))
             throw Missing($"libtorch is not complete: {path} is missing.", path);
-        if (MachineOf(path) is { } machine && machine != RuntimeInformation.ProcessArchitecture)
-            throw Unusable($"{path} is made for {Name(machine)} processors, but this process runs on {Name(RuntimeInformation.ProcessArchitecture)}.", path);
+        (Architecture? machine, long end, long length) = ReadHeader(path);
+        if (length < end)
+            throw Unusable($"{path} is not complete: it has {length} bytes and needs at least {end}; fetch the package again.", path);
+        if (machine is not null && machine != RuntimeInformation.ProcessArchitecture)
+            throw Unusable($"{path} is made for {Name(machine.Value)} processors, but this process runs on {Name(RuntimeInformation.ProcessArchitecture)}.", path);
         try
         {
             return NativeLibrary.Load(path);
@@ -120,14 +125,17 @@ public static partial class LibTorch
         return $"{version >> 56}.{(version >> 48) & 0xFF}.{(version >> 40) & 0xFF}";
     }
 
-    // The loader says of a library for another processor that there is no such file.
-    private static Architecture? MachineOf(string path)
+    // The processor that a Linux library is made for, of which the loader says when it is another one that there is no such file; and
+    // where its last table ends, before which a file that was cut short ends the process when it is loaded (SIGBUS).
+    private static (Architecture? Machine, long End, long Length) ReadHeader(string path)
     {
-        Span<byte> header = stackalloc byte[20];
+        Span<byte> header = stackalloc byte[64];
         using FileStream file = File.OpenRead(path);
         if (file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length || !header.StartsWith("\u007fELF"u8))
-            return null;
-        return BinaryPrimitives.ReadUInt16LittleEndian(header[18..]) switch
+            return (null, 0, file.Length);
+        long sections = BinaryPrimitives.ReadInt64LittleEndian(header[40..]);
+        int size = BinaryPrimitives.ReadUInt16LittleEndian(header[58..]) * BinaryPrimitives.ReadUInt16LittleEndian(header[60..]);
+        Architecture? machine = BinaryPrimitives.ReadUInt16LittleEndian(header[18..]) switch
         {
             62 => Architecture.X64,
             183 => Architecture.Arm64,
@@ -135,6 +143,7 @@ public static partial class LibTorch
             40 => Architecture.Arm,
             _ => null,
         };
+        return (machine, sections + size, file.Length);
     }
 
     private static string Name(Architecture architecture) => architecture.ToString().ToLowerInvariant();

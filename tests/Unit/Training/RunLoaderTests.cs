@@ -131,5 +131,5 @@ public sealed class RunLoaderTests : IDisposable
         training.Data = training.Data with { Training = Broken(new SquaresDataset(14), sample) };
 
     private static SquaresDataset Broken(SquaresDataset dataset, int sample) =>
-        new(dataset.Count, salt: dataset.Salt) { OnLoad = key => { if (key.Index == sample) throw new SampleException("The file is torn.", $"{sample}.png"); } };
+        new(dataset.Count, salt: dataset.Salt) { OnLoad = key => { if (key.Index == sample) throw new SampleException("The file is torn.", $"{sample}.png") { IsOfFile = true }; } };
 }

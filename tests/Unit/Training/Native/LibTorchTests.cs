@@ -46,8 +46,31 @@ public sealed class LibTorchTests : IDisposable
     [Fact]
     public void A_file_that_is_no_library_is_named()
     {
+        Link("libc10.so");
         File.WriteAllText(Path.Combine(_folder, "libtorch_cpu.so"), "half a download");
         Refused("LibTorchNotUsable", $"{_folder}/libtorch_cpu.so can't be loaded: ");
+    }
+
+    [Fact]
+    public void A_file_that_was_cut_short_is_named()
+    {
+        Link("libc10.so");
+        using (FileStream whole = File.OpenRead(Path.Combine(s_real, "libtorch_cpu.so")))
+        using (FileStream cut = File.Create(Path.Combine(_folder, "libtorch_cpu.so")))
+        {
+            byte[] beginning = new byte[1 << 20];
+            whole.ReadExactly(beginning);
+            cut.Write(beginning);
+        }
+
+        Refused("LibTorchNotUsable", $"{_folder}/libtorch_cpu.so is not complete: it has 1048576 bytes and needs at least ");
+    }
+
+    [Fact]
+    public void A_library_that_it_needs_is_named_where_it_is_missing()
+    {
+        Link("libtorch_cpu.so", "libtorch.so");
+        Refused("LibTorchNotFound", $"libtorch is not complete: {_folder}/libc10.so is missing.");
     }
 
     [Fact]
@@ -67,6 +90,7 @@ public sealed class LibTorchTests : IDisposable
     [Fact]
     public void Another_processor_is_named()
     {
+        Link("libc10.so");
         byte[] header = new byte[64];
         "\u007fELF\u0002\u0001\u0001"u8.CopyTo(header);
         header[18] = 183;
@@ -118,6 +142,7 @@ public sealed class LibTorchTests : IDisposable
 
     private void Compile(string source)
     {
+        Link("libc10.so");
         string file = Path.Combine(_folder, "stub.c");
         File.WriteAllText(file, source, Encoding.ASCII);
         using Process compiler = Process.Start("cc", ["-shared", "-fPIC", "-o", Path.Combine(_folder, "libtorch_cpu.so"), file]);
