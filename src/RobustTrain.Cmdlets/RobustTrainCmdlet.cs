@@ -90,8 +90,8 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     }
 
     /// <summary>
-    /// The folders that a path means: one that is there by this very name, else those that match a pattern, with a warning where there are
-    /// none; any other path itself, its escapes taken off.
+    /// The folders that a path means: those that match a pattern, or, where none does, the one of this very name, with a warning where that
+    /// is missing too; any other path itself, its escapes taken off.
     /// </summary>
     /// <param name="path">The path.</param>
     /// <param name="isLiteral">Whether wildcards and escapes in it stand for themselves.</param>
@@ -102,13 +102,12 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
         if (!WildcardPattern.ContainsWildcardCharacters(path))
             return [ResolvePath(WildcardPattern.Unescape(path))];
 
-        if (ResolvePath(path) is var named && Directory.Exists(named))
-            return [named];
-
         IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
         if (provider.Name != "FileSystem")
             throw new NotAFileSystemPathException(path, provider.Name);
         string[] folders = [.. found.Where(Directory.Exists)];
+        if (folders.Length == 0 && ResolvePath(path) is var named && Directory.Exists(named))
+            return [named];
         if (folders.Length == 0)
             WriteWarning(Resources.Strings.Format("NoFolderMatches", path));
         return folders;

@@ -134,6 +134,11 @@ Describe 'A -Path' {
     It 'takes wildcards and escapes' {
         (Get-TrainingRun 'run [x]').RunPath | Should -Be "$PWD/run x"
         (Get-TrainingRun 'run `[x`]').RunPath | Should -Be "$PWD/run [x]"
+        Start-Training -RunPath 'run [z]' | Out-Null
+        (Get-TrainingRun 'run [z]').RunPath | Should -Be "$PWD/run [z]" -Because 'nothing else matches it'
+        Remove-Item -LiteralPath 'run [z]' -Recurse
+        Get-TrainingRun 'nothing*' -WarningVariable told -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        "$told" | Should -Be "No folder matches 'nothing*', so nothing was done with it."
         (Stop-Training 'run `[x`]' -PassThru).RunPath | Should -Be "$PWD/run [x]"
         (Stop-Training 'run*' -PassThru).RunPath | Should -Be "$PWD/run [x]", "$PWD/run x"
         Measure-Model 'run `[x`]' | Out-Null
