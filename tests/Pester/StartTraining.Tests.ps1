@@ -420,6 +420,7 @@ Describe 'Start-Training' {
         }
 
         It 'has no life line and is a session of its own' {
+            $env:FAKE_EPOCHS = 100
             $run = Start-Training -RunPath r -Detach
             Get-LastCall | Should -Be "train --run-path $PWD/r --events"
             (ps -o sid= -p $run.ProcessId).Trim() | Should -Be $run.ProcessId

@@ -107,9 +107,9 @@ public sealed class ConfigCheckTests : IDisposable
 
     [LinuxTheory]
     [InlineData("process")]
-    public async Task Workers_that_cannot_start_are_found(string kind)
+    public async Task Too_few_descriptors_for_the_workers_are_found(string kind)
     {
-        // Too few descriptors for so many: each takes some in the trainer's process.
+        // Each worker takes some in the trainer's process.
         using Process process = Process.Start(new ProcessStartInfo("bash", ["-c", $"ulimit -n 150; exec '{HostRun.Executable}' {string.Join(' ', Arguments("--set", $"loader.worker_kind={kind}", "--set", "loader.num_workers=40", "--events"))}"])
         {
             WorkingDirectory = _folder.Path,
