@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using RobustTrain.Data.Loading;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data;
 
@@ -12,10 +13,10 @@ public static unsafe class LargePages
     /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
     public static void* Allocate(nuint bytes, nuint alignment)
     {
-        bool isLarge = OperatingSystem.IsLinux() && bytes >= LinuxNative.HugePage;
-        void* memory = NativeMemory.AlignedAlloc(bytes, isLarge ? Math.Max(alignment, LinuxNative.HugePage) : alignment);
+        bool isLarge = OperatingSystem.IsLinux() && bytes >= MemoryPages.HugePage;
+        void* memory = NativeMemory.AlignedAlloc(bytes, isLarge ? Math.Max(alignment, MemoryPages.HugePage) : alignment);
         if (isLarge)
-            LinuxNative.PreferHugePages(memory, bytes);
+            MemoryPages.PreferHuge(memory, bytes);
         return memory;
     }
 
@@ -25,14 +26,14 @@ public static unsafe class LargePages
     /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
     public static Memory<byte> AllocateManaged(int bytes, int pageOffset)
     {
-        bool isLarge = OperatingSystem.IsLinux() && bytes >= (int)LinuxNative.HugePage;
-        int page = isLarge ? (int)LinuxNative.HugePage : Environment.SystemPageSize;
+        bool isLarge = OperatingSystem.IsLinux() && bytes >= (int)MemoryPages.HugePage;
+        int page = isLarge ? (int)MemoryPages.HugePage : Environment.SystemPageSize;
         byte[] array = GC.AllocateUninitializedArray<byte>(checked(bytes + pageOffset + page), pinned: true);
         fixed (byte* start = array)
         {
             int skipped = (int)(-(nint)start & (page - 1));
             if (isLarge)
-                LinuxNative.PreferHugePages(start + skipped, (nuint)(pageOffset + bytes));
+                MemoryPages.PreferHuge(start + skipped, (nuint)(pageOffset + bytes));
             return array.AsMemory(skipped + pageOffset, bytes);
         }
     }

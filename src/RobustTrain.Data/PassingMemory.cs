@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using RobustTrain.Data.Loading;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data;
 
@@ -23,15 +24,15 @@ public sealed unsafe class PassingMemory : IDisposable
             return;
         }
 
-        bool isLarge = bytes >= LinuxNative.HugePage;
+        bool isLarge = bytes >= MemoryPages.HugePage;
         // There is no mapping of nothing.
-        _mappedBytes = isLarge ? bytes + LinuxNative.HugePage : Math.Max(bytes, 1);
-        _mapped = LinuxNative.MapOwn(_mappedBytes);
+        _mappedBytes = isLarge ? bytes + MemoryPages.HugePage : Math.Max(bytes, 1);
+        _mapped = MemoryPages.Map(_mappedBytes);
         Start = _mapped;
         if (isLarge)
         {
-            Start = (byte*)_mapped + (-(nint)_mapped & (nint)(LinuxNative.HugePage - 1));
-            LinuxNative.PreferHugePages(Start, bytes);
+            Start = (byte*)_mapped + (-(nint)_mapped & (nint)(MemoryPages.HugePage - 1));
+            MemoryPages.PreferHuge(Start, bytes);
         }
     }
 
@@ -44,7 +45,7 @@ public sealed unsafe class PassingMemory : IDisposable
         if (_mapped is null)
             return;
         if (_mappedBytes > 0)
-            LinuxNative.UnmapOwn(_mapped, _mappedBytes);
+            MemoryPages.Unmap(_mapped, _mappedBytes);
         else
             NativeMemory.AlignedFree(_mapped);
         Start = _mapped = null;

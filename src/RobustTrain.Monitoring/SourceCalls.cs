@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring;
 

@@ -1,7 +1,7 @@
 using RobustTrain.Monitoring.Cpu;
 using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Processes;
 using RobustTrain.Monitoring.Remote;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Runs;
 
@@ -31,5 +32,5 @@ public sealed record RunAttempt
 
     /// <summary>The state as it is now: a process that is gone without a word was interrupted, whatever the record says.</summary>
     [JsonIgnore]
-    public RunState ObservedState => Process.Observed(State);
+    public RunState ObservedState => State.Observed(Process);
 }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Runs;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using RobustTrain.Runs.Interop;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Runs;
 

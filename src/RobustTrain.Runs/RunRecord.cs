@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Runs;
 
@@ -87,5 +88,5 @@ public sealed record RunRecord
 
     /// <summary>The state as it is now: a run whose process is gone is not running, whatever its record says.</summary>
     [JsonIgnore]
-    public RunState ObservedState => Process.Observed(State);
+    public RunState ObservedState => State.Observed(Process);
 }

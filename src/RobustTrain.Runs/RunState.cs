@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Runs;
 
@@ -25,4 +26,12 @@ public enum RunState
     /// <summary>Its process is gone without a word: killed, crashed, or the machine went down. Started again it goes on.</summary>
     [JsonStringEnumMemberName("interrupted")]
     Interrupted,
+}
+
+/// <summary>What is recorded of a run, held against what its process does.</summary>
+internal static class RunStates
+{
+    /// <summary>The state as it is now: where the process is gone the run is not running, whatever was recorded.</summary>
+    public static RunState Observed(this RunState recorded, ProcessIdentity process) =>
+        recorded == RunState.Running && process.IsAlive() == false ? RunState.Interrupted : recorded;
 }

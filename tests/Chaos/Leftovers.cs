@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Chaos;

@@ -3,9 +3,10 @@ using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Monitoring;
 using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring.Gpu.Nvml;
+using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Cmdlets.Commands;
 

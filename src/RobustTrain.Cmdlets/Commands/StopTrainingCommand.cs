@@ -5,6 +5,7 @@ using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Processes;
 using RobustTrain.Cmdlets.Resources;
 using RobustTrain.Cmdlets.Training;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Commands;
@@ -111,7 +112,7 @@ public sealed class StopTrainingCommand : RobustTrainCmdlet
         else if (job is not null)
             job.StopJobAsync();
         else
-            Signals.Send(process, Force ? Signals.Kill : Signals.Terminate, run);
+            Signals.Send(process, Force ? PosixSignals.Kill : PosixSignals.Terminate, run);
     }
 
     private async Task WaitAsync(string run, ProcessIdentity process, CancellationToken stopping)

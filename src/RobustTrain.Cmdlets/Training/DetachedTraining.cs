@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using RobustTrain.Cmdlets.Processes;
 using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Training;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Imaging;
 
@@ -25,7 +26,7 @@ internal sealed unsafe class BmpWindowReader
     /// <exception cref="SampleException">The file can't be read, is damaged, or does not hold the window.</exception>
     public bool TryRead(string path, int x, int y, int width, int height, ImageBuffer target, bool keepIndices)
     {
-        int descriptor = FileNative.Open(path, FileNative.ReadOnlyCloseOnExec);
+        int descriptor = PosixFile.Open(path);
         if (descriptor < 0)
             throw new SampleException($"The file '{path}' {FileBytes.Reason(Marshal.GetLastPInvokeError())}.", path);
         try
@@ -57,7 +58,7 @@ internal sealed unsafe class BmpWindowReader
         }
         finally
         {
-            _ = FileNative.Close(descriptor);
+            PosixFile.Close(descriptor);
         }
     }
 
@@ -66,12 +67,12 @@ internal sealed unsafe class BmpWindowReader
         int done = 0;
         while (done < count)
         {
-            nint read = FileNative.ReadAt(descriptor, target + done, (nuint)(count - done), offset + done);
+            nint read = PosixFile.ReadAt(descriptor, target + done, (nuint)(count - done), offset + done);
             if (read == 0)
                 break;
             if (read > 0)
                 done += (int)read;
-            else if (Marshal.GetLastPInvokeError() != FileNative.Interrupted)
+            else if (Marshal.GetLastPInvokeError() != PosixError.Interrupted)
                 throw new SampleException($"The file '{path}' {FileBytes.Reason(Marshal.GetLastPInvokeError())}.", path);
         }
 

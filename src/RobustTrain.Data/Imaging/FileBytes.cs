@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Imaging;
 
@@ -30,17 +31,17 @@ internal sealed class FileBytes
     /// <summary>Why a system call on a file failed, as the end of a sentence.</summary>
     internal static string Reason(int error) => error switch
     {
-        FileNative.NotFound or FileNative.NotAFolder => "does not exist",
-        FileNative.AccessDenied or FileNative.NotPermitted => "can't be read: permission denied",
-        FileNative.IsAFolder => "is a folder and not a file",
-        FileNative.NoPlaceInIt => "is a pipe and not a file",
-        FileNative.NoSuchDevice => "is a socket or a device and not a file",
+        PosixError.NotFound or PosixError.NotAFolder => "does not exist",
+        PosixError.AccessDenied or PosixError.NotPermitted => "can't be read: permission denied",
+        PosixError.IsAFolder => "is a folder and not a file",
+        PosixError.NoPlaceInIt => "is a pipe and not a file",
+        PosixError.NoSuchDevice => "is a socket or a device and not a file",
         _ => $"can't be read: {Marshal.GetPInvokeErrorMessage(error)}",
     };
 
     private unsafe void ReadBySystemCalls(string path, int limit)
     {
-        int descriptor = FileNative.Open(path, FileNative.ReadOnlyCloseOnExec);
+        int descriptor = PosixFile.Open(path);
         if (descriptor < 0)
             throw Fail(path, Reason(Marshal.GetLastPInvokeError()));
         try
@@ -51,11 +52,11 @@ internal sealed class FileBytes
                     Grow(path);
                 nint read;
                 fixed (byte* start = _buffer)
-                    read = FileNative.ReadAt(descriptor, start + _length, (nuint)Math.Min(_buffer.Length - _length, limit - _length), _length);
+                    read = PosixFile.ReadAt(descriptor, start + _length, (nuint)Math.Min(_buffer.Length - _length, limit - _length), _length);
                 if (read < 0)
                 {
                     int error = Marshal.GetLastPInvokeError();
-                    if (error == FileNative.Interrupted)
+                    if (error == PosixError.Interrupted)
                         continue;
                     throw Fail(path, Reason(error));
                 }
@@ -67,7 +68,7 @@ internal sealed class FileBytes
         }
         finally
         {
-            _ = FileNative.Close(descriptor);
+            PosixFile.Close(descriptor);
         }
     }
 

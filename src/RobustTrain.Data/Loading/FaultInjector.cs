@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using RobustTrain.Data.Randomness;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
@@ -7,7 +8,6 @@ namespace RobustTrain.Data.Loading;
 internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker worker)
 {
     private const uint Purpose = 0x4641_554C;
-    private const int StopSignal = 19;
 
     /// <summary>Fails where the plan says so; otherwise does nothing.</summary>
     public void BeforeLoad(int epoch, int index, int attempt, IDataset dataset)
@@ -34,17 +34,17 @@ internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker work
         switch (kind)
         {
             case FaultKind.Kill when isProcess:
-                _ = LinuxNative.Kill(Environment.ProcessId, LinuxNative.KillSignal);
+                _ = PosixSignals.Send(Environment.ProcessId, PosixSignals.Kill);
                 Thread.Sleep(Timeout.Infinite);
                 break;
             case FaultKind.Exit when isProcess:
-                LinuxNative.Exit(1);
+                ThisProcess.Exit(1);
                 break;
             case FaultKind.Segfault when isProcess:
-                NativeCrash.WriteNowhere();
+                ThisProcess.Crash();
                 break;
             case FaultKind.Stop when isProcess:
-                _ = LinuxNative.Kill(Environment.ProcessId, StopSignal);
+                _ = PosixSignals.Send(Environment.ProcessId, PosixSignals.Stop);
                 break;
             case FaultKind.Kill or FaultKind.Exit or FaultKind.Segfault:
                 throw new WorkerLostException($"injected fault: {kind}");

@@ -1,3 +1,5 @@
+using RobustTrain.Platform;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>
@@ -12,13 +14,13 @@ internal sealed unsafe class FutexSignal(int* word, int* waiters) : Signal
     {
         Interlocked.Increment(ref *word);
         if (Volatile.Read(ref *waiters) != 0)
-            LinuxNative.FutexWake(word, wanted);
+            Futex.Wake(word, wanted);
     }
 
     public override void Wait(int seen, int milliseconds)
     {
         Interlocked.Increment(ref *waiters);
-        LinuxNative.FutexWait(word, seen, milliseconds);
+        Futex.Wait(word, seen, milliseconds);
         Interlocked.Decrement(ref *waiters);
     }
 }

@@ -1,21 +1,20 @@
 using System.ComponentModel;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
 /// <summary>The main function of a process worker: <c>robusttrain loader-worker</c>, started by a loader and by nobody else.</summary>
 public static unsafe class LoaderWorkerProcess
 {
-    private const int StandardInput = 0;
-
     // Millions of file names; whatever claims more is no loader.
     private const int LargestMessage = 1 << 30;
 
     /// <summary>Reads what to do from standard input, works until the trainer stops or is gone, and gives the exit code.</summary>
     public static int Run()
     {
-        LinuxNative.IgnoreInterrupt();
-        LinuxNative.DieWithParent();
-        LinuxNative.LetTrace(LinuxNative.ParentProcessId());
+        PosixSignals.Ignore(PosixSignals.Interrupt);
+        ThisProcess.DieWithParent();
+        ThisProcess.LetTrace(ThisProcess.ParentId);
         if (ReadMessage() is not byte[] message)
         {
             Console.Error.WriteLine("loader-worker is started by a loader, which tells it on standard input what to load.");
@@ -26,7 +25,7 @@ public static unsafe class LoaderWorkerProcess
         {
             WorkerSpecification told = WorkerSpecification.Read(message);
             // The trainer may have gone between its start of this process and the request to die with it.
-            if (LinuxNative.ParentProcessId() != told.ParentProcessId)
+            if (ThisProcess.ParentId != told.ParentProcessId)
                 return 0;
             StartLifeLine();
             Work(told);
@@ -55,12 +54,12 @@ public static unsafe class LoaderWorkerProcess
 
     private static void StartLifeLine() => new Thread(() =>
     {
-        byte* buffer = stackalloc byte[64];
-        while (LinuxNative.Read(StandardInput, buffer, 64) > 0)
+        Span<byte> buffer = stackalloc byte[64];
+        while (ThisProcess.ReadInput(buffer) > 0)
         {
         }
 
-        LinuxNative.Exit(0);
+        ThisProcess.Exit(0);
     }, 128 * 1024)
     { IsBackground = true, Name = "life line" }.Start();
 
@@ -79,15 +78,12 @@ public static unsafe class LoaderWorkerProcess
 
     private static bool ReadAll(byte[] buffer)
     {
-        fixed (byte* start = buffer)
+        for (int done = 0; done < buffer.Length;)
         {
-            for (int done = 0; done < buffer.Length;)
-            {
-                nint read = LinuxNative.Read(StandardInput, start + done, (nuint)(buffer.Length - done));
-                if (read <= 0)
-                    return false;
-                done += (int)read;
-            }
+            int read = ThisProcess.ReadInput(buffer.AsSpan(done));
+            if (read == 0)
+                return false;
+            done += read;
         }
 
         return true;

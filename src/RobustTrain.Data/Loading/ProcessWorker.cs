@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data.Stacks;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
@@ -10,24 +11,19 @@ namespace RobustTrain.Data.Loading;
 /// </summary>
 internal sealed class ProcessWorker : IWorker
 {
-    private const int KeptErrorLines = 4;
+    private const int KeptErrorLines = 8;
+    private const int ToldErrorLines = 4;
 
-    private readonly Process _process;
-    private readonly Queue<string> _errors = new();
+    private readonly ChildProcess _process;
 
     public ProcessWorker(ProcessStartInfo start, byte[] specification, Action ended)
     {
-        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        _process.Exited += (_, _) => ended();
-        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        _process.Start();
-        ProcessId = _process.Id;
-        _process.BeginErrorReadLine();
+        _process = ChildProcess.Start(start, ended: ended, keptErrorLines: KeptErrorLines);
         try
         {
             // The worker's life line stays open behind it.
-            _process.StandardInput.BaseStream.Write(specification);
-            _process.StandardInput.BaseStream.Flush();
+            _process.Input.BaseStream.Write(specification);
+            _process.Input.BaseStream.Flush();
         }
         catch (IOException)
         {
@@ -35,21 +31,17 @@ internal sealed class ProcessWorker : IWorker
         }
     }
 
-    public int? ProcessId { get; }
+    public int? ProcessId => _process.Id;
 
     public bool CanBeKilled => true;
 
     public bool IsStopped => ReadState() == "T";
 
-    public WorkerExit? Exit => _process.HasExited ? Describe(_process.ExitCode) : null;
+    public WorkerExit? Exit => _process.ExitCode is { } code ? Describe(code) : null;
 
-    public void Kill()
-    {
-        if (!_process.HasExited)
-            _process.Kill();
-    }
+    public void Kill() => _process.Kill();
 
-    public bool Join(TimeSpan limit) => _process.WaitForExit(limit);
+    public bool Join(TimeSpan limit) => _process.WaitForExit(limit) is not null;
 
     public string DescribeActivity()
     {
@@ -72,11 +64,7 @@ internal sealed class ProcessWorker : IWorker
 
     public void Bequeath(SharedBlock block) => throw new InvalidOperationException("A process has no memory of its trainer's to inherit.");
 
-    public void Dispose()
-    {
-        _process.CancelErrorRead();
-        _process.Dispose();
-    }
+    public void Dispose() => _process.Dispose();
 
     /// <summary>The kernel's letter for what the process does (proc(5)); null where it is gone.</summary>
     private string? ReadState()
@@ -92,23 +80,10 @@ internal sealed class ProcessWorker : IWorker
         }
     }
 
-    private void Keep(string? line)
-    {
-        if (string.IsNullOrWhiteSpace(line))
-            return;
-        lock (_errors)
-        {
-            _errors.Enqueue(line.Trim());
-            if (_errors.Count > KeptErrorLines)
-                _errors.Dequeue();
-        }
-    }
-
     private WorkerExit Describe(int code)
     {
-        string errors;
-        lock (_errors)
-            errors = _errors.Count > 0 ? $": {string.Join(" ", _errors)}" : "";
+        string[] lines = [.. _process.ErrorLines.Select(line => line.Trim()).Where(line => line.Length > 0).TakeLast(ToldErrorLines)];
+        string errors = lines.Length > 0 ? $": {string.Join(" ", lines)}" : "";
         // The runtime reports death by a signal as a shell does.
         return code > 128
             ? new WorkerExit($"killed by signal {code - 128} ({SignalName(code - 128)}){errors}", code - 128 is 9 or 15 ? WorkerLoss.Kill : WorkerLoss.Crash)

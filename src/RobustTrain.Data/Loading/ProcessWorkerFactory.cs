@@ -15,12 +15,7 @@ internal sealed class ProcessWorkerFactory : IWorkerFactory
         _memory = memory;
         _dataset = dataset;
         _faults = faults;
-        _start = new ProcessStartInfo(command.FileName, command.Arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardError = true,
-        };
+        _start = new ProcessStartInfo(command.FileName, command.Arguments);
         // A worker decodes in one thread and keeps little: no background collector, no profile-guided second compilation, small heaps.
         _start.Environment["DOTNET_gcServer"] = "0";
         _start.Environment["DOTNET_gcConcurrent"] = "0";

@@ -1,3 +1,5 @@
+using RobustTrain.Platform;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>
@@ -53,7 +55,7 @@ internal sealed unsafe class RingView
         for (int slot = 0; slot < _ring.SlotCount; slot++)
         {
             foreach (FieldPlacement field in _ring.Slots.Placements)
-                LinuxNative.DropFromView(_ring.Data(slot) + field.Offset + ((long)from * field.SampleBytes), (long)(to - from) * field.SampleBytes);
+                MemoryPages.DropFromView(_ring.Data(slot) + field.Offset + ((long)from * field.SampleBytes), (long)(to - from) * field.SampleBytes);
         }
     }
 }

@@ -1,4 +1,5 @@
 using RobustTrain.Data.Stacks;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
@@ -72,7 +73,7 @@ internal sealed class ThreadWorker : IWorker
 
     private void Run()
     {
-        _systemId = LinuxNative.CurrentThread();
+        _systemId = ThisProcess.ThreadId;
         WorkerExit exit = new("left", WorkerLoss.Crash);
         try
         {

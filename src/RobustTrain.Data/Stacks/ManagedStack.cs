@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Microsoft.Diagnostics.Runtime;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Stacks;
 

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data.Loading;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Stacks;
 
@@ -14,9 +15,8 @@ internal sealed class StackProbe : IDisposable
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
 
     private readonly long _start = Stopwatch.GetTimestamp();
-    private readonly Process? _process;
+    private readonly ChildProcess? _process;
     private readonly Task<string>? _frames;
-    private readonly Task<string>? _error;
     private readonly string? _failure;
 
     /// <summary>Begins to ask.</summary>
@@ -36,16 +36,13 @@ internal sealed class StackProbe : IDisposable
             WorkerCommand command = WorkerCommand.Find(WorkerCommand.StackVerb);
             ProcessStartInfo start = new(command.FileName, [.. command.Arguments, Text(process), Text(thread)])
             {
-                UseShellExecute = false,
-                RedirectStandardInput = true,
                 RedirectStandardOutput = true,
-                RedirectStandardError = true,
             };
             start.Environment["DOTNET_EnableDiagnostics"] = "0";
             start.Environment["DOTNET_TieredPGO"] = "0";
             if (process == Environment.ProcessId)
-                LinuxNative.LetTrace(process);
-            _process = Process.Start(start)!;
+                ThisProcess.LetTrace(process);
+            _process = ChildProcess.Start(start);
         }
         catch (Exception exception) when (exception is Win32Exception or LoaderException)
         {
@@ -53,14 +50,13 @@ internal sealed class StackProbe : IDisposable
             return;
         }
 
-        _process.StandardInput.Close();
-        _frames = _process.StandardOutput.ReadToEndAsync();
-        _error = _process.StandardError.ReadToEndAsync();
-        Task.WhenAll(_frames, _error).ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _process.CutLifeLine();
+        _frames = ReadAsync(_process);
+        _frames.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
     /// <summary>Whether the answer is there.</summary>
-    public bool IsDone => _failure is not null || (_frames!.IsCompleted && _error!.IsCompleted);
+    public bool IsDone => _failure is not null || _frames!.IsCompleted;
 
     /// <summary>How long it has taken so far.</summary>
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);
@@ -72,7 +68,7 @@ internal sealed class StackProbe : IDisposable
             return $"no managed stack: {_failure}";
         if (!IsDone)
             return string.Create(CultureInfo.InvariantCulture, $"no managed stack: it was not there within {Elapsed.TotalSeconds:0.#} s");
-        string error = _error!.Result.Trim();
+        string error = string.Join('\n', _process!.ErrorLines).Trim();
         string frames = string.Join(", ", _frames!.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         return error.Length == 0 && frames.Length > 0
             ? $"managed stack: {frames}"
@@ -87,6 +83,13 @@ internal sealed class StackProbe : IDisposable
         _process.Kill();
         _process.WaitForExit(Grace);
         _process.Dispose();
+    }
+
+    private static async Task<string> ReadAsync(ChildProcess process)
+    {
+        string frames = await process.Output.ReadToEndAsync().ConfigureAwait(false);
+        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        return frames;
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using RobustTrain.Data.Loading;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Stacks;
 
@@ -12,7 +13,7 @@ public static class ThreadStackProcess
     /// <returns>The exit code: 0 where the stack is there, else 1.</returns>
     public static int Run(string process, string thread)
     {
-        LinuxNative.DieWithParent();
+        ThisProcess.DieWithParent();
         try
         {
             foreach (string frame in ManagedStack.Read(int.Parse(process, CultureInfo.InvariantCulture), int.Parse(thread, CultureInfo.InvariantCulture)))

@@ -1,5 +1,6 @@
 using RobustTrain.Data;
 using RobustTrain.Host.Limits;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Errors;

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Events;
 

@@ -6,11 +6,12 @@ using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Host.TensorBoard;
 using RobustTrain.Monitoring;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training;
+using RobustTrain.Runs;
 using RobustTrain.Training.Native;
+using RobustTrain.Training;
 
 namespace RobustTrain.Host.Jobs;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using RobustTrain.Data;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Limits;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Host.Limits;
 
@@ -15,7 +16,7 @@ internal sealed record TaskLimit(string Name, long Limit, long InUse)
     public static IEnumerable<TaskLimit> OfUser()
     {
         // The kernel lets root have as many as it wants.
-        uint user = ResourceLimit.UserId();
+        uint user = ThisProcess.UserId;
         return user != 0 && ResourceLimit.OfProcesses() is { } limit and <= int.MaxValue
             ? [new TaskLimit("ulimit -u", (long)limit, TasksOf("/proc", user))]
             : [];

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Host.Stopping;
 
@@ -25,7 +26,7 @@ internal sealed class StopSignals : IDisposable
 
         // A shell without job control has SIGINT ignored in what it starts by '&', to spare it the terminal's Ctrl+C. Here that
         // means a checkpoint, and somebody who sends it by kill means it too.
-        SignalDisposition.Unignore(InterruptNumber);
+        PosixSignals.Unignore(InterruptNumber);
         Listen(PosixSignal.SIGTERM, "SIGTERM");
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, OnInterrupt));
         if (OperatingSystem.IsLinux())
@@ -34,7 +35,7 @@ internal sealed class StopSignals : IDisposable
             Listen(MacUser1, "SIGUSR1");
 
         // nohup has it ignored, and means it.
-        if (!SignalDisposition.IsIgnored(HangUpNumber))
+        if (!PosixSignals.IsIgnored(HangUpNumber))
             Listen(PosixSignal.SIGHUP, "SIGHUP");
     }
 

@@ -1,5 +1,6 @@
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Host.TensorBoard;
 

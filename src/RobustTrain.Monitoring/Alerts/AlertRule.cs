@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Alerts;
 

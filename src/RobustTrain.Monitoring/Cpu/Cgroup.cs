@@ -1,3 +1,5 @@
+using RobustTrain.Platform;
+
 namespace RobustTrain.Monitoring.Cpu;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using RobustTrain.Monitoring.Processes;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Cpu;
 

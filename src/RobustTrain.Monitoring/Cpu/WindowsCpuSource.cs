@@ -1,7 +1,8 @@
+using System.ComponentModel;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using RobustTrain.Monitoring.Processes;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Cpu;
 
@@ -9,7 +10,7 @@ namespace RobustTrain.Monitoring.Cpu;
 /// <param name="computerName">The host's name.</param>
 /// <param name="options">How to sample.</param>
 [SupportedOSPlatform("windows")]
-public sealed partial class WindowsCpuSource(string computerName, MonitorOptions options) : ISampleSource<CpuStatus>
+public sealed class WindowsCpuSource(string computerName, MonitorOptions options) : ISampleSource<CpuStatus>
 {
     private CpuTimes? before;
     private IReadOnlyList<HostProcess>? processes;
@@ -20,15 +21,10 @@ public sealed partial class WindowsCpuSource(string computerName, MonitorOptions
     /// <inheritdoc/>
     public CpuStatus Sample(SampleDetail detail)
     {
-        if (!GetSystemTimes(out long idle, out long kernel, out long user))
-            throw new MonitorException("CountersFailed", $"Windows did not tell the CPU's times: {Marshal.GetLastPInvokeErrorMessage()}");
-
-        // Kernel time includes idle time.
-        var times = new CpuTimes((ulong)user, (ulong)(kernel - idle), (ulong)idle, 0, 0);
+        CpuTimes times = ReadTimes();
         CpuShares? shares = before is { } earlier ? times.Since(earlier) : null;
         before = times;
-        var memory = new MemoryStatus { Length = (uint)Marshal.SizeOf<MemoryStatus>() };
-        bool hasMemory = GlobalMemoryStatusEx(ref memory);
+        (long Total, long Available, long CommitLimit)? memory = WindowsCounters.Memory();
         if (detail == SampleDetail.Full && options.IncludeProcesses)
             processes = ListProcesses();
 
@@ -40,12 +36,11 @@ public sealed partial class WindowsCpuSource(string computerName, MonitorOptions
             UtilizationPercent = shares?.Utilization,
             UserPercent = shares?.User,
             SystemPercent = shares?.System,
-            MemoryTotalBytes = hasMemory ? (long)memory.TotalPhysical : null,
-            MemoryAvailableBytes = hasMemory ? (long)memory.AvailablePhysical : null,
-            MemoryUsedBytes = hasMemory ? (long)(memory.TotalPhysical - memory.AvailablePhysical) : null,
+            MemoryTotalBytes = memory?.Total,
+            MemoryAvailableBytes = memory?.Available,
+            MemoryUsedBytes = memory?.Total - memory?.Available,
 
-            // The commit limit is physical memory and page files together.
-            SwapTotalBytes = hasMemory ? (long)(memory.TotalPageFile - memory.TotalPhysical) : null,
+            SwapTotalBytes = memory?.CommitLimit - memory?.Total,
             Processes = processes,
         };
     }
@@ -60,6 +55,19 @@ public sealed partial class WindowsCpuSource(string computerName, MonitorOptions
     {
     }
 
+    private static CpuTimes ReadTimes()
+    {
+        try
+        {
+            (long idle, long kernel, long user) = WindowsCounters.CpuTimes();
+            return new CpuTimes((ulong)user, (ulong)(kernel - idle), (ulong)idle, 0, 0);
+        }
+        catch (Win32Exception failure)
+        {
+            throw new MonitorException("CountersFailed", $"Windows did not tell the CPU's times: {failure.Message}", innerException: failure);
+        }
+    }
+
     private static List<HostProcess> ListProcesses()
     {
         var processes = new List<HostProcess>();
@@ -70,26 +78,5 @@ public sealed partial class WindowsCpuSource(string computerName, MonitorOptions
         }
 
         return processes;
-    }
-
-    [LibraryImport("kernel32", SetLastError = true)]
-    [return: MarshalAs(UnmanagedType.Bool)]
-    private static partial bool GetSystemTimes(out long idle, out long kernel, out long user);
-
-    [LibraryImport("kernel32", SetLastError = true)]
-    [return: MarshalAs(UnmanagedType.Bool)]
-    private static partial bool GlobalMemoryStatusEx(ref MemoryStatus status);
-
-    private struct MemoryStatus
-    {
-        public uint Length;
-        public uint Load;
-        public ulong TotalPhysical;
-        public ulong AvailablePhysical;
-        public ulong TotalPageFile;
-        public ulong AvailablePageFile;
-        public ulong TotalVirtual;
-        public ulong AvailableVirtual;
-        public ulong AvailableExtendedVirtual;
     }
 }

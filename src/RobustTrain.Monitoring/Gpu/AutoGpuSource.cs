@@ -1,6 +1,6 @@
 using RobustTrain.Monitoring.Gpu.NvidiaSmi;
 using RobustTrain.Monitoring.Gpu.Nvml;
-using RobustTrain.Monitoring.Processes;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Gpu;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using RobustTrain.Monitoring.Gpu.NvidiaSmi;
 using RobustTrain.Monitoring.Gpu.Nvml;
-using RobustTrain.Monitoring.Processes;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Gpu;
 

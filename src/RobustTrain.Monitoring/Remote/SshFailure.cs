@@ -1,3 +1,5 @@
+using RobustTrain.Platform;
+
 namespace RobustTrain.Monitoring.Remote;
 
 /// <summary>Tells from the OpenSSH client's last words why a connection failed.</summary>

@@ -1,6 +1,7 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Globalization;
-using RobustTrain.Monitoring.Processes;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Remote;
 
@@ -18,9 +19,12 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
 
+    // After its end the last lines may still be on their way: where every thread of the pool is busy, for seconds.
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
+
     private readonly RemoteReply reply = new(computerName, kinds, options);
     private readonly Lock gate = new();
-    private GuardedProcess? connection;
+    private ChildProcess? connection;
     private bool knowsSlow;
     private long tick;
     private MonitorException? lastFailure;
@@ -90,10 +94,12 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
             throw new MonitorException("SshConfigNotFound", $"The ssh configuration {config} does not exist.", config);
 
         IReadOnlyList<string> arguments = ssh.Arguments(computerName, options.Timeout);
-        GuardedProcess process;
+        ChildProcess process;
         try
         {
-            process = GuardedProcess.Start(guard, FindProgram(), arguments);
+            ProcessStartInfo start = ChildProcess.AwayFromTerminal(FindProgram(), arguments);
+            start.RedirectStandardOutput = true;
+            process = ChildProcess.Start(start, guard);
         }
         catch (Win32Exception failure)
         {
@@ -145,7 +151,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
     private MonitorException Fail()
     {
         int? exitCode = connection!.WaitForExit(TimeSpan.FromMilliseconds(500));
-        string[] errors = interrupted ? [] : connection.Errors();
+        IReadOnlyList<string> errors = interrupted ? [] : connection.LastErrorLines(LastLines);
         Drop();
         retryAfter = lastFailure is null ? FirstRetry : TimeSpan.FromTicks(Math.Min(LongestRetry.Ticks, retryAfter.Ticks * 2));
         failedAt = options.TimeProvider.GetTimestamp();
@@ -157,7 +163,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private void Drop()
     {
-        GuardedProcess? dropped;
+        ChildProcess? dropped;
         lock (gate)
         {
             dropped = connection;

@@ -1,6 +1,6 @@
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Processes;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Sessions;
 

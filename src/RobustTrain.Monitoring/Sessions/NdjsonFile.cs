@@ -1,7 +1,6 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text.Json;
-using Microsoft.Win32.SafeHandles;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Sessions;
 
@@ -10,14 +9,8 @@ namespace RobustTrain.Monitoring.Sessions;
 /// lines of another writer are not overwritten, and a file that logrotate's copytruncate has emptied begins anew. On Windows a second writer is
 /// refused instead.
 /// </summary>
-internal sealed partial class NdjsonFile : IDisposable
+internal sealed class NdjsonFile : IDisposable
 {
-    private const int SetFlags = 4;
-    private const int Interrupted = 4;
-
-    // O_APPEND of Linux and of macOS.
-    private static readonly int Append = OperatingSystem.IsMacOS() ? 0x8 : 0x400;
-
     private readonly FileStream file;
     private readonly ArrayBufferWriter<byte> lines = new(16 * 1024);
     private readonly Utf8JsonWriter json;
@@ -37,7 +30,8 @@ internal sealed partial class NdjsonFile : IDisposable
             var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read | FileShare.Delete, bufferSize: 0);
             try
             {
-                AppendAlways(file);
+                if (!OperatingSystem.IsWindows())
+                    PosixFile.AppendAlways(file.SafeFileHandle);
                 return new NdjsonFile(file);
             }
             catch
@@ -74,7 +68,7 @@ internal sealed partial class NdjsonFile : IDisposable
             if (OperatingSystem.IsWindows())
                 file.Write(lines.WrittenSpan);
             else
-                WriteAtEnd(lines.WrittenSpan);
+                PosixFile.Append(file.SafeFileHandle, lines.WrittenSpan);
         }
         finally
         {
@@ -87,29 +81,4 @@ internal sealed partial class NdjsonFile : IDisposable
         json.Dispose();
         file.Dispose();
     }
-
-    // .NET's own mode of appending remembers the place where it wrote last.
-    private static void AppendAlways(FileStream file)
-    {
-        if (!OperatingSystem.IsWindows() && Fcntl(file.SafeFileHandle, SetFlags, Append) < 0)
-            throw new IOException($"It cannot be appended to: {Marshal.GetLastPInvokeErrorMessage()}.");
-    }
-
-    private void WriteAtEnd(ReadOnlySpan<byte> rest)
-    {
-        while (rest.Length > 0)
-        {
-            nint written = Write(file.SafeFileHandle, rest, (nuint)rest.Length);
-            if (written >= 0)
-                rest = rest[(int)written..];
-            else if (Marshal.GetLastPInvokeError() != Interrupted)
-                throw new IOException($"{Marshal.GetLastPInvokeErrorMessage()}.");
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int Fcntl(SafeFileHandle file, int command, int value);
-
-    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
-    private static partial nint Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, nuint count);
 }

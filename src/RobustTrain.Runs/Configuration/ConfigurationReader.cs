@@ -1,3 +1,4 @@
+using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration.Schema;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;

@@ -1,3 +1,5 @@
+using RobustTrain.Platform;
+
 namespace RobustTrain.Runs.Configuration;
 
 /// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>

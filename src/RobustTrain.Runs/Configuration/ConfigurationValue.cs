@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration.Schema;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;

@@ -32,21 +32,6 @@ internal static partial class PosixFile
         return flags >= 0 && Control(file, SetFlags, isDirect ? flags | s_direct : flags & ~s_direct) == 0;
     }
 
-    /// <summary>Takes an exclusive lock on an open file (flock(2)), once more where it has it already.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="isSupported">Whether the file system has locks; without them this succeeds and means nothing.</param>
-    /// <returns>False where another process has it.</returns>
-    public static unsafe bool TryLock(SafeFileHandle file, out bool isSupported)
-    {
-        const int exclusiveWithoutWaiting = 2 | 4;
-
-        // As every library of the process calls it: one that was loaded before libc (LD_PRELOAD) may stand in for it.
-        var flock = (delegate* unmanaged<int, int, int>)NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "flock");
-        bool isTaken = flock((int)file.DangerousGetHandle(), exclusiveWithoutWaiting) == 0;
-        isSupported = isTaken || StorageError.IsWouldBlock(Marshal.GetLastSystemError());
-        return isTaken || !isSupported;
-    }
-
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Control(SafeFileHandle file, int command, int argument);
 }

@@ -1,5 +1,6 @@
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
+using RobustTrain.Runs;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Checkpoints;

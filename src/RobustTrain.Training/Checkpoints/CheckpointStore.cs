@@ -1,4 +1,5 @@
 using System.Text.Json;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints.Digests;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using RobustTrain.Data.Loading;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Evaluation;

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs;
 using RobustTrain.Training.Metrics;
 
 namespace RobustTrain.Training.Selection;

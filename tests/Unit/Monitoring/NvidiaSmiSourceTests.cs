@@ -1,7 +1,8 @@
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring.Gpu.NvidiaSmi;
+using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring.Processes;
+using RobustTrain.Monitoring;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Tests.Monitoring;
 

@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Cpu;
 using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring.Processes;
 using RobustTrain.Monitoring.Remote;
 using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Tests.Monitoring;
 

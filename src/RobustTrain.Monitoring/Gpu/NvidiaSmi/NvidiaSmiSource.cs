@@ -1,5 +1,7 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using RobustTrain.Monitoring.Processes;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring.Gpu.NvidiaSmi;
 
@@ -9,10 +11,13 @@ namespace RobustTrain.Monitoring.Gpu.NvidiaSmi;
 /// <param name="guard">Ends the program with this process.</param>
 public sealed class NvidiaSmiSource(string computerName, MonitorOptions options, ChildGuard guard) : ISampleSource<GpuSnapshot>
 {
+    // After its end the last lines may still be on their way: where every thread of the pool is busy, for seconds.
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
+
     private readonly KnownGpus known = new();
     private readonly ProcessTable processes = new("/", options.TimeProvider);
     private readonly Lock gate = new();
-    private GuardedProcess? running;
+    private ChildProcess? running;
     private bool knowsSlow;
 
     /// <inheritdoc/>
@@ -58,10 +63,12 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
     private SmiOutput Run(params string[] arguments)
     {
         string program = Find() ?? throw new MonitorException("NvidiaSmiNotFound", "nvidia-smi was not found on the path.");
-        GuardedProcess process;
+        ChildProcess process;
         try
         {
-            process = GuardedProcess.Start(guard, program, arguments);
+            ProcessStartInfo start = ChildProcess.AwayFromTerminal(program, arguments);
+            start.RedirectStandardOutput = true;
+            process = ChildProcess.Start(start, guard);
         }
         catch (Win32Exception failure)
         {
@@ -75,7 +82,7 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         {
             string text = process.Output.ReadToEnd();
             int? exitCode = process.WaitForExit(options.Timeout);
-            return new SmiOutput(computerName, text, exitCode, exitCode is null or 0 ? "" : string.Join(' ', process.Errors()));
+            return new SmiOutput(computerName, text, exitCode, exitCode is null or 0 ? "" : string.Join(' ', process.LastErrorLines(LastLines)));
         }
         finally
         {

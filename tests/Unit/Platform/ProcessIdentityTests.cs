@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 
-namespace RobustTrain.Tests.Runs;
+namespace RobustTrain.Tests.Platform;
 
 public sealed class ProcessIdentityTests
 {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace RobustTrain.Runs;
+namespace RobustTrain.Platform;
 
 /// <summary>Names one process for good: an id alone is given again to a later process.</summary>
 /// <param name="Host">The machine's name.</param>
@@ -18,9 +18,6 @@ public sealed record ProcessIdentity(string Host, int ProcessId, string Start)
     /// <summary>Whether the process lives, as far as this machine can tell: null for a process of another machine.</summary>
     public bool? IsAlive() =>
         !string.Equals(Host, Environment.MachineName, StringComparison.OrdinalIgnoreCase) ? null : StartOf(ProcessId) == Start;
-
-    /// <summary>The state of what this process works on, as it is now: where the process is gone it is not running, whatever was recorded.</summary>
-    internal RunState Observed(RunState recorded) => recorded == RunState.Running && IsAlive() == false ? RunState.Interrupted : recorded;
 
     private static string? StartOf(int processId) => OperatingSystem.IsLinux() ? StartOnLinux(processId) : StartElsewhere(processId);
 

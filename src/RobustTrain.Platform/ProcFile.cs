@@ -1,22 +1,20 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace RobustTrain.Monitoring.Cpu;
+namespace RobustTrain.Platform;
 
 /// <summary>A file of <c>/proc</c> or <c>/sys</c>, kept open: read from its beginning it shows the present values each time. Used from one thread.</summary>
-internal sealed partial class ProcFile : IDisposable
+public sealed class ProcFile : IDisposable
 {
-    private const int Interrupted = 4;
-
-    private readonly SafeFileHandle file;
-    private readonly string path;
-    private byte[] buffer;
+    private readonly SafeFileHandle _file;
+    private readonly string _path;
+    private byte[] _buffer;
 
     private ProcFile(SafeFileHandle file, string path, int size)
     {
-        this.file = file;
-        this.path = path;
-        buffer = new byte[size];
+        _file = file;
+        _path = path;
+        _buffer = new byte[size];
     }
 
     /// <summary>Opens the file, or returns null where this kernel does not have it or does not serve it.</summary>
@@ -50,41 +48,39 @@ internal sealed partial class ProcFile : IDisposable
         int length = 0;
         while (true)
         {
-            int asked = buffer.Length - length;
+            int asked = _buffer.Length - length;
             int read = Read(length, asked);
             length += read;
 
             // The kernel makes the whole text at once, so that less than was asked for is the end.
             if (read < asked)
-                return new ReadOnlySpan<byte>(buffer, 0, length);
+                return new ReadOnlySpan<byte>(_buffer, 0, length);
 
-            Array.Resize(ref buffer, buffer.Length * 2);
+            Array.Resize(ref _buffer, _buffer.Length * 2);
         }
     }
 
-    public void Dispose() => file.Dispose();
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _file.Dispose();
 
     // By the system call itself: .NET's own way costs more than the kernel's part of a tick, and is compiled anew twice while it gets hot.
     private unsafe int Read(int offset, int count)
     {
         if (OperatingSystem.IsWindows())
-            return RandomAccess.Read(file, buffer.AsSpan(offset, count), offset);
+            return RandomAccess.Read(_file, _buffer.AsSpan(offset, count), offset);
 
-        fixed (byte* start = buffer)
+        fixed (byte* start = _buffer)
         {
             while (true)
             {
-                nint read = PRead((int)file.DangerousGetHandle(), start + offset, count, offset);
+                nint read = Libc.ReadAt((int)_file.DangerousGetHandle(), start + offset, (nuint)count, offset);
                 if (read >= 0)
                     return (int)read;
 
-                int error = Marshal.GetLastSystemError();
-                if (error != Interrupted)
-                    throw new IOException($"{path} cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.");
+                int error = Marshal.GetLastPInvokeError();
+                if (error != PosixError.Interrupted)
+                    throw new IOException($"{_path} cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.");
             }
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "pread")]
-    private static unsafe partial nint PRead(int file, byte* buffer, nint count, nint offset);
 }

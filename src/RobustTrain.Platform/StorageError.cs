@@ -1,4 +1,4 @@
-namespace RobustTrain.Runs;
+namespace RobustTrain.Platform;
 
 /// <summary>Tells apart what a disk may refuse, by the codes of the operating systems.</summary>
 public static class StorageError
@@ -25,7 +25,7 @@ public static class StorageError
     internal static bool IsWouldBlock(int error) => error is LinuxWouldBlock or MacWouldBlock;
 
     /// <summary>What .NET throws where another process holds a file.</summary>
-    internal static IOException SharingViolation(string path) => new($"'{path}' is held by another process.", LinuxWouldBlock);
+    public static IOException SharingViolation(string path) => new($"'{path}' is held by another process.", LinuxWouldBlock);
 
     /// <summary>The stable id of an error of the disk, or <paramref name="otherwise"/> where it has none of its own.</summary>
     public static string IdOf(Exception exception, string otherwise) => IsNoSpaceLeft(exception) ? "NoSpaceLeft" : otherwise;

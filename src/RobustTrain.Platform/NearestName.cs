@@ -1,19 +1,26 @@
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Platform;
 
 /// <summary>Finds what somebody who mistyped a name may have meant.</summary>
 public static class NearestName
 {
-    /// <summary>The candidate with the fewest edits, or null where all are too far to be meant.</summary>
+    /// <summary>The candidate with the fewest edits, or null where all are too far to be meant. One that begins with the name is near.</summary>
     public static string? Of(string name, IEnumerable<string> candidates)
     {
         int limit = Math.Max(1, name.Length / 3);
         return candidates
-            .Select(candidate => (Name: candidate, Edits: Edits(name.ToLowerInvariant(), candidate.ToLowerInvariant())))
+            .Select(candidate => (Name: candidate, Edits: EditsTo(candidate)))
             .Where(candidate => candidate.Edits <= limit)
             .OrderBy(candidate => candidate.Edits)
             .Select(candidate => candidate.Name)
             .FirstOrDefault();
+
+        int EditsTo(string candidate) => name.Length > 2 && candidate.StartsWith(name, StringComparison.OrdinalIgnoreCase)
+            ? 1
+            : Edits(name.ToLowerInvariant(), candidate.ToLowerInvariant());
     }
+
+    /// <summary>A hint to append to an error, with a leading space; empty where nothing is near.</summary>
+    public static string Hint(string name, IEnumerable<string> candidates) => Of(name, candidates) is { } nearest ? $" Did you mean {nearest}?" : "";
 
     /// <summary>Insertions, deletions, substitutions and swaps of neighbours between two words (optimal string alignment).</summary>
     internal static int Edits(string left, string right)

@@ -1,14 +1,14 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 
-namespace RobustTrain.Data.Stacks;
+namespace RobustTrain.Platform;
 
 /// <summary>
 /// A thread of another process that stands still while it is looked at. It is seized, not attached to: an attached thread is stopped by
 /// a SIGSTOP, which stops its whole process for good where the tracer is killed at the wrong moment; a seized one just goes on. The
 /// process's other threads never stop. To be used and disposed of by one thread, as ptrace(2) demands.
 /// </summary>
-internal sealed unsafe partial class TracedThread : IDisposable
+public sealed unsafe class TracedThread : IDisposable
 {
     // linux/ptrace.h and linux/wait.h.
     private const nint SeizeRequest = 0x4206;
@@ -25,16 +25,16 @@ internal sealed unsafe partial class TracedThread : IDisposable
     /// <exception cref="Win32Exception">The system does not permit it, or there is no such thread.</exception>
     public static TracedThread Stop(int thread)
     {
-        Require(Trace(SeizeRequest, thread, 0, 0));
+        Require(Libc.Trace(SeizeRequest, thread, 0, 0));
         TracedThread traced = new(thread);
-        Require(Trace(InterruptRequest, thread, 0, 0));
+        Require(Libc.Trace(InterruptRequest, thread, 0, 0));
         int status;
-        Require(WaitFor(thread, &status, WaitForAnyThread));
+        Require(Libc.WaitFor(thread, &status, WaitForAnyThread));
         return traced;
     }
 
     /// <summary>Lets the thread go on.</summary>
-    public void Dispose() => _ = Trace(DetachRequest, _thread, 0, 0);
+    public void Dispose() => _ = Libc.Trace(DetachRequest, _thread, 0, 0);
 
     private static void Require(nint result)
     {
@@ -43,10 +43,4 @@ internal sealed unsafe partial class TracedThread : IDisposable
         int error = Marshal.GetLastPInvokeError();
         throw new Win32Exception(error, $"the system does not let the thread be traced ({Marshal.GetPInvokeErrorMessage(error)})");
     }
-
-    [LibraryImport("libc", EntryPoint = "ptrace", SetLastError = true)]
-    private static partial nint Trace(nint request, int process, nint address, nint data);
-
-    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
-    private static partial int WaitFor(int process, int* status, int options);
 }

@@ -1,7 +1,6 @@
 using System.Text;
-using RobustTrain.Runs.Interop;
 
-namespace RobustTrain.Runs;
+namespace RobustTrain.Platform;
 
 /// <summary>Files that exist whole or not at all, after a crash of the machine too.</summary>
 public static class DurableFile
@@ -55,11 +54,11 @@ public static class DurableFile
     public static void FlushFolder(string path)
     {
         if (!OperatingSystem.IsWindows())
-            PosixDirectory.Flush(path);
+            PosixFile.FlushFolder(path);
     }
 
     /// <summary>Exchanges the names of two folders in one operation: at no moment has one of the names no folder.</summary>
     /// <returns>False where the system or the file system can't; both are as they were.</returns>
     /// <exception cref="IOException">The disk refuses; both are as they were.</exception>
-    public static bool TryExchangeFolders(string path, string other) => OperatingSystem.IsLinux() && PosixDirectory.TryExchange(path, other);
+    public static bool TryExchangeFolders(string path, string other) => OperatingSystem.IsLinux() && PosixFile.TryExchange(path, other);
 }
