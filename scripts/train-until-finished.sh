@@ -4,10 +4,11 @@
 #
 #   0             finished
 #   75            stopped with a checkpoint: goes on
-#   128 and more  killed by a signal (kill -9, the out-of-memory killer, a reboot's SIGKILL): goes on from the last checkpoint
+#   128 and more  killed by a signal (kill -9, the out-of-memory killer, a crash of native code): goes on from the last checkpoint, unless
+#                 it is killed again and again before the next one
 #   anything else a person has to look: ends with that code
 #
-# MAX_ATTEMPTS (100) bounds the attempts, RETRY_SECONDS (10) is the pause between them, ROBUSTTRAIN names the executable.
+# MAX_ATTEMPTS (100) bounds the attempts, MAX_KILLED (5) those in a row that are killed without a new checkpoint, RETRY_SECONDS (10) is the pause between them, ROBUSTTRAIN names the executable.
 # A stop that is asked of this script (SIGTERM, SIGINT) is handed to the training, and ends the script with 75.
 set -u
 [ $# -ge 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
@@ -25,7 +26,12 @@ trap stop TERM INT USR1
 # Called for what was just started: a signal may have come before there was a child to hand it to.
 follow() { child=$1; ! $asked_to_stop || stop; }
 
+# What is different once there is a new checkpoint.
+checkpoints() { ls -l "$run/checkpoints" 2>/dev/null || true; }
+
+killed=0
 for ((attempt = 1; attempt <= ${MAX_ATTEMPTS:-100}; attempt++)); do
+  before=$(checkpoints)
   "$robusttrain" train "$config" --run-path "$run" --resume auto "$@" </dev/null &
   follow $!
   # A trapped signal ends wait early; the training goes on to write its checkpoint.
@@ -36,6 +42,11 @@ for ((attempt = 1; attempt <= ${MAX_ATTEMPTS:-100}; attempt++)); do
   if $asked_to_stop; then [ $code -lt 128 ] || code=75; exit $code; fi
   if [ $code -ne 75 ] && [ $code -lt 128 ]; then
     echo "$0: attempt $attempt ended with exit code $code; a person has to look: robusttrain's message stands above." >&2
+    exit $code
+  fi
+  if [ $code -eq 75 ] || [ "$(checkpoints)" != "$before" ]; then killed=0; else killed=$((killed + 1)); fi
+  if [ $killed -ge "${MAX_KILLED:-5}" ]; then
+    echo "$0: killed $killed times in a row without a new checkpoint, at last with exit code $code; a person has to look (137 is what the kernel's out-of-memory killer sends, 134 and 139 are crashes of native code)." >&2
     exit $code
   fi
   echo "$0: attempt $attempt ended with exit code $code; going on in ${RETRY_SECONDS:-10} s." >&2

@@ -46,7 +46,7 @@ internal static class ResumedConfiguration
     private static string Describe(SplitRecord former, SplitRecord now) =>
         (former.Samples, former.Bytes) == (now.Samples, now.Bytes)
             ? $"the {former.Split} split has other names or sizes"
-            : string.Create(CultureInfo.InvariantCulture, $"the {former.Split} split had {former.Samples} samples of {former.Bytes} bytes and has {now.Samples} of {now.Bytes}");
+            : string.Create(CultureInfo.InvariantCulture, $"the {former.Split} split had {Counted.Of(former.Samples, "sample")} of {former.Bytes} bytes and has {now.Samples} of {now.Bytes}");
 
     private static RunException Refusal(string path, string differing) => new(
         ExitCode.Configuration, "RunConfigurationDiffers", $"The run at '{path}' was begun with another configuration{differing}; name another folder for this one.", path);

@@ -49,6 +49,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>The keys of the configuration that are others than before this process went on with the run.</summary>
     public IReadOnlyList<ConfigurationDifference> Changes { get; private init; } = [];
 
+    // What stood here before this process opened the run: the record, and the configuration where it was changed.
+    private (RunRecord Record, string? Configuration)? Former { get; init; }
+
     /// <summary>
     /// What is other about the data than before this process went on with the run, as the end of a sentence; null where nothing is. At another path
     /// they would have been refused.
@@ -125,7 +128,12 @@ public sealed class RunFolder : IDisposable
         {
             throw new RunException(ExitCode.Configuration, "RunNotFound", $"'{path}' holds no run: there is no '{recordPath}'.", path, exception);
         }
-        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
+        catch (JsonException damaged)
+        {
+            string where = damaged.LineNumber is { } line ? $" in line {line + 1}" : "";
+            throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"The record '{recordPath}' is damaged{where}: it is not the JSON that a run writes.", path, damaged);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"The record '{recordPath}' can't be read: {exception.Message}", path, exception);
         }
@@ -156,8 +164,20 @@ public sealed class RunFolder : IDisposable
         if (Directory.Exists(path) && Contents(path).FirstOrDefault() is { } found)
             throw Refusal("RunPathNotEmpty", $"The run path '{path}' holds no run, but other things, as '{found}'; an empty or a new folder is expected.", path);
         if (resume == ResumeMode.Require)
-            throw Refusal("RunNotFound", $"There is no run at '{path}' to go on with.", path);
+            throw NoRunAt(path, "to go on with");
         return false;
+    }
+
+    /// <summary>Says that there is no run at a path, and which one beside it has the nearest name.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="purpose">What it is wanted for, as the end of a sentence.</param>
+    public static RunException NoRunAt(string path, string purpose)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        string? parent = System.IO.Path.GetDirectoryName(path);
+        string[] runs = Directory.Exists(parent) ? [.. Directory.EnumerateDirectories(parent).Where(IsRun).Select(run => System.IO.Path.GetFileName(run)!)] : [];
+        string end = NearestName.Of(System.IO.Path.GetFileName(path), runs) is { } nearest ? $"; did you mean '{System.IO.Path.Combine(parent!, nearest)}'?" : ".";
+        return Refusal("RunNotFound", $"There is no run at '{path}' {purpose}{end}", path);
     }
 
     // Whoever holds the lock works on the run; what the record says of its process is only a first guess.
@@ -240,6 +260,8 @@ public sealed class RunFolder : IDisposable
                 created.AddFile(ConfigPathOf(path));
             }
 
+            string? formerConfiguration = changes.Count > 0 ? File.ReadAllText(ConfigPathOf(path)) : null;
+
             // On a kill between the two, the configuration's file says what the record's digest doesn't yet.
             if (changes.Count > 0)
                 DurableFile.Write(ConfigPathOf(path), ConfigurationWriter.Write(config));
@@ -252,6 +274,7 @@ public sealed class RunFolder : IDisposable
             run = new RunFolder(path, held, record, clock, isResumed: previous is not null)
             {
                 Changes = changes,
+                Former = previous is null ? null : (previous, formerConfiguration),
                 DataDifference = previous is null || data is null ? null : ResumedConfiguration.DataDifference(previous, data),
             };
         }
@@ -275,16 +298,53 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Changes the record, in memory and on disk. Safe to call from any thread.</summary>
     /// <exception cref="IOException">The disk refuses; the record on disk is the one before.</exception>
-    /// <exception cref="RunException">The file system has no locks, and another process has taken over the run.</exception>
+    /// <exception cref="RunException">The folder is gone; or the file system has no locks, and another process has taken over the run.</exception>
     public void Update(Func<RunRecord, RunRecord> change)
     {
         lock (_recordGate)
         {
+            CheckPresence();
             if (!IsLocked)
                 CheckOwnership();
             RunRecord record = change(Timed(_record)) with { Updated = _time.GetUtcNow() };
             WriteRecord(Path, record);
             _record = record;
+        }
+    }
+
+    /// <summary>
+    /// Makes sure that the folder is still there. One that was deleted under a training must not be made again by what is written next:
+    /// without its record and its configuration nothing could go on with it. A disk that can't be read for a while is not gone.
+    /// </summary>
+    /// <exception cref="RunException">It is gone.</exception>
+    public void CheckPresence()
+    {
+        lock (_recordGate)
+        {
+            try
+            {
+                File.GetAttributes(RecordPath);
+            }
+            catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+            {
+                throw new RunException(
+                    ExitCode.Unexpected, "RunFolderGone", $"The run's folder '{Path}' is gone: it was deleted or moved while the training was at work, which therefore ends.", Path, absent);
+            }
+        }
+    }
+
+    /// <summary>Puts back what stood here before this process opened the run, where it has not begun to train.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public void TakeBack()
+    {
+        if (Former is not { } former)
+            throw new InvalidOperationException("The run is new.");
+        lock (_recordGate)
+        {
+            if (former.Configuration is { } configuration)
+                DurableFile.Write(ConfigPath, configuration);
+            WriteRecord(Path, former.Record);
+            _record = former.Record;
         }
     }
 

@@ -63,6 +63,9 @@ public sealed record RunRecord
     /// <summary>The epochs that are complete.</summary>
     public int EpochsDone { get; init; }
 
+    /// <summary>The epochs that checkpoints on disk hold: a run that fails has no more of them; null where nobody noted it.</summary>
+    public int? EpochsSaved { get; init; }
+
     /// <summary>The score that decides which epoch is best.</summary>
     public required string BestMetric { get; init; }
 

@@ -129,7 +129,7 @@ public sealed class TrainingPlan
         {
             throw new RunException(
                 ExitCode.Configuration, "NoTrainingBatch",
-                $"The training split has {data.Training.Count} samples, fewer than the {config.Loader.BatchSize} of a batch, and loader.drop_last leaves incomplete batches out.", "loader.batch_size");
+                $"The training split has {Counted.Of(data.Training.Count, "sample")}, fewer than the {config.Loader.BatchSize} of a batch, and loader.drop_last leaves incomplete batches out.", "loader.batch_size");
         }
 
         Prefetcher.Check(config.Loader, device);

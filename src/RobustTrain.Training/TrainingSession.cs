@@ -79,7 +79,8 @@ internal sealed class TrainingSession : IDisposable
         ];
         _checkpoints = new CheckpointRecorder(
             new CheckpointStore(run.CheckpointsPath, plan.Threads), new RetentionPolicy(plan.Config.Checkpoint), [.. parts.OfType<ICheckpointPart>()],
-            ModelIdentity.Of(plan.Config.Model), run.Record.Id, journal, time);
+            ModelIdentity.Of(plan.Config.Model), run.Record.Id, journal, time)
+        { CheckRun = run.CheckPresence };
         _checkpointTimer = new CheckpointTimer(plan.Config.Checkpoint, time);
         _watchdog = new StepWatchdog(config.StepTimeoutSeconds is double seconds ? TimeSpan.FromSeconds(seconds) : null, ReportStuckStep, time);
     }
@@ -232,6 +233,7 @@ internal sealed class TrainingSession : IDisposable
 
         scores = test.Scores;
         int epoch = best.Manifest.CompletedEpoch ?? best.Manifest.Cursor.Epoch;
+        _run.CheckPresence();
         ScoreDocument.Of(epoch, test).Write(path);
         _journal.Write(new TestFinished(epoch, test.Scores));
         return true;

@@ -32,6 +32,15 @@ Describe 'Measure-DataLoader' {
         $measured[0].Digest | Should -Be 0123456789abcdef
     }
 
+    It 'tells no rate where a measurement is too short for one' {
+        $env:FAKE_SHORT = 1
+        $measured = Measure-DataLoader my.yaml
+        $measured.SamplesPerSecond | Should -BeNullOrEmpty
+        $measured[0].LongestWaitMilliseconds | Should -BeNullOrEmpty
+        $measured[0].Delivered | Should -Be 3741
+        $measured | Out-String -Width 80 | Should -Not -Match 'NaN|∞'
+    }
+
     It 'passes -<Parameter> on as <Option>' -ForEach @(
         @{ Parameter = 'DatasetPath'; Value = '../d'; Option = { "--set data.path=$(Split-Path $PWD)/d" } }
         @{ Parameter = 'Dataset'; Value = 'change-pairs'; Option = { '--set data.dataset=change-pairs' } }

@@ -134,14 +134,14 @@ Describe 'Get-GpuStatus' {
         $none.Message | Should -Match 'No GPU is idle: .* GPU 0 is not connected; .* GPU 1 has 37\.5 GiB free\.'
     }
 
-    It 'waits for an idle GPU with -Wait, and ends where there is none to wait for' {
+    It 'waits for an idle GPU with -Wait, and is an error where there is none to wait for' {
         Set-NvmlScene 'gpus 1; lost 0'
         $later = Start-ThreadJob { param($scene, $next) Start-Sleep 1; Set-Content $next 'gpus 1'; [IO.File]::Move($next, $scene, $true) } -ArgumentList "$env:ROBUSTTRAIN_NVML.scene", "$env:ROBUSTTRAIN_NVML.later"
         (Get-GpuStatus -Idle -Wait -WarningVariable waits -WarningAction SilentlyContinue).Index | Should -Be 0
         $waits.Message | Should -Match 'Waiting for an idle GPU'
         Remove-Job $later -Force
         Set-NvmlScene 'gpus 0'
-        Get-GpuStatus -Idle -Wait -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        { Get-GpuStatus -Idle -Wait -WarningAction SilentlyContinue } | Should -Throw '*nothing to wait for*' -ErrorId 'NoGpuToWaitFor,*'
     }
 
     It 'refuses -<Parameter> without -Idle' -ForEach @(
@@ -413,18 +413,28 @@ Describe 'Start-Monitor' {
         $lines.Kind | Sort-Object -Unique | Should -Be Cpu, Gpu
     }
 
-    It 'raises an alert once, as an object and as a warning, and clears it' {
+    It 'raises an alert once, as a record of its output, and clears it' {
         $job = Start-Monitor Gpu -Interval 0.02 -Alert 'TemperatureCelsius > 85 for 100ms'
         Set-NvmlScene 'gpus 2; temperature 1 92'
-        Wait-Fact { $job.Warning.Count -ge 1 } | Should -BeTrue
+        $raised = { @($job.Output).Where({ $_.PSObject.BaseObject -is [RobustTrain.Monitoring.Alerts.MonitorAlert] }).Count }
+        Wait-Fact { (& $raised) -ge 1 } | Should -BeTrue
         Set-NvmlScene 'gpus 2'
-        Wait-Fact { $job.Warning.Count -ge 2 } | Should -BeTrue
+        Wait-Fact { (& $raised) -ge 2 } | Should -BeTrue
         Stop-Monitor $job.Name
+        $job.Warning | Should -BeNullOrEmpty -Because 'Receive-Job would show it twice'
         $alerts = Receive-Job $job | Where-Object { $_ -is [RobustTrain.Monitoring.Alerts.MonitorAlert] }
         $alerts.State | Should -Be Raised, Cleared
         $alerts[0].Index | Should -Be 1
         $alerts[0].Value | Should -Be 92
         $alerts | Out-String -Width 200 | Should -Match '\d\d:\d\d:\d\d Raised .* GPU 1: TemperatureCelsius is 92'
+    }
+
+    It 'shares its name with another as any job may, and both are found by it' {
+        $jobs = foreach ($time in 1, 2) { Start-Monitor Cpu -Name twin -Interval 1 }
+        (Get-Monitor twin).Id | Should -Be $jobs.Id
+        (Get-Monitor -Id $jobs[1].Id).Id | Should -Be $jobs[1].Id
+        Stop-Monitor twin
+        Wait-Fact { $jobs.State -eq 'Stopped' } | Should -BeTrue
     }
 
     It 'tells changes of connection in the debug stream' {

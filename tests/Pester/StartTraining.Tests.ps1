@@ -250,6 +250,19 @@ Describe 'Start-Training' {
             Get-Content calls | Should -BeLike "config check $PWD/my.yaml *" -Because 'it is only checked'
         }
 
+        It 'names device and run folder under -WhatIf' {
+            $transcript = Join-Path $folder transcript
+            Start-Transcript $transcript | Out-Null
+            try { Start-Training my.yaml -RunPath r -WhatIf } finally { Stop-Transcript | Out-Null }
+            Get-Content $transcript -Raw | Should -BeLike "*Train on cpu in the run folder '$PWD/r'*"
+            Remove-Item $transcript
+        }
+
+        It 'asks under -WhatIf what a training would ask of the run' {
+            Start-Training my.yaml -RunPath r -Resume Never -WhatIf
+            Get-LastCall | Should -BeLike "config check * --run-path $PWD/r --resume never *"
+        }
+
         It 'is an error under -WhatIf, too, where it could not begin' {
             $env:FAKE_END = 'invalid'
             Start-Training my.yaml -RunPath r -WhatIf -ErrorVariable failure -ErrorAction SilentlyContinue

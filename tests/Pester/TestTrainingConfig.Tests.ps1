@@ -75,6 +75,16 @@ Describe 'Test-TrainingConfig' {
         (Get-Item *.yaml | Test-TrainingConfig).ConfigurationPath | Should -Be (Join-Path $PWD a.yaml), (Join-Path $PWD b.yaml)
     }
 
+    It 'expands wildcards, takes a name as it stands first, and says where nothing matches' {
+        Set-Content b.yaml, a.yaml, other.txt, 'x[1].yaml' ''
+        (Test-TrainingConfig *.yaml).ConfigurationPath | Should -Be ('a.yaml', 'b.yaml', 'x[1].yaml').ForEach({ Join-Path $PWD $_ })
+        (Test-TrainingConfig 'x[1].yaml').ConfigurationPath | Should -Be (Join-Path $PWD 'x[1].yaml')
+        (Test-TrainingConfig 'x`[1`].yaml').ConfigurationPath | Should -Be (Join-Path $PWD 'x[1].yaml')
+        Test-TrainingConfig *.yml -ErrorVariable failure -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $failure[0].FullyQualifiedErrorId | Should -BeLike 'ConfigurationNotFound,*'
+        $failure[0].Exception.Message | Should -BeLike "*'*.yml'*"
+    }
+
     It 'fails where the engine itself fails' {
         $env:FAKE_END = 'silent'
         Test-TrainingConfig my.yaml -ErrorVariable failure -ErrorAction SilentlyContinue | Should -BeNullOrEmpty

@@ -66,6 +66,16 @@ Describe 'A view' {
         $lines[2] | Should -Match '9223372036854775807 +….*/data$'
     }
 
+    It 'of a GPU has one line in 80 columns, whatever its name' {
+        $gpu = Get-GpuStatus -Source simulated:1
+        foreach ($name in 'NVIDIA H100 80GB HBM3', 'NVIDIA RTX PRO 6000 Blackwell Server Edition', 'Tesla T4') {
+            $lines = Get-Line (Get-Copy $gpu @{ Name = $name; ComputerName = 'node'; ThrottleReasons = '' })
+            $lines | Should -HaveCount 3 -Because $name
+        }
+        [RobustTrain.Cmdlets.Formatting.StatusCell]::Name('NVIDIA RTX PRO 6000 Blackwell Server Edition') | Should -Be 'RTX PRO 6000 …'
+        [RobustTrain.Cmdlets.Formatting.StatusCell]::Name('NVIDIA H100 80GB HBM3') | Should -Be 'H100 80GB HBM3'
+    }
+
     It 'fits 80 columns: <_>' -ForEach { $epoch }, { $run }, { $score }, { $measured }, { $data }, { Get-TrainingRun a-run -History } {
         $lines = Get-Line (& $_)
         $lines.Where({ $_.Length -gt 80 }) | Should -BeNullOrEmpty

@@ -108,6 +108,9 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
             foreach (GpuStatus gpu in idle)
                 await WriteObjectAsync(gpu);
 
+            if (idle.Count == 0 && gpus.Count == 0 && Wait)
+                await ThrowTerminatingErrorAsync(new MonitorException("NoGpuToWaitFor", Strings.Format("NoGpuToWaitFor")));
+
             if (idle.Count > 0 || gpus.Count == 0)
                 return;
 

@@ -7,6 +7,7 @@ using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Resources;
 using RobustTrain.Cmdlets.Training;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;
 
@@ -77,9 +78,8 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     private async Task StartAsync(CancellationToken stopping)
     {
         TrainingRequest request = await CompleteRequestAsync();
-        if (IsWhatIf)
-            await CheckAsync(request, stopping);
-        if (!await ShouldProcessAsync(request.Subject, Strings.Format("StartTrainingAction")))
+        string action = (IsWhatIf ? await CheckAsync(request, stopping) : null) ?? Strings.Format("StartTrainingAction");
+        if (!await ShouldProcessAsync(request.Subject, action))
             return;
 
         if (Detach)
@@ -139,12 +139,13 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     private bool IsWhatIf => LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.GetValueOrDefault("WhatIf") ?? SessionState.PSVariable.GetValue("WhatIfPreference"));
 
     // What could not begin is an error under -WhatIf, too.
-    private async Task CheckAsync(TrainingRequest request, CancellationToken stopping)
+    private async Task<string?> CheckAsync(TrainingRequest request, CancellationToken stopping)
     {
-        bool isRun = request.RunPath is { } path && RunFolder.CheckPath(path, request.Resume ?? ResumeMode.Auto);
-        string? own = isRun && request.ConfigurationPath is null ? RunFolder.ConfigPathOf(request.RunPath!) : null;
-        TrainingRequest checkedRequest = request with { ConfigurationPath = own ?? request.ConfigurationPath };
-        await CallAsync(["config", "check", .. checkedRequest.ConfigurationArguments()], Strings.Format("CheckActivity"), request.Subject, _ => { }, stopping);
+        if (request.RunPath is { } path)
+            RunFolder.CheckPath(path, request.Resume ?? ResumeMode.Auto);
+        ConfigurationChecked? found = null;
+        await CallAsync(["config", "check", .. request.RunArguments()], Strings.Format("CheckActivity"), request.Subject, happened => found = happened as ConfigurationChecked ?? found, stopping);
+        return found is { Device: { } device, RunPath: { } run } ? Strings.Format("StartTrainingPlan", device, run) : null;
     }
 
     private async Task TrainAsync(TrainingRequest request, CancellationToken stopping)

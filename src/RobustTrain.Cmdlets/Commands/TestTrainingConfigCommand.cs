@@ -18,6 +18,35 @@ public sealed class TestTrainingConfigCommand : ConfiguredCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
+        string? given = ConfigurationPath;
+        try
+        {
+            foreach (string? file in await OnPipelineThread(() => FilesOf(given)))
+            {
+                ConfigurationPath = file;
+                await TestAsync(stopping);
+            }
+        }
+        finally
+        {
+            ConfigurationPath = given;
+        }
+    }
+
+    // A file of this very name comes first: what comes down the pipeline by its path has no wildcards.
+    private IReadOnlyList<string?> FilesOf(string? path)
+    {
+        if (path is null || System.IO.Path.Exists(ResolvePath(path)))
+            return [path];
+        if (!WildcardPattern.ContainsWildcardCharacters(path))
+            return [WildcardPattern.Unescape(path)];
+
+        string[] found = [.. GetResolvedProviderPathFromPSPath(path, out _).Order(StringComparer.Ordinal)];
+        return found.Length > 0 ? found : throw new RunException(ExitCode.Configuration, "ConfigurationNotFound", Strings.Format("NoFileMatches", path), path);
+    }
+
+    private async Task TestAsync(CancellationToken stopping)
+    {
         TrainingRequest request = await ReadRequestAsync();
         ConfigurationChecked? found = null;
         try

@@ -27,7 +27,7 @@ public sealed class RunPathCompleter : IArgumentCompleter
         try
         {
             RunRecord record = RunFolder.ReadRecord(run);
-            return $"{record.Name}: {record.ObservedState}, {record.EpochsDone} of {record.Epochs} epochs";
+            return $"{record.Name}: {record.ObservedState}, {record.EpochsDone} of {Counted.Of(record.Epochs, "epoch")}";
         }
         catch (RunException unreadable)
         {

@@ -10,6 +10,8 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
 {
     private static readonly Dictionary<string, string> s_parameters = new()
     {
+        ["--checkpoint"] = "-Checkpoint",
+        ["--checkpoint latest"] = "-Checkpoint Latest",
         ["--config"] = "-ConfigurationPath",
         ["--crop-size"] = "-CropSize",
         ["--data-path"] = "-DataPath",
@@ -50,6 +52,6 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
     [GeneratedRegex(@"(?<![\w-])--set (?<key>[a-z_.]+)=\.\.\.")]
     private static partial Regex Template();
 
-    [GeneratedRegex(@"(?<![\w-])--(?:resume (?:auto|never|require)|[a-z-]+)(?![\w-])")]
+    [GeneratedRegex(@"(?<![\w-])--(?:resume (?:auto|never|require)|checkpoint latest|[a-z-]+)(?![\w-])")]
     private static partial Regex Option();
 }

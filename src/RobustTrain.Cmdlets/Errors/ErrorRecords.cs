@@ -58,7 +58,7 @@ public static class ErrorRecords
         "ConnectionRefused" or "ConnectionClosed" or "HostUnreachable" or "SshFailed" => ErrorCategory.ConnectionError,
         "OutputNotWritable" => ErrorCategory.WriteError,
         "SshConfigInvalid" or "AlertNotWatched" or "SourceWithoutEffect" or "IncludeCoreWithoutEffect" or "IdleNotGiven" => ErrorCategory.InvalidArgument,
-        "NothingToWatch" => ErrorCategory.ObjectNotFound,
+        "NothingToWatch" or "NoGpuToWaitFor" => ErrorCategory.ObjectNotFound,
         _ => ErrorCategory.ResourceUnavailable,
     };
 

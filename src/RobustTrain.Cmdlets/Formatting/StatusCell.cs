@@ -19,14 +19,22 @@ public static class StatusCell
     private const string Green = "\e[32m";
     private const string Yellow = "\e[33m";
     private const string Red = "\e[31m";
+    // As wide as its column.
+    private const int NameWidth = 14;
     private const double Gibibyte = 1L << 30;
 
     /// <summary>A share in percent as a bar and a number.</summary>
     public static string Percent(double? percent) =>
         percent is { } value ? Paint($"{Bar(value)} {Number(value, "0"),3}", Urgency(value)) : Unknown;
 
-    /// <summary>A GPU's name without its maker's, which all of them share.</summary>
-    public static string Name(string? name) => name is null ? Unknown : name.StartsWith("NVIDIA ", StringComparison.Ordinal) ? name["NVIDIA ".Length..] : name;
+    /// <summary>A GPU's name without its maker's, which all of them share, cut to its column.</summary>
+    public static string Name(string? name)
+    {
+        if (name is null)
+            return Unknown;
+        string own = name.StartsWith("NVIDIA ", StringComparison.Ordinal) ? name["NVIDIA ".Length..] : name;
+        return own.Length <= NameWidth ? own : $"{own[..(NameWidth - 1)]}…";
+    }
 
     /// <summary>Memory in use of all memory, in GiB.</summary>
     public static string Memory(double? used, double? total) =>

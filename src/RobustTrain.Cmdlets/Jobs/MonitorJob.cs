@@ -1,15 +1,16 @@
 using System.Collections;
 using System.Management.Automation;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Jobs;
 
 /// <summary>
 /// Hosts watched beside the shell: statuses and alerts are the job's output, in order. The output holds the newest records only; how many
-/// older ones were dropped unread is counted. Alerts go to the warning stream too, and changes of connection to the debug stream.
+/// older ones were dropped unread is counted. An alert is such a record and nothing else: as a warning too, Receive-Job would show it twice.
+/// Changes of connection go to the debug stream.
 /// </summary>
 public sealed class MonitorJob : ManagedJob
 {
@@ -93,7 +94,8 @@ public sealed class MonitorJob : ManagedJob
         {
             IReadOnlyList<MonitorHealth> health = Health;
             int stale = health.Count(monitor => monitor.State == MonitorState.Stale);
-            return stale == 0 ? $"{SamplesTaken} samples" : $"{SamplesTaken} samples, {stale} of {health.Count} sources stale: {LastError}";
+            string samples = Counted.Of(SamplesTaken, "sample");
+            return stale == 0 ? samples : $"{samples}, {stale} of {Counted.Of(health.Count, "source")} stale: {LastError}";
         }
     }
 
@@ -120,8 +122,6 @@ public sealed class MonitorJob : ManagedJob
             output.TypeNames.Insert(0, MixedView);
 
         Keep(Output, output, OutputLimit);
-        if (record is MonitorAlert alert)
-            Keep(Warning, new WarningRecord(alert.Message), MostMessages);
     }
 
     private void NoteConnection(StatusRecord status)

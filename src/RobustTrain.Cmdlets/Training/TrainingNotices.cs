@@ -1,4 +1,5 @@
 using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Training;
@@ -26,7 +27,7 @@ internal sealed class TrainingNotices
         LoaderChanged change => OfLoader(change),
         NumericFailureHandled failure => Once("numeric_failure", failure.Epoch, Strings.Format(
             "NumericFailureHandled", failure.GlobalStep, failure.Problem, failure.Failures, Strings.Format(failure.Action == "rollback" ? "RolledBack" : "BatchSkipped"), failure.LearningRateFactor)),
-        MicroBatchHalved halved => (Strings.Format("MicroBatchHalved", halved.SamplesAtOnce), null),
+        MicroBatchHalved halved => (Strings.Format("MicroBatchHalved", Counted.Of(halved.SamplesAtOnce, "sample"), halved.SamplesAtOnce == 1 ? "is" : "are"), null),
         StoppedEarly early => (null, Strings.Format("StoppedEarly", early.Patience, early.BestEpoch)),
         CheckpointSaved saved => (null, Strings.Format("CheckpointSaved", saved.Path)),
         StopRequested stop => (null, Strings.Format("StopRequested", stop.Reason)),

@@ -43,11 +43,9 @@ internal sealed record TrainingRequest
         }
     }
 
-    /// <summary>The arguments of <c>robusttrain train</c>.</summary>
-    /// <param name="hasLifeLine">Whether the trainer is to end with the process that starts it.</param>
-    public IEnumerable<string> TrainArguments(bool hasLifeLine)
+    /// <summary>The same, and the run with what to do with it.</summary>
+    public IEnumerable<string> RunArguments()
     {
-        yield return "train";
         foreach (string argument in ConfigurationArguments())
             yield return argument;
 
@@ -62,6 +60,15 @@ internal sealed record TrainingRequest
             yield return "--resume";
             yield return mode.ToString().ToLowerInvariant();
         }
+    }
+
+    /// <summary>The arguments of <c>robusttrain train</c>.</summary>
+    /// <param name="hasLifeLine">Whether the trainer is to end with the process that starts it.</param>
+    public IEnumerable<string> TrainArguments(bool hasLifeLine)
+    {
+        yield return "train";
+        foreach (string argument in RunArguments())
+            yield return argument;
 
         yield return "--events";
         if (hasLifeLine)

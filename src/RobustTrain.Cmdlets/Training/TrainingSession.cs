@@ -119,7 +119,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     }
 
     private static string EndOf(RunRecord run, string path) => Strings.Format(
-        "RunEnded", run.Name, run.EpochsDone, run.Epochs, run.TestScores?.TryGetValue("f1", out double f1) == true ? Strings.Format("RunTestScore", f1) : "", path);
+        "RunEnded", run.Name, run.EpochsDone, Counted.Of(run.Epochs, "epoch"), run.TestScores?.TryGetValue("f1", out double f1) == true ? Strings.Format("RunTestScore", f1) : "", path);
 
     // A closed pipeline takes nothing more; the trainer still has to come to its end.
     private async Task ShowAsync(Func<Task> show)

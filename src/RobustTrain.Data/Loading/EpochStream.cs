@@ -205,7 +205,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         if (_tuner is null || _session.LoadsInPlace || _tuner.WhyOneMore(_session.WorkerCount, _times.WaitTicks) is not string reason)
             return;
         _session.Monitor!.AddSeat();
-        _session.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{_session.WorkerCount} workers load now: {reason}."));
+        _session.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{_session.WorkerCount} {(_session.WorkerCount == 1 ? "worker loads" : "workers load")} now: {reason}."));
     }
 
     /// <summary>Enters so many samples into the account of the worker that has, or had, a cell.</summary>

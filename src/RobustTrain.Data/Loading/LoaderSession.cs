@@ -126,7 +126,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
         Report(loaderEvent);
         if (Stream is null || HasFallenBack || !Stream.Judge.CountWorkerFailure())
             return false;
-        FallBack($"{_options.MaxErrors} workers have failed in this epoch");
+        FallBack($"{_options.MaxErrors} {(_options.MaxErrors == 1 ? "worker has" : "workers have")} failed in this epoch");
         return true;
     }
 

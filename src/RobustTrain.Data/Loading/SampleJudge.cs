@@ -125,7 +125,7 @@ internal sealed class SampleJudge
         string[] samples = [.. _ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
         const int named = 20;
         string list = string.Join(", ", samples.Take(named)) + (samples.Length > named ? $" and {samples.Length - named} more" : "");
-        throw new SkipBudgetException($"{samples.Length} samples of epoch {_epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped}): {list}.", samples);
+        throw new SkipBudgetException($"{samples.Length} {(samples.Length == 1 ? "sample" : "samples")} of epoch {_epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped}): {list}.", samples);
     }
 
     private static LoaderEvent SampleEvent(LoaderEventKind kind, int index, string sample, string worker, string message) =>

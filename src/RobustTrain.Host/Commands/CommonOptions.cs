@@ -18,6 +18,19 @@ internal static class CommonOptions
         Description = "Takes 'stop' as a line on standard input, and stops when it ends: whoever started this is gone.",
     };
 
+    /// <summary>The folder of a run.</summary>
+    public static Option<string?> RunPath() => new("--run-path")
+    {
+        HelpName = "FOLDER",
+        Description = "The run's folder; without it runs/<name>-<date>-<time>. A folder that holds a run brings its own configuration where CONFIG is not given.",
+    };
+
+    /// <summary>What to do with a folder that holds a run.</summary>
+    public static Option<string> Resume() => OneOf(
+        "--resume",
+        "What to do where the folder holds a run already: refuse it (never), go on with it (auto), or go on and refuse a folder without one (require).",
+        "auto", "never", "auto", "require");
+
     /// <summary>An option that takes one of some words, in any letter case.</summary>
     public static Option<string> OneOf(string name, string description, string defaultWord, params string[] words)
     {

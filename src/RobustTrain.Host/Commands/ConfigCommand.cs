@@ -35,15 +35,22 @@ internal static class ConfigCommand
     private static Command Check()
     {
         ConfigurationOptions configuration = new();
+        Option<string?> runPath = CommonOptions.RunPath();
+        Option<string> resume = CommonOptions.Resume();
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
-        Command command = new("check", "Checks a configuration as 'train' would before its first step: keys, data set, network, device. Creates nothing.") { events, lifeLine };
+        Command command = new("check", "Checks a configuration as 'train' would before its first step: keys, data set, network, device, and with --run-path the run. Creates nothing.") { runPath, resume, events, lifeLine };
         configuration.AddTo(command);
         command.SetAction(parsed =>
         {
             EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
-            CheckRequest request = new(parsed.GetValue(configuration.File), parsed.GetValue(configuration.Settings)!, parsed.GetValue(lifeLine));
-            return CommandGuard.Run(() => new CheckJob(request, stream).Run(), stream);
+            CheckRequest request = new(
+                parsed.GetValue(configuration.File),
+                parsed.GetValue(configuration.Settings)!,
+                parsed.GetValue(runPath),
+                Enum.Parse<ResumeMode>(parsed.GetValue(resume)!, ignoreCase: true),
+                parsed.GetValue(lifeLine));
+            return CommandGuard.Run(() => new CheckJob(request, stream, TimeProvider.System).Run(), stream);
         });
         return command;
     }

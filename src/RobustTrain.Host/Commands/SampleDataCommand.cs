@@ -89,7 +89,7 @@ internal static class SampleDataCommand
             if (stream is null)
             {
                 using DetachedText output = DetachedText.StandardOutput(SayLoss);
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{scenes} scenes are in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(scenes, "scene")} {(scenes == 1 ? "is" : "are")} in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
             }
 

@@ -12,15 +12,8 @@ internal static class TrainCommand
     public static Command Create()
     {
         ConfigurationOptions configuration = new();
-        Option<string?> runPath = new("--run-path")
-        {
-            HelpName = "FOLDER",
-            Description = "The run's folder; without it runs/<name>-<date>-<time>. A folder that holds a run brings its own configuration where CONFIG is not given.",
-        };
-        Option<string> resume = CommonOptions.OneOf(
-            "--resume",
-            "What to do where the folder holds a run already: refuse it (never), go on with it (auto), or go on and refuse a folder without one (require).",
-            "auto", "never", "auto", "require");
+        Option<string?> runPath = CommonOptions.RunPath();
+        Option<string> resume = CommonOptions.Resume();
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = new("--life-line")
         {

@@ -17,7 +17,8 @@ namespace RobustTrain.Host.Jobs;
 /// <summary>Checks a configuration as a training would before its first step, and creates nothing.</summary>
 /// <param name="request">What the command line asks.</param>
 /// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
-internal sealed class CheckJob(CheckRequest request, EventStream? stream)
+/// <param name="time">The clock.</param>
+internal sealed class CheckJob(CheckRequest request, EventStream? stream, TimeProvider time)
 {
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromSeconds(0.5);
 
@@ -36,7 +37,9 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
         TrainingConfig config;
         try
         {
-            config = ConfigurationReader.Read(request.ConfigPath, request.Settings);
+            config = RunConfiguration.Read(request.ConfigPath, request.Settings, request.RunPath, request.Resume);
+            if (request.RunPath is { } path)
+                RunFolder.Check(path, config, request.Resume);
             SystemLimits.OfThisProcess().Check(config);
         }
         catch (RunException exception)
@@ -66,14 +69,18 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream)
         }
 
         stream?.Write(new ConfigurationChecked(
-            [.. check.Faults.SelectMany(MistakesOf)], check.Plan?.Device.ToString(), check.CountOf(DatasetSplit.Train), check.CountOf(DatasetSplit.Val), check.CountOf(DatasetSplit.Test), check.Plan?.StepsPerEpoch));
+            [.. check.Faults.SelectMany(MistakesOf)], check.Plan?.Device.ToString(), check.CountOf(DatasetSplit.Train), check.CountOf(DatasetSplit.Val), check.CountOf(DatasetSplit.Test), check.Plan?.StepsPerEpoch)
+        { RunPath = check.Faults.Count == 0 ? RunPath(config) : null });
         if (check is { Faults: [], Plan: { } plan })
         {
             output?.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The configuration is good: {config.Model.Name} on {plan.Device}, {plan.Data.Training.Count} training, {plan.Data.Validation.Count} validation and {plan.Data.Test.Count} test samples, {config.Trainer.Epochs} epochs of {plan.StepsPerEpoch} steps."));
+                $"The configuration is good: {config.Model.Name} on {plan.Device}, {plan.Data.Training.Count} training, {plan.Data.Validation.Count} validation and {plan.Data.Test.Count} test samples, {Counted.Of(config.Trainer.Epochs, "epoch")} of {Counted.Of(plan.StepsPerEpoch, "step")}."));
         }
     }
+
+    private string RunPath(TrainingConfig config) =>
+        request.RunPath is { } path ? Path.GetFullPath(path) : RunPathChoice.For(config.Name, time).First(candidate => !Path.Exists(candidate));
 
     private void SayProgress(int done, int total)
     {

@@ -73,11 +73,11 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
 
     private static void SayLoss(string loss) => Console.Error.WriteLine($"robusttrain: {loss}");
 
-    private void Warn(JournalChain journal, string warning)
+    private void Warn(JournalChain journal, RunWarning warning)
     {
-        journal.Write(new RunWarning(warning));
+        journal.Write(warning);
         if (request.AsJson)
-            Console.Error.WriteLine($"robusttrain: {warning}");
+            Console.Error.WriteLine($"robusttrain: {warning.Message}");
     }
 
     private TrainingConfig ReadConfiguration(string path)
@@ -121,7 +121,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         }
 
         string epoch = finished.Epoch is { } number ? string.Create(CultureInfo.InvariantCulture, $" (epoch {number})") : "";
-        Console.Out.WriteLine($"{finished.Checkpoint}{epoch} on {finished.Samples} samples of the {finished.Split} split of {finished.DataPath}");
+        Console.Out.WriteLine($"{finished.Checkpoint}{epoch} on {Counted.Of(finished.Samples, "sample")} of the {finished.Split} split of {finished.DataPath}");
         foreach ((string name, double score) in finished.Scores)
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-24} {score:0.0000}"));
         if (finished.DifferencingF1 is { } baseline)

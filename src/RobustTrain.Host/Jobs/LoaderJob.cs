@@ -111,7 +111,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         {
             int threads = Math.Max(1, workers ?? Environment.ProcessorCount);
             DecodingBenchmark.Measure(files, threads);
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{threads} threads, images a second: {DecodingBenchmark.Measure(files, threads):F0}"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(threads, "thread")}, images a second: {DecodingBenchmark.Measure(files, threads):F0}"));
         }
 
         return (int)ExitCode.Finished;
@@ -198,7 +198,11 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     {
         EpochLedger ledger = measured.Ledger;
         if (measured.SamplesPerSecond is null)
-            Warn($"The {request.Split.ToString().ToLowerInvariant()} split is one batch, which is too short to tell samples a second and the longest wait: load more samples, or make batches smaller (loader.batch_size).");
+        {
+            string subject = request.Images is not null ? "The folder of images" : request.Integers is not null ? "The range of integers" : $"The {request.Split.ToString().ToLowerInvariant()} split";
+            Warn($"{subject} is one batch, which is too short to tell samples a second and the longest wait: load more samples, or make batches smaller (loader.batch_size).");
+        }
+
 
         LoaderStatistics times = measured.Statistics;
         if (stream is null)

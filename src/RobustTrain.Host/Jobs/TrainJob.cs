@@ -26,7 +26,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
     /// <exception cref="Exception">What went wrong before there was a run; nothing was created.</exception>
     public int Run()
     {
-        TrainingConfig config = ReadConfiguration();
+        TrainingConfig config = RunConfiguration.Read(request.ConfigPath, request.Settings, request.RunPath, request.Resume);
         string? runPath = NamedRunPath();
         if (runPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished)
             return SayFinishedAlready(finished, runPath);
@@ -45,13 +45,6 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             ? RunFolder.Create(RunPathChoice.For(config.Name, time), config, versions, time, splits)
             : RunFolder.Open(runPath, config, request.Resume, versions, time, splits);
         return Train(plan, run, control, requests);
-    }
-
-    private TrainingConfig ReadConfiguration()
-    {
-        // First what is wrong with the path: where a run is missing, its configuration is, too.
-        string? own = request is { ConfigPath: null, RunPath: { } path } && RunFolder.CheckPath(path, request.Resume) ? RunFolder.ConfigPathOf(path) : null;
-        return ConfigurationReader.Read(own ?? request.ConfigPath, request.Settings);
     }
 
     private string? NamedRunPath()
@@ -101,7 +94,10 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         {
             Failure failure = CrashReport.Keep(Failure.Of(exception), run.Path, time);
             display?.Dispose();
-            return ReportFailure(failure, kept);
+
+            // Where nothing could be begun, a run is left as it was found.
+            bool isUntouched = run.IsResumed && !last.HasBegun && failure.ExitCode == ExitCode.Configuration;
+            return ReportFailure(failure, kept, isUntouched ? run.TakeBack : null);
         }
         finally
         {
@@ -148,12 +144,14 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
     }
 
     // The disk that made the training fail may refuse its last words too; then they stand on standard error alone.
-    private int ReportFailure(Failure failure, PatientJournal journal)
+    private int ReportFailure(Failure failure, PatientJournal journal, Action? takeBack = null)
     {
         try
         {
-            journal.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId));
+            if (takeBack is null)
+                journal.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId));
             journal.Complete();
+            takeBack?.Invoke();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -163,15 +161,18 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         return Commands.CommandGuard.Report(failure, stream);
     }
 
-    /// <summary>Remembers the checkpoint that was written last.</summary>
+    /// <summary>Remembers whether the training has begun, and the checkpoint that was written last.</summary>
     private sealed class LastCheckpoint : IRunJournal
     {
         private volatile string? _path;
 
         public string Description => _path is null ? "the checkpoint that it began with" : $"the checkpoint {_path}";
 
+        public bool HasBegun { get; private set; }
+
         public void Write(RunEvent runEvent)
         {
+            HasBegun |= runEvent is RunStarted;
             if (runEvent is CheckpointSaved saved)
                 _path = saved.Path;
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RobustTrain.Data;
 using RobustTrain.Platform;
 using RobustTrain.Runs.Configuration;
@@ -48,7 +47,7 @@ internal sealed class SystemLimits
     {
         int most = workers ?? Environment.ProcessorCount;
         bool areProcesses = kind == WorkerKind.Process;
-        string loader = string.Create(CultureInfo.InvariantCulture, $"{most} {kind.ToString().ToLowerInvariant()} workers");
+        string loader = Counted.Of(most, $"{kind.ToString().ToLowerInvariant()} worker");
         ulong descriptors = (ulong)(BaseDescriptors + (areProcesses ? Loaders * most * DescriptorsOfProcessWorker : 0));
         if (Descriptors < descriptors)
             throw Refusal($"The limit of open files (ulimit -n) is {Descriptors}, but {descriptors} are needed with {loader}: raise it, in a service by LimitNOFILE{Fewer(areProcesses && most > 0)}.");

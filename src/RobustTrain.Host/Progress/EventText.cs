@@ -1,4 +1,5 @@
 using System.Globalization;
+using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Progress;
@@ -11,12 +12,12 @@ internal static class EventText
     /// <summary>The line of an event that people want to keep; null for those that only matter for a moment.</summary>
     public static string? Lasting(RunEvent runEvent, TrainingView view) => runEvent switch
     {
-        RunStarted { ResumedFromEpoch: null } started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath}: {started.Epochs} epochs of {started.StepsPerEpoch} steps{Beginning(started)}."),
-        RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {started.Epochs} epochs are complete."),
+        RunStarted { ResumedFromEpoch: null } started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath}: {Counted.Of(started.Epochs, "epoch")} of {Counted.Of(started.StepsPerEpoch, "step")}{Beginning(started)}."),
+        RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {Counted.Of(started.Epochs, "epoch")} {(started.Epochs == 1 ? "is" : "are")} complete."),
         EpochFinished epoch => EpochLine(epoch, view),
         TestFinished test => string.Create(CultureInfo.InvariantCulture, $"Test with the weights of epoch {test.BestEpoch}: {Scores(test.Scores)}"),
         NumericFailureHandled failure => NumericFailure(failure),
-        MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {halved.SamplesAtOnce} samples are computed at once, and gradients are accumulated to the same batch."),
+        MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {Counted.Of(halved.SamplesAtOnce, "sample")} {(halved.SamplesAtOnce == 1 ? "is" : "are")} computed at once, and gradients are accumulated to the same batch."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
         RunWarning warning => $"Warning: {warning.Message}",
         LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "quarantine_not_written" or "fell_back" or "workers_chosen" } loader => $"Loader: {loader.Message}",
@@ -68,7 +69,7 @@ internal static class EventText
 
     private static string Beginning(RunStarted started) =>
         (started.StartedFrom is { } weights ? $", from the weights in {weights}" : "")
-        + (started.FrozenParameters > 0 ? string.Create(CultureInfo.InvariantCulture, $", {started.FrozenParameters} parameters frozen") : "");
+        + (started.FrozenParameters > 0 ? string.Create(CultureInfo.InvariantCulture, $", {Counted.Of(started.FrozenParameters, "parameter")} frozen") : "");
 
     // One that explodes fills no line with digits.
     private static string Loss(double loss) => loss.ToString(Math.Abs(loss) < 1e6 ? "0.0000" : "0.0000e+0", CultureInfo.InvariantCulture);
@@ -84,8 +85,8 @@ internal static class EventText
     {
         string scores = epoch.Scores is { } values ? "  " + Scores(values) : "";
         string best = epoch.IsBest ? "  (best)" : "";
-        string trouble = (epoch.Loader?.Skipped > 0 ? string.Create(CultureInfo.InvariantCulture, $"  {epoch.Loader.Skipped} samples skipped") : "")
-            + (epoch.Loader?.WorkerFailures > 0 ? string.Create(CultureInfo.InvariantCulture, $"  {epoch.Loader.WorkerFailures} worker failures") : "");
+        string trouble = (epoch.Loader?.Skipped > 0 ? $"  {Counted.Of(epoch.Loader.Skipped, "sample")} skipped" : "")
+            + (epoch.Loader?.WorkerFailures > 0 ? $"  {Counted.Of(epoch.Loader.WorkerFailures, "worker failure")}" : "");
         return string.Create(
             CultureInfo.InvariantCulture,
             $"epoch {epoch.Epoch} ({epoch.Epoch + 1} of {view.Epochs}) done: loss {Loss(epoch.TrainLoss)}{scores}{best}{trouble}  {epoch.SamplesPerSecond:0.0} samples/s  {Duration(TimeSpan.FromSeconds(epoch.DurationSeconds))}");

@@ -11,6 +11,11 @@ internal sealed class LiveProgress : IProgressDisplay
     private static readonly TimeSpan s_refresh = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
+    // Free columns on the right: a line that the terminal itself breaks, be it for the ^C that it shows, would not be cleared.
+    private const int Margin = 4;
+    private const int LabelWidth = 26;
+    private const int NoteWidth = 25;
+
     private readonly IAnsiConsole _console;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
@@ -119,18 +124,29 @@ internal sealed class LiveProgress : IProgressDisplay
         if (view.Evaluation is { } pass)
             rows.Add(Bar(pass.Split, pass.Done, pass.Total, string.Create(CultureInfo.InvariantCulture, $"{pass.Done} of {pass.Total} samples")));
         else if (view.LastStep is { } step)
-            rows.Add(new Text(EventText.StepFigures(step) + EventText.SystemFigures(view.System)));
+        {
+            rows.Add(new Text(Cut(EventText.StepFigures(step))));
+            if (EventText.SystemFigures(view.System).Trim() is { Length: > 0 } system)
+                rows.Add(new Text(Cut(system)));
+        }
+
         if (view.Best is { Scores: { } scores } best)
-            rows.Add(new Text(string.Create(CultureInfo.InvariantCulture, $"best so far: epoch {best.Epoch}  {EventText.Scores(scores)}"), new Style(Color.Green)));
+            rows.Add(new Text(Cut(string.Create(CultureInfo.InvariantCulture, $"best so far: epoch {best.Epoch}  {EventText.Scores(scores)}")), new Style(Color.Green)));
         return new Rows(rows);
     }
 
-    private static Columns Bar(string label, double done, double total, string note)
+    private string Cut(string line)
     {
-        const int width = 30;
+        int room = Math.Max(LabelWidth, _console.Profile.Width - Margin);
+        return line.Length <= room ? line : $"{line[..(room - 1)]}…";
+    }
+
+    private Columns Bar(string label, double done, double total, string note)
+    {
+        int width = Math.Clamp(_console.Profile.Width - Margin - LabelWidth - NoteWidth - 3, 5, 30);
         int filled = total <= 0 ? 0 : (int)Math.Clamp(done / total * width, 0, width);
         Paragraph bar = new();
-        bar.Append($"{label,-28} ");
+        bar.Append($"{(label.Length <= LabelWidth ? label : $"{label[..(LabelWidth - 1)]}…"),-LabelWidth} ");
         bar.Append(new string('━', filled), new Style(Color.Green));
         bar.Append(new string('━', width - filled), new Style(Color.Grey));
         bar.Append($"  {note}");

@@ -29,6 +29,9 @@ internal sealed class EventFile : IDisposable
     /// <exception cref="IOException">The disk refuses.</exception>
     public EventFile(string folder, DateTimeOffset now)
     {
+        // The run's folder may have been deleted meanwhile, and is not made again.
+        if (!Directory.Exists(System.IO.Path.GetDirectoryName(folder)))
+            throw new DirectoryNotFoundException($"The folder of '{folder}' is gone.");
         Directory.CreateDirectory(folder);
         string seconds = now.ToUnixTimeSeconds().ToString("D10", CultureInfo.InvariantCulture);
         _file = new FileStream(

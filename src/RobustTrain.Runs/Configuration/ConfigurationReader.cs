@@ -243,9 +243,19 @@ public sealed class ConfigurationReader
 
     private void ReportUnknownKey(string place, string name, ConfigurationSection section)
     {
+        // Of a dotted name the keys of the innermost section that there is are of use: those at the top are not what was meant.
+        ConfigurationSection innermost = section;
+        foreach (string part in name.Split('.').SkipLast(1))
+        {
+            if (innermost.Find(part)?.Section is not { } inner)
+                break;
+            innermost = inner;
+        }
+
+        string listed = innermost == section ? "it" : $"'{innermost.Path}'";
         string owner = section.Path.Length == 0 ? "The configuration" : $"'{section.Path}'";
         string hint = DifferenceOf(name)
-            ?? (Suggest(name, section) is { } nearest ? $"did you mean '{nearest}'?" : $"it has {string.Join(", ", section.Keys.Select(key => key.Name))}.");
+            ?? (Suggest(name, section) is { } nearest ? $"did you mean '{nearest}'?" : $"{listed} has {string.Join(", ", innermost.Keys.Select(key => key.Name))}.");
         Report("ConfigurationUnknownKey", $"{place}: {owner} has no key '{name}'; {hint}", section.Path.Length == 0 ? name : $"{section.Path}.{name}");
     }
 

@@ -92,7 +92,12 @@ public sealed record EvaluationProgress(string Split, int Done, int Total) : Run
 /// <param name="Bytes">Its size.</param>
 /// <param name="DurationSeconds">From when it was taken until it was on disk.</param>
 /// <param name="HeldSeconds">How long taking it has held the training: the copy to memory.</param>
-public sealed record CheckpointSaved(string Path, int Epoch, long GlobalStep, long Bytes, double DurationSeconds, double HeldSeconds = 0) : RunEvent;
+public sealed record CheckpointSaved(string Path, int Epoch, long GlobalStep, long Bytes, double DurationSeconds, double HeldSeconds = 0) : RunEvent
+{
+    /// <summary>The epoch that it completes, from 0; null where it was taken within one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? CompletedEpoch { get; init; }
+}
 
 /// <summary>The test with the best checkpoint is done.</summary>
 public sealed record TestFinished(int BestEpoch, IReadOnlyDictionary<string, double> Scores) : RunEvent;
@@ -165,7 +170,12 @@ public sealed record CheckProgress(int Done, int Total) : RunEvent;
 /// <param name="ValidationSamples">The samples of a validation.</param>
 /// <param name="TestSamples">The samples of the test.</param>
 /// <param name="StepsPerEpoch">The steps of an epoch.</param>
-public sealed record ConfigurationChecked(IReadOnlyList<ConfigurationError> Errors, string? Device, int? TrainingSamples, int? ValidationSamples, int? TestSamples, int? StepsPerEpoch) : RunEvent;
+public sealed record ConfigurationChecked(IReadOnlyList<ConfigurationError> Errors, string? Device, int? TrainingSamples, int? ValidationSamples, int? TestSamples, int? StepsPerEpoch) : RunEvent
+{
+    /// <summary>The folder of the run that would begin or go on; null where there are mistakes.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? RunPath { get; init; }
+}
 
 /// <summary>A checkpoint has been scored, by <c>robusttrain evaluate</c>.</summary>
 /// <param name="Checkpoint">The checkpoint's folder.</param>

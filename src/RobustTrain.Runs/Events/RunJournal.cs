@@ -65,7 +65,8 @@ public sealed class RunJournal : IRunJournal, IDisposable
     // The line is written, and would be written twice were it refused now.
     private void TryRecord(RunEvent written)
     {
-        if (_unrecorded.Count == 0)
+        // A checkpoint's own word can wait for the next event: the record costs a flush.
+        if (_unrecorded.Count == 0 || written is CheckpointSaved)
             return;
         try
         {

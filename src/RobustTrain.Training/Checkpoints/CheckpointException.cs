@@ -23,8 +23,11 @@ public sealed class CheckpointException(string errorId, string message, string p
     public const string NotWritten = "CheckpointNotWritten";
 
     /// <summary>Says that a disk refused a checkpoint.</summary>
-    internal static CheckpointException Refused(string checkpoint, Exception cause) => new(
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="cause">What the disk said.</param>
+    /// <param name="isFirst">Whether there is none before it.</param>
+    internal static CheckpointException Refused(string checkpoint, Exception cause, bool isFirst) => new(
         NotWritten,
-        $"The checkpoint {checkpoint} could not be written: {StorageError.Describe(cause).TrimEnd('.')}; the checkpoints before it are as they were.",
+        $"The checkpoint {checkpoint} could not be written: {StorageError.Describe(cause).TrimEnd('.')}; {(isFirst ? "the run has none before it" : "the checkpoints before it are as they were")}.",
         checkpoint, cause, ExitCode.Unexpected);
 }

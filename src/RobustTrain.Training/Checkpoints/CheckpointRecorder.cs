@@ -24,6 +24,7 @@ internal sealed class CheckpointRecorder : IDisposable
     private Task _writer = Task.CompletedTask;
     private CancellationTokenSource _hurry = new();
     private CheckpointException? _refused;
+    private (string Reason, int Epoch)? _told;
     private bool _isWriting;
 
     /// <summary>A recorder.</summary>
@@ -46,6 +47,9 @@ internal sealed class CheckpointRecorder : IDisposable
         _journal = journal;
         _time = time;
     }
+
+    /// <summary>Throws where nothing may be written any more, as the run's folder is gone.</summary>
+    public Action CheckRun { get; init; } = () => { };
 
     /// <summary>Brings every part to the state of the newest checkpoint that is whole.</summary>
     /// <returns>False where there is no checkpoint.</returns>
@@ -226,9 +230,9 @@ internal sealed class CheckpointRecorder : IDisposable
         }
         catch (Exception refused) when (refused is CheckpointException or IOException or UnauthorizedAccessException)
         {
-            _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused);
+            _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, _store.IsEmpty);
             _queue.Keep(next);
-            Warn($"{_refused.Message} The training goes on, and tries again with the next checkpoint.");
+            WarnOfRefusal(next.Label, refused, hurry);
             EndWriting();
             return false;
         }
@@ -238,15 +242,27 @@ internal sealed class CheckpointRecorder : IDisposable
         return true;
     }
 
+    // Once a kind and epoch; and not where the training waits for it and ends with it.
+    private void WarnOfRefusal(CheckpointLabel label, Exception refused, CancellationToken hurry)
+    {
+        (string Reason, int Epoch) refusal = (StorageError.Describe(refused.InnerException ?? refused), label.CompletedEpoch ?? label.Cursor.Epoch);
+        if (!hurry.CanBeCanceled || _told == refusal)
+            return;
+        _told = refusal;
+        Warn($"{_refused!.Message} The training goes on, and tries again with the next checkpoint, at the latest when it ends.");
+    }
+
     private void Write(PendingCheckpoint pending, CancellationToken hurry)
     {
+        CheckRun();
         pending.WriteFiles?.Invoke();
         if (pending.Draft is null)
             return;
         Checkpoint saved = _store.Write(pending.Draft, pending.Label, _model, _runId, _time.GetUtcNow(), hurry);
         _journal.Write(new CheckpointSaved(
             saved.Path, pending.Label.CompletedEpoch ?? pending.Label.Cursor.Epoch, pending.Label.Cursor.GlobalStep, saved.Bytes,
-            _time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds));
+            _time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds)
+        { CompletedEpoch = pending.Label.CompletedEpoch });
     }
 
     private void Delete(Action delete)

@@ -13,6 +13,8 @@ namespace RobustTrain.Training.Checkpoints;
 /// <param name="threads">The most threads that write or verify a file; beside a training as many as it computes on.</param>
 public sealed class CheckpointStore(string path, int threads = 1)
 {
+    private const string Latest = "latest";
+
     private readonly HiddenFolders _hidden = new(path);
 
     // What has turned out to be no good when it was read, and whether its bytes prove it: a disk that can't be read may come back.
@@ -26,6 +28,23 @@ public sealed class CheckpointStore(string path, int threads = 1)
 
     /// <summary>The most threads that work on a checkpoint.</summary>
     internal int Threads { get; } = threads;
+
+    /// <summary>Whether it holds no checkpoint, good or damaged.</summary>
+    internal bool IsEmpty
+    {
+        get
+        {
+            try
+            {
+                return !Directory.Exists(Path) || Directory.EnumerateDirectories(Path).All(HiddenFolders.IsHidden);
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                // Nobody knows; that it is empty would be a claim.
+                return false;
+            }
+        }
+    }
 
     /// <summary>
     /// The checkpoints whose manifests can be read, the newest first: the one that was written last, even where a rollback
@@ -90,7 +109,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
     internal CheckpointArchive? OpenLatest(Action<string> warn)
     {
         IReadOnlyList<Checkpoint> readable = List(warn);
-        return readable.Count > 0 || _unusable.Count == 0 ? OpenFirst(readable, warn, "latest") : throw new CheckpointException(
+        return readable.Count > 0 || _unusable.Count == 0 ? OpenFirst(readable, warn, Latest) : throw new CheckpointException(
             CheckpointException.Damaged, $"No checkpoint in {Path} can be read, {_unusable.Count} {(_unusable.Count == 1 ? "is" : "are")} damaged; without that folder the training begins again.", Path);
     }
 
@@ -159,7 +178,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
         {
             HiddenFolders.DeleteQuietly(temporary);
             _hidden.DeleteRetired();
-            throw CheckpointException.Refused(target, refused);
+            throw CheckpointException.Refused(target, refused, IsEmpty);
         }
     }
 
@@ -198,6 +217,8 @@ public sealed class CheckpointStore(string path, int threads = 1)
         CheckpointException? last = null;
         foreach (Checkpoint checkpoint in checkpoints)
         {
+            if (last is not null)
+                warn($"{last.Message} The checkpoint before it is taken instead.");
             try
             {
                 return CheckpointArchive.Open(checkpoint, Threads);
@@ -205,13 +226,12 @@ public sealed class CheckpointStore(string path, int threads = 1)
             catch (CheckpointException damaged) when (damaged.ErrorId == CheckpointException.Damaged)
             {
                 Remember(checkpoint.Path, damaged);
-                warn($"{damaged.Message} The checkpoint before it is taken instead.");
                 last = damaged;
             }
         }
 
         return last is null ? null : throw new CheckpointException(
-            CheckpointException.Damaged, $"All {checkpoints.Count} candidates for the {which} checkpoint are damaged; the last one: {last.Message}", checkpoints[^1].Path, last);
+            CheckpointException.Damaged, $"{(checkpoints.Count == 1 ? $"The only candidate for the {which} checkpoint is damaged" : $"All {checkpoints.Count} candidates for the {which} checkpoint are damaged; the last one")}: {last.Message.TrimEnd('.')}{(which == Latest ? $"; without the folder {Path} the training begins again" : "")}.", checkpoints[^1].Path, last);
     }
 
     private static CheckpointFile WriteJson<T>(string file, T value) =>

@@ -53,12 +53,12 @@ public sealed class Evaluator
     /// <param name="warn">Is told, in one sentence each, of damaged checkpoints that are passed over and of what the data set warns of.</param>
     /// <exception cref="RunException">The checkpoint is missing, damaged or of another model; or the configuration doesn't fit machine, data or network.</exception>
     /// <exception cref="DatasetException">The data set can't be opened.</exception>
-    public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn) =>
+    public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn) =>
         Open(config, path, choice, split, warn, () => DataSplitsFactory.Open(config, split));
 
     /// <summary>Opens the checkpoint, and checks that it fits a data set that is open already.</summary>
-    /// <inheritdoc cref="Open(TrainingConfig, string, CheckpointChoice, DatasetSplit, Action{string})"/>
-    public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn, IDataset dataset) =>
+    /// <inheritdoc cref="Open(TrainingConfig, string, CheckpointChoice, DatasetSplit, Action{RunWarning})"/>
+    public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, IDataset dataset) =>
         Open(config, path, choice, split, warn, () => dataset);
 
     /// <summary>Scores.</summary>
@@ -79,31 +79,32 @@ public sealed class Evaluator
         return _split == DatasetSplit.Val ? result.Of(ValidationSet.Of(_config, _dataset)) : result;
     }
 
-    private static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<string> warn, Func<IDataset> open)
+    private static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, Func<IDataset> open)
     {
         CheckpointArchive archive = OpenArchive(path, choice, warn);
         CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));
         Device device = DeviceSelection.Find(config.Device);
         IDataset dataset = open();
         foreach (RunWarning warning in LoaderJournal.WarningsOf(dataset))
-            warn(warning.Message);
+            warn(warning);
         TrainingPlan.CheckSplit(split, dataset, config.Model);
         return new Evaluator(config, split, dataset, device, archive);
     }
 
-    private static CheckpointArchive OpenArchive(string path, CheckpointChoice choice, Action<string> warn)
+    private static CheckpointArchive OpenArchive(string path, CheckpointChoice choice, Action<RunWarning> warn)
     {
         if (!Directory.Exists(path))
             throw new CheckpointException(CheckpointException.NotFound, $"There is no folder '{path}'; a run's or a checkpoint's is expected.", path);
         if (!RunFolder.IsRun(path))
             return CheckpointArchive.Open(CheckpointStore.Open(path));
 
+        void Tell(string sentence) => warn(new RunWarning(sentence));
         var store = new CheckpointStore(RunFolder.CheckpointsPathOf(path));
-        CheckpointArchive? found = choice == CheckpointChoice.Best ? store.OpenBest(warn) : store.OpenLatest(warn);
+        CheckpointArchive? found = choice == CheckpointChoice.Best ? store.OpenBest(Tell) : store.OpenLatest(Tell);
         return found ?? throw new CheckpointException(
             CheckpointException.NotFound,
             choice == CheckpointChoice.Best && store.List().Count > 0
-                ? $"The run '{path}' has no best checkpoint yet: no epoch has been validated; its latest one can be asked for."
+                ? $"The run '{path}' has no best checkpoint yet: no epoch has been validated; --checkpoint latest takes its latest one."
                 : $"The run '{path}' has no checkpoint yet.",
             path);
     }

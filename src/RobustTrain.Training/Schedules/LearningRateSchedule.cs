@@ -35,7 +35,7 @@ public sealed class LearningRateSchedule
         {
             throw new RunException(
                 ExitCode.Configuration, "ScheduleWarmupTooLong",
-                $"schedule.warmup_steps is {config.WarmupSteps}, but the whole training has {total} steps ({epochs} epochs of {stepsPerEpoch}).", "schedule.warmup_steps");
+                $"schedule.warmup_steps is {config.WarmupSteps}, but the whole training has {Counted.Of(total, "step")} ({Counted.Of(epochs, "epoch")} of {stepsPerEpoch}).", "schedule.warmup_steps");
         }
 
         Func<long, double> shape = config.Name switch

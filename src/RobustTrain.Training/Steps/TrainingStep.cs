@@ -221,7 +221,7 @@ internal sealed class TrainingStep : IDisposable
         int samples = batch.SampleIndices.Count;
         string where = $"step {_start.GlobalStep} (epoch {_start.Epoch}, batch {batch.Index})";
         if (_plan.Config.Numerics.OnOutOfMemory != "split")
-            throw TorchFailure.OutOfMemory($"{where} with {_microBatch.Limit ?? samples} samples at once; make loader.batch_size or data.crop_size smaller, or set numerics.on_out_of_memory: split", failed);
+            throw TorchFailure.OutOfMemory($"{where} with {Counted.Of(_microBatch.Limit ?? samples, "sample")} at once; make loader.batch_size or data.crop_size smaller, or set numerics.on_out_of_memory: split", failed);
         if (!_microBatch.TryHalve(samples))
             throw TorchFailure.OutOfMemory($"even one sample at once in {where}; make data.crop_size or model.base_channels smaller", failed);
 

@@ -40,7 +40,7 @@ public sealed class LoaderMeasurementTests
         using TemporaryFolder folder = new();
         HostRun run = await HostRun.To(folder.Path, "loader", "--integers", "4", "--workers", "1");
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains("one batch, which is too short to tell samples a second", run.Error, StringComparison.Ordinal);
+        Assert.Contains("The range of integers is one batch, which is too short to tell samples a second", run.Error, StringComparison.Ordinal);
         Assert.Matches(@"thread +1 +- ", run.Output);
         Assert.DoesNotContain("NaN", run.Output, StringComparison.Ordinal);
 

@@ -81,7 +81,51 @@ public sealed class BadInputTests : IDisposable
 
     [Fact]
     public Task No_data_path_at_all() =>
-        IsRefused(ExitCode.Configuration, "ConfigurationMissingKey", "'data.path' is not given, but must be a path", ["train", "--run-path", "run"]);
+        IsRefused(ExitCode.Configuration, "ConfigurationMissingKey", "'data.path' is not given, but must be a path", ["train", "--run-path", "run", "--set", "seed=1"]);
+
+    [Fact]
+    public async Task A_run_that_is_not_there_and_no_configuration()
+    {
+        RunFolder.Open(_folder.At("night"), new() { Data = new() { Path = "/d" } }, ResumeMode.Never, RunVersions.Current()).Dispose();
+
+        string sentence = $"There is no run at '{_folder.At("nigth")}' to go on with, and no configuration to begin one with; did you mean '{_folder.At("night")}'?";
+        await IsRefused(ExitCode.Configuration, "RunNotFound", sentence, ["train", "--run-path", "nigth"]);
+        await IsRefused(ExitCode.Configuration, "RunNotFound", sentence, ["config", "check", "--run-path", "nigth"]);
+    }
+
+    [Fact]
+    public async Task Config_check_refuses_a_run_that_train_would_refuse()
+    {
+        HostRun begun = await HostRun.To(_folder.Path, Arguments());
+        Assert.Equal(0, begun.ExitCode);
+
+        await IsRefused(ExitCode.Configuration, "RunExists", "holds the run", ["config", "check", .. Arguments()[1..], "--resume", "never"]);
+    }
+
+    [Fact]
+    public async Task A_run_whose_only_checkpoint_is_damaged_stays_as_it_was()
+    {
+        HostRun begun = await HostRun.To(_folder.Path, Arguments());
+        Assert.Equal(0, begun.ExitCode);
+        string run = _folder.At("run");
+        File.Delete(Path.Combine(run, "test.json"));
+        string record = File.ReadAllText(RunFolder.RecordPathOf(run)).Replace("\"state\": \"finished\"", "\"state\": \"stopped\"", StringComparison.Ordinal);
+        Assert.Contains("\"state\": \"stopped\"", record, StringComparison.Ordinal);
+        File.WriteAllText(RunFolder.RecordPathOf(run), record);
+        string weights = Path.Combine(Assert.Single(Directory.EnumerateDirectories(RunFolder.CheckpointsPathOf(run))), "weights.safetensors");
+        byte[] bytes = File.ReadAllBytes(weights);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(weights, bytes);
+
+        HostRun again = await HostRun.To(_folder.Path, "train", "--run-path", "run");
+
+        Assert.Equal((int)ExitCode.Configuration, again.ExitCode);
+        string sentence = Assert.Single(again.Sentences);
+        Assert.StartsWith("The only candidate for the latest checkpoint is damaged: ", sentence, StringComparison.Ordinal);
+        Assert.EndsWith($"without the folder {RunFolder.CheckpointsPathOf(run)} the training begins again.", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("is taken instead", again.Output, StringComparison.Ordinal);
+        Assert.Equal(record, File.ReadAllText(RunFolder.RecordPathOf(run)));
+    }
 
     [Fact]
     public Task A_pair_without_its_partner()
@@ -177,7 +221,7 @@ public sealed class BadInputTests : IDisposable
         HostRun bad = await HostRun.To(_folder.Path, [.. check, "--set", "data.path=tiny", "--set", "data.crop_size=null", "--events"]);
 
         Assert.Equal((0, ""), (good.ExitCode, good.Error));
-        Assert.Equal("The configuration is good: fc-siam-diff on cpu, 4 training, 1 validation and 1 test samples, 1 epochs of 2 steps.\n", good.Output);
+        Assert.Equal("The configuration is good: fc-siam-diff on cpu, 4 training, 1 validation and 1 test samples, 1 epoch of 2 steps.\n", good.Output);
         Assert.Equal(2, bad.ExitCode);
         ConfigurationChecked found = Assert.IsType<ConfigurationChecked>(EventLine.Read(Encoding.UTF8.GetBytes(bad.Output.Split('\n')[0])));
         Assert.Equal(bad.Sentences[0], Assert.Single(found.Errors).Message);

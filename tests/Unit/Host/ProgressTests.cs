@@ -134,6 +134,45 @@ public sealed class ProgressTests
         Assert.Contains("best so far: epoch 0", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_live_display_leaves_columns_free_in_a_terminal_of_80()
+    {
+        using StringWriter output = new();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.Yes,
+            Out = new AnsiConsoleOutput(output),
+        });
+        console.Profile.Width = 80;
+        using (LiveProgress progress = new(console, TimeProvider.System))
+        {
+            progress.Write(new RunStarted("id", "/runs/a", 1, 1000, 10000, null));
+            progress.Write(new EpochStarted(998, 0.1));
+            progress.Write(new StepFinished(998, 9998, 9_989_998, 123456.7891, 0.0001, 12345.6, 1));
+            progress.Write(new SystemSample(1, 0, 100, 1, 2, [.. Enumerable.Range(0, 8).Select(index => new GpuSample(index, null, 100, 1, 2, 50, 200))]));
+            progress.Write(new StopRequested("SIGTERM"));
+        }
+
+        string[] rows = System.Text.RegularExpressions.Regex.Replace(output.ToString(), @"\e\[[0-9;?]*[A-Za-z]", "\n").Split('\n', '\r');
+        string[] drawn = [.. rows.Where(row => !row.StartsWith("Run ", StringComparison.Ordinal) && !row.StartsWith("Asked ", StringComparison.Ordinal)).Select(row => row.TrimEnd())];
+        Assert.Contains(drawn, row => row.StartsWith("loss ", StringComparison.Ordinal));
+        Assert.Contains(drawn, row => row.EndsWith('…') && row.Contains("GPU 0 at 100 %", StringComparison.Ordinal));
+        Assert.All(drawn, row => Assert.InRange(row.Length, 0, 76));
+    }
+
+    [Fact]
+    public void One_of_a_thing_is_not_several()
+    {
+        RunStarted one = new("id", "/runs/a", 1, 1, 1, null);
+        Assert.Equal("Run /runs/a: 1 epoch of 1 step.", EventText.Lasting(one, new TrainingView()));
+        Assert.Equal("Run /runs/a goes on: 0 of 1 epoch is complete.", EventText.Lasting(one with { ResumedFromEpoch = -1 }, new TrainingView()));
+        LoaderFigures loader = new("process", 2, 5, 40, 0, 0, 0, 0, 0, 0, 0, Delivered: 37, Retried: 4, Skipped: 1, Quarantined: 1, WorkerFailures: 1, "00");
+        EpochFinished epoch = new(0, 0.7, null, false, 0.001, 32, 0.02, 19) { Loader = loader };
+        Assert.Contains("  1 sample skipped  1 worker failure  ", EventText.Lasting(epoch, new TrainingView { Epochs = 2 }), StringComparison.Ordinal);
+    }
+
     private static void WriteInTime(PlainProgress progress, ManualTime time)
     {
         DateTimeOffset now = s_start;

@@ -221,6 +221,8 @@ public sealed class ConfigurationReaderTests
     [InlineData("=5", "ConfigurationInvalidSetting", "--set =5: it must have the form key=value")]
     [InlineData("loader.pin_memory=true", "ConfigurationUnknownKey", "--set loader.pin_memory=true: The configuration has no key 'loader.pin_memory'; prefetch_mode says how batches come to the device: cuda goes through pinned memory, cpu and none do not.")]
     [InlineData("trainer.epoch=5", "ConfigurationUnknownKey", "--set trainer.epoch=5: The configuration has no key 'trainer.epoch'; did you mean 'trainer.epochs'?")]
+    [InlineData("loader.xyzzy_of_mine=5", "ConfigurationUnknownKey", "--set loader.xyzzy_of_mine=5: The configuration has no key 'loader.xyzzy_of_mine'; 'loader' has batch_size, ")]
+    [InlineData("data.augmentation.xyzzy_of_mine=5", "ConfigurationUnknownKey", "'data.augmentation' has ")]
     [InlineData("epochs=5", "ConfigurationUnknownKey", "did you mean 'trainer.epochs'?")]
     [InlineData("trainer.epochs=x", "ConfigurationWrongType", "--set trainer.epochs=x: 'trainer.epochs' is 'x', but must be a whole number from 1 to 1000000.")]
     [InlineData("trainer.epochs=", "ConfigurationWrongType", "'trainer.epochs' is empty, but")]

@@ -45,7 +45,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(
             [
                 "format", "id", "name", "state", "exit_code", "error", "error_id", "process", "working_directory", "git_commit", "versions",
-                "configuration_digest", "data", "started", "updated", "ended", "epochs", "epochs_done", "best_metric", "best_epoch", "best_score", "ledger_totals", "test_scores", "attempts",
+                "configuration_digest", "data", "started", "updated", "ended", "epochs", "epochs_done", "epochs_saved", "best_metric", "best_epoch", "best_score", "ledger_totals", "test_scores", "attempts",
             ],
             record.EnumerateObject().Select(property => property.Name).ToArray(), EqualAsSets);
         Assert.Equal(["host", "process_id", "start"], record.GetProperty("process").EnumerateObject().Select(property => property.Name));
@@ -371,6 +371,7 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Equal(errorId, refusal.ErrorId);
         Assert.Contains(_folder.At("run.json"), refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("BytePositionInLine", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -391,6 +392,8 @@ public sealed class RunFolderTests : IDisposable
         using (RunJournal journal = new(run))
         {
             journal.Write(new RunStarted(run.Record.Id, path, Environment.ProcessId, 10, 5, null));
+            journal.Write(new CheckpointSaved("epoch-0000", 0, 5, 100, 0.1) { CompletedEpoch = 0 });
+            journal.Write(new CheckpointSaved("epoch-0001", 1, 10, 100, 0.1) { CompletedEpoch = 1 });
             journal.Write(new EpochFinished(0, 0.7, new Dictionary<string, double> { ["f1"] = 0.4 }, IsBest: true, 0.1, 10, 0.1, 3));
             journal.Write(new EpochFinished(1, 0.6, new Dictionary<string, double> { ["f1"] = 0.3 }, IsBest: false, 0.1, 10, 0.1, 3));
             journal.Write(new RunFinished("failed", 4, "The loss is NaN.", "LossNotFinite"));
@@ -402,6 +405,65 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal((2, 0, 0.4), (record.EpochsDone, record.BestEpoch, record.BestScore));
         Assert.Equal((RunState.Failed, 4), (record.Attempts[0].State, record.Attempts[0].ExitCode));
         Assert.NotNull(record.Ended);
+    }
+
+    [Theory]
+    [InlineData("failed", 1, 0)]
+    [InlineData("stopped", 2, 1)]
+    public void A_run_that_fails_has_no_more_epochs_than_its_checkpoints(string state, int epochsDone, int bestEpoch)
+    {
+        using RunFolder run = Open(_folder.At("a"));
+        using RunJournal journal = new(run);
+        journal.Write(new RunStarted(run.Record.Id, run.Path, Environment.ProcessId, 10, 5, null));
+        journal.Write(new CheckpointSaved("epoch-0000", 0, 5, 100, 0.1) { CompletedEpoch = 0 });
+        journal.Write(new EpochFinished(0, 0.7, new Dictionary<string, double> { ["f1"] = 0.4 }, IsBest: true, 0.1, 10, 0.1, 3));
+        journal.Write(new CheckpointSaved("step-7", 1, 7, 100, 0.1));
+        journal.Write(new EpochFinished(1, 0.6, new Dictionary<string, double> { ["f1"] = 0.5 }, IsBest: bestEpoch == 1, 0.1, 10, 0.1, 3));
+        journal.Write(new RunFinished(state, 1, "The disk is full.", "CheckpointNotWritten"));
+
+        RunRecord record = RunFolder.ReadRecord(run.Path);
+
+        Assert.Equal((epochsDone, bestEpoch), (record.EpochsDone, record.BestEpoch));
+    }
+
+    [Fact]
+    public void A_folder_that_is_deleted_under_its_run_is_not_made_again()
+    {
+        string path = _folder.At("a");
+        using RunFolder run = Open(path);
+        using RunJournal journal = new(run);
+        Directory.Delete(path, recursive: true);
+
+        RunException gone = Assert.Throws<RunException>(() => journal.Write(new EpochFinished(0, 0.7, null, false, 0.1, 10, 0.1, 3)));
+
+        Assert.Equal((ExitCode.Unexpected, "RunFolderGone"), (gone.ExitCode, gone.ErrorId));
+        Assert.False(Directory.Exists(path));
+    }
+
+    [Fact]
+    public void What_was_opened_can_be_put_back()
+    {
+        string path = _folder.At("a");
+        using (RunFolder first = Open(path))
+            first.Update(record => record with { State = RunState.Stopped, ExitCode = 75 });
+        string[] before = Snapshot(path);
+
+        using (RunFolder second = Open(path))
+            second.TakeBack();
+
+        Assert.Equal(before, Snapshot(path));
+    }
+
+    [Theory]
+    [InlineData("nigth", "night")]
+    [InlineData("something else", null)]
+    public void A_run_that_is_not_there_is_named_with_the_nearest_one(string name, string? nearest)
+    {
+        Open(_folder.At("night")).Dispose();
+
+        string message = RunFolder.NoRunAt(_folder.At(name), "to go on with").Message;
+
+        Assert.Equal($"There is no run at '{_folder.At(name)}' to go on with{(nearest is null ? "." : $"; did you mean '{_folder.At(nearest)}'?")}", message);
     }
 
     [Theory]

@@ -48,6 +48,15 @@ public sealed class TrainUntilFinishedTests : IDisposable
     }
 
     [Fact]
+    public async Task A_training_that_is_killed_again_and_again_before_its_next_checkpoint_is_given_up()
+    {
+        (int code, string[] calls) = await Run(new Dictionary<string, string> { ["MAX_KILLED"] = "2" }, "kill", "checkpoint", "kill", "kill", "0");
+
+        Assert.Equal(137, code);
+        Assert.Equal(4, calls.Length);
+    }
+
+    [Fact]
     public async Task A_stop_of_the_script_reaches_the_training_and_is_waited_for()
     {
         using Process script = Start([], "stop");
@@ -83,9 +92,11 @@ public sealed class TrainUntilFinishedTests : IDisposable
         await Shell.Until(() => Shell.Run("pgrep", "-f", $"sleep {pause}").Output.Length == 0, () => $"'sleep {pause}' is left.");
     }
 
-    private async Task<(int Code, string[] Calls)> Run(params string[] ends)
+    private Task<(int Code, string[] Calls)> Run(params string[] ends) => Run(new Dictionary<string, string>(), ends);
+
+    private async Task<(int Code, string[] Calls)> Run(Dictionary<string, string> variables, params string[] ends)
     {
-        using Process script = Start([], ends);
+        using Process script = Start(variables, ends);
         await script.WaitForExitAsync();
         return (script.ExitCode, await File.ReadAllLinesAsync(_folder.At("calls")));
     }
@@ -101,6 +112,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
             end=$(sed -n "$(wc -l <calls)p" ends)
             case $end in
               kill) kill -9 $$ ;;
+              checkpoint) mkdir -p "$5/checkpoints/epoch-$(wc -l <calls)"; kill -9 $$ ;;
               stop) trap 'sleep 0.2; touch saved; exit 75' TERM; touch started; while :; do sleep 0.05; done ;;
               *) exit "$end" ;;
             esac

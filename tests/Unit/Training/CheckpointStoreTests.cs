@@ -99,6 +99,8 @@ public sealed class CheckpointStoreTests : IDisposable
         CheckpointException refused = Assert.Throws<CheckpointException>(() => Store.OpenLatest(_warnings.Add));
         Assert.Equal(CheckpointException.Damaged, refused.ErrorId);
         Assert.StartsWith("All 2 candidates for the latest checkpoint are damaged", refused.Message);
+        Assert.EndsWith($"without the folder {Store.Path} the training begins again.", refused.Message);
+        Assert.Contains("The checkpoint before it is taken instead.", Assert.Single(_warnings));
     }
 
     [Theory]

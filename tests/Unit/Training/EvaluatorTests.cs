@@ -77,13 +77,13 @@ public sealed class EvaluatorTests : IDisposable
     public void A_run_that_has_validated_no_epoch_has_no_best()
     {
         _training.RunSteps(1);
-        Refused(CheckpointException.NotFound, "no epoch has been validated", _training.RunPath);
+        Refused(CheckpointException.NotFound, "no epoch has been validated; --checkpoint latest takes its latest one.", _training.RunPath);
     }
 
     public void Dispose() => _training.Dispose();
 
     private Evaluator Open(CheckpointChoice choice, string? path = null) =>
-        Evaluator.Open(_training.Config, path ?? _training.RunPath, choice, DatasetSplit.Test, _warnings.Add, _training.Data.Test);
+        Evaluator.Open(_training.Config, path ?? _training.RunPath, choice, DatasetSplit.Test, warning => _warnings.Add(warning.Message), _training.Data.Test);
 
     private void Refused(string errorId, string sentence, string path)
     {

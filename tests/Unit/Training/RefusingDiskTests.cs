@@ -44,12 +44,53 @@ public sealed class RefusingDiskTests : IDisposable
                 File.WriteAllText(path, "");
         });
         CheckpointException failed = Assert.Throws<CheckpointException>(() => _refused.Run(journal));
+        Assert.Contains("the checkpoints before it are as they were", failed.Message);
         Assert.Equal((ExitCode.Unexpected, CheckpointException.NotWritten), (failed.ExitCode, failed.ErrorId));
         Assert.Equal(1, _refused.Checkpoints.List()[0].Manifest.CompletedEpoch);
 
         File.Delete(path);
         Assert.Equal(ExitCode.Finished, _refused.Run().ExitCode);
         Assert.Equal(_untouched.FinalState(), _refused.FinalState());
+    }
+
+    [Fact]
+    public void A_disk_that_refuses_from_the_start_is_told_once_an_epoch_and_claims_no_checkpoint()
+    {
+        var journal = new MemoryJournal(runEvent =>
+        {
+            if (runEvent is not RunStarted)
+                return;
+            Directory.Delete(_refused.CheckpointsPath);
+            File.WriteAllText(_refused.CheckpointsPath, "");
+        });
+
+        _refused.Config = _refused.Config with { Checkpoint = _refused.Config.Checkpoint with { EverySteps = 1 } };
+        CheckpointException failed = Assert.Throws<CheckpointException>(() => _refused.Run(journal));
+
+        Assert.Contains("the run has none before it", failed.Message);
+        string[] warnings = [.. journal.Of<RunWarning>().Select(warning => warning.Message)];
+        Assert.InRange(warnings.Length, 1, 3);
+        Assert.DoesNotContain(warnings, warning => warning.Contains("as they were", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_run_folder_that_is_deleted_ends_the_training_and_is_not_made_again()
+    {
+        var saved = new ManualResetEventSlim();
+        var journal = new MemoryJournal(runEvent =>
+        {
+            if (runEvent is CheckpointSaved)
+                saved.Set();
+            if (runEvent is not EpochStarted { Epoch: 1 })
+                return;
+            saved.Wait();
+            Directory.Delete(_refused.RunPath, recursive: true);
+        });
+
+        RunException gone = Assert.Throws<RunException>(() => _refused.Run(journal));
+
+        Assert.Equal((ExitCode.Unexpected, "RunFolderGone"), (gone.ExitCode, gone.ErrorId));
+        Assert.False(Directory.Exists(_refused.RunPath));
     }
 
     public void Dispose()
