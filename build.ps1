@@ -6,7 +6,7 @@ setup   checks the .NET SDK, names what is missing (libjpeg-turbo and libspng, f
         and Pester where they are missing
 build   setup, then the engine and the module, into artifacts/RobustTrain; takes dotnet's options, for example
         -p:TorchSharpPackage=TorchSharp-cpu in place of TorchSharp-cuda-windows
-test    build, then every test; ends with one line: N passed, N failed, N skipped
+test    build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
 demo    build, then make a sample data set, train on it and evaluate
 bench   build, then the benchmarks (Linux)
 chaos   build, then a training among faults beside one untouched (Linux)
@@ -95,13 +95,50 @@ function Get-Count([string[]] $Log) {
     [int[]] $last.Matches[0].Groups[2, 1, 3].Value
 }
 
+# The tests of a .trx file that failed, each with the first line of its message.
+function Get-FailedTest([string] $Path) {
+    if (-not (Test-Path $Path)) { return }
+    foreach ($test in Select-Xml -Path $Path -XPath "//t:UnitTestResult[@outcome='Failed']" -Namespace @{ t = 'http://microsoft.com/schemas/VisualStudio/TeamTest/2010' }) {
+        "$($test.Node.testName): $("$($test.Node.Output.ErrorInfo.Message)".Split("`n")[0])"
+    }
+}
+
+# Four processes side by side, as in build.sh.
 function Invoke-Test {
     Invoke-Build
     $env:PSModulePath = "$(Get-PesterFolder)$([IO.Path]::PathSeparator)$env:PSModulePath"
-    $unit = Get-Count (dotnet test tests/Unit -c $configuration --no-build -nologo | ForEach-Object { Write-Host $_; $_ })
-    $pester = Get-Count (pwsh -NoProfile -File tests/Pester/run.ps1 | ForEach-Object { Write-Host $_; $_ })
-    "$($unit[0] + $pester[0]) passed, $($unit[1] + $pester[1]) failed, $($unit[2] + $pester[2]) skipped"
-    if ($unit[1] + $pester[1]) { exit 1 }
+    $logs = Join-Path $PWD artifacts/logs
+    if (Test-Path $logs) { Remove-Item $logs -Recurse }
+    $unit = 'dotnet', 'test', "tests/Unit/bin/$configuration/net10.0/RobustTrain.Tests.Unit.dll"
+    $pester = 'pwsh', '-NoProfile', '-File', 'tests/Pester/run.ps1'
+    $commands = [ordered]@{
+        xunit             = $unit + @('--filter', 'FullyQualifiedName!~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit.trx")
+        'xunit-training'  = $unit + @('--filter', 'FullyQualifiedName~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit-training.trx")
+        pester            = $pester + (Get-Item tests/Pester/[A-LS-Z]*.Tests.ps1).FullName
+        'pester-monitors' = $pester + (Get-Item tests/Pester/[M-R]*.Tests.ps1).FullName
+    }
+    $jobs = foreach ($name in $commands.Keys) {
+        Start-ThreadJob -Name $name -ArgumentList $PWD, $commands[$name] {
+            param($Folder, [string[]] $Command)
+            Set-Location $Folder
+            & $Command[0] $Command[1..$Command.Count] 2>&1 | ForEach-Object { "$_" }
+        }
+    }
+    $passed = $failed = $skipped = 0
+    $failures = foreach ($job in $jobs) {
+        $log = Receive-Job $job -Wait
+        Write-Host "== test: $($job.Name)"
+        $log | Write-Host
+        $count = Get-Count $log
+        $passed += $count[0]
+        $failed += $count[1]
+        $skipped += $count[2]
+        Get-FailedTest "$logs/$($job.Name).trx"
+        ($log | Select-String '^Failed test: (.*)').ForEach({ $_.Matches[0].Groups[1].Value })
+    }
+    $failures
+    "$passed passed, $failed failed, $skipped skipped"
+    if ($failed) { exit 1 }
 }
 
 switch ($Target) {

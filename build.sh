@@ -25,7 +25,7 @@ usage() {
   cat <<'END'
 ./build.sh setup    install what is missing: Debian packages (where that is not allowed they are named), PowerShell, Pester
 ./build.sh build    setup, then the engine and the module, into artifacts/RobustTrain
-./build.sh test     build, then every test; ends with one line: N passed, N failed, N skipped
+./build.sh test     build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
 ./build.sh demo     build, then make a sample data set, train on it, evaluate; leaves data/demo and runs/demo
 ./build.sh bench    build, then the benchmarks side by side with PyTorch (bench/README.md; ./build.sh bench NAME for one)
 ./build.sh chaos N  build, then a training among N faults beside one untouched: kills, full disks, damaged checkpoints; exit code 0
@@ -101,36 +101,78 @@ setup() {
 build() {
   say "build: engine and module"
   dotnet build RobustTrain.sln -c $CONFIGURATION -v quiet -nologo "$@"
-  dotnet publish src/RobustTrain.Host -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/host "$@"
+  # Side by side: each is mostly one thread of the compiler to machine code.
+  dotnet publish src/RobustTrain.Host -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/host "$@" &
+  local host=$!
   dotnet publish src/RobustTrain.Cmdlets -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/bin "$@"
+  wait $host
   echo "The module is $MODULE, its executable $HOST."
 }
+
+LOGS=artifacts/logs
 
 # Prints "passed failed skipped" of the summary line of dotnet test or of tests/Pester/run.ps1 in a log.
 counts_of() { sed -nE 's/.*Failed: *([0-9]+), Passed: *([0-9]+), Skipped: *([0-9]+).*/\2 \1 \3/p' "$1" | tail -n 1; }
 
+# Prints the tests of a kind (NotExecuted or Failed) in a .trx file as lines "NAME: the first line of its message".
+tests_of() {
+  [ ! -f "$2" ] || awk -v kind="outcome=\"$1\"" '
+    function text(line) {
+      gsub(/&lt;/, "<", line); gsub(/&gt;/, ">", line); gsub(/&quot;/, "\"", line); gsub(/&#x[A-F0-9]+;/, " ", line); gsub(/&amp;/, "\\&", line)
+      return line
+    }
+    /<UnitTestResult / { name = ""; if (index($0, kind)) { name = $0; sub(/.* testName="/, "", name); sub(/".*/, "", name) } }
+    /<Message>/ && name { line = $0; sub(/.*<Message>/, "", line); sub(/<\/Message>.*/, "", line); print text(name) ": " text(line); name = "" }' "$2"
+}
+
+# A shell's background processes have Ctrl+C ignored, which the tests would hand on.
+beside=(env --default-signal=INT,QUIT)
+
+xunit() { # NAME FILTER
+  "${beside[@]}" dotnet test "tests/Unit/bin/$CONFIGURATION/net10.0/RobustTrain.Tests.Unit.dll" --filter "$2" --logger "trx;LogFileName=$PWD/$LOGS/$1.trx"
+}
+
+pester() { # FILES...
+  "${beside[@]}" PSModulePath="$TOOLS/modules${PSModulePath:+:$PSModulePath}" pwsh -NoProfile -File tests/Pester/run.ps1 "$@"
+}
+
+# The tests run in four processes side by side, since most of them wait for processes of their own; their logs are shown one after the other.
+# Those of the namespace Training share torch's one generator and count no threads; the files of Pester are halved by measured time.
 run_tests() {
   setup "${TEST_PACKAGES[@]}"
   build
-  local log passed=0 failed=0 skipped=0 status=0 p f s
-  mkdir -p artifacts/logs
-  say "test: xunit"
-  log=artifacts/logs/xunit.log
-  dotnet test tests/Unit -c $CONFIGURATION --no-build -nologo --logger "trx;LogFileName=$PWD/artifacts/logs/xunit.trx" 2>&1 | tee "$log" || status=1
-  # The console names a test that is skipped, and keeps the reason to itself.
-  sed -nE '/outcome="NotExecuted"/{s/.*testName="([^"]*)".*/\1/;h};/<Message>/{s:.*<Message>(.*)</Message>.*:\1:;x;/./{G;s/\n/: /;s/^/Skipped /;p};s/.*//;x}' artifacts/logs/xunit.trx
-  read -r p f s <<<"$(counts_of "$log")" || true
-  [ -n "${p:-}" ] || fail "xunit printed no summary; see $log."
-  passed=$p failed=$f skipped=$s
-  say "test: Pester"
-  log=artifacts/logs/pester.log
+  local name passed=0 failed=0 skipped=0 code p f s failures=() before
+  local -A lanes
+  rm -rf "$LOGS"
+  mkdir -p "$LOGS"
   ln -sfn "$(packages_folder)/pester/$(sed -nE 's/.*"Pester" Version="\[([^]]+)\]".*/\1/p' tests/Unit/RobustTrain.Tests.Unit.csproj)/tools" "$TOOLS/modules/Pester"
-  PSModulePath=$TOOLS/modules${PSModulePath:+:$PSModulePath} pwsh -NoProfile -File tests/Pester/run.ps1 2>&1 | tee "$log" || status=1
-  read -r p f s <<<"$(counts_of "$log")" || true
-  [ -n "${p:-}" ] || fail "Pester printed no summary; see $log."
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  say "test: xunit and Pester, each in two processes"
+  xunit xunit 'FullyQualifiedName!~RobustTrain.Tests.Training.' >"$LOGS/xunit.log" 2>&1 & lanes[xunit]=$!
+  xunit xunit-training 'FullyQualifiedName~RobustTrain.Tests.Training.' >"$LOGS/xunit-training.log" 2>&1 & lanes[xunit-training]=$!
+  pester tests/Pester/[A-LS-Z]*.Tests.ps1 >"$LOGS/pester.log" 2>&1 & lanes[pester]=$!
+  pester tests/Pester/[M-R]*.Tests.ps1 >"$LOGS/pester-monitors.log" 2>&1 & lanes[pester-monitors]=$!
+  for name in xunit xunit-training pester pester-monitors; do
+    code=0
+    wait "${lanes[$name]}" || code=$?
+    say "test: $name"
+    cat "$LOGS/$name.log"
+    # The console names a test that is skipped, and keeps the reason to itself.
+    tests_of NotExecuted "$LOGS/$name.trx" | sed 's/^/Skipped /'
+    before=${#failures[@]}
+    mapfile -t -O "$before" failures < <(tests_of Failed "$LOGS/$name.trx"; sed -n 's/^Failed test: //p' "$LOGS/$name.log")
+    read -r p f s <<<"$(counts_of "$LOGS/$name.log")" || true
+    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+    if [ $code -ne 0 ] && [ ${#failures[@]} -eq "$before" ] || [ -z "$p" ]; then
+      failures+=("$name ended with exit code $code; see $LOGS/$name.log")
+      failed=$((failed + 1))
+    fi
+  done
+  if [ ${#failures[@]} -gt 0 ]; then
+    say "failed"
+    printf '%s\n' "${failures[@]}"
+  fi
   printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-  [ "$failed" -eq 0 ] && [ "$status" -eq 0 ]
+  [ "$failed" -eq 0 ]
 }
 
 demo() {

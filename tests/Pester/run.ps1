@@ -1,10 +1,11 @@
 <#
 .SYNOPSIS
-Runs the module's tests in this pwsh against artifacts/RobustTrain, and ends with one line: N passed, N failed, N skipped.
+Runs the module's tests in this pwsh against artifacts/RobustTrain, and ends with each failed test's name and one line:
+N passed, N failed, N skipped.
 .PARAMETER Path
 Only these test files; all by default.
 #>
-param([string[]] $Path = (Join-Path $PSScriptRoot '*.Tests.ps1'))
+param([Parameter(ValueFromRemainingArguments)] [string[]] $Path = (Join-Path $PSScriptRoot '*.Tests.ps1'))
 
 $ErrorActionPreference = 'Stop'
 $env:ROBUSTTRAIN_TEST_MODULE ??= Join-Path (Split-Path (Split-Path $PSScriptRoot)) 'artifacts/RobustTrain/RobustTrain.psd1'
@@ -19,6 +20,15 @@ $result = Invoke-Pester -Configuration @{
 }
 
 if ($null -eq $result) { throw 'Pester ended without a result.' }
+
+# The first line of the first error of a test or of what it stands in.
+function Get-Sentence($Test) {
+    for ($item = $Test; $item -and -not $item.ErrorRecord; $item = $item.Block ?? $item.Parent) { }
+    "$($item.ErrorRecord[0].Exception.Message)".Split("`n")[0].Trim()
+}
+
+foreach ($test in $result.Failed) { "Failed test: $(Split-Path -Leaf $test.ScriptBlock.File): $($test.ExpandedPath): $(Get-Sentence $test)" }
+foreach ($container in $result.FailedContainers) { "Failed test: $(Split-Path -Leaf $container.Item): $(Get-Sentence $container)" }
 
 # A test file that does not load has run none of its tests, and that is a failure.
 $failed = $result.FailedCount + $result.FailedContainersCount
