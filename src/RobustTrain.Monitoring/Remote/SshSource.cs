@@ -38,6 +38,32 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
     /// <inheritdoc/>
     public HostSnapshot Sample(SampleDetail detail)
     {
+        try
+        {
+            return Read(detail);
+        }
+        finally
+        {
+            lock (gate)
+                interrupted = false;
+        }
+    }
+
+    /// <summary>Cuts the connection, or the one that is on its way.</summary>
+    public void Interrupt()
+    {
+        lock (gate)
+        {
+            interrupted = true;
+            connection?.Kill();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Drop();
+
+    private HostSnapshot Read(SampleDetail detail)
+    {
         if (connection is null)
             Connect();
 
@@ -72,19 +98,6 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         return snapshot;
     }
 
-    /// <summary>Cuts the connection.</summary>
-    public void Interrupt()
-    {
-        lock (gate)
-        {
-            interrupted = connection is not null;
-            connection?.Kill();
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => Drop();
-
     private void Connect()
     {
         if (lastFailure is not null && options.TimeProvider.GetElapsedTime(failedAt) < retryAfter)
@@ -109,7 +122,8 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         lock (gate)
         {
             connection = process;
-            interrupted = false;
+            if (interrupted)
+                process.Kill();
         }
 
         try

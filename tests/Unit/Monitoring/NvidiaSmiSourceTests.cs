@@ -58,6 +58,16 @@ public sealed class NvidiaSmiSourceTests : IDisposable
         Assert.Equal(message, Assert.Throws<MonitorException>(() => source.Sample(SampleDetail.Full)).Message);
     }
 
+    [Fact]
+    public void An_interrupt_that_comes_before_the_program_runs_ends_it_and_no_later_one()
+    {
+        using NvidiaSmiSource source = Source("hang");
+        source.Interrupt();
+        Assert.Throws<MonitorException>(() => source.Sample(SampleDetail.Full));
+        File.WriteAllText(Path.Combine(folder, "generation"), "550");
+        Assert.NotEmpty(source.Sample(SampleDetail.Full).Gpus);
+    }
+
     private NvidiaSmiSource Source(string generation)
     {
         File.WriteAllText(Path.Combine(folder, "generation"), generation);

@@ -259,6 +259,17 @@ public sealed class SshTests : IDisposable
         Assert.Empty(SshClients());
     }
 
+    [SshFact]
+    public void An_interrupt_that_comes_before_the_connection_stands_cuts_it()
+    {
+        using var server = new SshServer("gpu01");
+        InstallSmi(server, "hang");
+        using var source = new SshSource("gpu01", Both, new MonitorOptions { Timeout = TimeSpan.FromMinutes(10) }, server.Options, guard);
+        source.Interrupt();
+        Assert.Equal("ConnectionTimedOut", Assert.Throws<MonitorException>(() => source.Sample(SampleDetail.Full)).ErrorId);
+        Assert.Empty(SshClients());
+    }
+
     [Fact]
     public void A_missing_client_is_told_with_how_to_install_it()
     {

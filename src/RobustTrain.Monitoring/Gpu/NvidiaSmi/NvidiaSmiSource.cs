@@ -18,6 +18,7 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
     private readonly ProcessTable processes = new("/", options.TimeProvider);
     private readonly Lock gate = new();
     private ChildProcess? running;
+    private bool interrupted;
     private bool knowsSlow;
 
     /// <inheritdoc/>
@@ -31,6 +32,35 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
 
     /// <inheritdoc/>
     public GpuSnapshot Sample(SampleDetail detail)
+    {
+        try
+        {
+            return Read(detail);
+        }
+        finally
+        {
+            lock (gate)
+                interrupted = false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Interrupt()
+    {
+        lock (gate)
+        {
+            // The program may be on its way: it is ended once it is there.
+            interrupted = true;
+            running?.Kill();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    private GpuSnapshot Read(SampleDetail detail)
     {
         IReadOnlyList<GpuStatus> told = [];
         bool isWhole = false;
@@ -46,18 +76,6 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
 
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
         return new GpuSnapshot(computerName, now, CudaVisibleDevices.OfThisProcess().Name(known.Settle(told, computerName, now)));
-    }
-
-    /// <inheritdoc/>
-    public void Interrupt()
-    {
-        lock (gate)
-            running?.Kill();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
     }
 
     private SmiOutput Run(params string[] arguments)
@@ -76,7 +94,11 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         }
 
         lock (gate)
+        {
             running = process;
+            if (interrupted)
+                process.Kill();
+        }
 
         try
         {
