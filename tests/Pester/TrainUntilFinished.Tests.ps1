@@ -10,7 +10,7 @@ Describe 'A scheduled script whose training is killed' {
         $run = Join-Path $TestDrive night
         $log = Join-Path $TestDrive log
         $settings = "data.path=$TestDrive/data", 'threads=1', 'data.crop_size=32', 'loader.batch_size=64', 'loader.eval_batch_size=1', 'model.base_channels=2',
-            'trainer.log_interval_seconds=0', 'checkpoint.every_steps=10', 'loader.num_workers=1', 'schedule.warmup_steps=0'
+            'data.validation_scenes=[Szada/4,Szada/5,Szada/6,Szada/7,Tiszadob/5]', 'trainer.log_interval_seconds=0', 'checkpoint.every_steps=10', 'loader.num_workers=1', 'schedule.warmup_steps=0'
         $list = ($settings | ForEach-Object { "'$_'" }) -join ','
         $shell = Start-TestShell "& '$root/scripts/Invoke-TrainingUntilFinished.ps1' -ConfigPath '$root/samples/demo.yaml' -RunPath '$run' -RetrySeconds 0 -Set $list; exit `$LASTEXITCODE" $log
 

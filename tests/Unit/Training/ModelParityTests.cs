@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace RobustTrain.Tests.Training;
 
 /// <summary>The networks against the same networks in PyTorch; fixtures/make_fixtures.py says how the values were made.</summary>
-public sealed class ModelParityTests
+public sealed class ModelParityTests(ModelParityTests.TrainedModels trained) : IClassFixture<ModelParityTests.TrainedModels>
 {
     private const int Steps = 20;
     private const int Batches = 4;
@@ -17,9 +17,8 @@ public sealed class ModelParityTests
     public void Twenty_losses_equal_those_of_PyTorch(string name)
     {
         using TensorFixture fixture = new(name);
-        using ChangeDetectionModel model = ModelOf(fixture, name);
 
-        double[] losses = Train(model, name, fixture);
+        double[] losses = trained.Of(name).Losses;
 
         double[] expected = fixture.Doubles("losses");
         Assert.Equal(Steps, expected.Length);
@@ -49,10 +48,8 @@ public sealed class ModelParityTests
     public void Logits_after_training_by_the_running_statistics_equal_those_of_PyTorch(string name)
     {
         using TensorFixture fixture = new(name);
-        using ChangeDetectionModel model = ModelOf(fixture, name);
-        Train(model, name, fixture);
 
-        using Tensor logits = OddLogits(model, fixture);
+        using Tensor logits = OddLogits(trained.Of(name).Model, fixture);
 
         AssertClose(fixture["odd.trained_logits"], logits, 1e-4);
     }
@@ -123,5 +120,28 @@ public sealed class ModelParityTests
         Assert.Equal(expected.shape, actual.shape);
         double difference = (expected - actual).abs().max().item<float>();
         Assert.True(difference <= tolerance, $"The greatest difference is {difference}, more than {tolerance}.");
+    }
+
+    /// <summary>Each network after the training's steps, which are taken once.</summary>
+    public sealed class TrainedModels : IDisposable
+    {
+        private readonly Dictionary<string, (ChangeDetectionModel Model, double[] Losses)> _trained = [];
+
+        internal (ChangeDetectionModel Model, double[] Losses) Of(string name)
+        {
+            if (!_trained.TryGetValue(name, out (ChangeDetectionModel, double[]) trained))
+            {
+                using TensorFixture fixture = new(name);
+                ChangeDetectionModel model = ModelOf(fixture, name);
+                _trained[name] = trained = (model, Train(model, name, fixture));
+            }
+
+            return trained;
+        }
+
+        public void Dispose()
+        {
+            foreach ((ChangeDetectionModel model, _) in _trained.Values) model.Dispose();
+        }
     }
 }

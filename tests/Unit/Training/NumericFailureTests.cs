@@ -90,7 +90,11 @@ public sealed class NumericFailureTests : IDisposable
     [Fact]
     public void With_anomaly_detection_the_policy_holds_and_the_operation_is_named()
     {
-        _training.Config = _training.Config with { Trainer = _training.Config.Trainer with { DetectAnomaly = true, Epochs = 1 } };
+        _training.Config = _training.Config with
+        {
+            Trainer = _training.Config.Trainer with { DetectAnomaly = true, Epochs = 1 },
+            Loader = _training.Config.Loader with { BatchSize = 5 },
+        };
         Configure(new NumericsConfig { OnFailure = "skip" });
         Poison(5);
         Assert.Equal(ExitCode.Finished, _training.Run(_journal).ExitCode);

@@ -28,7 +28,8 @@ public sealed class TrainingOptionsTests : IDisposable
             "early stopping" => config with { Trainer = config.Trainer with { Epochs = 6 }, Selection = new SelectionConfig { Metrics = ["recall", "precision"], Order = "partial", Patience = 1 } },
             "deterministic" => config with { Trainer = config.Trainer with { Deterministic = true } },
             "freeze" => config with { Trainer = config.Trainer with { Freeze = ["conv1*", "bn1*"] } },
-            "anomaly" => config with { Trainer = config.Trainer with { DetectAnomaly = true } },
+            // Few steps: each takes a second, since libtorch keeps a stack trace of every operation.
+            "anomaly" => config with { Trainer = config.Trainer with { DetectAnomaly = true, Epochs = 2 }, Loader = config.Loader with { BatchSize = 7 } },
             _ => throw new ArgumentException(option),
         });
         _untouched.Run();
