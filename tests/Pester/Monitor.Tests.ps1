@@ -136,10 +136,13 @@ Describe 'Get-GpuStatus' {
 
     It 'waits for an idle GPU with -Wait, and is an error where there is none to wait for' {
         Set-NvmlScene 'gpus 1; lost 0'
-        $later = Start-ThreadJob { param($scene, $next) Start-Sleep 1; Set-Content $next 'gpus 1'; [IO.File]::Move($next, $scene, $true) } -ArgumentList "$env:ROBUSTTRAIN_NVML.scene", "$env:ROBUSTTRAIN_NVML.later"
-        (Get-GpuStatus -Idle -Wait -WarningVariable waits -WarningAction SilentlyContinue).Index | Should -Be 0
-        $waits.Message | Should -Match 'Waiting for an idle GPU'
-        Remove-Job $later -Force
+        $waits = @()
+        # The GPU comes back once it is waited for.
+        $idle = Get-GpuStatus -Idle -Wait -WarningAction Continue 3>&1 | ForEach-Object {
+            if ($_ -is [Management.Automation.WarningRecord]) { $waits += $_.Message; Set-NvmlScene 'gpus 1' } else { $_ }
+        }
+        $idle.Index | Should -Be 0
+        $waits | Should -Match 'Waiting for an idle GPU'
         Set-NvmlScene 'gpus 0'
         { Get-GpuStatus -Idle -Wait -WarningAction SilentlyContinue } | Should -Throw '*nothing to wait for*' -ErrorId 'NoGpuToWaitFor,*'
     }

@@ -129,7 +129,7 @@ function Get-MonitorHandle {
 
 # What a pwsh of its own shows of a command in a terminal of 80 columns, once it shows what is waited for; colours are taken out.
 function Show-InTerminal {
-    param([Parameter(Mandatory)] [string] $Command, [Parameter(Mandatory)] [string] $Until, [double] $Seconds = 60)
+    param([Parameter(Mandatory)] [string] $Command, [Parameter(Mandatory)] [string] $Until, [double] $Seconds = 240)
     $start = [Diagnostics.ProcessStartInfo]::new('script', [string[]] @('-qfec', "stty cols 80 rows 25; exec pwsh -NoProfile -NoLogo -Command `"`$TERMINAL_COMMAND`"", '/dev/null'))
     $start.Environment['TERMINAL_COMMAND'] = $Command
     $start.RedirectStandardOutput = $true

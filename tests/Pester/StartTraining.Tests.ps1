@@ -420,10 +420,11 @@ Describe 'Start-Training' {
 
     Context 'detached' {
         It 'writes the running run at once, and its output goes into the run''s folder' {
-            $env:FAKE_EPOCH_SECONDS = 0.3
+            $env:FAKE_GATE = Join-Path $TestDrive ([guid]::NewGuid())
             $run = Start-Training -RunPath r -Detach
             $run.State | Should -Be Running
             (Get-Process -Id $run.ProcessId).Id | Should -Be $run.ProcessId
+            1..3 | ForEach-Object { Set-Content "$env:FAKE_GATE$_" open }
             Wait-Fact { (Get-TrainingRun r).State -eq 'Finished' } | Should -BeTrue
             Wait-Fact { -not (Get-Leftover $folder) } | Should -BeTrue
             $log = Get-Content "r/output-$($run.ProcessId).log"

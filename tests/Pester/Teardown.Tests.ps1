@@ -53,7 +53,7 @@ Describe 'Teardown' {
             $started = Start-TrainingShell 'Start-Training -RunPath r | Out-Null'
             kill -$Signal $started.Shell.Id
             Assert-StoppedAndGone
-            $started.Shell.WaitForExit(60000) | Should -BeTrue
+            $started.Shell.WaitForExit(240000) | Should -BeTrue
             Get-ShellOutput | Should -Not -Match 'Exception|Unhandled'
         }
 
@@ -61,7 +61,7 @@ Describe 'Teardown' {
             $started = Start-TrainingShell 'Start-Training -RunPath r -AsJob | Receive-Job -Wait | Out-Null'
             kill -$Signal $started.Shell.Id
             Assert-StoppedAndGone
-            $started.Shell.WaitForExit(60000) | Should -BeTrue
+            $started.Shell.WaitForExit(240000) | Should -BeTrue
             Get-ShellOutput | Should -Not -Match 'Exception|Unhandled'
         }
 
@@ -69,7 +69,7 @@ Describe 'Teardown' {
             $started = Start-TrainingShell 'Start-Training -RunPath r -Detach | Out-Null; Set-Content started yes; while ($true) { Start-Sleep 1 }'
             Wait-Fact { Test-Path started } | Should -BeTrue
             kill -$Signal $started.Shell.Id
-            $started.Shell.WaitForExit(60000) | Should -BeTrue
+            $started.Shell.WaitForExit(240000) | Should -BeTrue
             (Get-TrainingRun r).State | Should -Be Running
             Stop-Training r
             Assert-StoppedAndGone
@@ -80,7 +80,7 @@ Describe 'Teardown' {
         It 'ends a job at exit, which is not held up by it' {
             $started = Start-TrainingShell 'Start-Training -RunPath r -AsJob | Out-Null; while (-not (Test-Path go)) { Start-Sleep -Milliseconds 50 }; exit 7'
             Set-Content go ''
-            $started.Shell.WaitForExit(60000) | Should -BeTrue
+            $started.Shell.WaitForExit(240000) | Should -BeTrue
             $started.Shell.ExitCode | Should -Be 7
             Assert-StoppedAndGone
         }
@@ -89,7 +89,7 @@ Describe 'Teardown' {
             $env:FAKE_END = 'deaf'
             $started = Start-TrainingShell 'Start-Training -RunPath r -AsJob | Out-Null; while (-not (Test-Path go)) { Start-Sleep -Milliseconds 50 }; exit 7'
             Set-Content go ''
-            $started.Shell.WaitForExit(60000) | Should -BeTrue
+            $started.Shell.WaitForExit(240000) | Should -BeTrue
             kill -KILL $started.Trainer
             Wait-Fact { -not (Get-Leftover "$folder/") } | Should -BeTrue
         }
@@ -136,7 +136,8 @@ Describe 'Teardown' {
             }
             Get-Leftover "$folder/" | Should -BeNullOrEmpty
             (Get-Runspace).Count | Should -Be 1
-            Get-ThreadCount | Should -BeLessOrEqual ($threads + 4) -Because 'threads must not grow with the rounds'
+            # The thread pool of a loaded machine has more for a while.
+            Wait-Fact { (Get-ThreadCount) -le $threads + 4 } | Should -BeTrue -Because "threads must not grow with the rounds: $threads to $(Get-ThreadCount)"
         }
 
         It 'leaves nothing after an early Select-Object -First, fifty times in a row' {
@@ -152,7 +153,8 @@ Describe 'Teardown' {
             Get-Child | Should -BeNullOrEmpty
             (Get-TrainingRun).Count | Should -Be 50
             (Get-TrainingRun -State Stopped).Count | Should -Be 50
-            Get-ThreadCount | Should -BeLessOrEqual ($threads + 4) -Because 'threads must not grow with the rounds'
+            # The thread pool of a loaded machine has more for a while.
+            Wait-Fact { (Get-ThreadCount) -le $threads + 4 } | Should -BeTrue -Because "threads must not grow with the rounds: $threads to $(Get-ThreadCount)"
         }
 
         It 'stops the trainer where an error downstream ends the pipeline' {
@@ -244,7 +246,7 @@ Describe 'Teardown' {
             Get-BoundCount | Should -Be 0
             Get-Leftover "$folder/" | Should -BeNullOrEmpty
             (Get-Runspace).Count | Should -Be 1
-            Get-ThreadCount | Should -BeLessOrEqual ($threads + 4)
+            Wait-Fact { (Get-ThreadCount) -le $threads + 4 } | Should -BeTrue -Because "$threads threads became $(Get-ThreadCount)"
         }
     }
 }

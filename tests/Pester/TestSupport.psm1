@@ -35,7 +35,7 @@ function Get-Leftover {
 
 # Waits for a fact, for at most so many seconds; $true when it came.
 function Wait-Fact {
-    param([Parameter(Mandatory)] [scriptblock] $Fact, [double] $Seconds = 60)
+    param([Parameter(Mandatory)] [scriptblock] $Fact, [double] $Seconds = 240)
     $end = [DateTime]::UtcNow.AddSeconds($Seconds)
     while (-not (& $Fact)) {
         if ([DateTime]::UtcNow -gt $end) { return $false }

@@ -21,14 +21,16 @@ public sealed class LoaderFlatnessTests
         for (int epoch = 0; epoch < 5; epoch++)
             Go(epoch);
         (int Descriptors, int Threads, long Bytes) before = Use();
-        string[] shared = Directory.GetFileSystemEntries("/dev/shm");
+        List<string> shared = LoaderProcesses.SharedMemory();
         for (int epoch = 5; epoch < 105; epoch++)
             Go(epoch);
-        (int Descriptors, int Threads, long Bytes) after = Use();
+        (int Descriptors, int Threads, long Bytes) after = default;
+        // The thread pool of a loaded machine has more threads for a while.
+        SpinWait.SpinUntil(() => (after = Use()) is var now && now.Descriptors <= before.Descriptors && now.Threads <= before.Threads + 2, TimeSpan.FromMinutes(1));
         Assert.InRange(after.Descriptors, 0, before.Descriptors);
         Assert.InRange(after.Threads, 0, before.Threads + 2);
         Assert.InRange(after.Bytes, 0, before.Bytes + (1 << 20));
-        Assert.Equal(shared, Directory.GetFileSystemEntries("/dev/shm"));
+        Assert.Empty(LoaderProcesses.SharedMemory().Except(shared));
 
         void Go(int epoch) => LoaderRun.Of(loader, [], epoch).MustBeWhole(dataset, options, epoch);
         static (int, int, long) Use()

@@ -12,11 +12,11 @@ internal static class LoaderProcesses
     /// <summary>Stops every worker of a stream.</summary>
     public static int StopAll(EpochStream stream) => SignalAll(stream, "STOP");
 
-    /// <summary>This process's workers that are still there after a moment of grace, zombies included.</summary>
+    /// <summary>This process's workers that do not end, zombies included; a loaded machine takes its time to end one.</summary>
     public static List<int> Alive()
     {
         List<int> alive = [];
-        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(2); Thread.Sleep(10))
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(60); Thread.Sleep(10))
         {
             alive = Children();
             if (alive.Count == 0)
@@ -25,6 +25,10 @@ internal static class LoaderProcesses
 
         return alive;
     }
+
+    /// <summary>The names in /dev/shm but for those of PyTorch and of semaphores, which other programs make and remove at any time.</summary>
+    public static List<string> SharedMemory() => [.. Directory.EnumerateFileSystemEntries("/dev/shm")
+        .Where(path => Path.GetFileName(path) is var name && !name.StartsWith("torch_", StringComparison.Ordinal) && !name.StartsWith("sem.", StringComparison.Ordinal))];
 
     private static int SignalAll(EpochStream stream, string signal)
     {

@@ -5,14 +5,14 @@ namespace RobustTrain.Tests.Data;
 /// <summary>The loader's threads in this process at a moment, by the names that the kernel has for them.</summary>
 internal sealed class LoaderThreads
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly HashSet<string> _threads = Present();
 
     /// <summary>Those of now: a stuck thread of an earlier test may be among them for as long as its fault lasts.</summary>
     public static LoaderThreads Now() => new();
 
-    /// <summary>Those begun since that are still there after a moment of grace; for tests beside which no other runs.</summary>
+    /// <summary>Those begun since that are still there after a minute of grace; for tests beside which no other runs.</summary>
     public List<string> NewOnes()
     {
         List<string> threads = [];

@@ -139,7 +139,7 @@ public sealed class EnvironmentTests : IDisposable
     public async Task A_process_group_that_is_stopped_for_longer_than_a_step_and_a_sample_may_take_goes_on(string kind)
     {
         string[] arguments = Arguments(
-            60, "--events", "--run-path", "run", "--set", "trainer.step_timeout_seconds=1.5", "--set", "loader.timeout_seconds=1.5", "--set", $"loader.worker_kind={kind}");
+            60, "--events", "--run-path", "run", "--set", "trainer.step_timeout_seconds=4", "--set", "loader.timeout_seconds=4", "--set", $"loader.worker_kind={kind}");
         using LiveTraining training = new(Process.Start(new ProcessStartInfo("setsid", [HostRun.Executable, .. arguments])
         {
             WorkingDirectory = _folder.Path,
@@ -151,7 +151,7 @@ public sealed class EnvironmentTests : IDisposable
         for (int time = 0; time < 3; time++)
         {
             await SignalGroup("STOP", training.ProcessId);
-            await Task.Delay(TimeSpan.FromSeconds(4));
+            await Task.Delay(TimeSpan.FromSeconds(6));
             await SignalGroup("CONT", training.ProcessId);
             await training.Next<StepFinished>();
         }
