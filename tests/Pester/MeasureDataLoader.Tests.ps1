@@ -35,7 +35,7 @@ Describe 'Measure-DataLoader' {
     It 'tells no rate where a measurement is too short for one' {
         $env:FAKE_SHORT = 1
         $measured = Measure-DataLoader my.yaml
-        $measured.SamplesPerSecond | Should -BeNullOrEmpty
+        $measured[0].SamplesPerSecond | Should -BeNullOrEmpty
         $measured[0].LongestWaitMilliseconds | Should -BeNullOrEmpty
         $measured[0].Delivered | Should -Be 3741
         $measured | Out-String -Width 80 | Should -Not -Match 'NaN|∞'

@@ -76,7 +76,7 @@ Describe 'Test-TrainingConfig' {
     }
 
     It 'expands wildcards, takes a name as it stands first, and says where nothing matches' {
-        Set-Content b.yaml, a.yaml, other.txt, 'x[1].yaml' ''
+        Set-Content -LiteralPath b.yaml, a.yaml, other.txt, 'x[1].yaml' -Value ''
         (Test-TrainingConfig *.yaml).ConfigurationPath | Should -Be ('a.yaml', 'b.yaml', 'x[1].yaml').ForEach({ Join-Path $PWD $_ })
         (Test-TrainingConfig 'x[1].yaml').ConfigurationPath | Should -Be (Join-Path $PWD 'x[1].yaml')
         (Test-TrainingConfig 'x`[1`].yaml').ConfigurationPath | Should -Be (Join-Path $PWD 'x[1].yaml')

@@ -75,20 +75,27 @@ internal sealed class LiveProgress : IProgressDisplay
             do
             {
                 isLast = _ended.Wait(s_refresh);
-                foreach (string line in TakeLasting())
-                    _console.WriteLine(Filled(line));
+                foreach (string row in TakeLasting().SelectMany(RowsOf))
+                    _console.WriteLine(row);
                 live.UpdateTarget(Render());
             }
             while (!isLast);
         });
     }
 
-    // The console writes over the display without clearing it first.
-    private string Filled(string line)
+    // The console writes over the display without clearing it first, and what it breaks itself it does not fill.
+    private IEnumerable<string> RowsOf(string line)
     {
-        int width = Math.Max(2, _console.Profile.Width);
-        int rows = (line.Length + width - 1) / width;
-        return line.PadRight((rows * width) - 1);
+        int width = Math.Max(2, _console.Profile.Width) - 1;
+        while (line.Length > width)
+        {
+            int end = line.LastIndexOf(' ', width);
+            end = end <= 0 ? width : end;
+            yield return line[..end].PadRight(width);
+            line = line[end..].TrimStart();
+        }
+
+        yield return line.PadRight(width);
     }
 
     private string[] TakeLasting()

@@ -24,7 +24,8 @@ internal sealed class CheckpointRecorder : IDisposable
     private Task _writer = Task.CompletedTask;
     private CancellationTokenSource _hurry = new();
     private CheckpointException? _refused;
-    private (string Reason, int Epoch)? _told;
+    private (int Kind, int Epoch)? _told;
+    private volatile int _epoch;
     private bool _isWriting;
 
     /// <summary>A recorder.</summary>
@@ -105,6 +106,7 @@ internal sealed class CheckpointRecorder : IDisposable
     {
         if (_queue.IsAnyWaiting)
             _writer.GetAwaiter().GetResult();
+        _epoch = label.CompletedEpoch ?? label.Cursor.Epoch;
         long began = _time.GetTimestamp();
         CheckpointDraft draft = _queue.TakeMemory();
         draft.Fill(_parts);
@@ -230,9 +232,11 @@ internal sealed class CheckpointRecorder : IDisposable
         }
         catch (Exception refused) when (refused is CheckpointException or IOException or UnauthorizedAccessException)
         {
+            // A folder that is gone refuses for good.
+            CheckRun();
             _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, _store.IsEmpty);
             _queue.Keep(next);
-            WarnOfRefusal(next.Label, refused, hurry);
+            WarnOfRefusal(refused, hurry);
             EndWriting();
             return false;
         }
@@ -242,10 +246,10 @@ internal sealed class CheckpointRecorder : IDisposable
         return true;
     }
 
-    // Once a kind and epoch; and not where the training waits for it and ends with it.
-    private void WarnOfRefusal(CheckpointLabel label, Exception refused, CancellationToken hurry)
+    // Once a kind (the system's error code) and epoch; and not where the training waits for it and ends with it.
+    private void WarnOfRefusal(Exception refused, CancellationToken hurry)
     {
-        (string Reason, int Epoch) refusal = (StorageError.Describe(refused.InnerException ?? refused), label.CompletedEpoch ?? label.Cursor.Epoch);
+        (int Kind, int Epoch) refusal = ((refused.InnerException ?? refused).HResult, _epoch);
         if (!hurry.CanBeCanceled || _told == refusal)
             return;
         _told = refusal;

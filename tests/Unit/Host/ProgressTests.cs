@@ -152,6 +152,7 @@ public sealed class ProgressTests
             progress.Write(new EpochStarted(998, 0.1));
             progress.Write(new StepFinished(998, 9998, 9_989_998, 123456.7891, 0.0001, 12345.6, 1));
             progress.Write(new SystemSample(1, 0, 100, 1, 2, [.. Enumerable.Range(0, 8).Select(index => new GpuSample(index, null, 100, 1, 2, 50, 200))]));
+            progress.Write(new RunWarning(string.Join(' ', Enumerable.Repeat("precision", 30))));
             progress.Write(new StopRequested("SIGTERM"));
         }
 
@@ -159,7 +160,8 @@ public sealed class ProgressTests
         string[] drawn = [.. rows.Where(row => !row.StartsWith("Run ", StringComparison.Ordinal) && !row.StartsWith("Asked ", StringComparison.Ordinal)).Select(row => row.TrimEnd())];
         Assert.Contains(drawn, row => row.StartsWith("loss ", StringComparison.Ordinal));
         Assert.Contains(drawn, row => row.EndsWith('…') && row.Contains("GPU 0 at 100 %", StringComparison.Ordinal));
-        Assert.All(drawn, row => Assert.InRange(row.Length, 0, 76));
+        Assert.All(drawn.Where(row => !row.Contains("precision", StringComparison.Ordinal)), row => Assert.InRange(row.Length, 0, 76));
+        Assert.Equal(4, rows.Count(row => row.Contains("precision", StringComparison.Ordinal) && row.Length == 79));
     }
 
     [Fact]

@@ -112,7 +112,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
             end=$(sed -n "$(wc -l <calls)p" ends)
             case $end in
               kill) kill -9 $$ ;;
-              checkpoint) mkdir -p "$5/checkpoints/epoch-$(wc -l <calls)"; kill -9 $$ ;;
+              checkpoint) mkdir -p "$4/checkpoints/epoch-$(wc -l <calls)"; kill -9 $$ ;;
               stop) trap 'sleep 0.2; touch saved; exit 75' TERM; touch started; while :; do sleep 0.05; done ;;
               *) exit "$end" ;;
             esac
@@ -121,6 +121,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         ProcessStartInfo start = new("bash", [Path.Combine(TestFiles.Root, "scripts/train-until-finished.sh"), "run", "config.yaml", "--set", "a=1"])
         {
             Environment = { ["ROBUSTTRAIN"] = robusttrain, ["RETRY_SECONDS"] = "0", ["MAX_ATTEMPTS"] = "4" },
+            WorkingDirectory = _folder.Path,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
