@@ -15,9 +15,9 @@ internal sealed class CudaCopyLane(Device device, int ordinal) : ICopyLane
     /// <inheritdoc/>
     public BatchTensors Begin(IBatch batch)
     {
-        using (BatchTensors host = BatchTensors.From(batch, CPU))
-            _stream.Begin((nuint)host.All.Sum(Size));
-        return BatchTensors.From(batch, Copy);
+        using BatchTensors host = BatchTensors.Over(batch);
+        _stream.Begin((nuint)host.All.Sum(Size));
+        return host.Placed(Copy);
     }
 
     /// <inheritdoc/>
@@ -30,11 +30,8 @@ internal sealed class CudaCopyLane(Device device, int ordinal) : ICopyLane
 
     private Tensor Copy(Tensor host)
     {
-        using (host)
-        {
-            Tensor made = empty(host.shape, host.dtype, device);
-            _stream.Copy(HostMemory.AddressOf(made), HostMemory.AddressOf(host), (nuint)Size(host));
-            return made;
-        }
+        Tensor made = empty(host.shape, host.dtype, device);
+        _stream.Copy(HostMemory.AddressOf(made), HostMemory.AddressOf(host), (nuint)Size(host));
+        return made;
     }
 }

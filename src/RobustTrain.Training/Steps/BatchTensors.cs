@@ -7,7 +7,7 @@ namespace RobustTrain.Training.Steps;
 
 /// <summary>
 /// A batch of image pairs as tensors on the training's device: two images N x C x H x W (float32) and a label N x H x W.
-/// On the CPU they may lie in the batch's own memory, so they are used only while the batch is held.
+/// On the CPU some lie in the batch's own memory, so they are used only while the batch is held.
 /// </summary>
 internal sealed class BatchTensors : IDisposable
 {
@@ -39,14 +39,25 @@ internal sealed class BatchTensors : IDisposable
     /// <summary>All three.</summary>
     public IEnumerable<Tensor> All => [Image1, Image2, Label];
 
-    /// <summary>The batch's tensors on <paramref name="device"/>.</summary>
-    public static BatchTensors From(IBatch batch, Device device) => batch is DeviceBatch ready
-        ? ready.Take()
-        : From(batch, host => device.type == TorchSharp.DeviceType.CPU ? host : host.to(device, disposeAfter: true));
+    /// <summary>
+    /// The batch's tensors on <paramref name="device"/>. On the CPU the images lie with the channels last, so that each convolution takes its
+    /// input and gives its output as they are, instead of laying both out anew (docs/decisions/models.md).
+    /// </summary>
+    public static BatchTensors From(IBatch batch, Device device)
+    {
+        if (batch is DeviceBatch ready)
+            return ready.Take();
+        if (device.type == TorchSharp.DeviceType.CPU)
+            return Over(batch).ToChannelsLast();
+        using BatchTensors host = Over(batch);
+        return host.Placed(tensor => tensor.to(device));
+    }
 
-    /// <summary>The batch's tensors, each placed by a function that owns what it is given: a tensor over the batch's own memory.</summary>
-    public static BatchTensors From(IBatch batch, Func<Tensor, Tensor> place) =>
-        new(place(Field(batch, Image1Field)), place(Field(batch, Image2Field)), place(Field(batch, LabelField)));
+    /// <summary>Tensors over the batch's own memory, as it was loaded.</summary>
+    public static BatchTensors Over(IBatch batch) => new(Field(batch, Image1Field), Field(batch, Image2Field), Field(batch, LabelField));
+
+    /// <summary>What a function makes of each of the three.</summary>
+    public BatchTensors Placed(Func<Tensor, Tensor> place) => new(place(Image1), place(Image2), place(Label));
 
     /// <summary>The same values with the images in the order N x H x W x C in memory (channels last), in place of these.</summary>
     public BatchTensors ToChannelsLast()

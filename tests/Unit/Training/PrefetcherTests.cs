@@ -41,6 +41,22 @@ public sealed class PrefetcherTests
     }
 
     [Fact]
+    public void On_the_cpu_images_lie_with_the_channels_last_and_keep_their_values()
+    {
+        using PrefetchLoader loader = new(new SquaresDataset(14), Options);
+        using EpochStream stream = loader.Open(0);
+        Assert.True(stream.MoveNext());
+        using IBatch batch = stream.Current;
+        using BatchTensors loaded = BatchTensors.Over(batch);
+        using BatchTensors tensors = BatchTensors.From(batch, CPU);
+        Assert.Equal([768L, 1, 48, 3], tensors.Image1.stride());
+        Assert.Equal([768L, 1, 48, 3], tensors.Image2.stride());
+        Assert.True(tensors.Image1.Equals(loaded.Image1));
+        Assert.True(tensors.Image2.Equals(loaded.Image2));
+        Assert.True(tensors.Label.Equals(loaded.Label));
+    }
+
+    [Fact]
     public void Leaving_early_disposes_of_what_is_on_its_way()
     {
         using PrefetchLoader loader = new(new SquaresDataset(14), Options);
@@ -129,11 +145,8 @@ public sealed class PrefetcherTests
         public BatchTensors Begin(IBatch batch)
         {
             Begun++;
-            BatchTensors tensors = BatchTensors.From(batch, host =>
-            {
-                using (host)
-                    return host.clone();
-            });
+            using BatchTensors host = BatchTensors.Over(batch);
+            BatchTensors tensors = host.Placed(tensor => tensor.clone());
             Made.Add(tensors);
             return tensors;
         }

@@ -24,14 +24,11 @@ public sealed unsafe class CudaCopyLaneTests : IDisposable
     [Fact]
     public void A_batch_is_there_when_it_was_waited_for_and_not_before()
     {
-        using PrefetchLoader loader = new(new SquaresDataset(14), Options);
-        using EpochStream stream = loader.Open(0);
+        using FirstBatch first = new();
         using CudaCopyLane lane = new(CPU, 0);
-        Assert.True(stream.MoveNext());
-        using IBatch batch = stream.Current;
-        using BatchTensors host = BatchTensors.From(batch, CPU);
+        using BatchTensors host = BatchTensors.Over(first.Batch);
 
-        using BatchTensors device = lane.Begin(batch);
+        using BatchTensors device = lane.Begin(first.Batch);
         int before = Copies();
         lane.Await();
 
@@ -77,14 +74,11 @@ public sealed unsafe class CudaCopyLaneTests : IDisposable
     [Fact]
     public void Memory_that_can_not_be_locked_counts_as_memory_that_is_short()
     {
-        using PrefetchLoader loader = new(new SquaresDataset(14), Options);
-        using EpochStream stream = loader.Open(0);
-        Assert.True(stream.MoveNext());
-        using IBatch batch = stream.Current;
+        using FirstBatch first = new();
         using (CudaCopyLane lane = new(CPU, 0))
         {
             FailNext("cuMemHostRegister");
-            ExternalException error = Assert.Throws<ExternalException>(() => lane.Begin(batch));
+            ExternalException error = Assert.Throws<ExternalException>(() => lane.Begin(first.Batch));
             Assert.Matches("^CUDA out of memory: lock [0-9]+ bytes of memory\\.$", error.Message);
             Assert.True(TorchFailure.IsOutOfMemory(error));
         }
@@ -95,13 +89,10 @@ public sealed unsafe class CudaCopyLaneTests : IDisposable
     [Fact]
     public void A_device_that_is_lost_ends_the_copy_with_the_drivers_word_for_it()
     {
-        using PrefetchLoader loader = new(new SquaresDataset(14), Options);
-        using EpochStream stream = loader.Open(0);
-        Assert.True(stream.MoveNext());
-        using IBatch batch = stream.Current;
+        using FirstBatch first = new();
         using (CudaCopyLane lane = new(CPU, 0))
         {
-            using BatchTensors begun = lane.Begin(batch);
+            using BatchTensors begun = lane.Begin(first.Batch);
             FailNext("cuStreamSynchronize");
             ExternalException error = Assert.Throws<ExternalException>(lane.Await);
             Assert.Equal("The CUDA driver could not copy a batch: CUDA_ERROR_NO_DEVICE.", error.Message);
@@ -139,4 +130,27 @@ public sealed unsafe class CudaCopyLaneTests : IDisposable
     // The stub keeps the pointer, so the text is never freed.
     private static void FailNext(string? function) =>
         ((delegate* unmanaged<nint, void>)NativeLibrary.GetExport(s_stub.Value, "stub_fail"))(Marshal.StringToCoTaskMemUTF8(function));
+
+    /// <summary>The first batch of an epoch.</summary>
+    private sealed class FirstBatch : IDisposable
+    {
+        private readonly PrefetchLoader _loader = new(new SquaresDataset(14), Options);
+        private readonly EpochStream _stream;
+
+        public FirstBatch()
+        {
+            _stream = _loader.Open(0);
+            Assert.True(_stream.MoveNext());
+            Batch = _stream.Current;
+        }
+
+        public IBatch Batch { get; }
+
+        public void Dispose()
+        {
+            Batch.Dispose();
+            _stream.Dispose();
+            _loader.Dispose();
+        }
+    }
 }
