@@ -29,8 +29,7 @@ static void Drive(Work work)
     using Side ours = new("RobustTrain", Environment.ProcessPath!, [Path.Combine(here, "RobustTrain.Bench.TrainingStep.dll"), "worker", .. work.WorkerArguments], work.Threads);
     using Side plain = new("TorchSharp", Environment.ProcessPath!, [Path.Combine(here, "RobustTrain.Bench.TrainingStep.dll"), "plain", .. work.WorkerArguments], work.Threads);
     using Side theirs = new("PyTorch", work.Python, [step, .. work.WorkerArguments], work.Threads);
-    using Side mirrored = new("PyTorch, mirrored", work.Python, [step, "--mirrored", .. work.WorkerArguments], work.Threads);
-    Side[] sides = [ours, plain, theirs, mirrored];
+    Side[] sides = [ours, plain, theirs];
     for (int turn = 0; turn < work.Turns; turn++)
     {
         // Who goes first changes, so that a load that rises or falls meets all alike.

@@ -11,11 +11,6 @@ import torch.nn.functional as F
 from networks import FcSiam, HaNet
 
 
-class Mirrored(torch.nn.ConvTranspose2d):
-    def forward(self, x):
-        return F.conv2d(x, self.weight.transpose(0, 1).flip(2, 3), self.bias, padding=1)
-
-
 parser = argparse.ArgumentParser()
 parser.add_argument("--model", default="fc-siam-diff")
 parser.add_argument("--base-channels", type=int, default=16)
@@ -23,7 +18,6 @@ parser.add_argument("--batch", type=int, default=16)
 parser.add_argument("--side", type=int, default=112)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--steps", type=int, default=4)
-parser.add_argument("--mirrored", action="store_true", help="compute stride-1 transposed convolutions as convolutions, as RobustTrain does")
 work = parser.parse_args()
 
 torch.set_num_threads(work.threads)
@@ -32,10 +26,6 @@ if work.model == "hanet":
     network = HaNet(base=work.base_channels)
 else:
     network = FcSiam(work.model.rsplit("-", 1)[1], base=work.base_channels, dropout=0.2)
-if work.mirrored:
-    for module in network.modules():
-        if isinstance(module, torch.nn.ConvTranspose2d) and module.stride == (1, 1):
-            module.__class__ = Mirrored
 optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
 image1, image2 = (torch.rand(work.batch, 3, work.side, work.side) for _ in range(2))
 labels = torch.randint(0, 2, (work.batch, work.side, work.side))

@@ -31,7 +31,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
     private readonly ConvTranspose2d[] _upsampling = new ConvTranspose2d[StageCount];
     private readonly ConvolutionBlock[][] _decoder = new ConvolutionBlock[StageCount][];
     [ComponentName(Name = "conv11d")]
-    private readonly MirroredConvolution _classifier;
+    private readonly ConvTranspose2d _classifier;
 
     /// <summary>Builds the network.</summary>
     /// <param name="name">The model's name in the configuration.</param>
@@ -67,12 +67,12 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
             {
                 int number = ConvolutionsOfStage[stage] - i;
                 int output = number == 1 ? channels[stage - 1] : channels[stage];
-                _decoder[stage][i] = Block($"{stage + 1}{number}d", new MirroredConvolution(width, output), output, ofEachImage: false);
+                _decoder[stage][i] = Block($"{stage + 1}{number}d", ConvTranspose2d(width, output, 3, padding: 1), output, ofEachImage: false);
                 width = output;
             }
         }
 
-        _classifier = new MirroredConvolution(width, config.Classes);
+        _classifier = ConvTranspose2d(width, config.Classes, 3, padding: 1);
         RegisterComponents();
     }
 
