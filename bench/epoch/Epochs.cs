@@ -1,14 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using RobustTrain.Bench.TrainingStep;
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Training;
-using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Models;
-using RobustTrain.Training.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,29 +36,14 @@ internal static class Epochs
     /// <summary>The same network with TorchSharp's DataLoader and torchvision, in a process as TorchSharp leaves it.</summary>
     public static void ServeTorchSharp(string pairs, int workers)
     {
-        string folder = LibTorch.FindFolder(null, AppContext.BaseDirectory);
-        foreach (string library in (string[])[Path.Combine(folder, "libtorch_cpu.so"), Path.Combine(folder, "libtorch.so"), Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so")])
-            NativeLibrary.Load(library);
+        using PlainTraining training = new(ConfigOf(pairs));
         torchvision.io.DefaultImager = new torchvision.io.SkiaImager();
-        TrainingConfig config = ConfigOf(pairs);
-        using ChangeDetectionModel model = ModelCatalog.Create(config.Model, seed: 0);
-        using Criterion criterion = CriterionCatalog.Create(config.Criterion, 2, CPU);
-        using optim.Optimizer optimizer = optim.AdamW(model.parameters(), lr: 1e-3, weight_decay: 1e-4);
-        model.train();
         using Pairs dataset = new(pairs);
         Serve(() =>
         {
             using var loader = utils.data.DataLoader(dataset, 16, shuffle: true, device: CPU, num_worker: workers, disposeDataset: false);
             foreach (Dictionary<string, Tensor> batch in loader)
-            {
-                using IDisposable scope = NewDisposeScope();
-                optimizer.zero_grad();
-                Tensor prediction = model.call(batch["image1"], batch["image2"]);
-                Tensor loss = criterion.Compute(prediction, batch["label"]);
-                loss.backward();
-                optimizer.step();
-                _ = loss.item<float>();
-            }
+                training.Take(batch["image1"], batch["image2"], batch["label"]);
         });
     }
 

@@ -1,12 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using RobustTrain.Data;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Training;
-using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Models;
-using RobustTrain.Training.Native;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Bench.TrainingStep;
@@ -23,32 +19,15 @@ internal static class Worker
         Serve(work, () => training.Take(batch));
     }
 
-    /// <summary>The same network in a loop as TorchSharp's examples have it, in a process as they leave it.</summary>
+    /// <summary>A plain loop of TorchSharp's.</summary>
     public static void RunPlain(Work work)
     {
-        // Where the libraries lie; nothing else of what RobustTrain sets.
-        string folder = LibTorch.FindFolder(null, AppContext.BaseDirectory);
-        foreach (string library in (string[])[Path.Combine(folder, "libtorch_cpu.so"), Path.Combine(folder, "libtorch.so"), Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so")])
-            NativeLibrary.Load(library);
+        using PlainTraining training = new(ConfigOf(work));
         set_num_threads(work.Threads);
-        TrainingConfig config = ConfigOf(work);
-        using ChangeDetectionModel model = ModelCatalog.Create(config.Model, seed: 0);
-        using Criterion criterion = CriterionCatalog.Create(config.Criterion, 2, CPU);
-        using optim.Optimizer optimizer = optim.AdamW(model.parameters(), lr: 1e-3, weight_decay: 1e-4);
         using Tensor image1 = rand(work.Batch, 3, work.Side, work.Side);
         using Tensor image2 = rand(work.Batch, 3, work.Side, work.Side);
         using Tensor labels = randint(0, 2, [work.Batch, work.Side, work.Side], dtype: ScalarType.Int64);
-        model.train();
-        Serve(work, () =>
-        {
-            using IDisposable scope = NewDisposeScope();
-            optimizer.zero_grad();
-            Tensor prediction = model.call(image1, image2);
-            Tensor loss = criterion.Compute(prediction, labels);
-            loss.backward();
-            optimizer.step();
-            _ = loss.item<float>();
-        });
+        Serve(work, () => training.Take(image1, image2, labels));
     }
 
     private static TrainingConfig ConfigOf(Work work) => new()
