@@ -236,7 +236,8 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         @{ What = 'an unknown key'; Parameters = @{ ConfigurationPath = 'quick.yaml'; Set = 'loader.batch_sise=3' }; Id = 'ConfigurationUnknownKey' }
         @{ What = 'a number out of range'; Parameters = @{ ConfigurationPath = 'quick.yaml'; Epochs = 0 }; Id = 'ConfigurationOutOfRange' }
         @{ What = 'an unknown model'; Parameters = @{ ConfigurationPath = 'quick.yaml'; Model = 'fc-siam-dif' }; Id = 'ConfigurationNotAllowed' }
-        @{ What = 'no data'; Parameters = @{}; Id = 'ConfigurationMissingKey' }
+        @{ What = 'no data'; Parameters = @{ Epochs = 2 }; Id = 'ConfigurationMissingKey' }
+        @{ What = 'a run that is not there'; Parameters = @{}; Id = 'RunNotFound' }
     ) {
         Start-Training @Parameters -RunPath runs/refused -ErrorVariable refused -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $LASTEXITCODE | Should -Be 2

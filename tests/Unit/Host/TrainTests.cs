@@ -348,7 +348,7 @@ public sealed class TrainTests : IDisposable
         HostRun events = await HostRun.To(_folder.Path, "evaluate", Path.Combine(RunPath, "checkpoints", Path.GetFileName(Directory.EnumerateDirectories(RunFolder.CheckpointsPathOf(RunPath)).First())), "--events");
 
         Assert.Equal((0, ""), (table.ExitCode, table.Error));
-        Assert.Contains(" on 1 samples of the test split of ", table.Output, StringComparison.Ordinal);
+        Assert.Contains(" on 1 sample of the test split of ", table.Output, StringComparison.Ordinal);
         Assert.Contains("thresholded differencing ", table.Output, StringComparison.Ordinal);
         Assert.Contains("1.0000  (f1, the threshold chosen on the training split)", table.Output, StringComparison.Ordinal);
         EvaluationFinished validation = Assert.IsType<EvaluationFinished>(EventLine.Read(Encoding.UTF8.GetBytes(json.Output.TrimEnd('\n'))));
