@@ -1,6 +1,6 @@
 using System.Runtime;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring.Sources;
 
 namespace RobustTrain.Bench.Monitoring;
 

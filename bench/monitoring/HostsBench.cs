@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Remote;
-using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.Ssh;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Bench.Monitoring;
 

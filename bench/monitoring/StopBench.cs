@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Bench.Monitoring;
 

@@ -1,6 +1,7 @@
-using RobustTrain.Monitoring.Cpu;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Remote;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.Ssh;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Monitoring;
@@ -36,7 +37,6 @@ public sealed class StatusReader : IDisposable
         GpuSnapshot snapshot = await reader.ReadAsync(SampleDetail.Full, options.Timeout, stopping).ConfigureAwait(false);
         foreach (GpuStatus gpu in snapshot.Gpus)
             gpu.SampleMilliseconds = options.TimeProvider.GetElapsedTime(begin).TotalMilliseconds;
-
         return snapshot.Gpus;
     }
 
@@ -70,7 +70,6 @@ public sealed class StatusReader : IDisposable
         HostSnapshot snapshot = await reader.ReadAsync(SampleDetail.Full, options.Timeout, stopping).ConfigureAwait(false);
         if (!kinds.HasFlag(MonitorKinds.Cpu))
             return snapshot;
-
         await Task.Delay(window, options.TimeProvider, stopping).ConfigureAwait(false);
         return await reader.ReadAsync(SampleDetail.Full, options.Timeout, stopping).ConfigureAwait(false);
     }
@@ -88,7 +87,6 @@ public sealed class StatusReader : IDisposable
 
         foreach (OnDemandReader<GpuSnapshot> reader in readers)
             reader.Dispose();
-
         guard.Dispose();
     }
 }

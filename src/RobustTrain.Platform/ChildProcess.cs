@@ -82,6 +82,12 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
+    /// <summary>Where a program lies on the path; null where it doesn't.</summary>
+    public static string? FindProgram(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name))
+        .FirstOrDefault(File.Exists);
+
     /// <summary>How to start a program that the terminal's signals do not reach, Ctrl+C among them.</summary>
     /// <remarks>What a shell ignores, the program that replaces it ignores too: the only way from here to keep the signals away.</remarks>
     public static ProcessStartInfo AwayFromTerminal(string program, IEnumerable<string> arguments) => OperatingSystem.IsWindows()

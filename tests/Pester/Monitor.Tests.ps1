@@ -97,7 +97,7 @@ Describe 'Get-GpuStatus' {
         $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($gpu))
         $copy.Index | Should -Be 1
         $copy.PowerWatts | Should -Be 101.5
-        $copy.PSObject.TypeNames | Should -Contain 'Deserialized.RobustTrain.Monitoring.Gpu.GpuStatus'
+        $copy.PSObject.TypeNames | Should -Contain 'Deserialized.RobustTrain.Monitoring.Status.GpuStatus'
     }
 
     It 'shows a table with units and bars, whole at 80 columns' {
@@ -353,7 +353,7 @@ Describe 'Start-Monitor' {
         Stop-Monitor $job.Name
         $samples = Receive-Job $job
         $samples.Sequence | Should -Be (1..$samples.Count)
-        $samples | Should -BeOfType RobustTrain.Monitoring.Gpu.GpuStatus
+        $samples | Should -BeOfType RobustTrain.Monitoring.Status.GpuStatus
         $samples[-1].UtilizationPercentMean | Should -Be 10
     }
 
@@ -419,13 +419,13 @@ Describe 'Start-Monitor' {
     It 'raises an alert once, as a record of its output, and clears it' {
         $job = Start-Monitor Gpu -Interval 0.02 -Alert 'TemperatureCelsius > 85 for 100ms'
         Set-NvmlScene 'gpus 2; temperature 1 92'
-        $raised = { @($job.Output).Where({ $_.PSObject.BaseObject -is [RobustTrain.Monitoring.Alerts.MonitorAlert] }).Count }
+        $raised = { @($job.Output).Where({ $_.PSObject.BaseObject -is [RobustTrain.Monitoring.Status.MonitorAlert] }).Count }
         Wait-Fact { (& $raised) -ge 1 } | Should -BeTrue
         Set-NvmlScene 'gpus 2'
         Wait-Fact { (& $raised) -ge 2 } | Should -BeTrue
         Stop-Monitor $job.Name
         $job.Warning | Should -BeNullOrEmpty -Because 'Receive-Job would show it twice'
-        $alerts = Receive-Job $job | Where-Object { $_ -is [RobustTrain.Monitoring.Alerts.MonitorAlert] }
+        $alerts = Receive-Job $job | Where-Object { $_ -is [RobustTrain.Monitoring.Status.MonitorAlert] }
         $alerts.State | Should -Be Raised, Cleared
         $alerts[0].Index | Should -Be 1
         $alerts[0].Value | Should -Be 92
@@ -459,7 +459,7 @@ Describe 'Start-Monitor' {
             $job = Start-Monitor -Interval 0.02 -Source nvml
             Wait-Fact { $job.Output.Count -ge 10 } | Should -BeTrue
             Stop-Monitor $job.Name
-            $gpus = @(Receive-Job $job | Where-Object { $_ -is [RobustTrain.Monitoring.Gpu.GpuStatus] })
+            $gpus = @(Receive-Job $job | Where-Object { $_ -is [RobustTrain.Monitoring.Status.GpuStatus] })
             $gpus.Count | Should -Be 1
             $gpus[0].Error | Should -Match 'NVML was not found'
         }

@@ -1,7 +1,8 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Monitoring;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Cpu;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Commands;
 

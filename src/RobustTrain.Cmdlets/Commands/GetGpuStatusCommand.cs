@@ -3,9 +3,11 @@ using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Monitoring;
 using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Monitoring.Gpu.Nvml;
-using RobustTrain.Monitoring.Gpu;
 using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.Nvml;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Cmdlets.Commands;

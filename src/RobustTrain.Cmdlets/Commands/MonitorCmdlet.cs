@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Sources;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Cmdlets.Commands;

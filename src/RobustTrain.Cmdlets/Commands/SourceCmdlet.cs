@@ -3,7 +3,10 @@ using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Monitoring;
 using RobustTrain.Cmdlets.Resources;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Remote;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.Ssh;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Commands;
 

@@ -5,8 +5,9 @@ using RobustTrain.Cmdlets.Monitoring;
 using RobustTrain.Cmdlets.Resources;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Commands;
 

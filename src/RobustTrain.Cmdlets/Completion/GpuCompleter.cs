@@ -3,7 +3,9 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using RobustTrain.Cmdlets.Monitoring;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Completion;
 

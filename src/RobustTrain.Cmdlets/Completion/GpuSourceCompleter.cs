@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Monitors;
 
 namespace RobustTrain.Cmdlets.Completion;
 

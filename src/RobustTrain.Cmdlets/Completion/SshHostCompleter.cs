@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using RobustTrain.Monitoring.Remote;
+using RobustTrain.Monitoring.Sources.Ssh;
 
 namespace RobustTrain.Cmdlets.Completion;
 

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
-using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Sources;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Errors;

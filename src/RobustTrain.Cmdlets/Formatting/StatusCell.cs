@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Cpu;
-using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Sources.Nvml;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Formatting;
 

@@ -1,8 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Jobs;

@@ -1,5 +1,6 @@
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Monitoring;
 

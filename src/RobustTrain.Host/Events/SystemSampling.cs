@@ -1,5 +1,4 @@
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Cpu;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Events;

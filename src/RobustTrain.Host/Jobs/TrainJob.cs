@@ -5,13 +5,14 @@ using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Host.TensorBoard;
-using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
 using RobustTrain.Platform;
+using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Runs;
-using RobustTrain.Training.Native;
 using RobustTrain.Training;
+using RobustTrain.Training.Native;
 
 namespace RobustTrain.Host.Jobs;
 

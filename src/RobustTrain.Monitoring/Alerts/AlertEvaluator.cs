@@ -1,5 +1,5 @@
 using System.Globalization;
-using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Monitoring.Alerts;
 
@@ -21,13 +21,10 @@ public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules, TimeProvider?
             // Stale values are no news about the device; only that they are stale is.
             if (!status.IsConnected && rule.Property != nameof(StatusRecord.IsConnected))
                 continue;
-
             if (AlertProperties.Read(status, rule.Property) is not { } value)
                 continue;
-
             if (!limits.TryGetValue((rule, subject), out Limit? limit))
                 limits[(rule, subject)] = limit = new Limit();
-
             if (limit.Update(rule, value, status.Time, time) is { } state)
                 yield return Describe(rule, status, gpu, value, state, limit.Since);
         }
@@ -72,7 +69,6 @@ public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules, TimeProvider?
             turning ??= (now, time.GetTimestamp());
             if (time.GetElapsedTime(turning.Value.Timestamp) < rule.Duration)
                 return null;
-
             Since = turning.Value.At;
             turning = null;
             raised = !raised;

@@ -1,8 +1,6 @@
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Progress;
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Cpu;
-using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Monitoring;

@@ -1,7 +1,5 @@
-using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
-using RobustTrain.Monitoring.Cpu;
-using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Tests.Monitoring;
 

@@ -1,4 +1,4 @@
-using RobustTrain.Monitoring.Gpu;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Tests.Monitoring;
 

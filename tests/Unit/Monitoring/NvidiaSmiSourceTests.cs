@@ -1,7 +1,6 @@
-using RobustTrain.Monitoring.Gpu.NvidiaSmi;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Processes;
-using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.NvidiaSmi;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Tests.Monitoring;

@@ -1,6 +1,7 @@
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Gpu.Nvml;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.Nvml;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Tests.Monitoring;
 

@@ -1,7 +1,7 @@
 using System.Text;
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Cpu;
-using RobustTrain.Monitoring.Processes;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.Proc;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Tests.Monitoring;
 

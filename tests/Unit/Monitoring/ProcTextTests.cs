@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FsCheck.Xunit;
-using RobustTrain.Monitoring.Cpu;
+using RobustTrain.Monitoring.Sources.Proc;
 
 namespace RobustTrain.Tests.Monitoring;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
-using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
 
 namespace RobustTrain.Tests.Monitoring;
 

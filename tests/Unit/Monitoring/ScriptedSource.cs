@@ -1,4 +1,4 @@
-using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Sources;
 
 namespace RobustTrain.Tests.Monitoring;
 

@@ -1,6 +1,6 @@
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
 
 namespace RobustTrain.Tests.Monitoring;
 

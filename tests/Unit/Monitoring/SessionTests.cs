@@ -2,9 +2,9 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
-using RobustTrain.Monitoring.Cpu;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Sessions;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Tests.Monitoring;
 

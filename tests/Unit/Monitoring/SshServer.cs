@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using RobustTrain.Monitoring.Remote;
+using RobustTrain.Monitoring.Sources.Ssh;
 
 namespace RobustTrain.Tests.Monitoring;
 

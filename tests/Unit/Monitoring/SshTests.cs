@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using RobustTrain.Monitoring.Cpu;
-using RobustTrain.Monitoring.Gpu;
-using RobustTrain.Monitoring.Processes;
-using RobustTrain.Monitoring.Remote;
-using RobustTrain.Monitoring.Sessions;
 using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.Proc;
+using RobustTrain.Monitoring.Sources.Ssh;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Tests.Monitoring;

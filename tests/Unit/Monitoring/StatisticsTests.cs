@@ -1,8 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Statistics;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
 
 namespace RobustTrain.Tests.Monitoring;
 

@@ -1,0 +1,253 @@
+using System.Buffers;
+using System.Text.Json;
+using RobustTrain.Monitoring.Alerts;
+using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Status;
+using RobustTrain.Platform;
+
+namespace RobustTrain.Monitoring;
+
+/// <summary>Several hosts watched together: one ordered stream of records, with alerts among them, and one end for all.</summary>
+public sealed class MonitorSession : IDisposable
+{
+    private readonly Lock sink = new();
+    private readonly ChildGuard guard = new();
+    private readonly List<SystemMonitor> systems = [];
+    private readonly AlertEvaluator alerts;
+    private readonly bool hasRules;
+    private readonly NdjsonFile? output;
+    private readonly Dictionary<string, string?> absences = new(StringComparer.OrdinalIgnoreCase);
+    private volatile bool stopping;
+    private bool closed;
+    private long sequence;
+    private string? outputError;
+
+    /// <summary>Makes a session; it samples nothing until it is started.</summary>
+    /// <exception cref="MonitorException">An option is out of range, a name is none, or the output cannot be written.</exception>
+    public MonitorSession(MonitorSessionOptions options)
+    {
+        options.Validate();
+        alerts = new AlertEvaluator(options.Alerts, options.Sampling.TimeProvider);
+        hasRules = options.Alerts.Count > 0;
+        string[] hosts = [.. options.ComputerNames.Distinct(StringComparer.OrdinalIgnoreCase)];
+        if (hosts.Length == 0)
+            systems.Add(SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, guard));
+        foreach (string host in hosts)
+        {
+            systems.Add(LocalHost.Is(host)
+                ? SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, guard)
+                : SystemMonitor.Remote(host, options.Kinds, options.Sampling, options.Ssh, guard));
+        }
+
+        foreach (SystemMonitor system in systems)
+            system.Published += Publish;
+        output = options.OutputPath is null ? null : NdjsonFile.Open(options.OutputPath);
+    }
+
+    /// <summary>Raised with each record, in order, one at a time, on threads of the session; never after <see cref="Stop"/> has returned.</summary>
+    public event Action<MonitorRecord>? Written;
+
+    /// <summary>Raised once, where the output file can no longer be written, with the reason; the session goes on without it.</summary>
+    public event Action<string>? OutputFailed;
+
+    /// <summary>How each monitor is doing.</summary>
+    public IReadOnlyList<MonitorHealth> Health => [.. systems.SelectMany(system => system.Health)];
+
+    /// <summary>The last known status of each host; never waits.</summary>
+    public IReadOnlyList<SystemStatus> Latest => [.. systems.Select(system => system.Latest)];
+
+    /// <summary>Why the output file is no longer written; null where nothing is wrong.</summary>
+    public string? OutputError => outputError;
+
+    /// <summary>Begins to sample.</summary>
+    public void Start()
+    {
+        foreach (SystemMonitor system in systems)
+            system.Start();
+    }
+
+    /// <summary>Stops all hosts side by side and waits until nothing of them runs, but no longer than the bound. Safe to call again.</summary>
+    /// <returns>Whether nothing runs; false where a call into a source has not returned and was left behind on its own thread.</returns>
+    public bool Stop(TimeSpan bound)
+    {
+        stopping = true;
+        long begin = TimeProvider.System.GetTimestamp();
+        foreach (SystemMonitor system in systems)
+            system.BeginStop();
+        bool ended = true;
+        foreach (SystemMonitor system in systems)
+        {
+            TimeSpan left = bound - TimeProvider.System.GetElapsedTime(begin);
+            ended &= system.Stop(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+
+        Close(bound);
+        return ended;
+    }
+
+    /// <summary>Stops it within half a second.</summary>
+    public void Dispose() => Stop(MonitorBase<SystemStatus>.StopBound);
+
+    private void Close(TimeSpan bound)
+    {
+        guard.Dispose();
+
+        // A listener or a disk that hangs may hold the lock; the file is then left to the end of the process.
+        if (!sink.TryEnter(bound))
+            return;
+        try
+        {
+            if (!closed)
+                output?.Dispose();
+            closed = true;
+        }
+        finally
+        {
+            sink.Exit();
+        }
+    }
+
+    private void Publish(IReadOnlyList<StatusRecord> statuses)
+    {
+        lock (sink)
+        {
+            if (stopping)
+                return;
+            for (int i = 0; i < statuses.Count; i++)
+            {
+                StatusRecord status = statuses[i];
+                if (!IsRepeatedAbsence(status))
+                    Emit(status);
+                if (hasRules)
+                    EmitAlerts(status);
+            }
+
+            WriteOutput();
+        }
+    }
+
+    private void EmitAlerts(StatusRecord status)
+    {
+        foreach (MonitorAlert alert in alerts.Evaluate(status))
+            Emit(alert);
+    }
+
+    // A host without GPUs says so once, and again only where the reason changes.
+    private bool IsRepeatedAbsence(StatusRecord status)
+    {
+        if (status is not GpuStatus { Index: null })
+        {
+            if (absences.Count > 0 && status is GpuStatus)
+                absences.Remove(status.ComputerName);
+            return false;
+        }
+
+        if (absences.TryGetValue(status.ComputerName, out string? told) && told == status.Error)
+            return true;
+        absences[status.ComputerName] = status.Error;
+        return false;
+    }
+
+    private void Emit(MonitorRecord record)
+    {
+        record.Sequence = ++sequence;
+        if (outputError is null)
+            output?.Add(record);
+        Written?.Invoke(record);
+    }
+
+    private void WriteOutput()
+    {
+        if (output is null || outputError is not null)
+            return;
+        try
+        {
+            output.Write();
+        }
+        catch (IOException failure)
+        {
+            outputError = $"The output file is no longer written: {failure.Message}";
+            OutputFailed?.Invoke(outputError);
+        }
+    }
+}
+
+/// <summary>
+/// A file to which records are appended, one JSON object a line. Used under one lock. Each write lands at the file's end, wherever that is by then:
+/// lines of another writer are not overwritten, and a file that logrotate's copytruncate has emptied begins anew. On Windows a second writer is
+/// refused instead.
+/// </summary>
+internal sealed class NdjsonFile : IDisposable
+{
+    private readonly FileStream file;
+    private readonly ArrayBufferWriter<byte> lines = new(16 * 1024);
+    private readonly Utf8JsonWriter json;
+
+    private NdjsonFile(FileStream file)
+    {
+        this.file = file;
+        json = new Utf8JsonWriter(lines);
+    }
+
+    /// <summary>Opens the file, or makes it.</summary>
+    /// <exception cref="MonitorException">It cannot be written.</exception>
+    public static NdjsonFile Open(string path)
+    {
+        try
+        {
+            var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            try
+            {
+                if (!OperatingSystem.IsWindows())
+                    PosixFile.AppendAlways(file.SafeFileHandle);
+                return new NdjsonFile(file);
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+        catch (DirectoryNotFoundException failure)
+        {
+            throw new MonitorException("OutputFolderNotFound", $"The output file {path} cannot be made: its folder does not exist.", path, failure);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new MonitorException("OutputNotWritable", $"The output file {path} cannot be written: {failure.Message}", path, failure);
+        }
+    }
+
+    /// <summary>Adds a record to what is written next.</summary>
+    public void Add(MonitorRecord record)
+    {
+        json.Reset();
+        JsonSerializer.Serialize(json, record, MonitorJson.Default.MonitorRecord);
+        json.Flush();
+        lines.Write("\n"u8);
+    }
+
+    /// <summary>Writes what was added, whole lines in one write.</summary>
+    /// <exception cref="IOException">It could not be written.</exception>
+    public void Write()
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows())
+                file.Write(lines.WrittenSpan);
+            else
+                PosixFile.Append(file.SafeFileHandle, lines.WrittenSpan);
+        }
+        finally
+        {
+            lines.ResetWrittenCount();
+        }
+    }
+
+    public void Dispose()
+    {
+        json.Dispose();
+        file.Dispose();
+    }
+}

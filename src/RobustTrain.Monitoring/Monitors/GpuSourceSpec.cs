@@ -1,0 +1,104 @@
+using System.Globalization;
+using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring.Sources.NvidiaSmi;
+using RobustTrain.Monitoring.Sources.Nvml;
+using RobustTrain.Monitoring.Sources.Simulated;
+using RobustTrain.Monitoring.Status;
+using RobustTrain.Platform;
+
+namespace RobustTrain.Monitoring.Monitors;
+
+/// <summary>Which source this host's GPUs are read from: <c>auto</c>, <c>nvml</c>, <c>nvidia-smi</c> or <c>simulated:8</c>.</summary>
+public sealed record GpuSourceSpec
+{
+    private const int MostSimulated = 1024;
+
+    private GpuSourceSpec(string text, int? simulated)
+    {
+        Text = text;
+        Simulated = simulated;
+    }
+
+    /// <summary>NVML, or nvidia-smi where NVML cannot be loaded.</summary>
+    public static GpuSourceSpec Auto { get; } = new("auto", null);
+
+    /// <summary>All kinds, as they are written.</summary>
+    public static IReadOnlyList<string> Known { get; } = ["auto", "nvml", "nvidia-smi", "simulated:8"];
+
+    /// <summary>As it was written.</summary>
+    public string Text { get; }
+
+    /// <summary>How many GPUs to simulate; null where real ones are meant.</summary>
+    public int? Simulated { get; }
+
+    /// <summary>Reads a specification.</summary>
+    /// <exception cref="FormatException">The text is none; the message says what is expected.</exception>
+    public static GpuSourceSpec Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string lower = text.Trim().ToLowerInvariant();
+        if (lower is "auto" or "nvml" or "nvidia-smi")
+            return new GpuSourceSpec(lower, null);
+        if (lower.StartsWith("simulated:", StringComparison.Ordinal)
+            && int.TryParse(lower.AsSpan("simulated:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            && count is >= 1 and <= MostSimulated)
+        {
+            return new GpuSourceSpec(lower, count);
+        }
+
+        throw new FormatException($"'{text}' is no GPU source; expected auto, nvml, nvidia-smi or simulated:N with N from 1 to {MostSimulated}.{NearestName.Hint(lower, Known)}");
+    }
+
+    /// <summary>Makes the source; it opens nothing until it is sampled.</summary>
+    public ISampleSource<GpuSnapshot> Create(string computerName, MonitorOptions options, ChildGuard guard) => Text switch
+    {
+        "auto" => new AutoGpuSource(computerName, options, guard),
+        "nvml" => new NvmlSource(computerName, options),
+        "nvidia-smi" => new NvidiaSmiSource(computerName, options, guard),
+        _ => new SimulatedGpuSource(computerName, Simulated!.Value, options),
+    };
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+}
+
+/// <summary>NVML, or <c>nvidia-smi</c> on a host where only that works; which one shows in <see cref="Name"/>.</summary>
+internal sealed class AutoGpuSource(string computerName, MonitorOptions options, ChildGuard guard) : ISampleSource<GpuSnapshot>
+{
+    // A driver does not appear often, and looking for it at every tick costs more than reading it would.
+    private static readonly TimeSpan SearchAgain = TimeSpan.FromSeconds(30);
+
+    private volatile ISampleSource<GpuSnapshot> chosen = new NvmlSource(computerName, options);
+    private NvmlException? absence;
+    private long searched;
+
+    public string Name => chosen.Name;
+
+    public GpuSnapshot Sample(SampleDetail detail)
+    {
+        if (absence is not null && options.TimeProvider.GetElapsedTime(searched) < SearchAgain)
+            throw absence;
+        try
+        {
+            absence = null;
+            return chosen.Sample(detail);
+        }
+        catch (NvmlException failure) when (failure.IsAbsence)
+        {
+            if (NvidiaSmiSource.Find() is null)
+            {
+                absence = failure;
+                searched = options.TimeProvider.GetTimestamp();
+                throw;
+            }
+
+            chosen.Dispose();
+            chosen = new NvidiaSmiSource(computerName, options, guard);
+            return chosen.Sample(SampleDetail.Full);
+        }
+    }
+
+    public void Interrupt() => chosen.Interrupt();
+
+    public void Dispose() => chosen.Dispose();
+}

@@ -1,0 +1,114 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using RobustTrain.Monitoring.Sources.Proc;
+using RobustTrain.Monitoring.Status;
+using RobustTrain.Platform;
+
+namespace RobustTrain.Monitoring.Sources.NvidiaSmi;
+
+/// <summary>The GPUs of this host by the program <c>nvidia-smi</c>, where NVML itself cannot be loaded.</summary>
+/// <param name="computerName">The host's name.</param>
+/// <param name="options">How to sample.</param>
+/// <param name="guard">Ends the program with this process.</param>
+public sealed class NvidiaSmiSource(string computerName, MonitorOptions options, ChildGuard guard) : ISampleSource<GpuSnapshot>
+{
+    // After its end the last lines may still be on their way: where every thread of the pool is busy, for seconds.
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
+
+    private readonly KnownGpus known = new();
+    private readonly ProcessTable processes = new("/", options.TimeProvider);
+    private readonly Lock gate = new();
+    private ChildProcess? running;
+    private bool interrupted;
+    private bool knowsSlow;
+
+    /// <inheritdoc/>
+    public string Name => "nvidia-smi";
+
+    /// <summary>Where the program lies; null where it is not on the path.</summary>
+    public static string? Find() => ChildProcess.FindProgram("nvidia-smi");
+
+    /// <inheritdoc/>
+    public GpuSnapshot Sample(SampleDetail detail)
+    {
+        try
+        {
+            return Read(detail);
+        }
+        finally
+        {
+            lock (gate)
+                interrupted = false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Interrupt()
+    {
+        lock (gate)
+        {
+            // The program may be on its way: it is ended once it is there.
+            interrupted = true;
+            running?.Kill();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    private GpuSnapshot Read(SampleDetail detail)
+    {
+        IReadOnlyList<GpuStatus> told = [];
+        bool isWhole = false;
+        if (detail == SampleDetail.Full || !knowsSlow)
+        {
+            (told, isWhole) = SmiXml.Parse(Run("-q", "-x"), options.TimeProvider.GetUtcNow(), options.IncludeProcesses ? processes.Find : null);
+            known.Remember(told);
+            knowsSlow = true;
+        }
+
+        if (!isWhole)
+            told = [.. SmiCsv.Parse(Run(SmiCsv.Query.Split(' ')), options.TimeProvider.GetUtcNow()).Select(known.Complete)];
+        DateTimeOffset now = options.TimeProvider.GetUtcNow();
+        return new GpuSnapshot(computerName, now, CudaVisibleDevices.OfThisProcess().Name(known.Settle(told, computerName, now)));
+    }
+
+    private SmiOutput Run(params string[] arguments)
+    {
+        string program = Find() ?? throw new MonitorException("NvidiaSmiNotFound", "nvidia-smi was not found on the path.");
+        ChildProcess process;
+        try
+        {
+            ProcessStartInfo start = ChildProcess.AwayFromTerminal(program, arguments);
+            start.RedirectStandardOutput = true;
+            process = ChildProcess.Start(start, guard);
+        }
+        catch (Win32Exception failure)
+        {
+            throw new MonitorException("NvidiaSmiFailed", $"{program} could not be started: {failure.Message}", program, failure);
+        }
+
+        lock (gate)
+        {
+            running = process;
+            if (interrupted)
+                process.Kill();
+        }
+
+        try
+        {
+            string text = process.Output.ReadToEnd();
+            int? exitCode = process.WaitForExit(options.Timeout);
+            return new SmiOutput(computerName, text, exitCode, exitCode is null or 0 ? "" : string.Join(' ', process.LastErrorLines(LastLines)));
+        }
+        finally
+        {
+            lock (gate)
+                running = null;
+
+            process.Dispose();
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using RobustTrain.Monitoring.Status;
+using RobustTrain.Platform;
+
+namespace RobustTrain.Monitoring.Sources.Ssh;
+
+/// <summary>
+/// A host over the OpenSSH client: one connection that stays, one command a tick for its CPU and all its GPUs. A connection that ends is
+/// made again, at growing intervals, and why it ended is told at each tick meanwhile.
+/// </summary>
+/// <param name="computerName">The host, as the operator's ssh configuration knows it.</param>
+/// <param name="kinds">What to read.</param>
+/// <param name="options">How to sample.</param>
+/// <param name="ssh">How to call the client.</param>
+/// <param name="guard">Ends the client with this process.</param>
+public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOptions options, SshOptions ssh, ChildGuard guard) : ISampleSource<HostSnapshot>
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
+
+    // After its end the last lines may still be on their way: where every thread of the pool is busy, for seconds.
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
+
+    private readonly RemoteReply reply = new(computerName, kinds, options);
+    private readonly Lock gate = new();
+    private ChildProcess? connection;
+    private bool knowsSlow;
+    private long tick;
+    private MonitorException? lastFailure;
+    private TimeSpan retryAfter = FirstRetry;
+    private long failedAt;
+    private volatile bool interrupted;
+
+    /// <inheritdoc/>
+    public string Name => $"ssh {computerName}";
+
+    /// <inheritdoc/>
+    public HostSnapshot Sample(SampleDetail detail)
+    {
+        try
+        {
+            return Read(detail);
+        }
+        finally
+        {
+            lock (gate)
+                interrupted = false;
+        }
+    }
+
+    /// <summary>Cuts the connection, or the one that is on its way.</summary>
+    public void Interrupt()
+    {
+        lock (gate)
+        {
+            interrupted = true;
+            connection?.Kill();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Drop();
+
+    private HostSnapshot Read(SampleDetail detail)
+    {
+        if (connection is null)
+            Connect();
+        if (!knowsSlow)
+            detail = SampleDetail.Full;
+        string nonce = string.Create(CultureInfo.InvariantCulture, $"{++tick}.{Random.Shared.Next():x8}");
+        try
+        {
+            connection!.Input.Write(RemoteScript.Call(nonce, detail));
+            connection.Input.Flush();
+            Receive(nonce);
+        }
+        catch (Exception failure) when (failure is IOException or ObjectDisposedException)
+        {
+            throw Fail();
+        }
+        catch (MonitorException failure)
+        {
+            Drop();
+            lastFailure = failure;
+            failedAt = options.TimeProvider.GetTimestamp();
+            throw;
+        }
+
+        lastFailure = null;
+        retryAfter = FirstRetry;
+        HostSnapshot snapshot = reply.ToSnapshot(options.TimeProvider.GetUtcNow(), detail == SampleDetail.Full);
+
+        // One GPU that is lost tells no more in a full sample than in a cheap one; where none is connected, nvidia-smi itself may have failed.
+        knowsSlow = snapshot.Gpus is null or [] || snapshot.Gpus.Any(gpu => gpu.IsConnected);
+        return snapshot;
+    }
+
+    private void Connect()
+    {
+        if (lastFailure is not null && options.TimeProvider.GetElapsedTime(failedAt) < retryAfter)
+            throw new MonitorException(lastFailure.ErrorId, lastFailure.Message, lastFailure.Target, lastFailure);
+        if (ssh.ConfigPath is { } config && !File.Exists(config))
+            throw new MonitorException("SshConfigNotFound", $"The ssh configuration {config} does not exist.", config);
+        IReadOnlyList<string> arguments = ssh.Arguments(computerName, options.Timeout);
+        ChildProcess process;
+        try
+        {
+            ProcessStartInfo start = ChildProcess.AwayFromTerminal(FindProgram(), arguments);
+            start.RedirectStandardOutput = true;
+            process = ChildProcess.Start(start, guard);
+        }
+        catch (Win32Exception failure)
+        {
+            throw new MonitorException("SshFailed", $"The program {ssh.Program} could not be started: {failure.Message}", ssh.Program, failure);
+        }
+
+        lock (gate)
+        {
+            connection = process;
+            if (interrupted)
+                process.Kill();
+        }
+
+        try
+        {
+            process.Input.Write(RemoteScript.Define(kinds, options.IncludeProcesses, options.Timeout));
+        }
+        catch (IOException)
+        {
+            throw Fail();
+        }
+    }
+
+    private string FindProgram() => Path.IsPathRooted(ssh.Program) ? ssh.Program
+        : ChildProcess.FindProgram(ssh.Program)
+        ?? throw new MonitorException("SshNotFound", "The OpenSSH client 'ssh' was not found on the path: install it (Debian: openssh-client) to watch other hosts.", ssh.Program);
+
+    private void Receive(string nonce)
+    {
+        reply.Begin();
+        do
+        {
+            if (connection!.Output.ReadLine() is not { } line)
+                throw Fail();
+            if (reply.Take(line, nonce))
+                return;
+        }
+        while (true);
+    }
+
+    private MonitorException Fail()
+    {
+        int? exitCode = connection!.WaitForExit(TimeSpan.FromMilliseconds(500));
+        IReadOnlyList<string> errors = interrupted ? [] : connection.LastErrorLines(LastLines);
+        Drop();
+        retryAfter = lastFailure is null ? FirstRetry : TimeSpan.FromTicks(Math.Min(LongestRetry.Ticks, retryAfter.Ticks * 2));
+        failedAt = options.TimeProvider.GetTimestamp();
+        lastFailure = interrupted
+            ? new MonitorException("ConnectionTimedOut", FormattableString.Invariant($"{computerName} did not answer within {options.Timeout.TotalSeconds:0.###} s; its connection was cut."), computerName)
+            : SshFailure.From(computerName, errors, exitCode, SshHostNames.Read(ssh.ConfigPath ?? SshOptions.OperatorConfigPath));
+        return lastFailure;
+    }
+
+    private void Drop()
+    {
+        ChildProcess? dropped;
+        lock (gate)
+        {
+            dropped = connection;
+            connection = null;
+        }
+
+        dropped?.Dispose();
+        knowsSlow = false;
+    }
+}
+
+/// <summary>Tells from the OpenSSH client's last words why a connection failed.</summary>
+internal static class SshFailure
+{
+    /// <summary>The error of a connection that has ended.</summary>
+    /// <param name="host">The host, as the operator named it.</param>
+    /// <param name="errors">The last lines of the client's standard error.</param>
+    /// <param name="exitCode">The client's exit code; null where it did not end by itself.</param>
+    /// <param name="known">The names in the operator's configuration.</param>
+    public static MonitorException From(string host, IReadOnlyList<string> errors, int? exitCode, IEnumerable<string> known)
+    {
+        string all = string.Join('\n', errors);
+        bool Says(string text) => all.Contains(text, StringComparison.OrdinalIgnoreCase);
+
+        (string id, string text) = true switch
+        {
+            _ when Says("REMOTE HOST IDENTIFICATION HAS CHANGED") => ("HostKeyChanged", $"The host key of {host} has changed: either the host was set up anew (then remove the old key with ssh-keygen -R) or somebody stands in between."),
+            _ when Says("Host key verification failed") || Says("host key is known for") => ("HostKeyUnknown", $"The host key of {host} is not known: connect once by hand with ssh and check its fingerprint."),
+            _ when Says("Could not resolve hostname") => ("HostUnknown", $"The host {host} is not known.{NearestName.Hint(host, known)}"),
+            _ when Says("Permission denied") || Says("Too many authentication failures") => ("SshKeyRefused", $"{host} accepted none of the keys: check the key and its agent with 'ssh -o BatchMode=yes {host} true'."),
+            _ when Says("Connection refused") => ("ConnectionRefused", $"{host} refused the connection: no ssh server listens there."),
+            _ when Says("timed out") || Says("not responding") => ("ConnectionTimedOut", $"{host} did not answer in time."),
+            _ when Says("No route to host") || Says("Network is unreachable") => ("HostUnreachable", $"{host} cannot be reached: there is no route to it."),
+            _ when Says("Bad configuration option") || Says("Bad owner or permissions") || Says("Can't open user config file") => ("SshConfigInvalid", $"ssh does not accept its configuration: {Last(errors)}"),
+            _ when exitCode == 127 => ("RemoteShellNotFound", $"{host} has no shell 'sh': only Linux hosts can be watched."),
+            _ when errors.Count > 0 => ("SshFailed", $"The connection to {host} ended: {Last(errors)}"),
+            _ => ("ConnectionClosed", $"The connection to {host} was closed{(exitCode is { } code ? $" (exit code {code})" : "")}."),
+        };
+        return new MonitorException(id, text, host);
+    }
+
+    private static string Last(IReadOnlyList<string> errors) => errors.LastOrDefault(line => line.Trim().Length > 0)?.Trim() ?? "it said nothing";
+}
