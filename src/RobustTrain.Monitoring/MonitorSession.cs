@@ -11,38 +11,38 @@ namespace RobustTrain.Monitoring;
 /// <summary>Several hosts watched together: one ordered stream of records, with alerts among them, and one end for all.</summary>
 public sealed class MonitorSession : IDisposable
 {
-    private readonly Lock sink = new();
-    private readonly ChildGuard guard = new();
-    private readonly List<SystemMonitor> systems = [];
-    private readonly AlertEvaluator alerts;
-    private readonly bool hasRules;
-    private readonly NdjsonFile? output;
-    private readonly Dictionary<string, string?> absences = new(StringComparer.OrdinalIgnoreCase);
-    private volatile bool stopping;
-    private bool closed;
-    private long sequence;
-    private string? outputError;
+    private readonly Lock _sink = new();
+    private readonly ChildGuard _guard = new();
+    private readonly List<SystemMonitor> _systems = [];
+    private readonly AlertEvaluator _alerts;
+    private readonly bool _hasRules;
+    private readonly NdjsonFile? _output;
+    private readonly Dictionary<string, string?> _absences = new(StringComparer.OrdinalIgnoreCase);
+    private volatile bool _stopping;
+    private bool _closed;
+    private long _sequence;
+    private string? _outputError;
 
     /// <summary>Makes a session; it samples nothing until it is started.</summary>
     /// <exception cref="MonitorException">An option is out of range, a name is none, or the output cannot be written.</exception>
     public MonitorSession(MonitorSessionOptions options)
     {
         options.Validate();
-        alerts = new AlertEvaluator(options.Alerts, options.Sampling.TimeProvider);
-        hasRules = options.Alerts.Count > 0;
+        _alerts = new AlertEvaluator(options.Alerts, options.Sampling.TimeProvider);
+        _hasRules = options.Alerts.Count > 0;
         string[] hosts = [.. options.ComputerNames.Distinct(StringComparer.OrdinalIgnoreCase)];
         if (hosts.Length == 0)
-            systems.Add(SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, guard));
+            _systems.Add(SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, _guard));
         foreach (string host in hosts)
         {
-            systems.Add(LocalHost.Is(host)
-                ? SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, guard)
-                : SystemMonitor.Remote(host, options.Kinds, options.Sampling, options.Ssh, guard));
+            _systems.Add(LocalHost.Is(host)
+                ? SystemMonitor.Local(options.Kinds, options.Sampling, options.GpuSource, _guard)
+                : SystemMonitor.Remote(host, options.Kinds, options.Sampling, options.Ssh, _guard));
         }
 
-        foreach (SystemMonitor system in systems)
+        foreach (SystemMonitor system in _systems)
             system.Published += Publish;
-        output = options.OutputPath is null ? null : NdjsonFile.Open(options.OutputPath);
+        _output = options.OutputPath is null ? null : NdjsonFile.Open(options.OutputPath);
     }
 
     /// <summary>Raised with each record, in order, one at a time, on threads of the session; never after <see cref="Stop"/> has returned.</summary>
@@ -52,18 +52,18 @@ public sealed class MonitorSession : IDisposable
     public event Action<string>? OutputFailed;
 
     /// <summary>How each monitor is doing.</summary>
-    public IReadOnlyList<MonitorHealth> Health => [.. systems.SelectMany(system => system.Health)];
+    public IReadOnlyList<MonitorHealth> Health => [.. _systems.SelectMany(system => system.Health)];
 
     /// <summary>The last known status of each host; never waits.</summary>
-    public IReadOnlyList<SystemStatus> Latest => [.. systems.Select(system => system.Latest)];
+    public IReadOnlyList<SystemStatus> Latest => [.. _systems.Select(system => system.Latest)];
 
     /// <summary>Why the output file is no longer written; null where nothing is wrong.</summary>
-    public string? OutputError => outputError;
+    public string? OutputError => _outputError;
 
     /// <summary>Begins to sample.</summary>
     public void Start()
     {
-        foreach (SystemMonitor system in systems)
+        foreach (SystemMonitor system in _systems)
             system.Start();
     }
 
@@ -71,12 +71,12 @@ public sealed class MonitorSession : IDisposable
     /// <returns>Whether nothing runs; false where a call into a source has not returned and was left behind on its own thread.</returns>
     public bool Stop(TimeSpan bound)
     {
-        stopping = true;
+        _stopping = true;
         long begin = TimeProvider.System.GetTimestamp();
-        foreach (SystemMonitor system in systems)
+        foreach (SystemMonitor system in _systems)
             system.BeginStop();
         bool ended = true;
-        foreach (SystemMonitor system in systems)
+        foreach (SystemMonitor system in _systems)
         {
             TimeSpan left = bound - TimeProvider.System.GetElapsedTime(begin);
             ended &= system.Stop(left > TimeSpan.Zero ? left : TimeSpan.Zero);
@@ -91,35 +91,35 @@ public sealed class MonitorSession : IDisposable
 
     private void Close(TimeSpan bound)
     {
-        guard.Dispose();
+        _guard.Dispose();
 
         // A listener or a disk that hangs may hold the lock; the file is then left to the end of the process.
-        if (!sink.TryEnter(bound))
+        if (!_sink.TryEnter(bound))
             return;
         try
         {
-            if (!closed)
-                output?.Dispose();
-            closed = true;
+            if (!_closed)
+                _output?.Dispose();
+            _closed = true;
         }
         finally
         {
-            sink.Exit();
+            _sink.Exit();
         }
     }
 
     private void Publish(IReadOnlyList<StatusRecord> statuses)
     {
-        lock (sink)
+        lock (_sink)
         {
-            if (stopping)
+            if (_stopping)
                 return;
             for (int i = 0; i < statuses.Count; i++)
             {
                 StatusRecord status = statuses[i];
                 if (!IsRepeatedAbsence(status))
                     Emit(status);
-                if (hasRules)
+                if (_hasRules)
                     EmitAlerts(status);
             }
 
@@ -129,7 +129,7 @@ public sealed class MonitorSession : IDisposable
 
     private void EmitAlerts(StatusRecord status)
     {
-        foreach (MonitorAlert alert in alerts.Evaluate(status))
+        foreach (MonitorAlert alert in _alerts.Evaluate(status))
             Emit(alert);
     }
 
@@ -138,37 +138,37 @@ public sealed class MonitorSession : IDisposable
     {
         if (status is not GpuStatus { Index: null })
         {
-            if (absences.Count > 0 && status is GpuStatus)
-                absences.Remove(status.ComputerName);
+            if (_absences.Count > 0 && status is GpuStatus)
+                _absences.Remove(status.ComputerName);
             return false;
         }
 
-        if (absences.TryGetValue(status.ComputerName, out string? told) && told == status.Error)
+        if (_absences.TryGetValue(status.ComputerName, out string? told) && told == status.Error)
             return true;
-        absences[status.ComputerName] = status.Error;
+        _absences[status.ComputerName] = status.Error;
         return false;
     }
 
     private void Emit(MonitorRecord record)
     {
-        record.Sequence = ++sequence;
-        if (outputError is null)
-            output?.Add(record);
+        record.Sequence = ++_sequence;
+        if (_outputError is null)
+            _output?.Add(record);
         Written?.Invoke(record);
     }
 
     private void WriteOutput()
     {
-        if (output is null || outputError is not null)
+        if (_output is null || _outputError is not null)
             return;
         try
         {
-            output.Write();
+            _output.Write();
         }
         catch (IOException failure)
         {
-            outputError = $"The output file is no longer written: {failure.Message}";
-            OutputFailed?.Invoke(outputError);
+            _outputError = $"The output file is no longer written: {failure.Message}";
+            OutputFailed?.Invoke(_outputError);
         }
     }
 }
@@ -180,14 +180,14 @@ public sealed class MonitorSession : IDisposable
 /// </summary>
 internal sealed class NdjsonFile : IDisposable
 {
-    private readonly FileStream file;
-    private readonly ArrayBufferWriter<byte> lines = new(16 * 1024);
-    private readonly Utf8JsonWriter json;
+    private readonly FileStream _file;
+    private readonly ArrayBufferWriter<byte> _lines = new(16 * 1024);
+    private readonly Utf8JsonWriter _json;
 
     private NdjsonFile(FileStream file)
     {
-        this.file = file;
-        json = new Utf8JsonWriter(lines);
+        _file = file;
+        _json = new Utf8JsonWriter(_lines);
     }
 
     /// <summary>Opens the file, or makes it.</summary>
@@ -222,10 +222,10 @@ internal sealed class NdjsonFile : IDisposable
     /// <summary>Adds a record to what is written next.</summary>
     public void Add(MonitorRecord record)
     {
-        json.Reset();
-        JsonSerializer.Serialize(json, record, MonitorJson.Default.MonitorRecord);
-        json.Flush();
-        lines.Write("\n"u8);
+        _json.Reset();
+        JsonSerializer.Serialize(_json, record, MonitorJson.Default.MonitorRecord);
+        _json.Flush();
+        _lines.Write("\n"u8);
     }
 
     /// <summary>Writes what was added, whole lines in one write.</summary>
@@ -235,19 +235,19 @@ internal sealed class NdjsonFile : IDisposable
         try
         {
             if (OperatingSystem.IsWindows())
-                file.Write(lines.WrittenSpan);
+                _file.Write(_lines.WrittenSpan);
             else
-                PosixFile.Append(file.SafeFileHandle, lines.WrittenSpan);
+                PosixFile.Append(_file.SafeFileHandle, _lines.WrittenSpan);
         }
         finally
         {
-            lines.ResetWrittenCount();
+            _lines.ResetWrittenCount();
         }
     }
 
     public void Dispose()
     {
-        json.Dispose();
-        file.Dispose();
+        _json.Dispose();
+        _file.Dispose();
     }
 }

@@ -11,10 +11,10 @@ public sealed class StatusReader : IDisposable
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(30);
 
-    private readonly Lock gate = new();
-    private readonly Dictionary<(string Source, bool Processes, bool Throughput), OnDemandReader<GpuSnapshot>> gpus = [];
-    private readonly ChildGuard guard = new();
-    private bool disposed;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(string Source, bool Processes, bool Throughput), OnDemandReader<GpuSnapshot>> _gpus = [];
+    private readonly ChildGuard _guard = new();
+    private bool _disposed;
 
     /// <summary>This host's GPUs.</summary>
     /// <param name="spec">Where they are read from.</param>
@@ -25,12 +25,12 @@ public sealed class StatusReader : IDisposable
     {
         options.Validate();
         OnDemandReader<GpuSnapshot>? reader;
-        lock (gate)
+        lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(disposed, this);
+            ObjectDisposedException.ThrowIf(_disposed, this);
             (string, bool, bool) key = (spec.Text, options.IncludeProcesses, options.IncludeThroughput);
-            if (!gpus.TryGetValue(key, out reader))
-                gpus[key] = reader = new OnDemandReader<GpuSnapshot>(() => spec.Create(LocalHost.Name, options, guard), Idle, options.TimeProvider);
+            if (!_gpus.TryGetValue(key, out reader))
+                _gpus[key] = reader = new OnDemandReader<GpuSnapshot>(() => spec.Create(LocalHost.Name, options, _guard), Idle, options.TimeProvider);
         }
 
         long begin = options.TimeProvider.GetTimestamp();
@@ -66,7 +66,7 @@ public sealed class StatusReader : IDisposable
         string computerName, MonitorKinds kinds, MonitorOptions options, SshOptions ssh, TimeSpan window, CancellationToken stopping)
     {
         options.Validate();
-        using var reader = new OnDemandReader<HostSnapshot>(() => new SshSource(computerName, kinds, options, ssh, guard), Idle, options.TimeProvider);
+        using var reader = new OnDemandReader<HostSnapshot>(() => new SshSource(computerName, kinds, options, ssh, _guard), Idle, options.TimeProvider);
         HostSnapshot snapshot = await reader.ReadAsync(SampleDetail.Full, options.Timeout, stopping).ConfigureAwait(false);
         if (!kinds.HasFlag(MonitorKinds.Cpu))
             return snapshot;
@@ -78,15 +78,15 @@ public sealed class StatusReader : IDisposable
     public void Dispose()
     {
         OnDemandReader<GpuSnapshot>[] readers;
-        lock (gate)
+        lock (_gate)
         {
-            disposed = true;
-            readers = [.. gpus.Values];
-            gpus.Clear();
+            _disposed = true;
+            readers = [.. _gpus.Values];
+            _gpus.Clear();
         }
 
         foreach (OnDemandReader<GpuSnapshot> reader in readers)
             reader.Dispose();
-        guard.Dispose();
+        _guard.Dispose();
     }
 }

@@ -8,8 +8,8 @@ namespace RobustTrain.Monitoring.Alerts;
 /// <param name="clock">Measures how long a value is past its limit, whatever becomes of the time of day meanwhile; the system's where it is null.</param>
 public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules, TimeProvider? clock = null)
 {
-    private readonly TimeProvider time = clock ?? TimeProvider.System;
-    private readonly Dictionary<(AlertRule Rule, string Subject), Limit> limits = [];
+    private readonly TimeProvider _time = clock ?? TimeProvider.System;
+    private readonly Dictionary<(AlertRule Rule, string Subject), Limit> _limits = [];
 
     /// <summary>The alerts that a status raises or clears.</summary>
     public IEnumerable<MonitorAlert> Evaluate(StatusRecord status)
@@ -23,9 +23,9 @@ public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules, TimeProvider?
                 continue;
             if (AlertProperties.Read(status, rule.Property) is not { } value)
                 continue;
-            if (!limits.TryGetValue((rule, subject), out Limit? limit))
-                limits[(rule, subject)] = limit = new Limit();
-            if (limit.Update(rule, value, status.Time, time) is { } state)
+            if (!_limits.TryGetValue((rule, subject), out Limit? limit))
+                _limits[(rule, subject)] = limit = new Limit();
+            if (limit.Update(rule, value, status.Time, _time) is { } state)
                 yield return Describe(rule, status, gpu, value, state, limit.Since);
         }
     }
@@ -52,27 +52,27 @@ public sealed class AlertEvaluator(IReadOnlyList<AlertRule> rules, TimeProvider?
 
     private sealed class Limit
     {
-        private bool raised;
-        private (DateTimeOffset At, long Timestamp)? turning;
+        private bool _raised;
+        private (DateTimeOffset At, long Timestamp)? _turning;
 
         public DateTimeOffset Since { get; private set; }
 
         public AlertState? Update(AlertRule rule, double value, DateTimeOffset now, TimeProvider time)
         {
-            bool turns = raised ? rule.IsBack(value) : rule.IsBeyond(value);
+            bool turns = _raised ? rule.IsBack(value) : rule.IsBeyond(value);
             if (!turns)
             {
-                turning = null;
+                _turning = null;
                 return null;
             }
 
-            turning ??= (now, time.GetTimestamp());
-            if (time.GetElapsedTime(turning.Value.Timestamp) < rule.Duration)
+            _turning ??= (now, time.GetTimestamp());
+            if (time.GetElapsedTime(_turning.Value.Timestamp) < rule.Duration)
                 return null;
-            Since = turning.Value.At;
-            turning = null;
-            raised = !raised;
-            return raised ? AlertState.Raised : AlertState.Cleared;
+            Since = _turning.Value.At;
+            _turning = null;
+            _raised = !_raised;
+            return _raised ? AlertState.Raised : AlertState.Cleared;
         }
     }
 }

@@ -8,12 +8,12 @@ namespace RobustTrain.Monitoring.Monitors;
 public sealed class CpuMonitor(string computerName, ISampleSource<CpuStatus> source, MonitorOptions options)
     : MonitorBase<CpuStatus>(computerName, source, options)
 {
-    private readonly CpuWindows windows = new(options.WindowSize);
+    private readonly CpuWindows _windows = new(options.WindowSize);
 
     /// <inheritdoc/>
     protected override CpuStatus Complete(CpuStatus sample, SampleCost cost)
     {
-        windows.Complete(sample, cost);
+        _windows.Complete(sample, cost);
         return sample;
     }
 
@@ -25,19 +25,19 @@ public sealed class CpuMonitor(string computerName, ISampleSource<CpuStatus> sou
 /// <summary>The windows of one host's CPU.</summary>
 internal sealed class CpuWindows(int size)
 {
-    private readonly SlidingWindow utilization = new(size);
-    private readonly SlidingWindow memory = new(size);
-    private readonly SlidingWindow load = new(size);
+    private readonly SlidingWindow _utilization = new(size);
+    private readonly SlidingWindow _memory = new(size);
+    private readonly SlidingWindow _load = new(size);
 
     /// <summary>Adds the sample to the windows and writes the windows' figures into it.</summary>
     public void Complete(CpuStatus cpu, SampleCost cost)
     {
-        utilization.Add(cpu.UtilizationPercent);
-        memory.Add(cpu.MemoryUsedBytes);
-        load.Add(cpu.LoadAverage1);
-        (cpu.UtilizationPercentMin, cpu.UtilizationPercentMax, cpu.UtilizationPercentMean) = utilization.Statistics;
-        (cpu.MemoryUsedBytesMin, cpu.MemoryUsedBytesMax, cpu.MemoryUsedBytesMean) = memory.Statistics;
-        (cpu.LoadAverage1Min, cpu.LoadAverage1Max, cpu.LoadAverage1Mean) = load.Statistics;
+        _utilization.Add(cpu.UtilizationPercent);
+        _memory.Add(cpu.MemoryUsedBytes);
+        _load.Add(cpu.LoadAverage1);
+        (cpu.UtilizationPercentMin, cpu.UtilizationPercentMax, cpu.UtilizationPercentMean) = _utilization.Statistics;
+        (cpu.MemoryUsedBytesMin, cpu.MemoryUsedBytesMax, cpu.MemoryUsedBytesMean) = _memory.Statistics;
+        (cpu.LoadAverage1Min, cpu.LoadAverage1Max, cpu.LoadAverage1Mean) = _load.Statistics;
         cpu.SampleMilliseconds = cost.Elapsed.TotalMilliseconds;
         cpu.SampleCpuMilliseconds = cost.Cpu.TotalMilliseconds;
     }

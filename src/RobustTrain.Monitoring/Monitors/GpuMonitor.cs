@@ -8,12 +8,12 @@ namespace RobustTrain.Monitoring.Monitors;
 public sealed class GpuMonitor(string computerName, ISampleSource<GpuSnapshot> source, MonitorOptions options)
     : MonitorBase<GpuSnapshot>(computerName, source, options)
 {
-    private readonly GpuWindows windows = new(options.WindowSize);
+    private readonly GpuWindows _windows = new(options.WindowSize);
 
     /// <inheritdoc/>
     protected override GpuSnapshot Complete(GpuSnapshot sample, SampleCost cost)
     {
-        windows.Complete(sample.Gpus, cost);
+        _windows.Complete(sample.Gpus, cost);
         return sample;
     }
 
@@ -25,7 +25,7 @@ public sealed class GpuMonitor(string computerName, ISampleSource<GpuSnapshot> s
 /// <summary>The windows of all GPUs of one host.</summary>
 internal sealed class GpuWindows(int size)
 {
-    private readonly Dictionary<string, Windows> byDevice = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Windows> _byDevice = new(StringComparer.Ordinal);
 
     /// <summary>Adds each GPU's sample to its windows and writes the windows' figures into it.</summary>
     public void Complete(IReadOnlyList<GpuStatus> gpus, SampleCost cost)
@@ -34,8 +34,8 @@ internal sealed class GpuWindows(int size)
         {
             GpuStatus gpu = gpus[i];
             string key = gpu.Uuid ?? $"{gpu.Index}";
-            if (!byDevice.TryGetValue(key, out Windows? windows))
-                byDevice[key] = windows = new Windows(size);
+            if (!_byDevice.TryGetValue(key, out Windows? windows))
+                _byDevice[key] = windows = new Windows(size);
             windows.Complete(gpu);
             gpu.SampleMilliseconds = cost.Elapsed.TotalMilliseconds;
             gpu.SampleCpuMilliseconds = cost.Cpu.TotalMilliseconds;
@@ -44,23 +44,23 @@ internal sealed class GpuWindows(int size)
 
     private sealed class Windows(int size)
     {
-        private readonly SlidingWindow utilization = new(size);
-        private readonly SlidingWindow memory = new(size);
-        private readonly SlidingWindow temperature = new(size);
-        private readonly SlidingWindow power = new(size);
+        private readonly SlidingWindow _utilization = new(size);
+        private readonly SlidingWindow _memory = new(size);
+        private readonly SlidingWindow _temperature = new(size);
+        private readonly SlidingWindow _power = new(size);
 
         public void Complete(GpuStatus gpu)
         {
             // A lost GPU repeats its last values, which are no new samples.
-            utilization.Add(gpu.IsConnected ? gpu.UtilizationPercent : null);
-            memory.Add(gpu.IsConnected ? gpu.MemoryUsedBytes : null);
-            temperature.Add(gpu.IsConnected ? gpu.TemperatureCelsius : null);
-            power.Add(gpu.IsConnected ? gpu.PowerWatts : null);
+            _utilization.Add(gpu.IsConnected ? gpu.UtilizationPercent : null);
+            _memory.Add(gpu.IsConnected ? gpu.MemoryUsedBytes : null);
+            _temperature.Add(gpu.IsConnected ? gpu.TemperatureCelsius : null);
+            _power.Add(gpu.IsConnected ? gpu.PowerWatts : null);
 
-            (gpu.UtilizationPercentMin, gpu.UtilizationPercentMax, gpu.UtilizationPercentMean) = utilization.Statistics;
-            (gpu.MemoryUsedBytesMin, gpu.MemoryUsedBytesMax, gpu.MemoryUsedBytesMean) = memory.Statistics;
-            (gpu.TemperatureCelsiusMin, gpu.TemperatureCelsiusMax, gpu.TemperatureCelsiusMean) = temperature.Statistics;
-            (gpu.PowerWattsMin, gpu.PowerWattsMax, gpu.PowerWattsMean) = power.Statistics;
+            (gpu.UtilizationPercentMin, gpu.UtilizationPercentMax, gpu.UtilizationPercentMean) = _utilization.Statistics;
+            (gpu.MemoryUsedBytesMin, gpu.MemoryUsedBytesMax, gpu.MemoryUsedBytesMean) = _memory.Statistics;
+            (gpu.TemperatureCelsiusMin, gpu.TemperatureCelsiusMax, gpu.TemperatureCelsiusMean) = _temperature.Statistics;
+            (gpu.PowerWattsMin, gpu.PowerWattsMax, gpu.PowerWattsMean) = _power.Statistics;
         }
     }
 }

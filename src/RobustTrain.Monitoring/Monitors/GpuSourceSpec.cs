@@ -68,37 +68,37 @@ internal sealed class AutoGpuSource(string computerName, MonitorOptions options,
     // A driver does not appear often, and looking for it at every tick costs more than reading it would.
     private static readonly TimeSpan SearchAgain = TimeSpan.FromSeconds(30);
 
-    private volatile ISampleSource<GpuSnapshot> chosen = new NvmlSource(computerName, options);
-    private NvmlException? absence;
-    private long searched;
+    private volatile ISampleSource<GpuSnapshot> _chosen = new NvmlSource(computerName, options);
+    private NvmlException? _absence;
+    private long _searched;
 
-    public string Name => chosen.Name;
+    public string Name => _chosen.Name;
 
     public GpuSnapshot Sample(SampleDetail detail)
     {
-        if (absence is not null && options.TimeProvider.GetElapsedTime(searched) < SearchAgain)
-            throw absence;
+        if (_absence is not null && options.TimeProvider.GetElapsedTime(_searched) < SearchAgain)
+            throw _absence;
         try
         {
-            absence = null;
-            return chosen.Sample(detail);
+            _absence = null;
+            return _chosen.Sample(detail);
         }
         catch (NvmlException failure) when (failure.IsAbsence)
         {
             if (NvidiaSmiSource.Find() is null)
             {
-                absence = failure;
-                searched = options.TimeProvider.GetTimestamp();
+                _absence = failure;
+                _searched = options.TimeProvider.GetTimestamp();
                 throw;
             }
 
-            chosen.Dispose();
-            chosen = new NvidiaSmiSource(computerName, options, guard);
-            return chosen.Sample(SampleDetail.Full);
+            _chosen.Dispose();
+            _chosen = new NvidiaSmiSource(computerName, options, guard);
+            return _chosen.Sample(SampleDetail.Full);
         }
     }
 
-    public void Interrupt() => chosen.Interrupt();
+    public void Interrupt() => _chosen.Interrupt();
 
-    public void Dispose() => chosen.Dispose();
+    public void Dispose() => _chosen.Dispose();
 }

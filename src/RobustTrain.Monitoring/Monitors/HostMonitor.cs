@@ -11,16 +11,16 @@ namespace RobustTrain.Monitoring.Monitors;
 public sealed class HostMonitor(string computerName, MonitorKinds kinds, ISampleSource<HostSnapshot> source, MonitorOptions options)
     : MonitorBase<HostSnapshot>(computerName, source, options)
 {
-    private readonly CpuWindows cpu = new(options.WindowSize);
-    private readonly GpuWindows gpus = new(options.WindowSize);
+    private readonly CpuWindows _cpu = new(options.WindowSize);
+    private readonly GpuWindows _gpus = new(options.WindowSize);
 
     /// <inheritdoc/>
     protected override HostSnapshot Complete(HostSnapshot sample, SampleCost cost)
     {
         if (sample.Cpu is not null)
-            cpu.Complete(sample.Cpu, cost);
+            _cpu.Complete(sample.Cpu, cost);
         if (sample.Gpus is not null)
-            gpus.Complete(sample.Gpus, cost);
+            _gpus.Complete(sample.Gpus, cost);
         return sample;
     }
 

@@ -20,25 +20,25 @@ public abstract class MonitorBase<T> : IMonitor
     // A call known to hang is given only the time that an interrupted one needs to unwind.
     private static readonly TimeSpan AbandonedStopBound = TimeSpan.FromMilliseconds(50);
 
-    private readonly ISampleSource<T> source;
-    private readonly SourceCalls<T> calls;
-    private readonly MonitorOptions options;
-    private readonly TimeProvider clock;
-    private readonly ExpensiveCadence cadence;
-    private readonly Thread thread;
-    private readonly TickWait ticks;
-    private readonly Lock publishing = new();
-    private readonly Lock gate = new();
-    private readonly MonitorHealth health;
+    private readonly ISampleSource<T> _source;
+    private readonly SourceCalls<T> _calls;
+    private readonly MonitorOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ExpensiveCadence _cadence;
+    private readonly Thread _thread;
+    private readonly TickWait _ticks;
+    private readonly Lock _publishing = new();
+    private readonly Lock _gate = new();
+    private readonly MonitorHealth _health;
 
-    private ITimer? overdueTimer;
-    private volatile bool stopping;
-    private volatile T? latest;
-    private bool started;
-    private bool inCall;
-    private bool callAbandoned;
-    private long callStarted;
-    private DateTimeOffset startTime;
+    private ITimer? _overdueTimer;
+    private volatile bool _stopping;
+    private volatile T? _latest;
+    private bool _started;
+    private bool _inCall;
+    private bool _callAbandoned;
+    private long _callStarted;
+    private DateTimeOffset _startTime;
 
     /// <summary>Makes a monitor; it samples nothing until it is started.</summary>
     /// <param name="computerName">The host that it watches.</param>
@@ -49,14 +49,14 @@ public abstract class MonitorBase<T> : IMonitor
     {
         options.Validate();
         ComputerName = computerName;
-        this.source = source;
-        this.options = options;
-        clock = options.TimeProvider;
-        calls = new SourceCalls<T>(source, clock);
-        health = new MonitorHealth { ComputerName = computerName, Source = source.Name };
-        ticks = new TickWait(clock, options.Interval);
-        cadence = new ExpensiveCadence(options.Interval, options.ExpensiveShare);
-        thread = new Thread(Run, maxStackSize: 512 * 1024) { IsBackground = true, Name = $"RobustTrain {source.Name}" };
+        _source = source;
+        _options = options;
+        _clock = options.TimeProvider;
+        _calls = new SourceCalls<T>(source, _clock);
+        _health = new MonitorHealth { ComputerName = computerName, Source = source.Name };
+        _ticks = new TickWait(_clock, options.Interval);
+        _cadence = new ExpensiveCadence(options.Interval, options.ExpensiveShare);
+        _thread = new Thread(Run, maxStackSize: 512 * 1024) { IsBackground = true, Name = $"RobustTrain {source.Name}" };
     }
 
     /// <summary>Raised with each sample and each staleness, in order, on a thread of the monitor; never after <see cref="Stop(TimeSpan)"/> has returned true.</summary>
@@ -66,29 +66,29 @@ public abstract class MonitorBase<T> : IMonitor
     public string ComputerName { get; }
 
     /// <summary>The last sample published, which may be marked stale; null before the first.</summary>
-    public T? Latest => latest;
+    public T? Latest => _latest;
 
     /// <inheritdoc/>
     public MonitorHealth Health
     {
         get
         {
-            lock (gate)
-                return health with { Source = source.Name };
+            lock (_gate)
+                return _health with { Source = _source.Name };
         }
     }
 
     /// <inheritdoc/>
     public void Start()
     {
-        lock (gate)
+        lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(stopping, this);
-            if (started)
+            ObjectDisposedException.ThrowIf(_stopping, this);
+            if (_started)
                 return;
-            started = true;
-            startTime = clock.GetUtcNow();
-            thread.Start();
+            _started = true;
+            _startTime = _clock.GetUtcNow();
+            _thread.Start();
         }
     }
 
@@ -96,25 +96,25 @@ public abstract class MonitorBase<T> : IMonitor
     public void BeginStop()
     {
         bool interrupt;
-        lock (gate)
+        lock (_gate)
         {
-            if (stopping)
+            if (_stopping)
                 return;
-            stopping = true;
-            interrupt = inCall;
-            if (!started)
+            _stopping = true;
+            interrupt = _inCall;
+            if (!_started)
             {
-                health.State = MonitorState.Stopped;
-                source.Dispose();
-                ticks.Dispose();
+                _health.State = MonitorState.Stopped;
+                _source.Dispose();
+                _ticks.Dispose();
                 return;
             }
 
-            ticks.Wake();
+            _ticks.Wake();
         }
 
         if (interrupt)
-            source.Interrupt();
+            _source.Interrupt();
     }
 
     /// <inheritdoc/>
@@ -122,20 +122,20 @@ public abstract class MonitorBase<T> : IMonitor
     {
         BeginStop();
         bool hangs;
-        lock (gate)
+        lock (_gate)
         {
-            if (!started || Thread.CurrentThread == thread)
+            if (!_started || Thread.CurrentThread == _thread)
                 return true;
-            hangs = inCall && callAbandoned;
+            hangs = _inCall && _callAbandoned;
         }
 
-        bool ended = thread.Join(hangs && bound > AbandonedStopBound ? AbandonedStopBound : bound);
-        lock (gate)
+        bool ended = _thread.Join(hangs && bound > AbandonedStopBound ? AbandonedStopBound : bound);
+        lock (_gate)
         {
             if (ended)
-                health.State = MonitorState.Stopped;
+                _health.State = MonitorState.Stopped;
             else
-                health.LeftBehind(isCounted: callAbandoned);
+                _health.LeftBehind(isCounted: _callAbandoned);
         }
 
         return ended;
@@ -160,58 +160,58 @@ public abstract class MonitorBase<T> : IMonitor
 
     private void Run()
     {
-        using ITimer watchdog = clock.CreateTimer(_ => Watch(), null, options.Timeout, options.Timeout);
-        lock (gate)
-            overdueTimer = watchdog;
+        using ITimer watchdog = _clock.CreateTimer(_ => Watch(), null, _options.Timeout, _options.Timeout);
+        lock (_gate)
+            _overdueTimer = watchdog;
 
-        ticks.Begin();
-        while (!stopping)
+        _ticks.Begin();
+        while (!_stopping)
         {
             SampleOnce();
-            ticks.WaitForNext();
+            _ticks.WaitForNext();
         }
 
-        string? error = calls.Close();
-        lock (gate)
+        string? error = _calls.Close();
+        lock (_gate)
         {
-            health.State = MonitorState.Stopped;
+            _health.State = MonitorState.Stopped;
             if (error is not null)
-                health.LastError = error;
+                _health.LastError = error;
         }
 
-        ticks.Dispose();
+        _ticks.Dispose();
     }
 
     private void SampleOnce()
     {
-        SampleDetail detail = cadence.Next();
-        lock (gate)
+        SampleDetail detail = _cadence.Next();
+        lock (_gate)
         {
-            if (stopping)
+            if (_stopping)
                 return;
-            inCall = true;
-            callAbandoned = false;
-            callStarted = clock.GetTimestamp();
+            _inCall = true;
+            _callAbandoned = false;
+            _callStarted = _clock.GetTimestamp();
         }
 
-        (T? sample, string? error, SampleCost cost) = calls.Sample(detail);
+        (T? sample, string? error, SampleCost cost) = _calls.Sample(detail);
         Settle(detail, sample, error, cost);
     }
 
     private void Settle(SampleDetail detail, T? sample, string? error, SampleCost cost)
     {
-        lock (publishing)
+        lock (_publishing)
         {
-            DateTimeOffset now = clock.GetUtcNow();
+            DateTimeOffset now = _clock.GetUtcNow();
             T result;
-            lock (gate)
+            lock (_gate)
             {
-                inCall = false;
-                if (callAbandoned)
-                    overdueTimer?.Change(options.Timeout, options.Timeout);
-                health.CpuTime += cost.Cpu;
-                health.LastCost = cost;
-                if (stopping || callAbandoned)
+                _inCall = false;
+                if (_callAbandoned)
+                    _overdueTimer?.Change(_options.Timeout, _options.Timeout);
+                _health.CpuTime += cost.Cpu;
+                _health.LastCost = cost;
+                if (_stopping || _callAbandoned)
                 {
                     // Its tick has been answered as stale already; a value from then is not one from now.
                     return;
@@ -219,13 +219,13 @@ public abstract class MonitorBase<T> : IMonitor
 
                 if (sample is null)
                 {
-                    health.Errors++;
+                    _health.Errors++;
                     result = Stale(now, error!);
                 }
                 else
                 {
-                    cadence.Measured(detail, cost.Elapsed);
-                    health.Took(now);
+                    _cadence.Measured(detail, cost.Elapsed);
+                    _health.Took(now);
                     result = Complete(sample, cost);
                 }
             }
@@ -238,49 +238,49 @@ public abstract class MonitorBase<T> : IMonitor
     private void Watch()
     {
         bool first;
-        lock (publishing)
+        lock (_publishing)
         {
             T result;
-            lock (gate)
+            lock (_gate)
             {
-                if (stopping || !inCall)
+                if (_stopping || !_inCall)
                     return;
-                TimeSpan left = options.Timeout - clock.GetElapsedTime(callStarted);
+                TimeSpan left = _options.Timeout - _clock.GetElapsedTime(_callStarted);
                 if (left > TimeSpan.Zero)
                 {
-                    overdueTimer?.Change(left, options.Timeout);
+                    _overdueTimer?.Change(left, _options.Timeout);
                     return;
                 }
 
-                first = !callAbandoned;
-                callAbandoned = true;
+                first = !_callAbandoned;
+                _callAbandoned = true;
                 if (first)
                 {
-                    overdueTimer?.Change(options.Interval, options.Interval);
-                    health.SamplesAbandoned++;
+                    _overdueTimer?.Change(_options.Interval, _options.Interval);
+                    _health.SamplesAbandoned++;
                 }
                 else
                 {
-                    health.SamplesMissed++;
+                    _health.SamplesMissed++;
                 }
 
-                result = Stale(clock.GetUtcNow(), FormattableString.Invariant($"{source.Name} has not answered within {options.Timeout.TotalSeconds:0.###} s."));
+                result = Stale(_clock.GetUtcNow(), FormattableString.Invariant($"{_source.Name} has not answered within {_options.Timeout.TotalSeconds:0.###} s."));
             }
 
             Emit(result);
         }
 
         if (first)
-            source.Interrupt();
+            _source.Interrupt();
     }
 
-    private T Stale(DateTimeOffset now, string reason) => MarkStale(latest, now, health.Stale(now, startTime, reason), reason);
+    private T Stale(DateTimeOffset now, string reason) => MarkStale(_latest, now, _health.Stale(now, _startTime, reason), reason);
 
     [SuppressMessage("Design", "CA1031", Justification = "A listener's failure must neither end the shell nor the sampling; it is counted and kept.")]
     private void Emit(T result)
     {
-        latest = result;
-        if (stopping)
+        _latest = result;
+        if (_stopping)
             return;
         try
         {
@@ -288,8 +288,8 @@ public abstract class MonitorBase<T> : IMonitor
         }
         catch (Exception failure)
         {
-            lock (gate)
-                health.ListenerFailed(clock.GetUtcNow(), $"A listener failed with {failure.GetType().Name}: {failure.Message}");
+            lock (_gate)
+                _health.ListenerFailed(_clock.GetUtcNow(), $"A listener failed with {failure.GetType().Name}: {failure.Message}");
         }
     }
 }
@@ -320,9 +320,9 @@ public sealed class ExpensiveCadence(TimeSpan interval, double share)
     /// <summary>Expensive values are never older than this.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
-    private double cheap = double.NaN;
-    private double expensive = double.NaN;
-    private long remaining;
+    private double _cheap = double.NaN;
+    private double _expensive = double.NaN;
+    private long _remaining;
 
     /// <summary>How many samples lie between two full ones, at the costs measured so far.</summary>
     public long Period
@@ -330,9 +330,9 @@ public sealed class ExpensiveCadence(TimeSpan interval, double share)
         get
         {
             long longest = Math.Max(1, (long)(Longest / interval));
-            if (double.IsNaN(expensive))
+            if (double.IsNaN(_expensive))
                 return 1;
-            double extra = Math.Max(0, expensive - (double.IsNaN(cheap) ? 0 : cheap));
+            double extra = Math.Max(0, _expensive - (double.IsNaN(_cheap) ? 0 : _cheap));
             return Math.Clamp((long)Math.Ceiling(extra / (share * interval.TotalMilliseconds)), 1, longest);
         }
     }
@@ -340,21 +340,21 @@ public sealed class ExpensiveCadence(TimeSpan interval, double share)
     /// <summary>What the next sample is to read. The first is full.</summary>
     public SampleDetail Next()
     {
-        if (remaining > 0)
+        if (_remaining > 0)
         {
-            remaining--;
+            _remaining--;
             return SampleDetail.Cheap;
         }
 
         // Until it is measured, a full sample is followed by a cheap one, so that both costs are known.
-        remaining = double.IsNaN(expensive) ? 1 : Period - 1;
+        _remaining = double.IsNaN(_expensive) ? 1 : Period - 1;
         return SampleDetail.Full;
     }
 
     /// <summary>Takes note of what a sample took.</summary>
     public void Measured(SampleDetail detail, TimeSpan elapsed)
     {
-        ref double known = ref detail == SampleDetail.Full ? ref expensive : ref cheap;
+        ref double known = ref detail == SampleDetail.Full ? ref _expensive : ref _cheap;
 
         // The least, slowly forgotten: a sample that was interrupted by other work on a busy machine, or that also opened the source,
         // says nothing of what the next one costs.
@@ -416,57 +416,57 @@ internal sealed class SourceCalls<T>(ISampleSource<T> source, TimeProvider clock
 /// <remarks>Reckons in the clock's own units: arithmetic with spans of time would be most of what a tick calls.</remarks>
 internal sealed class TickWait(TimeProvider clock, TimeSpan interval) : IDisposable
 {
-    private readonly double frequency = clock.TimestampFrequency;
-    private readonly double step = interval.TotalSeconds * clock.TimestampFrequency;
-    private readonly AutoResetEvent wake = new(false);
-    private readonly Lock gate = new();
-    private ITimer? timer;
-    private bool disposed;
-    private long begin;
-    private long ticks;
+    private readonly double _frequency = clock.TimestampFrequency;
+    private readonly double _step = interval.TotalSeconds * clock.TimestampFrequency;
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly Lock _gate = new();
+    private ITimer? _timer;
+    private bool _disposed;
+    private long _begin;
+    private long _ticks;
 
     /// <summary>Begins the grid now.</summary>
     public void Begin()
     {
         // A tick of the system's clock is waited for by the thread itself: a timer would wake two more threads for each.
         if (!ReferenceEquals(clock, TimeProvider.System))
-            timer = clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        begin = clock.GetTimestamp();
+            _timer = clock.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _begin = clock.GetTimestamp();
     }
 
     /// <summary>Waits for the next tick, or until it is woken. Ticks that have passed meanwhile are left out, not made up for.</summary>
     public void WaitForNext()
     {
-        double passed = clock.GetTimestamp() - begin;
-        ticks = Math.Max(ticks + 1, (long)Math.Ceiling(passed / step));
-        double seconds = Math.Max(0, ((ticks * step) - passed) / frequency);
-        if (timer is null)
+        double passed = clock.GetTimestamp() - _begin;
+        _ticks = Math.Max(_ticks + 1, (long)Math.Ceiling(passed / _step));
+        double seconds = Math.Max(0, ((_ticks * _step) - passed) / _frequency);
+        if (_timer is null)
         {
-            wake.WaitOne((int)Math.Ceiling(seconds * 1000));
+            _wake.WaitOne((int)Math.Ceiling(seconds * 1000));
             return;
         }
 
-        timer.Change(TimeSpan.FromSeconds(seconds), Timeout.InfiniteTimeSpan);
-        wake.WaitOne();
+        _timer.Change(TimeSpan.FromSeconds(seconds), Timeout.InfiniteTimeSpan);
+        _wake.WaitOne();
     }
 
     /// <summary>Ends the wait, or the next one. Safe at any time.</summary>
     public void Wake()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!disposed)
-                wake.Set();
+            if (!_disposed)
+                _wake.Set();
         }
     }
 
     public void Dispose()
     {
-        lock (gate)
+        lock (_gate)
         {
-            disposed = true;
-            timer?.Dispose();
-            wake.Dispose();
+            _disposed = true;
+            _timer?.Dispose();
+            _wake.Dispose();
         }
     }
 }

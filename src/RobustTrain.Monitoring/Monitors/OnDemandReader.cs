@@ -16,14 +16,14 @@ public sealed class OnDemandReader<T>(Func<ISampleSource<T>> open, TimeSpan idle
 {
     private static readonly TimeSpan EndBound = TimeSpan.FromMilliseconds(300);
 
-    private readonly Lock gate = new();
-    private readonly Queue<Request> requests = new();
-    private Thread? thread;
-    private AutoResetEvent? wake;
-    private ISampleSource<T>? source;
-    private DateTimeOffset? hangsSince;
-    private bool inCall;
-    private bool ended;
+    private readonly Lock _gate = new();
+    private readonly Queue<Request> _requests = new();
+    private Thread? _thread;
+    private AutoResetEvent? _wake;
+    private ISampleSource<T>? _source;
+    private DateTimeOffset? _hangsSince;
+    private bool _inCall;
+    private bool _ended;
 
     /// <summary>Reads the source.</summary>
     /// <param name="detail">How much.</param>
@@ -33,14 +33,14 @@ public sealed class OnDemandReader<T>(Func<ISampleSource<T>> open, TimeSpan idle
     public async Task<T> ReadAsync(SampleDetail detail, TimeSpan timeout, CancellationToken stopping)
     {
         var request = new Request(detail);
-        lock (gate)
+        lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(ended, this);
-            if (hangsSince is { } since)
-                throw new MonitorException("SourceHangs", FormattableString.Invariant($"{source?.Name} has not answered since {since:HH:mm:ss} UTC; the call is still waiting in the driver or on the host."));
-            requests.Enqueue(request);
+            ObjectDisposedException.ThrowIf(_ended, this);
+            if (_hangsSince is { } since)
+                throw new MonitorException("SourceHangs", FormattableString.Invariant($"{_source?.Name} has not answered since {since:HH:mm:ss} UTC; the call is still waiting in the driver or on the host."));
+            _requests.Enqueue(request);
             StartThread();
-            wake!.Set();
+            _wake!.Set();
         }
 
         try
@@ -50,10 +50,10 @@ public sealed class OnDemandReader<T>(Func<ISampleSource<T>> open, TimeSpan idle
         catch (TimeoutException)
         {
             ISampleSource<T>? late;
-            lock (gate)
+            lock (_gate)
             {
-                late = inCall ? source : null;
-                hangsSince = inCall ? clock.GetUtcNow() - timeout : null;
+                late = _inCall ? _source : null;
+                _hangsSince = _inCall ? clock.GetUtcNow() - timeout : null;
             }
 
             late?.Interrupt();
@@ -66,12 +66,12 @@ public sealed class OnDemandReader<T>(Func<ISampleSource<T>> open, TimeSpan idle
     {
         Thread? ending;
         ISampleSource<T>? interrupted;
-        lock (gate)
+        lock (_gate)
         {
-            ended = true;
-            ending = thread;
-            interrupted = inCall ? source : null;
-            wake?.Set();
+            _ended = true;
+            ending = _thread;
+            interrupted = _inCall ? _source : null;
+            _wake?.Set();
         }
 
         interrupted?.Interrupt();
@@ -80,31 +80,31 @@ public sealed class OnDemandReader<T>(Func<ISampleSource<T>> open, TimeSpan idle
 
     private void StartThread()
     {
-        if (thread is not null)
+        if (_thread is not null)
             return;
-        source = open();
-        wake = new AutoResetEvent(false);
-        thread = new Thread(Run, maxStackSize: 512 * 1024) { IsBackground = true, Name = $"RobustTrain reader {source.Name}" };
-        thread.Start();
+        _source = open();
+        _wake = new AutoResetEvent(false);
+        _thread = new Thread(Run, maxStackSize: 512 * 1024) { IsBackground = true, Name = $"RobustTrain reader {_source.Name}" };
+        _thread.Start();
     }
 
     private void Run()
     {
-        AutoResetEvent woken = wake!;
-        ISampleSource<T> reading = source!;
+        AutoResetEvent woken = _wake!;
+        ISampleSource<T> reading = _source!;
         while (true)
         {
             bool asked = woken.WaitOne(idle);
             while (Take() is { } request)
                 Serve(reading, request);
-            lock (gate)
+            lock (_gate)
             {
-                if (!ended && (asked || requests.Count > 0))
+                if (!_ended && (asked || _requests.Count > 0))
                     continue;
                 // From here on the next reader gets a thread and a source of its own.
-                thread = null;
-                source = null;
-                wake = null;
+                _thread = null;
+                _source = null;
+                _wake = null;
             }
 
             reading.Dispose();
@@ -115,11 +115,11 @@ public sealed class OnDemandReader<T>(Func<ISampleSource<T>> open, TimeSpan idle
 
     private Request? Take()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (ended || !requests.TryDequeue(out Request? request))
+            if (_ended || !_requests.TryDequeue(out Request? request))
                 return null;
-            inCall = true;
+            _inCall = true;
             return request;
         }
     }
@@ -137,10 +137,10 @@ public sealed class OnDemandReader<T>(Func<ISampleSource<T>> open, TimeSpan idle
         }
         finally
         {
-            lock (gate)
+            lock (_gate)
             {
-                inCall = false;
-                hangsSince = null;
+                _inCall = false;
+                _hangsSince = null;
             }
         }
     }

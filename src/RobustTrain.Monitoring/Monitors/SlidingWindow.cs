@@ -4,17 +4,17 @@ namespace RobustTrain.Monitoring.Monitors;
 /// <param name="size">How many samples it holds.</param>
 public sealed class SlidingWindow(int size)
 {
-    private readonly double[] values = new double[size];
-    private int next;
-    private int count;
+    private readonly double[] _values = new double[size];
+    private int _next;
+    private int _count;
 
     /// <summary>Adds a sample in place of the oldest one.</summary>
     /// <param name="value">The value, or null where it is not known.</param>
     public void Add(double? value)
     {
-        values[next] = value ?? double.NaN;
-        next = (next + 1) % values.Length;
-        count = Math.Min(count + 1, values.Length);
+        _values[_next] = value ?? double.NaN;
+        _next = (_next + 1) % _values.Length;
+        _count = Math.Min(_count + 1, _values.Length);
     }
 
     /// <summary>The figures over the samples that it holds.</summary>
@@ -24,7 +24,7 @@ public sealed class SlidingWindow(int size)
         {
             double min = double.PositiveInfinity, max = double.NegativeInfinity, sum = 0;
             int known = 0;
-            foreach (double value in values.AsSpan(0, count))
+            foreach (double value in _values.AsSpan(0, _count))
             {
                 if (double.IsNaN(value))
                     continue;

@@ -13,16 +13,16 @@ namespace RobustTrain.Monitoring.Monitors;
 /// </summary>
 public sealed class SystemMonitor : IDisposable
 {
-    private readonly List<IMonitor> monitors = [];
-    private readonly ChildGuard? ownGuard;
-    private CpuMonitor? cpu;
-    private GpuMonitor? gpu;
-    private HostMonitor? host;
+    private readonly List<IMonitor> _monitors = [];
+    private readonly ChildGuard? _ownGuard;
+    private CpuMonitor? _cpu;
+    private GpuMonitor? _gpu;
+    private HostMonitor? _host;
 
     private SystemMonitor(string computerName, ChildGuard? ownGuard)
     {
         ComputerName = computerName;
-        this.ownGuard = ownGuard;
+        _ownGuard = ownGuard;
     }
 
     /// <summary>Raised with what a sample told, stale or not, in order for each source, on a thread of the monitor.</summary>
@@ -32,12 +32,12 @@ public sealed class SystemMonitor : IDisposable
     public string ComputerName { get; }
 
     /// <summary>How its monitors are doing.</summary>
-    public IReadOnlyList<MonitorHealth> Health => [.. monitors.Select(monitor => monitor.Health)];
+    public IReadOnlyList<MonitorHealth> Health => [.. _monitors.Select(monitor => monitor.Health)];
 
     /// <summary>The last known status; never waits.</summary>
-    public SystemStatus Latest => host is not null
-        ? new SystemStatus(ComputerName, host.Latest?.Cpu, host.Latest?.Gpus ?? [])
-        : new SystemStatus(ComputerName, cpu?.Latest, gpu?.Latest?.Gpus ?? []);
+    public SystemStatus Latest => _host is not null
+        ? new SystemStatus(ComputerName, _host.Latest?.Cpu, _host.Latest?.Gpus ?? [])
+        : new SystemStatus(ComputerName, _cpu?.Latest, _gpu?.Latest?.Gpus ?? []);
 
     /// <summary>A monitor of this host; it samples nothing until it is started.</summary>
     /// <param name="kinds">What to watch.</param>
@@ -52,11 +52,11 @@ public sealed class SystemMonitor : IDisposable
         string computerName = LocalHost.Name;
         var monitor = new SystemMonitor(computerName, guard is null ? new ChildGuard() : null);
         if (kinds.HasFlag(MonitorKinds.Cpu))
-            monitor.Add(monitor.cpu = new CpuMonitor(computerName, LocalHost.CpuSource(options), options), status => [status]);
+            monitor.Add(monitor._cpu = new CpuMonitor(computerName, LocalHost.CpuSource(options), options), status => [status]);
         if (kinds.HasFlag(MonitorKinds.Gpu))
         {
-            ISampleSource<GpuSnapshot> source = (gpuSource ?? GpuSourceSpec.Auto).Create(computerName, options, guard ?? monitor.ownGuard!);
-            monitor.Add(monitor.gpu = new GpuMonitor(computerName, source, options), snapshot => snapshot.Gpus);
+            ISampleSource<GpuSnapshot> source = (gpuSource ?? GpuSourceSpec.Auto).Create(computerName, options, guard ?? monitor._ownGuard!);
+            monitor.Add(monitor._gpu = new GpuMonitor(computerName, source, options), snapshot => snapshot.Gpus);
         }
 
         return monitor;
@@ -77,9 +77,9 @@ public sealed class SystemMonitor : IDisposable
         options.Validate();
         ssh.Arguments(computerName, options.Timeout);
         var monitor = new SystemMonitor(computerName, guard is null ? new ChildGuard() : null);
-        var source = new SshSource(computerName, kinds, options, ssh, guard ?? monitor.ownGuard!);
+        var source = new SshSource(computerName, kinds, options, ssh, guard ?? monitor._ownGuard!);
         monitor.Add(
-            monitor.host = new HostMonitor(computerName, kinds, source, options),
+            monitor._host = new HostMonitor(computerName, kinds, source, options),
             snapshot => [.. snapshot.Cpu is null ? (IEnumerable<StatusRecord>)[] : [snapshot.Cpu], .. snapshot.Gpus ?? []]);
         return monitor;
     }
@@ -87,14 +87,14 @@ public sealed class SystemMonitor : IDisposable
     /// <summary>Begins to sample.</summary>
     public void Start()
     {
-        foreach (IMonitor monitor in monitors)
+        foreach (IMonitor monitor in _monitors)
             monitor.Start();
     }
 
     /// <summary>Asks it to stop, without waiting.</summary>
     public void BeginStop()
     {
-        foreach (IMonitor monitor in monitors)
+        foreach (IMonitor monitor in _monitors)
             monitor.BeginStop();
     }
 
@@ -105,13 +105,13 @@ public sealed class SystemMonitor : IDisposable
         BeginStop();
         long begin = TimeProvider.System.GetTimestamp();
         bool ended = true;
-        foreach (IMonitor monitor in monitors)
+        foreach (IMonitor monitor in _monitors)
         {
             TimeSpan left = bound - TimeProvider.System.GetElapsedTime(begin);
             ended &= monitor.Stop(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
 
-        ownGuard?.Dispose();
+        _ownGuard?.Dispose();
         return ended;
     }
 
@@ -122,7 +122,7 @@ public sealed class SystemMonitor : IDisposable
         where T : class
     {
         monitor.Published += sample => Published?.Invoke(records(sample));
-        monitors.Add(monitor);
+        _monitors.Add(monitor);
     }
 }
 

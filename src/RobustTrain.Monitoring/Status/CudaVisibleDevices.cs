@@ -12,16 +12,16 @@ public sealed class CudaVisibleDevices
     private const string GpuPrefix = "GPU-";
     private const string MigPrefix = "MIG-";
 
-    private readonly string[]? entries;
-    private readonly bool isOrderKnown;
+    private readonly string[]? _entries;
+    private readonly bool _isOrderKnown;
 
     /// <summary>Reads the variables.</summary>
     /// <param name="visible">CUDA_VISIBLE_DEVICES; null where it is not set.</param>
     /// <param name="order">CUDA_DEVICE_ORDER; null where it is not set, since training programs are then started with PCI_BUS_ID.</param>
     public CudaVisibleDevices(string? visible, string? order)
     {
-        entries = visible?.Split(',', StringSplitOptions.TrimEntries);
-        isOrderKnown = order is null or "PCI_BUS_ID";
+        _entries = visible?.Split(',', StringSplitOptions.TrimEntries);
+        _isOrderKnown = order is null or "PCI_BUS_ID";
     }
 
     /// <summary>The variables of this process, which the programs that it starts inherit.</summary>
@@ -29,7 +29,7 @@ public sealed class CudaVisibleDevices
         new(Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"), Environment.GetEnvironmentVariable("CUDA_DEVICE_ORDER"));
 
     /// <summary>How many devices a program sees on a host with so many GPUs; an entry that is a UUID counts as one.</summary>
-    public int Count(int gpus) => entries is null ? gpus : Indices(gpus)?.Count ?? entries.TakeWhile(IsUuid).Count();
+    public int Count(int gpus) => _entries is null ? gpus : Indices(gpus)?.Count ?? _entries.TakeWhile(IsUuid).Count();
 
     /// <summary>The GPUs of this host, and their MIG instances, with the devices as which a program sees them; null for those that it does not see.</summary>
     /// <param name="gpus">All GPUs of this host, those that are lost too.</param>
@@ -49,9 +49,9 @@ public sealed class CudaVisibleDevices
         if (visible is not null)
             return Device(visible, gpu.Uuid);
         // By its own order CUDA puts the fastest first; which of several that is, it does not tell.
-        if (gpu.Index is not { } index || (!isOrderKnown && total > 1))
+        if (gpu.Index is not { } index || (!_isOrderKnown && total > 1))
             return null;
-        int place = entries is null ? index : Indices(total)!.IndexOf(index);
+        int place = _entries is null ? index : Indices(total)!.IndexOf(index);
         return place < 0 ? null : Device(place);
     }
 
@@ -63,12 +63,12 @@ public sealed class CudaVisibleDevices
     /// <summary>The UUIDs that are visible, in their order; null where the list is none of UUIDs.</summary>
     private List<string>? Visible(IReadOnlyList<GpuStatus> gpus)
     {
-        if (entries is null || !IsUuid(entries[0]))
+        if (_entries is null || !IsUuid(_entries[0]))
             return null;
-        bool areMig = entries[0].StartsWith(MigPrefix, StringComparison.OrdinalIgnoreCase);
+        bool areMig = _entries[0].StartsWith(MigPrefix, StringComparison.OrdinalIgnoreCase);
         string[] known = [.. (areMig ? gpus.SelectMany(gpu => gpu.MigDevices ?? []).Select(mig => mig.Uuid) : gpus.Select(gpu => gpu.Uuid)).OfType<string>()];
         var visible = new List<string>();
-        foreach (string entry in entries)
+        foreach (string entry in _entries)
         {
             // The beginning of a UUID will do where it is the beginning of one only.
             string[] named = IsUuid(entry) ? [.. known.Where(uuid => uuid.StartsWith(entry, StringComparison.OrdinalIgnoreCase))] : [];
@@ -89,10 +89,10 @@ public sealed class CudaVisibleDevices
     /// <summary>The indices that are visible, in their order; null where the list is one of UUIDs.</summary>
     private List<int>? Indices(int gpus)
     {
-        if (IsUuid(entries![0]))
+        if (IsUuid(_entries![0]))
             return null;
         var indices = new List<int>();
-        foreach (string entry in entries)
+        foreach (string entry in _entries)
         {
             if (!int.TryParse(entry, NumberStyles.None, CultureInfo.InvariantCulture, out int index) || index >= gpus)
                 break;

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using RobustTrain.Monitoring.Sources.Nvml;
 
 namespace RobustTrain.Monitoring.Status;
 

@@ -8,12 +8,12 @@ namespace RobustTrain.Monitoring.Sources.NvidiaSmi;
 /// </summary>
 internal sealed class KnownGpus
 {
-    private IReadOnlyList<GpuStatus> full = [];
-    private IReadOnlyList<GpuStatus> known = [];
-    private DateTimeOffset? staleSince;
+    private IReadOnlyList<GpuStatus> _full = [];
+    private IReadOnlyList<GpuStatus> _known = [];
+    private DateTimeOffset? _staleSince;
 
     /// <summary>Takes note of a full query's values.</summary>
-    public void Remember(IReadOnlyList<GpuStatus> gpus) => full = gpus;
+    public void Remember(IReadOnlyList<GpuStatus> gpus) => _full = gpus;
 
     /// <summary>A sample of all GPUs, from what the host told now and before.</summary>
     /// <param name="told">The GPUs that the host told, by the driver's indices.</param>
@@ -21,33 +21,33 @@ internal sealed class KnownGpus
     /// <param name="now">The time, UTC.</param>
     public IReadOnlyList<GpuStatus> Settle(IEnumerable<GpuStatus> told, string computerName, DateTimeOffset now)
     {
-        staleSince = null;
+        _staleSince = null;
         List<GpuStatus> gpus = [.. told];
 
         // The driver has numbered its GPUs anew; what was known of their order holds no longer.
-        if (gpus.Any(gpu => gpu.Uuid is not null && known.Any(before => before.Uuid == gpu.Uuid && before.Index != gpu.Index)))
-            known = [];
+        if (gpus.Any(gpu => gpu.Uuid is not null && _known.Any(before => before.Uuid == gpu.Uuid && before.Index != gpu.Index)))
+            _known = [];
         for (int i = 0; i < gpus.Count; i++)
         {
-            if (!gpus[i].IsConnected && Find(known, gpus[i]) is { } last)
+            if (!gpus[i].IsConnected && Find(_known, gpus[i]) is { } last)
                 gpus[i] = Lost(last, now, gpus[i].Error!);
         }
 
-        gpus.AddRange(known
+        gpus.AddRange(_known
             .Where(before => Find(gpus, before) is null && gpus.All(gpu => gpu.Index != before.Index))
             .Select(before => Lost(before, now, $"nvidia-smi of {computerName} no longer tells this GPU.")));
-        return known = [.. gpus.OrderBy(gpu => gpu.Index)];
+        return _known = [.. gpus.OrderBy(gpu => gpu.Index)];
     }
 
     /// <summary>The GPUs marked stale, where the host answers but its GPUs do not.</summary>
     public IReadOnlyList<GpuStatus> Stale(string computerName, DateTimeOffset now, string reason)
     {
-        staleSince ??= now;
-        return GpuStatus.Stale(computerName, known, now, staleSince.Value, reason);
+        _staleSince ??= now;
+        return GpuStatus.Stale(computerName, _known, now, _staleSince.Value, reason);
     }
 
     /// <summary>A cheap sample with the other values of the last full one.</summary>
-    public GpuStatus Complete(GpuStatus cheap) => !cheap.IsConnected || Find(full, cheap) is not { } values ? cheap : values with
+    public GpuStatus Complete(GpuStatus cheap) => !cheap.IsConnected || Find(_full, cheap) is not { } values ? cheap : values with
     {
         Time = cheap.Time,
         Index = cheap.Index,

@@ -15,12 +15,12 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
     // After its end the last lines may still be on their way: where every thread of the pool is busy, for seconds.
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
 
-    private readonly KnownGpus known = new();
-    private readonly ProcessTable processes = new("/", options.TimeProvider);
-    private readonly Lock gate = new();
-    private ChildProcess? running;
-    private bool interrupted;
-    private bool knowsSlow;
+    private readonly KnownGpus _known = new();
+    private readonly ProcessTable _processes = new("/", options.TimeProvider);
+    private readonly Lock _gate = new();
+    private ChildProcess? _running;
+    private bool _interrupted;
+    private bool _knowsSlow;
 
     /// <inheritdoc/>
     public string Name => "nvidia-smi";
@@ -37,19 +37,19 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         }
         finally
         {
-            lock (gate)
-                interrupted = false;
+            lock (_gate)
+                _interrupted = false;
         }
     }
 
     /// <inheritdoc/>
     public void Interrupt()
     {
-        lock (gate)
+        lock (_gate)
         {
             // The program may be on its way: it is ended once it is there.
-            interrupted = true;
-            running?.Kill();
+            _interrupted = true;
+            _running?.Kill();
         }
     }
 
@@ -62,17 +62,17 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
     {
         IReadOnlyList<GpuStatus> told = [];
         bool isWhole = false;
-        if (detail == SampleDetail.Full || !knowsSlow)
+        if (detail == SampleDetail.Full || !_knowsSlow)
         {
-            (told, isWhole) = SmiXml.Parse(Run("-q", "-x"), options.TimeProvider.GetUtcNow(), options.IncludeProcesses ? processes.Find : null);
-            known.Remember(told);
-            knowsSlow = true;
+            (told, isWhole) = SmiXml.Parse(Run("-q", "-x"), options.TimeProvider.GetUtcNow(), options.IncludeProcesses ? _processes.Find : null);
+            _known.Remember(told);
+            _knowsSlow = true;
         }
 
         if (!isWhole)
-            told = [.. SmiCsv.Parse(Run(SmiCsv.Query.Split(' ')), options.TimeProvider.GetUtcNow()).Select(known.Complete)];
+            told = [.. SmiCsv.Parse(Run(SmiCsv.Query.Split(' ')), options.TimeProvider.GetUtcNow()).Select(_known.Complete)];
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
-        return new GpuSnapshot(computerName, now, CudaVisibleDevices.OfThisProcess().Name(known.Settle(told, computerName, now)));
+        return new GpuSnapshot(computerName, now, CudaVisibleDevices.OfThisProcess().Name(_known.Settle(told, computerName, now)));
     }
 
     private SmiOutput Run(params string[] arguments)
@@ -90,10 +90,10 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
             throw new MonitorException("NvidiaSmiFailed", $"{program} could not be started: {failure.Message}", program, failure);
         }
 
-        lock (gate)
+        lock (_gate)
         {
-            running = process;
-            if (interrupted)
+            _running = process;
+            if (_interrupted)
                 process.Kill();
         }
 
@@ -105,8 +105,8 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         }
         finally
         {
-            lock (gate)
-                running = null;
+            lock (_gate)
+                _running = null;
 
             process.Dispose();
         }

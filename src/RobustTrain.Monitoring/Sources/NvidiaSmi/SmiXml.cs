@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml;
 using System.Xml.Linq;
-using RobustTrain.Monitoring.Sources.Nvml;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Monitoring.Sources.NvidiaSmi;

@@ -11,52 +11,52 @@ internal sealed unsafe class NvmlDevice
     private const uint FieldNvLinkReceive = 139;
     private const uint AllLinks = uint.MaxValue;
 
-    private readonly NvmlSession session;
-    private readonly NvmlEntryPoints entry;
-    private readonly NvmlQueries queries;
-    private readonly NvmlProcesses processList;
-    private readonly GpuStatus template;
-    private readonly string? unreachable;
-    private GpuStatus? last;
-    private GpuStatus slow;
-    private ulong reasons;
-    private string reasonNames = "";
-    private int? lastXid;
-    private DateTimeOffset? lastXidTime;
-    private int xidCount;
-    private (long Timestamp, ulong Transmit, ulong Receive)? nvLink;
+    private readonly NvmlSession _session;
+    private readonly NvmlEntryPoints _entry;
+    private readonly NvmlQueries _queries;
+    private readonly NvmlProcesses _processList;
+    private readonly GpuStatus _template;
+    private readonly string? _unreachable;
+    private GpuStatus? _last;
+    private GpuStatus _slow;
+    private ulong _reasons;
+    private string _reasonNames = "";
+    private int? _lastXid;
+    private DateTimeOffset? _lastXidTime;
+    private int _xidCount;
+    private (long Timestamp, ulong Transmit, ulong Receive)? _nvLink;
 
     public NvmlDevice(NvmlSession session, string computerName, int index, nint handle)
     {
-        this.session = session;
-        entry = session.Entry;
+        _session = session;
+        _entry = session.Entry;
         Handle = handle;
-        queries = new NvmlQueries(entry, handle);
-        processList = new NvmlProcesses(entry, queries, handle);
-        template = slow = new GpuStatus
+        _queries = new NvmlQueries(_entry, handle);
+        _processList = new NvmlProcesses(_entry, _queries, handle);
+        _template = _slow = new GpuStatus
         {
             ComputerName = computerName,
             Time = default,
             Index = index,
-            Uuid = queries.ReadText(entry.Uuid),
-            Name = queries.ReadText(entry.Name),
-            PciBusId = queries.ReadBusId(),
+            Uuid = _queries.ReadText(_entry.Uuid),
+            Name = _queries.ReadText(_entry.Name),
+            PciBusId = _queries.ReadBusId(),
             DriverVersion = session.DriverVersion,
             CudaVersion = session.CudaVersion,
-            TemperatureShutdownCelsius = queries.ReadAt(entry.TemperatureThreshold, 0),
-            TemperatureSlowdownCelsius = queries.ReadAt(entry.TemperatureThreshold, 1),
-            SmClockMaxMegahertz = queries.ReadAt(entry.MaxClock, 1),
+            TemperatureShutdownCelsius = _queries.ReadAt(_entry.TemperatureThreshold, 0),
+            TemperatureSlowdownCelsius = _queries.ReadAt(_entry.TemperatureThreshold, 1),
+            SmClockMaxMegahertz = _queries.ReadAt(_entry.MaxClock, 1),
         };
     }
 
     public NvmlDevice(NvmlSession session, string computerName, int index, string unreachable)
     {
-        this.session = session;
-        this.unreachable = unreachable;
-        entry = session.Entry;
-        queries = new NvmlQueries(entry, handle: 0);
-        processList = new NvmlProcesses(entry, queries, handle: 0);
-        template = slow = new GpuStatus { ComputerName = computerName, Time = default, Index = index, DriverVersion = session.DriverVersion };
+        _session = session;
+        _unreachable = unreachable;
+        _entry = session.Entry;
+        _queries = new NvmlQueries(_entry, handle: 0);
+        _processList = new NvmlProcesses(_entry, _queries, handle: 0);
+        _template = _slow = new GpuStatus { ComputerName = computerName, Time = default, Index = index, DriverVersion = session.DriverVersion };
     }
 
     /// <summary>NVML's handle; 0 where it gave none.</summary>
@@ -67,13 +67,13 @@ internal sealed unsafe class NvmlDevice
 
     public void NoteXid(int xid, DateTimeOffset now)
     {
-        lastXid = xid;
-        lastXidTime = now;
-        xidCount++;
+        _lastXid = xid;
+        _lastXidTime = now;
+        _xidCount++;
     }
 
     /// <summary>Takes note of the devices as which the trainer sees it and its MIG instances, for the samples to come.</summary>
-    public void Remember(GpuStatus named) => slow = slow with { Device = named.Device, MigDevices = named.MigDevices };
+    public void Remember(GpuStatus named) => _slow = _slow with { Device = named.Device, MigDevices = named.MigDevices };
 
     /// <summary>Reads the device.</summary>
     /// <param name="detail">How much.</param>
@@ -84,42 +84,42 @@ internal sealed unsafe class NvmlDevice
     {
         throwIfInterrupted();
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
-        if (unreachable is not null)
-            return Lost(now, unreachable);
-        queries.Begin();
+        if (_unreachable is not null)
+            return Lost(now, _unreachable);
+        _queries.Begin();
         if (detail == SampleDetail.Full)
-            slow = ReadSlow(processes, options, throwIfInterrupted);
+            _slow = ReadSlow(processes, options, throwIfInterrupted);
         GpuStatus status = ReadFast(now);
-        if (queries.Fault is not NvmlReturn.Success and var fault)
-            return Lost(now, NvmlException.From("a query of this GPU", fault, session.TextOf(fault)).Message);
-        last = status;
+        if (_queries.Fault is not NvmlReturn.Success and var fault)
+            return Lost(now, NvmlException.From("a query of this GPU", fault, _session.TextOf(fault)).Message);
+        _last = status;
         return status;
     }
 
-    private GpuStatus Lost(DateTimeOffset now, string reason) => (last ?? template) with
+    private GpuStatus Lost(DateTimeOffset now, string reason) => (_last ?? _template) with
     {
         Time = now,
         Device = null,
         IsConnected = false,
-        StaleSince = last?.Time ?? now,
+        StaleSince = _last?.Time ?? now,
         Error = reason,
-        LastXid = lastXid,
-        LastXidTime = lastXidTime,
-        XidCount = TellsXids ? xidCount : null,
+        LastXid = _lastXid,
+        LastXidTime = _lastXidTime,
+        XidCount = TellsXids ? _xidCount : null,
     };
 
     private GpuStatus ReadFast(DateTimeOffset now)
     {
-        (long? total, long? used, long? free, long? reserved) = queries.ReadMemory(Handle);
+        (long? total, long? used, long? free, long? reserved) = _queries.ReadMemory(Handle);
         NvmlUtilization utilization = default;
-        bool hasUtilization = entry.Utilization is not null && queries.Ok(entry.Utilization(Handle, &utilization));
+        bool hasUtilization = _entry.Utilization is not null && _queries.Ok(_entry.Utilization(Handle, &utilization));
         ulong reasonsNow = 0;
-        bool hasReasons = entry.ClockReasons is not null && queries.Ok(entry.ClockReasons(Handle, &reasonsNow));
-        if (reasonsNow != reasons)
-            reasonNames = ThrottleReasons.Describe(reasons = reasonsNow);
-        int? state = queries.Read(entry.PerformanceState);
+        bool hasReasons = _entry.ClockReasons is not null && _queries.Ok(_entry.ClockReasons(Handle, &reasonsNow));
+        if (reasonsNow != _reasons)
+            _reasonNames = ThrottleReasons.Describe(_reasons = reasonsNow);
+        int? state = _queries.Read(_entry.PerformanceState);
 
-        return slow with
+        return _slow with
         {
             Time = now,
             MemoryTotalBytes = total,
@@ -128,19 +128,19 @@ internal sealed unsafe class NvmlDevice
             MemoryReservedBytes = reserved,
             UtilizationPercent = hasUtilization ? (int)utilization.Gpu : null,
             MemoryUtilizationPercent = hasUtilization ? (int)utilization.Memory : null,
-            EncoderUtilizationPercent = queries.ReadFirst(entry.EncoderUtilization),
-            DecoderUtilizationPercent = queries.ReadFirst(entry.DecoderUtilization),
-            TemperatureCelsius = queries.ReadAt(entry.Temperature, 0),
-            FanPercent = queries.Read(entry.FanSpeed),
-            PowerWatts = queries.Read(entry.PowerUsage) / 1000.0,
-            SmClockMegahertz = queries.ReadAt(entry.Clock, 1),
-            GraphicsClockMegahertz = queries.ReadAt(entry.Clock, 0),
-            MemoryClockMegahertz = queries.ReadAt(entry.Clock, 2),
-            ThrottleReasons = hasReasons ? reasonNames : null,
+            EncoderUtilizationPercent = _queries.ReadFirst(_entry.EncoderUtilization),
+            DecoderUtilizationPercent = _queries.ReadFirst(_entry.DecoderUtilization),
+            TemperatureCelsius = _queries.ReadAt(_entry.Temperature, 0),
+            FanPercent = _queries.Read(_entry.FanSpeed),
+            PowerWatts = _queries.Read(_entry.PowerUsage) / 1000.0,
+            SmClockMegahertz = _queries.ReadAt(_entry.Clock, 1),
+            GraphicsClockMegahertz = _queries.ReadAt(_entry.Clock, 0),
+            MemoryClockMegahertz = _queries.ReadAt(_entry.Clock, 2),
+            ThrottleReasons = hasReasons ? _reasonNames : null,
             PerformanceState = state is >= 0 and <= 15 ? PerformanceStates[state.Value] : null,
-            LastXid = lastXid,
-            LastXidTime = lastXidTime,
-            XidCount = TellsXids ? xidCount : null,
+            LastXid = _lastXid,
+            LastXidTime = _lastXidTime,
+            XidCount = TellsXids ? _xidCount : null,
         };
     }
 
@@ -149,40 +149,40 @@ internal sealed unsafe class NvmlDevice
     private GpuStatus ReadSlow(ProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
     {
         uint ecc = 0, pendingEcc = 0, mig = 0, pendingMig = 0;
-        bool hasEcc = entry.EccMode is not null && queries.Ok(entry.EccMode(Handle, &ecc, &pendingEcc));
-        bool hasMig = entry.MigMode is not null && queries.Ok(entry.MigMode(Handle, &mig, &pendingMig));
+        bool hasEcc = _entry.EccMode is not null && _queries.Ok(_entry.EccMode(Handle, &ecc, &pendingEcc));
+        bool hasMig = _entry.MigMode is not null && _queries.Ok(_entry.MigMode(Handle, &mig, &pendingMig));
         uint correctable = 0, uncorrectable = 0, pending = 0, failed = 0;
-        bool hasRows = entry.RemappedRows is not null && queries.Ok(entry.RemappedRows(Handle, &correctable, &uncorrectable, &pending, &failed));
+        bool hasRows = _entry.RemappedRows is not null && _queries.Ok(_entry.RemappedRows(Handle, &correctable, &uncorrectable, &pending, &failed));
         (long? transmit, long? receive) = ReadNvLink(options.TimeProvider);
         ulong energy = 0;
-        bool hasEnergy = entry.Energy is not null && queries.Ok(entry.Energy(Handle, &energy));
+        bool hasEnergy = _entry.Energy is not null && _queries.Ok(_entry.Energy(Handle, &energy));
 
-        return template with
+        return _template with
         {
-            PowerLimitWatts = queries.Read(entry.PowerLimit) / 1000.0,
+            PowerLimitWatts = _queries.Read(_entry.PowerLimit) / 1000.0,
             EnergyJoules = hasEnergy ? energy / 1000.0 : null,
-            MemoryTemperatureCelsius = (int?)queries.ReadField(FieldMemoryTemperature, 0),
+            MemoryTemperatureCelsius = (int?)_queries.ReadField(FieldMemoryTemperature, 0),
             IsEccEnabled = hasEcc ? ecc != 0 : null,
-            EccCorrectedVolatile = queries.ReadEcc(0, 0),
-            EccUncorrectedVolatile = queries.ReadEcc(1, 0),
-            EccCorrectedAggregate = queries.ReadEcc(0, 1),
-            EccUncorrectedAggregate = queries.ReadEcc(1, 1),
-            RetiredPagesSingleBit = queries.ReadRetired(0),
-            RetiredPagesDoubleBit = queries.ReadRetired(1),
-            IsRetirementPending = queries.Read(entry.RetiredPagesPending) is { } retirement ? retirement != 0 : null,
+            EccCorrectedVolatile = _queries.ReadEcc(0, 0),
+            EccUncorrectedVolatile = _queries.ReadEcc(1, 0),
+            EccCorrectedAggregate = _queries.ReadEcc(0, 1),
+            EccUncorrectedAggregate = _queries.ReadEcc(1, 1),
+            RetiredPagesSingleBit = _queries.ReadRetired(0),
+            RetiredPagesDoubleBit = _queries.ReadRetired(1),
+            IsRetirementPending = _queries.Read(_entry.RetiredPagesPending) is { } retirement ? retirement != 0 : null,
             RemappedRowsCorrectable = hasRows ? (int)correctable : null,
             RemappedRowsUncorrectable = hasRows ? (int)uncorrectable : null,
             IsRemappingPending = hasRows ? pending != 0 : null,
             HasRemappingFailed = hasRows ? failed != 0 : null,
-            PcieGeneration = queries.Read(entry.PcieGeneration),
-            PcieWidth = queries.Read(entry.PcieWidth),
+            PcieGeneration = _queries.Read(_entry.PcieGeneration),
+            PcieWidth = _queries.Read(_entry.PcieWidth),
             PcieTransmitBytesPerSecond = options.IncludeThroughput ? ReadThroughput(0, throwIfInterrupted) : null,
             PcieReceiveBytesPerSecond = options.IncludeThroughput ? ReadThroughput(1, throwIfInterrupted) : null,
             NvLinkTransmitBytesPerSecond = transmit,
             NvLinkReceiveBytesPerSecond = receive,
             IsMigEnabled = hasMig ? mig != 0 : null,
             MigDevices = hasMig && mig != 0 ? ReadMigDevices() : null,
-            Processes = processes is null ? null : processList.Read(processes),
+            Processes = processes is null ? null : _processList.Read(processes),
         };
     }
 
@@ -190,28 +190,28 @@ internal sealed unsafe class NvmlDevice
     private long? ReadThroughput(uint direction, Action throwIfInterrupted)
     {
         throwIfInterrupted();
-        return queries.ReadAt(entry.PcieThroughput, direction) * 1024L;
+        return _queries.ReadAt(_entry.PcieThroughput, direction) * 1024L;
     }
 
     private List<MigDevice> ReadMigDevices()
     {
         var devices = new List<MigDevice>();
         uint most = 0;
-        if (entry.MaxMigDevices is null || entry.MigDeviceByIndex is null || !queries.Ok(entry.MaxMigDevices(Handle, &most)))
+        if (_entry.MaxMigDevices is null || _entry.MigDeviceByIndex is null || !_queries.Ok(_entry.MaxMigDevices(Handle, &most)))
             return devices;
         for (uint index = 0; index < most; index++)
         {
             nint mig = 0;
-            if (entry.MigDeviceByIndex(Handle, index, &mig) != NvmlReturn.Success)
+            if (_entry.MigDeviceByIndex(Handle, index, &mig) != NvmlReturn.Success)
                 continue;
-            (long? total, long? used, long? free, _) = queries.ReadMemory(mig);
+            (long? total, long? used, long? free, _) = _queries.ReadMemory(mig);
             devices.Add(new MigDevice
             {
                 Index = (int)index,
-                Uuid = queries.ReadText(entry.Uuid, mig),
-                Name = queries.ReadText(entry.Name, mig),
-                GpuInstanceId = queries.Read(entry.GpuInstanceId, mig),
-                ComputeInstanceId = queries.Read(entry.ComputeInstanceId, mig),
+                Uuid = _queries.ReadText(_entry.Uuid, mig),
+                Name = _queries.ReadText(_entry.Name, mig),
+                GpuInstanceId = _queries.Read(_entry.GpuInstanceId, mig),
+                ComputeInstanceId = _queries.Read(_entry.ComputeInstanceId, mig),
                 MemoryTotalBytes = total,
                 MemoryUsedBytes = used,
                 MemoryFreeBytes = free,
@@ -223,16 +223,16 @@ internal sealed unsafe class NvmlDevice
 
     private (long? Transmit, long? Receive) ReadNvLink(TimeProvider clock)
     {
-        if (queries.ReadField(FieldNvLinkTransmit, AllLinks) is not { } transmit || queries.ReadField(FieldNvLinkReceive, AllLinks) is not { } receive)
+        if (_queries.ReadField(FieldNvLinkTransmit, AllLinks) is not { } transmit || _queries.ReadField(FieldNvLinkReceive, AllLinks) is not { } receive)
         {
-            nvLink = null;
+            _nvLink = null;
             return default;
         }
 
         // The driver counts KiB; a rate needs two readings.
-        (long Timestamp, ulong Transmit, ulong Receive)? before = nvLink;
+        (long Timestamp, ulong Transmit, ulong Receive)? before = _nvLink;
         long now = clock.GetTimestamp();
-        nvLink = (now, transmit, receive);
+        _nvLink = (now, transmit, receive);
         if (before is not { } first || transmit < first.Transmit || receive < first.Receive)
             return default;
         double seconds = clock.GetElapsedTime(first.Timestamp, now).TotalSeconds;
@@ -240,7 +240,7 @@ internal sealed unsafe class NvmlDevice
     }
 
     /// <summary>Whether the last reading showed that NVML itself has to be opened anew.</summary>
-    public bool NeedsReopen => queries.Fault is NvmlReturn.Uninitialized or NvmlReturn.DriverNotLoaded or NvmlReturn.LibraryVersionMismatch;
+    public bool NeedsReopen => _queries.Fault is NvmlReturn.Uninitialized or NvmlReturn.DriverNotLoaded or NvmlReturn.LibraryVersionMismatch;
 }
 
 /// <summary>Names of NVML's clock event reasons (nvml.h, <c>nvmlClocksEventReason…</c>).</summary>

@@ -7,20 +7,20 @@ internal sealed unsafe class NvmlSession : IDisposable
 {
     private const ulong XidCriticalError = 0x8;
 
-    private readonly NvmlLibraryHandle library;
-    private NvmlDevice[] devices = [];
-    private nint eventSet;
-    private bool initialised;
+    private readonly NvmlLibraryHandle _library;
+    private NvmlDevice[] _devices = [];
+    private nint _eventSet;
+    private bool _initialised;
 
     private NvmlSession(NvmlLibraryHandle library)
     {
-        this.library = library;
+        _library = library;
         Entry = new NvmlEntryPoints(library);
     }
 
     public NvmlEntryPoints Entry { get; }
 
-    public IReadOnlyList<NvmlDevice> Devices => devices;
+    public IReadOnlyList<NvmlDevice> Devices => _devices;
 
     public string? DriverVersion { get; private set; }
 
@@ -56,26 +56,26 @@ internal sealed unsafe class NvmlSession : IDisposable
     /// <summary>Looks again for the devices that could not be reached before: one that was lost may have been reset.</summary>
     public void FindUnreachable(string computerName)
     {
-        for (int index = 0; index < devices.Length; index++)
+        for (int index = 0; index < _devices.Length; index++)
         {
-            if (devices[index].Handle != 0)
+            if (_devices[index].Handle != 0)
                 continue;
-            devices[index] = Find(computerName, index);
-            RegisterXids(devices[index]);
+            _devices[index] = Find(computerName, index);
+            RegisterXids(_devices[index]);
         }
     }
 
     /// <summary>Tells the devices of the XID errors that came since the last call.</summary>
     public void CollectXids(DateTimeOffset now)
     {
-        if (eventSet == 0)
+        if (_eventSet == 0)
             return;
         NvmlEventData data = default;
-        while (Entry.EventSetWait(eventSet, &data, 0) == NvmlReturn.Success)
+        while (Entry.EventSetWait(_eventSet, &data, 0) == NvmlReturn.Success)
         {
             if (data.EventType != XidCriticalError)
                 continue;
-            foreach (NvmlDevice device in devices)
+            foreach (NvmlDevice device in _devices)
             {
                 if (device.Handle == data.Device)
                     device.NoteXid((int)data.EventData, now);
@@ -85,13 +85,13 @@ internal sealed unsafe class NvmlSession : IDisposable
 
     public void Dispose()
     {
-        if (eventSet != 0 && Entry.EventSetFree is not null)
-            Entry.EventSetFree(eventSet);
-        eventSet = 0;
-        if (initialised)
+        if (_eventSet != 0 && Entry.EventSetFree is not null)
+            Entry.EventSetFree(_eventSet);
+        _eventSet = 0;
+        if (_initialised)
             Entry.Shutdown();
-        initialised = false;
-        library.Dispose();
+        _initialised = false;
+        _library.Dispose();
     }
 
     private void Initialise(string computerName)
@@ -99,14 +99,14 @@ internal sealed unsafe class NvmlSession : IDisposable
         if (!Entry.IsUsable)
             throw NvmlException.TooOld();
         Check("nvmlInit", Entry.Init());
-        initialised = true;
+        _initialised = true;
         DriverVersion = ReadText(Entry.DriverVersion, 80);
         int cuda = 0;
         if (Entry.CudaDriverVersion is not null && Entry.CudaDriverVersion(&cuda) == NvmlReturn.Success)
             CudaVersion = $"{cuda / 1000}.{cuda % 1000 / 10}";
-        devices = [.. Enumerable.Range(0, CountDevices()).Select(index => Find(computerName, index))];
+        _devices = [.. Enumerable.Range(0, CountDevices()).Select(index => Find(computerName, index))];
         CreateEventSet();
-        foreach (NvmlDevice device in devices)
+        foreach (NvmlDevice device in _devices)
             RegisterXids(device);
     }
 
@@ -126,13 +126,13 @@ internal sealed unsafe class NvmlSession : IDisposable
             return;
         nint set = 0;
         if (Entry.EventSetCreate(&set) == NvmlReturn.Success)
-            eventSet = set;
+            _eventSet = set;
     }
 
     private void RegisterXids(NvmlDevice device)
     {
-        if (device.Handle != 0 && eventSet != 0)
-            device.TellsXids = Entry.RegisterEvents(device.Handle, XidCriticalError, eventSet) == NvmlReturn.Success;
+        if (device.Handle != 0 && _eventSet != 0)
+            device.TellsXids = Entry.RegisterEvents(device.Handle, XidCriticalError, _eventSet) == NvmlReturn.Success;
     }
 
     /// <summary>NVML's own text for a code.</summary>

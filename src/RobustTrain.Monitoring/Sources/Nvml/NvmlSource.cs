@@ -9,9 +9,9 @@ namespace RobustTrain.Monitoring.Sources.Nvml;
 /// <param name="libraryPath">The library; null for the driver's.</param>
 public sealed class NvmlSource(string computerName, MonitorOptions options, string? libraryPath = null) : ISampleSource<GpuSnapshot>
 {
-    private readonly ProcessTable? processes = options.IncludeProcesses ? new ProcessTable("/", options.TimeProvider) : null;
-    private NvmlSession? session;
-    private volatile bool interrupted;
+    private readonly ProcessTable? _processes = options.IncludeProcesses ? new ProcessTable("/", options.TimeProvider) : null;
+    private NvmlSession? _session;
+    private volatile bool _interrupted;
 
     /// <inheritdoc/>
     public string Name => "NVML";
@@ -27,43 +27,43 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
         finally
         {
             // Taken back at the end and not at the beginning, so that an interrupt that comes just before a sample still counts for it.
-            interrupted = false;
+            _interrupted = false;
         }
     }
 
     /// <summary>Ends a running sample after the call that it is in: that one cannot be interrupted.</summary>
-    public void Interrupt() => interrupted = true;
+    public void Interrupt() => _interrupted = true;
 
     /// <inheritdoc/>
     public void Dispose() => Close();
 
     private GpuSnapshot Read(SampleDetail detail)
     {
-        if (session is not null && detail == SampleDetail.Full && session.CountDevices() != session.Devices.Count)
+        if (_session is not null && detail == SampleDetail.Full && _session.CountDevices() != _session.Devices.Count)
             Close();
-        if (session is null)
+        if (_session is null)
         {
-            session = NvmlSession.Open(computerName, libraryPath);
+            _session = NvmlSession.Open(computerName, libraryPath);
             detail = SampleDetail.Full;
         }
         else if (detail == SampleDetail.Full)
         {
-            session.FindUnreachable(computerName);
+            _session.FindUnreachable(computerName);
         }
 
         TimeProvider clock = options.TimeProvider;
         DateTimeOffset now = clock.GetUtcNow();
-        session.CollectXids(now);
-        var gpus = new GpuStatus[session.Devices.Count];
+        _session.CollectXids(now);
+        var gpus = new GpuStatus[_session.Devices.Count];
         bool reopen = false;
         for (int index = 0; index < gpus.Length; index++)
         {
-            gpus[index] = session.Devices[index].Read(detail, processes, options, ThrowIfInterrupted);
-            reopen |= session.Devices[index].NeedsReopen;
+            gpus[index] = _session.Devices[index].Read(detail, _processes, options, ThrowIfInterrupted);
+            reopen |= _session.Devices[index].NeedsReopen;
         }
 
         if (detail == SampleDetail.Full)
-            NameDevices(gpus, session.Devices);
+            NameDevices(gpus, _session.Devices);
         if (reopen)
             Close();
         return new GpuSnapshot(computerName, now, gpus);
@@ -79,13 +79,13 @@ public sealed class NvmlSource(string computerName, MonitorOptions options, stri
 
     private void ThrowIfInterrupted()
     {
-        if (interrupted)
+        if (_interrupted)
             throw new NvmlException("NvmlInterrupted", "The sample was given up.", NvmlReturn.Success);
     }
 
     private void Close()
     {
-        session?.Dispose();
-        session = null;
+        _session?.Dispose();
+        _session = null;
     }
 }

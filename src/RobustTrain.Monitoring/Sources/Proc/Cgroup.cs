@@ -11,22 +11,22 @@ internal sealed class Cgroup(string root) : IDisposable
 {
     private const int SmallFile = 64;
 
-    private readonly List<ProcFile> memoryLimits = [];
-    private readonly List<ProcFile> cpuMaxima = [];
-    private readonly List<(ProcFile Quota, ProcFile Period)> cpuQuotas = [];
-    private ProcFile? membership, memoryUsed;
-    private byte[] groups = [];
-    private bool searched;
+    private readonly List<ProcFile> _memoryLimits = [];
+    private readonly List<ProcFile> _cpuMaxima = [];
+    private readonly List<(ProcFile Quota, ProcFile Period)> _cpuQuotas = [];
+    private ProcFile? _membership, _memoryUsed;
+    private byte[] _groups = [];
+    private bool _searched;
 
     /// <summary>Reads the limits.</summary>
     public (double? CpuCores, long? MemoryLimit, long? MemoryUsed) Read()
     {
-        if (!searched)
-            membership = ProcFile.TryOpen(Path.Combine(root, "proc/self/cgroup"), 512);
-        ReadOnlySpan<byte> now = membership is null ? default : membership.Read();
-        if (!searched || !now.SequenceEqual(groups))
+        if (!_searched)
+            _membership = ProcFile.TryOpen(Path.Combine(root, "proc/self/cgroup"), 512);
+        ReadOnlySpan<byte> now = _membership is null ? default : _membership.Read();
+        if (!_searched || !now.SequenceEqual(_groups))
             Search(now);
-        searched = true;
+        _searched = true;
         try
         {
             return ReadLimits();
@@ -34,35 +34,35 @@ internal sealed class Cgroup(string root) : IDisposable
         catch (IOException)
         {
             // The group, or one above it, was removed under the open files; the next reading looks for what there is then.
-            groups = [];
+            _groups = [];
             return default;
         }
     }
 
     public void Dispose()
     {
-        membership?.Dispose();
+        _membership?.Dispose();
         Close();
     }
 
     private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) ReadLimits()
     {
         double? cores = null;
-        foreach (ProcFile file in cpuMaxima)
+        foreach (ProcFile file in _cpuMaxima)
             cores = CgroupText.Least(cores, CgroupText.Cores(file.Read()));
-        foreach ((ProcFile quota, ProcFile period) in cpuQuotas)
+        foreach ((ProcFile quota, ProcFile period) in _cpuQuotas)
             cores = CgroupText.Least(cores, CgroupText.Cores(CgroupText.Number(quota.Read()), CgroupText.Number(period.Read())));
         ulong? limit = null;
-        foreach (ProcFile file in memoryLimits)
+        foreach (ProcFile file in _memoryLimits)
             limit = CgroupText.Least(limit, CgroupText.Number(file.Read()));
-        return (cores, (long?)limit, memoryUsed is null ? null : (long?)CgroupText.Number(memoryUsed.Read()));
+        return (cores, (long?)limit, _memoryUsed is null ? null : (long?)CgroupText.Number(_memoryUsed.Read()));
     }
 
     private void Search(ReadOnlySpan<byte> now)
     {
         Close();
-        groups = now.ToArray();
-        ReadOnlySpan<byte> rest = groups;
+        _groups = now.ToArray();
+        ReadOnlySpan<byte> rest = _groups;
         while (ProcText.NextLine(ref rest, out ReadOnlySpan<byte> line))
         {
             string[] parts = System.Text.Encoding.UTF8.GetString(line).Split(':', 3);
@@ -82,8 +82,8 @@ internal sealed class Cgroup(string root) : IDisposable
         foreach (string folder in Upwards(Mount(second, "memory"), group))
         {
             if (ProcFile.TryOpen(Path.Combine(folder, second ? "memory.max" : "memory.limit_in_bytes"), SmallFile) is { } limit)
-                memoryLimits.Add(limit);
-            memoryUsed ??= ProcFile.TryOpen(Path.Combine(folder, second ? "memory.current" : "memory.usage_in_bytes"), SmallFile);
+                _memoryLimits.Add(limit);
+            _memoryUsed ??= ProcFile.TryOpen(Path.Combine(folder, second ? "memory.current" : "memory.usage_in_bytes"), SmallFile);
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class Cgroup(string root) : IDisposable
             if (second)
             {
                 if (ProcFile.TryOpen(Path.Combine(folder, "cpu.max"), SmallFile) is { } maximum)
-                    cpuMaxima.Add(maximum);
+                    _cpuMaxima.Add(maximum);
                 continue;
             }
 
@@ -102,7 +102,7 @@ internal sealed class Cgroup(string root) : IDisposable
             ProcFile? period = ProcFile.TryOpen(Path.Combine(folder, "cpu.cfs_period_us"), SmallFile);
             if (quota is not null && period is not null)
             {
-                cpuQuotas.Add((quota, period));
+                _cpuQuotas.Add((quota, period));
                 continue;
             }
 
@@ -113,21 +113,21 @@ internal sealed class Cgroup(string root) : IDisposable
 
     private void Close()
     {
-        memoryUsed?.Dispose();
-        memoryUsed = null;
-        foreach (ProcFile file in memoryLimits)
+        _memoryUsed?.Dispose();
+        _memoryUsed = null;
+        foreach (ProcFile file in _memoryLimits)
             file.Dispose();
-        foreach (ProcFile file in cpuMaxima)
+        foreach (ProcFile file in _cpuMaxima)
             file.Dispose();
-        foreach ((ProcFile quota, ProcFile period) in cpuQuotas)
+        foreach ((ProcFile quota, ProcFile period) in _cpuQuotas)
         {
             quota.Dispose();
             period.Dispose();
         }
 
-        memoryLimits.Clear();
-        cpuMaxima.Clear();
-        cpuQuotas.Clear();
+        _memoryLimits.Clear();
+        _cpuMaxima.Clear();
+        _cpuQuotas.Clear();
     }
 
     private string Mount(bool second, string controller)

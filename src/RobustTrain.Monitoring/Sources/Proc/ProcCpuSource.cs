@@ -9,13 +9,13 @@ namespace RobustTrain.Monitoring.Sources.Proc;
 /// <param name="root">The root of the file system, <c>/</c> but for tests.</param>
 public sealed class ProcCpuSource(string computerName, MonitorOptions options, string root = "/") : ISampleSource<CpuStatus>
 {
-    private readonly ProcReading reading = new(options.IncludeCores);
-    private readonly Cgroup cgroup = new(root);
-    private readonly ProcessTable? processTable = options.IncludeProcesses ? new ProcessTable(root, options.TimeProvider) : null;
-    private ProcFile? stat, load, memory, cpuPressure, memoryPressure, ioPressure;
-    private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) limits;
-    private IReadOnlyList<HostProcess>? processes;
-    private bool isOpen;
+    private readonly ProcReading _reading = new(options.IncludeCores);
+    private readonly Cgroup _cgroup = new(root);
+    private readonly ProcessTable? _processTable = options.IncludeProcesses ? new ProcessTable(root, options.TimeProvider) : null;
+    private ProcFile? _stat, _load, _memory, _cpuPressure, _memoryPressure, _ioPressure;
+    private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) _limits;
+    private IReadOnlyList<HostProcess>? _processes;
+    private bool _isOpen;
 
     /// <inheritdoc/>
     public string Name => "/proc";
@@ -23,52 +23,52 @@ public sealed class ProcCpuSource(string computerName, MonitorOptions options, s
     /// <inheritdoc/>
     public CpuStatus Sample(SampleDetail detail)
     {
-        if (!isOpen)
+        if (!_isOpen)
         {
             Open();
             detail = SampleDetail.Full;
         }
 
-        reading.Begin();
-        reading.Stat(stat!.Read());
-        reading.LoadAverage(load is null ? default : load.Read());
-        reading.Memory(memory is null ? default : memory.Read());
-        reading.CpuPressure(cpuPressure is null ? default : cpuPressure.Read());
-        reading.MemoryPressure(memoryPressure is null ? default : memoryPressure.Read());
-        reading.IoPressure(ioPressure is null ? default : ioPressure.Read());
+        _reading.Begin();
+        _reading.Stat(_stat!.Read());
+        _reading.LoadAverage(_load is null ? default : _load.Read());
+        _reading.Memory(_memory is null ? default : _memory.Read());
+        _reading.CpuPressure(_cpuPressure is null ? default : _cpuPressure.Read());
+        _reading.MemoryPressure(_memoryPressure is null ? default : _memoryPressure.Read());
+        _reading.IoPressure(_ioPressure is null ? default : _ioPressure.Read());
         if (detail == SampleDetail.Full)
         {
-            limits = cgroup.Read();
-            processes = processTable?.List();
+            _limits = _cgroup.Read();
+            _processes = _processTable?.List();
         }
 
-        return reading.ToStatus(computerName, options.TimeProvider.GetUtcNow()) with
+        return _reading.ToStatus(computerName, options.TimeProvider.GetUtcNow()) with
         {
-            CgroupCpuLimitCores = limits.CpuCores,
-            CgroupMemoryLimitBytes = limits.MemoryLimit,
-            CgroupMemoryUsedBytes = limits.MemoryUsed,
-            Processes = processes,
+            CgroupCpuLimitCores = _limits.CpuCores,
+            CgroupMemoryLimitBytes = _limits.MemoryLimit,
+            CgroupMemoryUsedBytes = _limits.MemoryUsed,
+            Processes = _processes,
         };
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (ProcFile? file in (ProcFile?[])[stat, load, memory, cpuPressure, memoryPressure, ioPressure])
+        foreach (ProcFile? file in (ProcFile?[])[_stat, _load, _memory, _cpuPressure, _memoryPressure, _ioPressure])
             file?.Dispose();
-        cgroup.Dispose();
+        _cgroup.Dispose();
     }
 
     private void Open()
     {
         string proc = Path.Combine(root, "proc");
-        stat = ProcFile.TryOpen(Path.Combine(proc, "stat"))
+        _stat = ProcFile.TryOpen(Path.Combine(proc, "stat"))
             ?? throw new MonitorException("ProcNotFound", $"{proc}/stat cannot be read: the CPU of this host cannot be watched without /proc.", proc);
-        load = ProcFile.TryOpen(Path.Combine(proc, "loadavg"));
-        memory = ProcFile.TryOpen(Path.Combine(proc, "meminfo"));
-        cpuPressure = ProcFile.TryOpen(Path.Combine(proc, "pressure/cpu"));
-        memoryPressure = ProcFile.TryOpen(Path.Combine(proc, "pressure/memory"));
-        ioPressure = ProcFile.TryOpen(Path.Combine(proc, "pressure/io"));
-        isOpen = true;
+        _load = ProcFile.TryOpen(Path.Combine(proc, "loadavg"));
+        _memory = ProcFile.TryOpen(Path.Combine(proc, "meminfo"));
+        _cpuPressure = ProcFile.TryOpen(Path.Combine(proc, "pressure/cpu"));
+        _memoryPressure = ProcFile.TryOpen(Path.Combine(proc, "pressure/memory"));
+        _ioPressure = ProcFile.TryOpen(Path.Combine(proc, "pressure/io"));
+        _isOpen = true;
     }
 }

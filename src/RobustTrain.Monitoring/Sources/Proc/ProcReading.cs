@@ -9,32 +9,32 @@ namespace RobustTrain.Monitoring.Sources.Proc;
 /// <param name="includeCores">Whether the cores are told one by one.</param>
 internal sealed class ProcReading(bool includeCores)
 {
-    private readonly List<CpuTimes> cores = [];
-    private readonly List<CpuTimes> coresBefore = [];
-    private CpuTimes? all, allBefore;
-    private int coreCount;
-    private ulong? memoryTotal, memoryAvailable, memoryFree, buffers, cached, swapTotal, swapFree;
-    private double? load1, load5, load15;
-    private int? runnable, tasks;
-    private double? cpuSome, memorySome, memoryFull, ioSome, ioFull;
+    private readonly List<CpuTimes> _cores = [];
+    private readonly List<CpuTimes> _coresBefore = [];
+    private CpuTimes? _all, _allBefore;
+    private int _coreCount;
+    private ulong? _memoryTotal, _memoryAvailable, _memoryFree, _buffers, _cached, _swapTotal, _swapFree;
+    private double? _load1, _load5, _load15;
+    private int? _runnable, _tasks;
+    private double? _cpuSome, _memorySome, _memoryFull, _ioSome, _ioFull;
 
     /// <summary>Forgets the values of the sample before, but for the times.</summary>
     public void Begin()
     {
-        allBefore = all ?? allBefore;
-        all = null;
-        if (coreCount > 0)
+        _allBefore = _all ?? _allBefore;
+        _all = null;
+        if (_coreCount > 0)
         {
-            coresBefore.Clear();
-            coresBefore.AddRange(cores);
+            _coresBefore.Clear();
+            _coresBefore.AddRange(_cores);
         }
 
-        cores.Clear();
-        coreCount = 0;
-        memoryTotal = memoryAvailable = memoryFree = buffers = cached = swapTotal = swapFree = null;
-        load1 = load5 = load15 = null;
-        runnable = tasks = null;
-        cpuSome = memorySome = memoryFull = ioSome = ioFull = null;
+        _cores.Clear();
+        _coreCount = 0;
+        _memoryTotal = _memoryAvailable = _memoryFree = _buffers = _cached = _swapTotal = _swapFree = null;
+        _load1 = _load5 = _load15 = null;
+        _runnable = _tasks = null;
+        _cpuSome = _memorySome = _memoryFull = _ioSome = _ioFull = null;
     }
 
     /// <summary>Takes <c>/proc/stat</c>.</summary>
@@ -46,7 +46,7 @@ internal sealed class ProcReading(bool includeCores)
                 break;
             bool isTotal = line.Length > 3 && line[3] == (byte)' ';
             if (!isTotal)
-                coreCount++;
+                _coreCount++;
             if (!isTotal && !includeCores)
                 continue;
             ProcText.NextWord(ref line);
@@ -54,9 +54,9 @@ internal sealed class ProcReading(bool includeCores)
             ulong ioWait = Number(ref line), interrupts = Number(ref line), softInterrupts = Number(ref line), steal = Number(ref line);
             var times = new CpuTimes(user + nice, system + interrupts + softInterrupts, idle, ioWait, steal);
             if (isTotal)
-                all = times;
+                _all = times;
             else
-                cores.Add(times);
+                _cores.Add(times);
         }
     }
 
@@ -65,15 +65,15 @@ internal sealed class ProcReading(bool includeCores)
     {
         if (!ProcText.NextLine(ref text, out ReadOnlySpan<byte> line))
             return;
-        load1 = ProcText.Decimal(ProcText.NextWord(ref line));
-        load5 = ProcText.Decimal(ProcText.NextWord(ref line));
-        load15 = ProcText.Decimal(ProcText.NextWord(ref line));
+        _load1 = ProcText.Decimal(ProcText.NextWord(ref line));
+        _load5 = ProcText.Decimal(ProcText.NextWord(ref line));
+        _load15 = ProcText.Decimal(ProcText.NextWord(ref line));
         ReadOnlySpan<byte> counts = ProcText.NextWord(ref line);
         int slash = counts.IndexOf((byte)'/');
         if (slash > 0)
         {
-            runnable = (int?)ProcText.Decimal(counts[..slash]);
-            tasks = (int?)ProcText.Decimal(counts[(slash + 1)..]);
+            _runnable = (int?)ProcText.Decimal(counts[..slash]);
+            _tasks = (int?)ProcText.Decimal(counts[(slash + 1)..]);
         }
     }
 
@@ -84,69 +84,69 @@ internal sealed class ProcReading(bool includeCores)
         {
             ReadOnlySpan<byte> name = ProcText.NextWord(ref line);
             if (name.SequenceEqual("MemTotal:"u8))
-                memoryTotal = ProcText.NextNumber(ref line) * 1024;
+                _memoryTotal = ProcText.NextNumber(ref line) * 1024;
             else if (name.SequenceEqual("MemFree:"u8))
-                memoryFree = ProcText.NextNumber(ref line) * 1024;
+                _memoryFree = ProcText.NextNumber(ref line) * 1024;
             else if (name.SequenceEqual("MemAvailable:"u8))
-                memoryAvailable = ProcText.NextNumber(ref line) * 1024;
+                _memoryAvailable = ProcText.NextNumber(ref line) * 1024;
             else if (name.SequenceEqual("Buffers:"u8))
-                buffers = ProcText.NextNumber(ref line) * 1024;
+                _buffers = ProcText.NextNumber(ref line) * 1024;
             else if (name.SequenceEqual("Cached:"u8))
-                cached = ProcText.NextNumber(ref line) * 1024;
+                _cached = ProcText.NextNumber(ref line) * 1024;
             else if (name.SequenceEqual("SwapTotal:"u8))
-                swapTotal = ProcText.NextNumber(ref line) * 1024;
+                _swapTotal = ProcText.NextNumber(ref line) * 1024;
             else if (name.SequenceEqual("SwapFree:"u8))
-                swapFree = ProcText.NextNumber(ref line) * 1024;
+                _swapFree = ProcText.NextNumber(ref line) * 1024;
             else
                 continue;
 
-            if (swapFree is not null)
+            if (_swapFree is not null)
                 break;
         }
     }
 
     /// <summary>Takes <c>/proc/pressure/cpu</c>.</summary>
-    public void CpuPressure(ReadOnlySpan<byte> text) => (cpuSome, _) = Pressure(text);
+    public void CpuPressure(ReadOnlySpan<byte> text) => (_cpuSome, _) = Pressure(text);
 
     /// <summary>Takes <c>/proc/pressure/memory</c>.</summary>
-    public void MemoryPressure(ReadOnlySpan<byte> text) => (memorySome, memoryFull) = Pressure(text);
+    public void MemoryPressure(ReadOnlySpan<byte> text) => (_memorySome, _memoryFull) = Pressure(text);
 
     /// <summary>Takes <c>/proc/pressure/io</c>.</summary>
-    public void IoPressure(ReadOnlySpan<byte> text) => (ioSome, ioFull) = Pressure(text);
+    public void IoPressure(ReadOnlySpan<byte> text) => (_ioSome, _ioFull) = Pressure(text);
 
     /// <summary>The status of what was taken since <see cref="Begin"/>.</summary>
     public CpuStatus ToStatus(string computerName, DateTimeOffset now)
     {
-        CpuShares? shares = all is { } times && allBefore is { } before ? times.Since(before) : null;
+        CpuShares? shares = _all is { } times && _allBefore is { } before ? times.Since(before) : null;
 
         // Kernels before 3.14 do not tell what is available.
-        ulong? available = memoryAvailable ?? (memoryFree + buffers + cached);
+        ulong? available = _memoryAvailable ?? (_memoryFree + _buffers + _cached);
         return new CpuStatus
         {
             ComputerName = computerName,
             Time = now,
-            LogicalCores = coreCount > 0 ? coreCount : null,
+            LogicalCores = _coreCount > 0 ? _coreCount : null,
             UtilizationPercent = shares?.Utilization,
             UserPercent = shares?.User,
             SystemPercent = shares?.System,
             IoWaitPercent = shares?.IoWait,
             StealPercent = shares?.Steal,
-            LoadAverage1 = load1,
-            LoadAverage5 = load5,
-            LoadAverage15 = load15,
-            RunnableTasks = runnable,
-            TotalTasks = tasks,
-            MemoryTotalBytes = (long?)memoryTotal,
+            LoadAverage1 = _load1,
+            LoadAverage5 = _load5,
+            LoadAverage15 = _load15,
+            RunnableTasks = _runnable,
+            TotalTasks = _tasks,
+            MemoryTotalBytes = (long?)_memoryTotal,
             MemoryAvailableBytes = (long?)available,
-            MemoryUsedBytes = (long?)(memoryTotal - available),
-            SwapTotalBytes = (long?)swapTotal,
-            SwapUsedBytes = (long?)(swapTotal - swapFree),
-            CpuPressurePercent = cpuSome,
-            MemoryPressurePercent = memorySome,
-            MemoryFullPressurePercent = memoryFull,
-            IoPressurePercent = ioSome,
-            IoFullPressurePercent = ioFull,
-            Cores = includeCores ? [.. cores.Select((core, index) => new CoreStatus(index, index < coresBefore.Count ? core.Since(coresBefore[index])?.Utilization : null))] : null,
+            MemoryUsedBytes = (long?)(_memoryTotal - available),
+            SwapTotalBytes = (long?)_swapTotal,
+            SwapUsedBytes = (long?)(_swapTotal - _swapFree),
+            CpuPressurePercent = _cpuSome,
+            MemoryPressurePercent = _memorySome,
+            MemoryFullPressurePercent = _memoryFull,
+            IoPressurePercent = _ioSome,
+            IoFullPressurePercent = _ioFull,
+            Cores = includeCores ? [.. _cores.Select((core, index) => new CoreStatus(index, index < _coresBefore.Count ? core.Since(_coresBefore[index])?.Utilization : null))] : null,
         };
     }
 

@@ -12,11 +12,11 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
     // USER_HZ is 100 on every architecture that .NET runs on (man 5 proc, sysconf(_SC_CLK_TCK)).
     internal const double TicksPerSecond = 100;
 
-    private readonly string proc = Path.Combine(root, "proc");
-    private readonly Lazy<Dictionary<string, string>> users = new(() => ReadUsers(Path.Combine(root, "etc/passwd")));
-    private Dictionary<int, (long Start, long Ticks)> before = [];
-    private long lastList;
-    private DateTimeOffset? boot;
+    private readonly string _proc = Path.Combine(root, "proc");
+    private readonly Lazy<Dictionary<string, string>> _users = new(() => ReadUsers(Path.Combine(root, "etc/passwd")));
+    private Dictionary<int, (long Start, long Ticks)> _before = [];
+    private long _lastList;
+    private DateTimeOffset? _boot;
 
     /// <summary>One process; null where it has ended or may not be seen.</summary>
     public HostProcess? Find(int processId)
@@ -36,11 +36,11 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
     public List<HostProcess> List()
     {
         long now = clock.GetTimestamp();
-        double seconds = lastList == 0 ? 0 : clock.GetElapsedTime(lastList, now).TotalSeconds;
-        lastList = now;
-        var ticksNow = new Dictionary<int, (long, long)>(before.Count);
-        var processes = new List<HostProcess>(before.Count);
-        foreach (string folder in Directory.EnumerateDirectories(proc))
+        double seconds = _lastList == 0 ? 0 : clock.GetElapsedTime(_lastList, now).TotalSeconds;
+        _lastList = now;
+        var ticksNow = new Dictionary<int, (long, long)>(_before.Count);
+        var processes = new List<HostProcess>(_before.Count);
+        foreach (string folder in Directory.EnumerateDirectories(_proc))
         {
             if (!int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int processId))
                 continue;
@@ -49,7 +49,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
                 if (Read(processId, (id, start, ticks) =>
                     {
                         ticksNow[id] = (start, ticks);
-                        return seconds > 0 && before.TryGetValue(id, out (long Start, long Ticks) earlier) && earlier.Start == start
+                        return seconds > 0 && _before.TryGetValue(id, out (long Start, long Ticks) earlier) && earlier.Start == start
                             ? (ticks - earlier.Ticks) / TicksPerSecond / seconds * 100
                             : null;
                     }) is { Process: { Command: not null } process })
@@ -63,7 +63,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
             }
         }
 
-        before = ticksNow;
+        _before = ticksNow;
         return processes;
     }
 
@@ -86,7 +86,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
 
     private (HostProcess Process, long Start)? Read(int processId, Func<int, long, long, double?> cpuPercent)
     {
-        string folder = Path.Combine(proc, processId.ToString(CultureInfo.InvariantCulture));
+        string folder = Path.Combine(_proc, processId.ToString(CultureInfo.InvariantCulture));
         string statPath = Path.Combine(folder, "stat");
         if (!File.Exists(statPath) || ParseStat(File.ReadAllText(statPath)) is not { } stat)
             return null;
@@ -98,7 +98,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
             State = stat.State.ToString(),
             User = UserOf(folder),
             Command = command.Length > 0 ? command : null,
-            StartTime = (boot ??= ReadBootTime()) + TimeSpan.FromSeconds(stat.StartTicks / TicksPerSecond),
+            StartTime = (_boot ??= ReadBootTime()) + TimeSpan.FromSeconds(stat.StartTicks / TicksPerSecond),
             MemoryBytes = stat.ResidentPages * Environment.SystemPageSize,
             CpuPercent = cpuPercent(processId, stat.StartTicks, stat.CpuTicks),
         }, stat.StartTicks);
@@ -106,7 +106,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
 
     private DateTimeOffset? ReadBootTime()
     {
-        foreach (string line in File.ReadLines(Path.Combine(proc, "stat")))
+        foreach (string line in File.ReadLines(Path.Combine(_proc, "stat")))
         {
             if (line.StartsWith("btime ", StringComparison.Ordinal))
                 return DateTimeOffset.FromUnixTimeSeconds(long.Parse(line.AsSpan(6), CultureInfo.InvariantCulture));
@@ -123,7 +123,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
                 continue;
             // Real, effective, saved and file-system id; ps shows the effective one.
             string[] ids = line[4..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            return ids.Length < 2 ? null : users.Value.GetValueOrDefault(ids[1], ids[1]);
+            return ids.Length < 2 ? null : _users.Value.GetValueOrDefault(ids[1], ids[1]);
         }
 
         return null;

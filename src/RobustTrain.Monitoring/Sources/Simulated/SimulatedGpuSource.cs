@@ -1,4 +1,3 @@
-using RobustTrain.Monitoring.Sources.Nvml;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Monitoring.Sources.Simulated;

@@ -11,29 +11,29 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
 {
     private const int LongestReply = 32 << 20;
 
-    private readonly Dictionary<string, MemoryStream> files = new(StringComparer.Ordinal);
-    private readonly ProcReading reading = new(options.IncludeCores);
-    private readonly KnownGpus known = new();
-    private readonly StringBuilder smi = new();
-    private readonly RemoteProcesses processes = new(options.TimeProvider);
-    private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) limits;
-    private IReadOnlyList<HostProcess>? processList;
-    private string section = "";
-    private SmiOutput? smiXml;
-    private SmiOutput? smiCsv;
-    private bool smiMissing;
-    private long length;
+    private readonly Dictionary<string, MemoryStream> _files = new(StringComparer.Ordinal);
+    private readonly ProcReading _reading = new(options.IncludeCores);
+    private readonly KnownGpus _known = new();
+    private readonly StringBuilder _smi = new();
+    private readonly RemoteProcesses _processes = new(options.TimeProvider);
+    private (double? CpuCores, long? MemoryLimit, long? MemoryUsed) _limits;
+    private IReadOnlyList<HostProcess>? _processList;
+    private string _section = "";
+    private SmiOutput? _smiXml;
+    private SmiOutput? _smiCsv;
+    private bool _smiMissing;
+    private long _length;
 
     /// <summary>Begins with a new answer.</summary>
     public void Begin()
     {
-        foreach (MemoryStream file in files.Values)
+        foreach (MemoryStream file in _files.Values)
             file.SetLength(0);
-        section = "";
-        smiXml = null;
-        smiCsv = null;
-        smiMissing = false;
-        length = 0;
+        _section = "";
+        _smiXml = null;
+        _smiCsv = null;
+        _smiMissing = false;
+        _length = 0;
     }
 
     /// <summary>Takes a line.</summary>
@@ -41,25 +41,25 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
     /// <exception cref="MonitorException">The answer grows without end.</exception>
     public bool Take(string line, string nonce)
     {
-        length += line.Length;
-        if (length > LongestReply)
+        _length += line.Length;
+        if (_length > LongestReply)
             throw new MonitorException("RemoteReplyTooLong", $"{computerName} answered with more than {LongestReply >> 20} MiB, which no sample takes.", computerName);
         string mark = $"{RemoteScript.Mark} {nonce} ";
         if (line.StartsWith(mark, StringComparison.Ordinal))
             return Begin(line[mark.Length..]);
-        switch (section)
+        switch (_section)
         {
             case "proc" or "cgroup":
                 TakeFileLine(line);
                 break;
             case "ps":
-                processes.TakePs(line);
+                _processes.TakePs(line);
                 break;
             case "stat":
-                processes.TakeStat(line);
+                _processes.TakeStat(line);
                 break;
             case "smi-xml" or "smi-csv":
-                smi.Append(line).Append('\n');
+                _smi.Append(line).Append('\n');
                 break;
         }
 
@@ -72,9 +72,9 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
     public HostSnapshot ToSnapshot(DateTimeOffset now, bool isFull)
     {
         if (isFull && options.IncludeProcesses)
-            processList = processes.ToList();
+            _processList = _processes.ToList();
         if (isFull)
-            limits = RemoteCgroup.Read(files);
+            _limits = RemoteCgroup.Read(_files);
         return new HostSnapshot(
             computerName,
             now,
@@ -88,28 +88,28 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         {
             // GNU timeout exits with 124, and with 137 where it had to kill.
             int? exitCode = SmiValue.Whole(word["smi-exit".Length..]);
-            var output = new SmiOutput(computerName, smi.ToString(), exitCode is 124 or 137 ? null : exitCode);
-            if (section == "smi-xml")
-                smiXml = output;
+            var output = new SmiOutput(computerName, _smi.ToString(), exitCode is 124 or 137 ? null : exitCode);
+            if (_section == "smi-xml")
+                _smiXml = output;
             else
-                smiCsv = output;
+                _smiCsv = output;
 
             word = "";
         }
         else if (word == "smi-missing")
         {
-            smiMissing = true;
+            _smiMissing = true;
         }
         else if (word is "smi-xml" or "smi-csv")
         {
-            smi.Clear();
+            _smi.Clear();
         }
         else if (word == "ps")
         {
-            processes.Begin();
+            _processes.Begin();
         }
 
-        section = word;
+        _section = word;
         return word == "end";
     }
 
@@ -119,27 +119,27 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         if (colon <= 0 || line[0] != '/')
             return;
         string name = line[..colon];
-        if (!files.TryGetValue(name, out MemoryStream? file))
-            files[name] = file = new MemoryStream();
+        if (!_files.TryGetValue(name, out MemoryStream? file))
+            _files[name] = file = new MemoryStream();
         file.Write(Encoding.UTF8.GetBytes(line, colon + 1, line.Length - colon - 1));
         file.WriteByte((byte)'\n');
     }
 
     private CpuStatus Cpu(DateTimeOffset now)
     {
-        reading.Begin();
-        reading.Stat(TextOf("/proc/stat"));
-        reading.LoadAverage(TextOf("/proc/loadavg"));
-        reading.Memory(TextOf("/proc/meminfo"));
-        reading.CpuPressure(TextOf("/proc/pressure/cpu"));
-        reading.MemoryPressure(TextOf("/proc/pressure/memory"));
-        reading.IoPressure(TextOf("/proc/pressure/io"));
-        CpuStatus status = reading.ToStatus(computerName, now) with
+        _reading.Begin();
+        _reading.Stat(TextOf("/proc/stat"));
+        _reading.LoadAverage(TextOf("/proc/loadavg"));
+        _reading.Memory(TextOf("/proc/meminfo"));
+        _reading.CpuPressure(TextOf("/proc/pressure/cpu"));
+        _reading.MemoryPressure(TextOf("/proc/pressure/memory"));
+        _reading.IoPressure(TextOf("/proc/pressure/io"));
+        CpuStatus status = _reading.ToStatus(computerName, now) with
         {
-            CgroupCpuLimitCores = limits.CpuCores,
-            CgroupMemoryLimitBytes = limits.MemoryLimit,
-            CgroupMemoryUsedBytes = limits.MemoryUsed,
-            Processes = processList,
+            CgroupCpuLimitCores = _limits.CpuCores,
+            CgroupMemoryLimitBytes = _limits.MemoryLimit,
+            CgroupMemoryUsedBytes = _limits.MemoryUsed,
+            Processes = _processList,
         };
         return status.LogicalCores is not null ? status : status with
         {
@@ -153,18 +153,18 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
     {
         try
         {
-            if (smiMissing)
+            if (_smiMissing)
                 throw new MonitorException("NvidiaSmiNotFound", $"{computerName} has no nvidia-smi.", computerName);
             IReadOnlyList<GpuStatus> told = [];
-            if (smiXml is not null)
+            if (_smiXml is not null)
             {
-                (told, _) = SmiXml.Parse(smiXml, now, options.IncludeProcesses ? processes.Find : null);
-                known.Remember(told);
+                (told, _) = SmiXml.Parse(_smiXml, now, options.IncludeProcesses ? _processes.Find : null);
+                _known.Remember(told);
             }
 
-            if (smiCsv is not null)
-                told = [.. SmiCsv.Parse(smiCsv, now).Select(known.Complete)];
-            return known.Settle(told, computerName, now);
+            if (_smiCsv is not null)
+                told = [.. SmiCsv.Parse(_smiCsv, now).Select(_known.Complete)];
+            return _known.Settle(told, computerName, now);
         }
         catch (MonitorException failure) when (failure.ErrorId == "NoGpu")
         {
@@ -173,27 +173,27 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         catch (MonitorException failure)
         {
             // The host answers, only its GPUs do not: its CPU is told all the same.
-            return known.Stale(computerName, now, failure.Message);
+            return _known.Stale(computerName, now, failure.Message);
         }
     }
 
-    private ReadOnlySpan<byte> TextOf(string name) => files.TryGetValue(name, out MemoryStream? file) ? file.GetBuffer().AsSpan(0, (int)file.Length) : default;
+    private ReadOnlySpan<byte> TextOf(string name) => _files.TryGetValue(name, out MemoryStream? file) ? file.GetBuffer().AsSpan(0, (int)file.Length) : default;
 }
 
 /// <summary>Another host's processes, and from the second list on the share of a core that each has used since the one before.</summary>
 internal sealed class RemoteProcesses(TimeProvider clock)
 {
-    private readonly Dictionary<int, HostProcess> processes = [];
-    private Dictionary<int, (long Start, long Ticks)> before = [];
-    private Dictionary<int, (long Start, long Ticks)> now = [];
-    private long? listed;
+    private readonly Dictionary<int, HostProcess> _processes = [];
+    private Dictionary<int, (long Start, long Ticks)> _before = [];
+    private Dictionary<int, (long Start, long Ticks)> _now = [];
+    private long? _listed;
 
     /// <summary>Begins with a new list.</summary>
     public void Begin()
     {
-        processes.Clear();
-        (before, now) = (now, before);
-        now.Clear();
+        _processes.Clear();
+        (_before, _now) = (_now, _before);
+        _now.Clear();
     }
 
     /// <summary>Takes a line of ps: pid, seconds since its start, user, resident KiB, state, command.</summary>
@@ -202,7 +202,7 @@ internal sealed class RemoteProcesses(TimeProvider clock)
         string[] words = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (words.Length < 6 || SmiValue.Whole(words[0]) is not { } processId || SmiValue.Number(words[1]) is not { } age)
             return;
-        processes[processId] = new HostProcess
+        _processes[processId] = new HostProcess
         {
             ProcessId = processId,
             User = words[2],
@@ -221,24 +221,24 @@ internal sealed class RemoteProcesses(TimeProvider clock)
         if (blank > 0 && int.TryParse(line.AsSpan(0, blank), NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
             && ProcessTable.ParseStat(line) is { } stat)
         {
-            now[processId] = (stat.StartTicks, stat.CpuTicks);
+            _now[processId] = (stat.StartTicks, stat.CpuTicks);
         }
     }
 
     /// <summary>One of the last list; null where it was not in it.</summary>
-    public HostProcess? Find(int processId) => processes.GetValueOrDefault(processId);
+    public HostProcess? Find(int processId) => _processes.GetValueOrDefault(processId);
 
     /// <summary>The last list, complete now.</summary>
     public List<HostProcess> ToList()
     {
         long time = clock.GetTimestamp();
-        double seconds = listed is { } last ? clock.GetElapsedTime(last, time).TotalSeconds : 0;
-        listed = time;
-        return [.. processes.Values.Select(process => process with { CpuPercent = CpuPercent(process.ProcessId, seconds) })];
+        double seconds = _listed is { } last ? clock.GetElapsedTime(last, time).TotalSeconds : 0;
+        _listed = time;
+        return [.. _processes.Values.Select(process => process with { CpuPercent = CpuPercent(process.ProcessId, seconds) })];
     }
 
     private double? CpuPercent(int processId, double seconds) =>
-        seconds > 0 && now.TryGetValue(processId, out (long Start, long Ticks) last) && before.TryGetValue(processId, out (long Start, long Ticks) first) && first.Start == last.Start
+        seconds > 0 && _now.TryGetValue(processId, out (long Start, long Ticks) last) && _before.TryGetValue(processId, out (long Start, long Ticks) first) && first.Start == last.Start
             ? (last.Ticks - first.Ticks) / ProcessTable.TicksPerSecond / seconds * 100
             : null;
 }

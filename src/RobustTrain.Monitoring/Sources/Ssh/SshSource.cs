@@ -23,15 +23,15 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
     // After its end the last lines may still be on their way: where every thread of the pool is busy, for seconds.
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
 
-    private readonly RemoteReply reply = new(computerName, kinds, options);
-    private readonly Lock gate = new();
-    private ChildProcess? connection;
-    private bool knowsSlow;
-    private long tick;
-    private MonitorException? lastFailure;
-    private TimeSpan retryAfter = FirstRetry;
-    private long failedAt;
-    private volatile bool interrupted;
+    private readonly RemoteReply _reply = new(computerName, kinds, options);
+    private readonly Lock _gate = new();
+    private ChildProcess? _connection;
+    private bool _knowsSlow;
+    private long _tick;
+    private MonitorException? _lastFailure;
+    private TimeSpan _retryAfter = FirstRetry;
+    private long _failedAt;
+    private volatile bool _interrupted;
 
     /// <inheritdoc/>
     public string Name => $"ssh {computerName}";
@@ -45,18 +45,18 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         }
         finally
         {
-            lock (gate)
-                interrupted = false;
+            lock (_gate)
+                _interrupted = false;
         }
     }
 
     /// <summary>Cuts the connection, or the one that is on its way.</summary>
     public void Interrupt()
     {
-        lock (gate)
+        lock (_gate)
         {
-            interrupted = true;
-            connection?.Kill();
+            _interrupted = true;
+            _connection?.Kill();
         }
     }
 
@@ -65,15 +65,15 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private HostSnapshot Read(SampleDetail detail)
     {
-        if (connection is null)
+        if (_connection is null)
             Connect();
-        if (!knowsSlow)
+        if (!_knowsSlow)
             detail = SampleDetail.Full;
-        string nonce = string.Create(CultureInfo.InvariantCulture, $"{++tick}.{Random.Shared.Next():x8}");
+        string nonce = string.Create(CultureInfo.InvariantCulture, $"{++_tick}.{Random.Shared.Next():x8}");
         try
         {
-            connection!.Input.Write(RemoteScript.Call(nonce, detail));
-            connection.Input.Flush();
+            _connection!.Input.Write(RemoteScript.Call(nonce, detail));
+            _connection.Input.Flush();
             Receive(nonce);
         }
         catch (Exception failure) when (failure is IOException or ObjectDisposedException)
@@ -83,24 +83,24 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         catch (MonitorException failure)
         {
             Drop();
-            lastFailure = failure;
-            failedAt = options.TimeProvider.GetTimestamp();
+            _lastFailure = failure;
+            _failedAt = options.TimeProvider.GetTimestamp();
             throw;
         }
 
-        lastFailure = null;
-        retryAfter = FirstRetry;
-        HostSnapshot snapshot = reply.ToSnapshot(options.TimeProvider.GetUtcNow(), detail == SampleDetail.Full);
+        _lastFailure = null;
+        _retryAfter = FirstRetry;
+        HostSnapshot snapshot = _reply.ToSnapshot(options.TimeProvider.GetUtcNow(), detail == SampleDetail.Full);
 
         // One GPU that is lost tells no more in a full sample than in a cheap one; where none is connected, nvidia-smi itself may have failed.
-        knowsSlow = snapshot.Gpus is null or [] || snapshot.Gpus.Any(gpu => gpu.IsConnected);
+        _knowsSlow = snapshot.Gpus is null or [] || snapshot.Gpus.Any(gpu => gpu.IsConnected);
         return snapshot;
     }
 
     private void Connect()
     {
-        if (lastFailure is not null && options.TimeProvider.GetElapsedTime(failedAt) < retryAfter)
-            throw new MonitorException(lastFailure.ErrorId, lastFailure.Message, lastFailure.Target, lastFailure);
+        if (_lastFailure is not null && options.TimeProvider.GetElapsedTime(_failedAt) < _retryAfter)
+            throw new MonitorException(_lastFailure.ErrorId, _lastFailure.Message, _lastFailure.Target, _lastFailure);
         if (ssh.ConfigPath is { } config && !File.Exists(config))
             throw new MonitorException("SshConfigNotFound", $"The ssh configuration {config} does not exist.", config);
         IReadOnlyList<string> arguments = ssh.Arguments(computerName, options.Timeout);
@@ -116,10 +116,10 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
             throw new MonitorException("SshFailed", $"The program {ssh.Program} could not be started: {failure.Message}", ssh.Program, failure);
         }
 
-        lock (gate)
+        lock (_gate)
         {
-            connection = process;
-            if (interrupted)
+            _connection = process;
+            if (_interrupted)
                 process.Kill();
         }
 
@@ -139,12 +139,12 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private void Receive(string nonce)
     {
-        reply.Begin();
+        _reply.Begin();
         do
         {
-            if (connection!.Output.ReadLine() is not { } line)
+            if (_connection!.Output.ReadLine() is not { } line)
                 throw Fail();
-            if (reply.Take(line, nonce))
+            if (_reply.Take(line, nonce))
                 return;
         }
         while (true);
@@ -152,28 +152,28 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private MonitorException Fail()
     {
-        int? exitCode = connection!.WaitForExit(TimeSpan.FromMilliseconds(500));
-        IReadOnlyList<string> errors = interrupted ? [] : connection.LastErrorLines(LastLines);
+        int? exitCode = _connection!.WaitForExit(TimeSpan.FromMilliseconds(500));
+        IReadOnlyList<string> errors = _interrupted ? [] : _connection.LastErrorLines(LastLines);
         Drop();
-        retryAfter = lastFailure is null ? FirstRetry : TimeSpan.FromTicks(Math.Min(LongestRetry.Ticks, retryAfter.Ticks * 2));
-        failedAt = options.TimeProvider.GetTimestamp();
-        lastFailure = interrupted
+        _retryAfter = _lastFailure is null ? FirstRetry : TimeSpan.FromTicks(Math.Min(LongestRetry.Ticks, _retryAfter.Ticks * 2));
+        _failedAt = options.TimeProvider.GetTimestamp();
+        _lastFailure = _interrupted
             ? new MonitorException("ConnectionTimedOut", FormattableString.Invariant($"{computerName} did not answer within {options.Timeout.TotalSeconds:0.###} s; its connection was cut."), computerName)
             : SshFailure.From(computerName, errors, exitCode, SshHostNames.Read(ssh.ConfigPath ?? SshOptions.OperatorConfigPath));
-        return lastFailure;
+        return _lastFailure;
     }
 
     private void Drop()
     {
         ChildProcess? dropped;
-        lock (gate)
+        lock (_gate)
         {
-            dropped = connection;
-            connection = null;
+            dropped = _connection;
+            _connection = null;
         }
 
         dropped?.Dispose();
-        knowsSlow = false;
+        _knowsSlow = false;
     }
 }
 

@@ -12,8 +12,8 @@ namespace RobustTrain.Monitoring.Sources.Windows;
 [SupportedOSPlatform("windows")]
 public sealed class WindowsCpuSource(string computerName, MonitorOptions options) : ISampleSource<CpuStatus>
 {
-    private CpuTimes? before;
-    private IReadOnlyList<HostProcess>? processes;
+    private CpuTimes? _before;
+    private IReadOnlyList<HostProcess>? _processes;
 
     /// <inheritdoc/>
     public string Name => "Windows counters";
@@ -22,11 +22,11 @@ public sealed class WindowsCpuSource(string computerName, MonitorOptions options
     public CpuStatus Sample(SampleDetail detail)
     {
         CpuTimes times = ReadTimes();
-        CpuShares? shares = before is { } earlier ? times.Since(earlier) : null;
-        before = times;
+        CpuShares? shares = _before is { } earlier ? times.Since(earlier) : null;
+        _before = times;
         (long Total, long Available, long CommitLimit)? memory = WindowsCounters.Memory();
         if (detail == SampleDetail.Full && options.IncludeProcesses)
-            processes = ListProcesses();
+            _processes = ListProcesses();
         return new CpuStatus
         {
             ComputerName = computerName,
@@ -40,7 +40,7 @@ public sealed class WindowsCpuSource(string computerName, MonitorOptions options
             MemoryUsedBytes = memory?.Total - memory?.Available,
 
             SwapTotalBytes = memory?.CommitLimit - memory?.Total,
-            Processes = processes,
+            Processes = _processes,
         };
     }
 
