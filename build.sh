@@ -10,7 +10,7 @@ HOST=$MODULE/host/robusttrain
 TOOLS=$PWD/artifacts/tools
 
 # Debian's packages: to decode images, to test, and to have peers to measure beside.
-RUN_PACKAGES=(libturbojpeg0 libspng0 libdeflate0)
+RUN_PACKAGES=(libturbojpeg0 libspng0)
 TEST_PACKAGES=(gcc libc6-dev openssh-client openssh-server procps)
 BENCH_PACKAGES=(python3-torch python3-pil python3-numpy)
 

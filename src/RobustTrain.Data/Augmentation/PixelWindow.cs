@@ -65,3 +65,9 @@ public readonly record struct PixelWindow(int X, int Y, int Width, int Height, i
         return (sourceY * sourceWidth) + sourceX;
     }
 }
+
+/// <summary>A walk through a source's pixels.</summary>
+/// <param name="Start">The first pixel's place.</param>
+/// <param name="ColumnStep">From one column to the next, in pixels.</param>
+/// <param name="RowStep">From one row to the next, in pixels.</param>
+internal readonly record struct PixelWalk(int Start, int ColumnStep, int RowStep);

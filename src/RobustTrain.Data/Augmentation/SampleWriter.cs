@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Data.Randomness;
 
@@ -32,9 +34,6 @@ public sealed class SampleWriter
         }
     }
 
-    /// <summary>Whether images may come in a JPEG's planes: where there are three channels, and no row becomes a column.</summary>
-    internal bool ReadsPlanes => WideKernels.ArePlanesQuicker && _normalization.Channels == 3 && !_augmentation.Rotate;
-
     /// <summary>Writes an image.</summary>
     /// <param name="source">The decoded image; grey is repeated where three channels are wanted.</param>
     /// <param name="window">The part of it.</param>
@@ -44,9 +43,7 @@ public sealed class SampleWriter
     {
         int plane = window.OutputWidth * window.OutputHeight;
         Debug.Assert(target.Length == plane * _normalization.Channels, "The sample has the window's size.");
-        if (source.Chroma is not null)
-            WritePlanes(source, window, target);
-        else if (source.Channels == 3)
+        if (source.Channels == 3)
             WriteRgb(source, window, target);
         else
             WriteGrey(source, window, target);
@@ -90,17 +87,6 @@ public sealed class SampleWriter
         return bad;
     }
 
-    private unsafe void WritePlanes(ImageBuffer source, PixelWindow window, Span<float> target)
-    {
-        // Half a turn is a flip both ways.
-        Debug.Assert((window.QuarterTurns & 1) == 0, "Rows stay rows.");
-        bool flip = window.FlipHorizontally ^ (window.QuarterTurns == 2);
-        bool upwards = window.FlipVertically ^ (window.QuarterTurns == 2);
-        int first = upwards ? window.Y + window.Height - 1 : window.Y;
-        fixed (float* to = target)
-            PlaneKernels.WriteRgb(source, window.X, first, upwards ? -1 : 1, window.Width, window.Height, flip, to, _scale, _offset);
-    }
-
     private unsafe void WriteRgb(ImageBuffer source, PixelWindow window, Span<float> target)
     {
         int width = window.OutputWidth;
@@ -113,7 +99,7 @@ public sealed class SampleWriter
             int leftmost = columnStep == 1 ? start : start - width + 1;
             fixed (byte* from = &pixels[leftmost * 3])
             fixed (float* to = &target[0])
-                PixelKernels.SplitRgb(from, rowStep * 3, width, height, columnStep == -1, to, _scale, _offset);
+                SplitRgb(from, rowStep * 3, width, height, columnStep == -1, to, _scale, _offset);
             return;
         }
 
@@ -147,4 +133,54 @@ public sealed class SampleWriter
             }
         }
     }
+
+    /// <summary>Writes value * scale + offset for each channel of interleaved RGB.</summary>
+    /// <param name="source">The first row's leftmost pixel; <see cref="ImageBuffer.Slack"/> bytes behind the last one may be read.</param>
+    /// <param name="rowStep">The bytes from one row to the next.</param>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="flip">Whether left and right change sides.</param>
+    /// <param name="target">Takes the planes of the three channels, one after the other.</param>
+    /// <param name="scale">The three channels' factors, for bytes.</param>
+    /// <param name="offset">The three channels' offsets.</param>
+    internal static unsafe void SplitRgb(byte* source, nint rowStep, int width, int height, bool flip, float* target, float[] scale, float[] offset)
+    {
+        Vector128<byte> pickRed = FirstChannel(flip);
+        Vector128<byte> next = Vector128.Create(1).AsByte();
+        Vector128<byte> pickGreen = pickRed + next;
+        Vector128<byte> pickBlue = pickGreen + next;
+        nint plane = (nint)width * height;
+        for (int y = 0; y < height; y++, source += rowStep, target += width)
+        {
+            int x = 0;
+            if (Vector128.IsHardwareAccelerated)
+            {
+                for (; x + 4 <= width; x += 4)
+                {
+                    Vector128<byte> bytes = *(Vector128<byte>*)(source + (3 * (flip ? width - 4 - x : x)));
+                    *(Vector128<float>*)(target + x) = Scale(bytes, pickRed, scale[0], offset[0]);
+                    *(Vector128<float>*)(target + plane + x) = Scale(bytes, pickGreen, scale[1], offset[1]);
+                    *(Vector128<float>*)(target + (2 * plane) + x) = Scale(bytes, pickBlue, scale[2], offset[2]);
+                }
+            }
+
+            for (; x < width; x++)
+            {
+                byte* pixel = source + (3 * (flip ? width - 1 - x : x));
+                target[x] = (pixel[0] * scale[0]) + offset[0];
+                target[plane + x] = (pixel[1] * scale[1]) + offset[1];
+                target[(2 * plane) + x] = (pixel[2] * scale[2]) + offset[2];
+            }
+        }
+    }
+
+    // A shuffle picks one channel of four pixels, a byte into the low end of each 32-bit lane; 0x80 and above gives zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> FirstChannel(bool flip) => flip
+        ? Vector128.Create((byte)9, 255, 255, 255, 6, 255, 255, 255, 3, 255, 255, 255, 0, 255, 255, 255)
+        : Vector128.Create((byte)0, 255, 255, 255, 3, 255, 255, 255, 6, 255, 255, 255, 9, 255, 255, 255);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Scale(Vector128<byte> bytes, Vector128<byte> pick, float scale, float offset) =>
+        (Vector128.ConvertToSingle(Vector128.Shuffle(bytes, pick).AsInt32()) * scale) + Vector128.Create(offset);
 }

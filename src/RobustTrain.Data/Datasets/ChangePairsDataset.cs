@@ -106,7 +106,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
 
         void LoadImage(string path, int field, SampleBuffer target)
         {
-            scratch.DecodeFor(_writer, path, isWritten: _options.Augmentation.Resize is null);
+            scratch.Reader.Decode(path, scratch.Image);
             if ((scratch.Image.Width, scratch.Image.Height) != size)
                 throw new SampleException($"The image '{path}' is {scratch.Image.Width}x{scratch.Image.Height} pixels, but its label '{pair.Label}' is {size.Width}x{size.Height}; expected one size.", path);
             using (StageClock.Enter(LoadStage.Augment))

@@ -62,7 +62,7 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
         string file = _files[key.Index];
         using ScratchPool.Lease lease = _scratch.Rent();
         SampleScratch scratch = lease.Scratch;
-        scratch.DecodeFor(_writer, file, isWritten: true);
+        scratch.Reader.Decode(file, scratch.Image);
         using (StageClock.Enter(LoadStage.Augment))
         {
             int width = scratch.Image.Width - _options.CropSize;

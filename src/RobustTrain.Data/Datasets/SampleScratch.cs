@@ -1,4 +1,3 @@
-using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Datasets;
@@ -17,18 +16,6 @@ internal sealed class SampleScratch : IDisposable
     public ImageBuffer Resized { get; } = new();
 
     public ChangedPixels Changed { get; } = new();
-
-    /// <summary>Decodes an image into <see cref="Image"/>.</summary>
-    /// <param name="writer">What writes it into a sample.</param>
-    /// <param name="path">The file.</param>
-    /// <param name="isWritten">Whether the writer takes it as it is; if not, something else reads its pixels first.</param>
-    public void DecodeFor(SampleWriter writer, string path, bool isWritten)
-    {
-        if (isWritten && writer.ReadsPlanes)
-            Reader.DecodePlanes(path, Image);
-        else
-            Reader.Decode(path, Image);
-    }
 
     public void Dispose() => Reader.Dispose();
 }

@@ -8,9 +8,6 @@ public static class ImageLibraries
 {
     static ImageLibraries() => NativeLibrary.SetDllImportResolver(typeof(ImageLibraries).Assembly, Resolve);
 
-    /// <summary>Whether libdeflate is here; without it libspng inflates too, with the same result in twice the time.</summary>
-    public static bool HasDeflate => Deflate.Library != 0;
-
     /// <summary>Makes sure that images of a format can be decoded here.</summary>
     /// <exception cref="DllNotFoundException">The library is not installed; the message says how to install it.</exception>
     public static void Require(ImageFormat format)
@@ -25,7 +22,6 @@ public static class ImageLibraries
     {
         TurboJpegNative.Library => TurboJpeg.Library,
         SpngNative.Library => Spng.Library,
-        DeflateNative.Library => Deflate.Library,
         _ => 0,
     };
 
@@ -44,10 +40,5 @@ public static class ImageLibraries
     private static class Spng
     {
         public static readonly nint Library = Find("libspng.so.0", "libspng.0.dylib", "spng.dll");
-    }
-
-    private static class Deflate
-    {
-        public static readonly nint Library = Find("libdeflate.so.0", "libdeflate.0.dylib", "libdeflate.dll");
     }
 }

@@ -11,20 +11,9 @@ namespace RobustTrain.Data.Imaging;
 public sealed class ImageReader : IDisposable
 {
     private readonly FileBytes _file = new();
-    private readonly bool _isBare;
     private TurboJpegHandle? _jpeg;
-    private PngDecoder? _png;
     private ImageBuffer? _stored;
     private byte[] _raw = [];
-
-    /// <summary>A reader.</summary>
-    public ImageReader()
-        : this(isBare: false)
-    {
-    }
-
-    /// <summary>A reader that leaves every PNG to libspng, to compare with.</summary>
-    internal ImageReader(bool isBare) => _isBare = isBare;
 
     /// <summary>Reads what the header of an image says, and not the pixels.</summary>
     /// <exception cref="SampleException">The file is missing, unreadable, or no image that can be decoded.</exception>
@@ -47,13 +36,7 @@ public sealed class ImageReader : IDisposable
     /// <param name="target">Takes the pixels.</param>
     /// <param name="keepIndices">Whether the pixels of a palette image stay indices, in one channel, as class maps want; else they become colours.</param>
     /// <exception cref="SampleException">The file is missing, unreadable, no image, damaged or truncated.</exception>
-    public void Decode(string path, ImageBuffer target, bool keepIndices = false) => Decode(path, target, keepIndices, takesPlanes: false);
-
-    /// <summary>Decodes an image for a reader of planes: the usual kinds of JPEG are left in theirs, which saves a seventh of the time.</summary>
-    /// <inheritdoc cref="Decode(string, ImageBuffer, bool)"/>
-    internal void DecodePlanes(string path, ImageBuffer target) => Decode(path, target, keepIndices: false, takesPlanes: true);
-
-    private void Decode(string path, ImageBuffer target, bool keepIndices, bool takesPlanes)
+    public void Decode(string path, ImageBuffer target, bool keepIndices = false)
     {
         using (StageClock.Enter(LoadStage.Read))
             _file.Read(path);
@@ -71,7 +54,7 @@ public sealed class ImageReader : IDisposable
                     DecodePng(path, stored, keepIndices);
                     break;
                 default:
-                    DecodeJpeg(path, stored, takesPlanes && !isTurned);
+                    DecodeJpeg(path, stored);
                     break;
             }
 
@@ -81,26 +64,13 @@ public sealed class ImageReader : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _jpeg?.Dispose();
-        _png?.Dispose();
-    }
+    public void Dispose() => _jpeg?.Dispose();
 
     // Nearly every header fits into the first; a camera's EXIF with its preview, or a colour profile, into the second.
     private static ReadOnlySpan<int> ProbeBytes => [4096, 256 * 1024, int.MaxValue];
 
     private static SampleException Truncated(string path, ReadOnlySpan<byte> file) =>
         SampleException.OfFile($"The {(file[0] == 0xFF ? "JPEG" : "PNG")} file '{path}' is truncated or damaged: it ends within its header.", path);
-
-    // libjpeg-turbo does not interpolate the colours of images of up to four columns.
-    private static ChromaSampling? ChromaOf(int sampling, int colorspace, int width) => (sampling, colorspace) switch
-    {
-        (TurboJpegNative.Sampling444, TurboJpegNative.ColorspaceYCbCr) => ChromaSampling.Full,
-        (TurboJpegNative.Sampling422, TurboJpegNative.ColorspaceYCbCr) when width > 4 => ChromaSampling.Half,
-        (TurboJpegNative.Sampling420, TurboJpegNative.ColorspaceYCbCr) when width > 4 => ChromaSampling.Quarter,
-        _ => null,
-    };
 
     // Cameras and old encoders leave these behind in files whose every pixel is there; a truncated or corrupt scan says something else.
     private static bool IsHarmless(string warning) =>
@@ -118,9 +88,6 @@ public sealed class ImageReader : IDisposable
         ImageInfo info = header.Info;
         bool indices = keepIndices && info.IsIndexed;
         target.SetSize(info.StoredSize.Width, info.StoredSize.Height, indices ? 1 : info.Channels);
-        if (!_isBare && ImageLibraries.HasDeflate && (_png ??= new PngDecoder()).TryDecode(_file.Span, target, indices))
-            return;
-        // Rare kinds, and files with a fault, whose name libspng knows.
         switch (header.ColorType)
         {
             case PngHeader.ColorGrey when info.Depth <= 8:
@@ -157,26 +124,19 @@ public sealed class ImageReader : IDisposable
         return _raw.AsSpan(0, (int)length);
     }
 
-    private unsafe void DecodeJpeg(string path, ImageBuffer target, bool takesPlanes)
+    private unsafe void DecodeJpeg(string path, ImageBuffer target)
     {
         _jpeg ??= new TurboJpegHandle();
         CULong length = new((nuint)_file.Span.Length);
         fixed (byte* file = _file.Span)
         {
             // A file cut off before its scan passes as "tables only", without a size.
-            if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out int sampling, out int colorspace) != 0 || width < 1 || height < 1)
+            if (TurboJpegNative.DecompressHeader3(_jpeg, file, length, out int width, out int height, out _, out int colorspace) != 0 || width < 1 || height < 1)
                 throw DamagedJpeg(path, _jpeg.LastError);
             if (colorspace is TurboJpegNative.ColorspaceCmyk or TurboJpegNative.ColorspaceYcck)
             {
                 DecodeCmyk(path, file, length, width, height, target);
                 return;
-            }
-
-            if (takesPlanes && ChromaOf(sampling, colorspace, width) is ChromaSampling chroma)
-            {
-                target.SetPlanes(width, height, chroma);
-                if (TryDecodePlanes(file, length, target))
-                    return;
             }
 
             bool grey = colorspace == TurboJpegNative.ColorspaceGray;
@@ -219,18 +179,6 @@ public sealed class ImageReader : IDisposable
         if (error.Contains("Insufficient memory", StringComparison.Ordinal) || error.Contains("Memory allocation failure", StringComparison.Ordinal))
             throw new OutOfMemoryException("libjpeg-turbo could not decode an image: memory is short.");
         return SampleException.OfFile($"The JPEG file '{path}' is damaged or truncated: libjpeg-turbo says \"{error}\".", path);
-    }
-
-    // False where something is wrong with the file: what it is, the whole decoding says.
-    private unsafe bool TryDecodePlanes(byte* file, CULong length, ImageBuffer target)
-    {
-        fixed (byte* luma = &target.FirstPlane)
-        {
-            byte* blue = luma + target.ChromaStart;
-            byte** planes = stackalloc byte*[3] { luma, blue, blue + (target.ChromaWidth * target.ChromaHeight) };
-            int* strides = stackalloc int[3] { target.LumaStride, target.ChromaWidth, target.ChromaWidth };
-            return IsWhole(TurboJpegNative.DecompressToYuvPlanes(_jpeg!, file, length, planes, target.Width, strides, target.Height, 0), out _);
-        }
     }
 
     private bool IsWhole(int result, out string error)

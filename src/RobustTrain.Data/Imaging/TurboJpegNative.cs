@@ -9,10 +9,6 @@ internal static unsafe partial class TurboJpegNative
     public const int PixelFormatRgb = 0;
     public const int PixelFormatGray = 6;
     public const int PixelFormatCmyk = 11;
-    public const int Sampling444 = 0;
-    public const int Sampling422 = 1;
-    public const int Sampling420 = 2;
-    public const int ColorspaceYCbCr = 1;
     public const int ColorspaceGray = 2;
     public const int ColorspaceCmyk = 3;
     public const int ColorspaceYcck = 4;
@@ -27,9 +23,6 @@ internal static unsafe partial class TurboJpegNative
 
     [LibraryImport(Library, EntryPoint = "tjDecompress2")]
     public static partial int Decompress2(TurboJpegHandle handle, byte* jpeg, CULong size, byte* target, int width, int pitch, int height, int pixelFormat, int flags);
-
-    [LibraryImport(Library, EntryPoint = "tjDecompressToYUVPlanes")]
-    public static partial int DecompressToYuvPlanes(TurboJpegHandle handle, byte* jpeg, CULong size, byte** planes, int width, int* strides, int height, int flags);
 
     [LibraryImport(Library, EntryPoint = "tjDestroy")]
     public static partial int Destroy(nint handle);

@@ -1,7 +1,7 @@
 namespace RobustTrain.Data.Loading;
 
 /// <summary>Puts an epoch's batches into the ring, in order, as slots come free. Everything happens under the session's gate.</summary>
-internal sealed unsafe class BatchPublisher(LoaderSession session, EpochPlan plan, SampleJudge judge, ChunkReview chunks, int startBatch)
+internal sealed unsafe class BatchPublisher(LoaderSession session, EpochPlan plan, SampleJudge judge, int startBatch)
 {
     private int _next = startBatch;
 
@@ -18,7 +18,7 @@ internal sealed unsafe class BatchPublisher(LoaderSession session, EpochPlan pla
             if (judge.KnowsQuarantined)
                 WithholdQuarantined(tasks, count);
             _next++;
-            session.Ring.Publish(slot, count, chunks.For(count));
+            session.Ring.Publish(slot, count);
         }
     }
 

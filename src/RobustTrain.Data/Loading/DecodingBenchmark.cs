@@ -3,8 +3,7 @@ using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Loading;
 
-/// <summary>Decodes images with libjpeg-turbo and libspng alone and does nothing with them: what a loader is to be measured by. The loader itself
-/// may be quicker, since it inflates PNGs with libdeflate.</summary>
+/// <summary>Decodes images with libjpeg-turbo and libspng alone and does nothing with them: what a loader is to be measured by.</summary>
 public static class DecodingBenchmark
 {
     /// <summary>Decodes every file once.</summary>
@@ -29,7 +28,7 @@ public static class DecodingBenchmark
         {
             try
             {
-                using ImageReader reader = new(isBare: true);
+                using ImageReader reader = new();
                 ImageBuffer image = new();
                 for (int file = Interlocked.Increment(ref next); file < files.Count; file = Interlocked.Increment(ref next))
                     reader.Decode(files[file], image);

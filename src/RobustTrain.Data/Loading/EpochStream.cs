@@ -63,7 +63,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         lock (session.Gate)
         {
             _times = new StreamTimes(session);
-            _publisher = new BatchPublisher(session, _plan, Judge, new ChunkReview(session, _times), startBatch);
+            _publisher = new BatchPublisher(session, _plan, Judge, startBatch);
             session.Attach(this);
             if (!session.LoadsInPlace)
                 Pump();

@@ -31,7 +31,7 @@ public static unsafe class LoaderWorkerProcess
             Work(told);
             return 0;
         }
-        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or Win32Exception or DatasetException or LoaderException)
+        catch (Exception exception) when (exception is InvalidDataException or Win32Exception or DatasetException or LoaderException)
         {
             Console.Error.WriteLine(exception.Message);
             return 1;

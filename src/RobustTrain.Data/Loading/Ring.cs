@@ -7,6 +7,8 @@ namespace RobustTrain.Data.Loading;
 /// </summary>
 internal sealed unsafe class Ring
 {
+    private const int PartsOfBatch = 16;
+
     private readonly RingHeader* _header;
     private readonly int* _queue;
     private readonly byte* _base;
@@ -34,9 +36,6 @@ internal sealed unsafe class Ring
     public int SlotCount => _layout.SlotCount;
 
     public int BatchSize => _layout.BatchSize;
-
-    /// <summary>Whether the workers are processes.</summary>
-    public bool IsShared => Memory is SharedRingMemory;
 
     /// <summary>Raised when there is something to load, or the workers have to leave.</summary>
     public Signal Work { get; }
@@ -74,8 +73,10 @@ internal sealed unsafe class Ring
     public SampleBuffer Buffer(int slot, int position) => new(Data(slot), Slots.Placements, position);
 
     /// <summary>Puts a slot, whose tasks are written but for their states, at the end of the queue.</summary>
-    public void Publish(int slot, int count, int chunk)
+    public void Publish(int slot, int count)
     {
+        // Workers take small parts, so that none waits for another's, but not single samples of large batches, which may be cheap.
+        int chunk = Math.Max(1, count / PartsOfBatch);
         SlotControl* control = Control(slot);
         SampleTask* tasks = Tasks(slot);
         control->Count = count;
@@ -84,7 +85,6 @@ internal sealed unsafe class Ring
         // A worker that still looks at the slot's former batch may claim from now on: everything above is written.
         for (int position = 0; position < count; position++)
             Volatile.Write(ref tasks[position].Status, tasks[position].Attempt == SampleTask.NotToBeTried ? TaskStatus.Skipped : TaskStatus.Pending);
-        Volatile.Write(ref control->BackCursor, 0);
         Volatile.Write(ref control->Cursor, 0);
         _queue[_header->Published % _layout.SlotCount] = slot;
         Volatile.Write(ref _header->Published, _header->Published + 1);
@@ -101,9 +101,6 @@ internal sealed unsafe class Ring
     /// <summary>Takes the first slot off the queue.</summary>
     public void Advance() => Volatile.Write(ref _header->Head, _header->Head + 1);
 
-    /// <summary>Whether a worker takes a slot's last samples first: every other process does, so that each touches about half of the ring's pages.</summary>
-    public bool BeginsAtEnd(int worker) => IsShared && worker % 2 == 0;
-
     /// <summary>Finds samples for a worker, oldest batch first. They still have to be claimed one by one.</summary>
     public bool TryFindWork(int worker, out int slot, out int from, out int to)
     {
@@ -118,21 +115,12 @@ internal sealed unsafe class Ring
                 return true;
             }
 
-            if (Volatile.Read(ref control->Cursor) + Volatile.Read(ref control->BackCursor) < control->Count)
+            if (Volatile.Read(ref control->Cursor) < control->Count)
             {
                 int chunk = control->Chunk;
                 // The count is read after the cursor has moved, since the slot may have been published anew meanwhile.
-                if (BeginsAtEnd(worker))
-                {
-                    int before = Interlocked.Add(ref control->BackCursor, chunk) - chunk;
-                    to = control->Count - before;
-                    from = Math.Max(to - chunk, 0);
-                }
-                else
-                {
-                    from = Interlocked.Add(ref control->Cursor, chunk) - chunk;
-                    to = Math.Min(from + chunk, control->Count);
-                }
+                from = Interlocked.Add(ref control->Cursor, chunk) - chunk;
+                to = Math.Min(from + chunk, control->Count);
 
                 if (from < to)
                     return true;

@@ -9,7 +9,7 @@ internal struct RingHeader
     public const int Bytes = 512;
 
     /// <summary>Changes with the layout, so that an executable of another version refuses.</summary>
-    public const long CurrentMagic = 0x5254_5249_4E47_0003;
+    public const long CurrentMagic = 0x5254_5249_4E47_0004;
 
     [FieldOffset(0)]
     public long Magic;

@@ -11,11 +11,8 @@ internal struct SlotControl
     /// <summary>The samples of the batch.</summary>
     public int Count;
 
-    /// <summary>How many samples workers have been given from the beginning; only a hint, for the tasks' states decide.</summary>
+    /// <summary>How many samples workers have been given; only a hint, for the tasks' states decide.</summary>
     public int Cursor;
-
-    /// <summary>How many they have been given from the end, where the two may overlap.</summary>
-    public int BackCursor;
 
     /// <summary>How many samples a worker takes at once.</summary>
     public int Chunk;

@@ -9,7 +9,6 @@ internal sealed unsafe class WorkerLoop
     private readonly int _worker;
     private readonly SampleLoading _loading;
     private readonly WorkerCell* _cell;
-    private readonly RingView? _view;
 
     public WorkerLoop(Ring ring, SampleLoading loading, int worker)
     {
@@ -17,7 +16,6 @@ internal sealed unsafe class WorkerLoop
         _loading = loading;
         _worker = worker;
         _cell = ring.Cell(worker);
-        _view = ring.IsShared && worker != LoaderSession.ConsumerCell ? new RingView(ring, worker, Environment.ProcessorCount) : null;
     }
 
     /// <summary>Works until the ring stops, or until another has taken over this worker's sample.</summary>
@@ -114,9 +112,7 @@ internal sealed unsafe class WorkerLoop
             return Report(task, slot, position, failure);
         _cell->Samples++;
         int claimed = TaskStatus.Claimed(_worker);
-        bool isMine = Interlocked.CompareExchange(ref task->Status, TaskStatus.Done(_worker), claimed) == claimed;
-        _view?.Note(slot, position);
-        return isMine;
+        return Interlocked.CompareExchange(ref task->Status, TaskStatus.Done(_worker), claimed) == claimed;
     }
 
     private SampleException? TryLoad(SampleTask* task, int slot, int position) =>

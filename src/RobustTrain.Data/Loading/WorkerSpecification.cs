@@ -1,8 +1,8 @@
-using RobustTrain.Data.Datasets;
+using System.Text.Json;
 
 namespace RobustTrain.Data.Loading;
 
-/// <summary>What a process worker is told on its standard input: the length of what follows (32 bits), then that.</summary>
+/// <summary>What a process worker is told on its standard input: the length of what follows (32 bits), then that, as JSON.</summary>
 /// <param name="ParentProcessId">The trainer.</param>
 /// <param name="MemoryPath">The ring's memory, as a path that the trainer's open file has in /proc.</param>
 /// <param name="SlotCount">Slots of the ring.</param>
@@ -28,40 +28,21 @@ public sealed record WorkerSpecification(
     /// <summary>The bytes for the worker's standard input.</summary>
     public byte[] ToBytes()
     {
-        MemoryStream bytes = new();
-        using BinaryWriter writer = new(bytes);
-        writer.Write(0);
-        writer.Write(ParentProcessId);
-        writer.Write(MemoryPath);
-        writer.Write(SlotCount);
-        writer.Write(BatchSize);
-        writer.Write(WorkerCapacity);
-        writer.Write(SlotBytes);
-        writer.Write(Worker);
-        writer.WriteOptional(Faults);
-        writer.Write(StallSeconds);
-        Dataset.WriteTo(writer);
-        writer.Flush();
-        byte[] message = bytes.ToArray();
-        BitConverter.TryWriteBytes(message, message.Length - sizeof(int));
-        return message;
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, LoaderJson.Default.WorkerSpecification);
+        return [.. BitConverter.GetBytes(json.Length), .. json];
     }
 
     /// <summary>Reads what <see cref="ToBytes"/> wrote, without the length.</summary>
-    /// <exception cref="InvalidDataException">It is something else.</exception>
-    /// <exception cref="EndOfStreamException">It is cut off.</exception>
+    /// <exception cref="InvalidDataException">It is something else, or cut off.</exception>
     public static WorkerSpecification Read(byte[] message)
     {
-        using BinaryReader reader = new(new MemoryStream(message));
-        int parent = reader.ReadInt32();
-        string path = reader.ReadString();
-        int slots = reader.ReadInt32();
-        int batch = reader.ReadInt32();
-        int capacity = reader.ReadInt32();
-        long slotBytes = reader.ReadInt64();
-        int worker = reader.ReadInt32();
-        string? faults = reader.ReadOptionalString();
-        double stall = reader.ReadDouble();
-        return new WorkerSpecification(parent, path, slots, batch, capacity, slotBytes, worker, DatasetDescription.ReadFrom(reader), faults, stall);
+        try
+        {
+            return JsonSerializer.Deserialize(message, LoaderJson.Default.WorkerSpecification) ?? throw new InvalidDataException("The loader said nothing.");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"What the loader said is not understood: {exception.Message}", exception);
+        }
     }
 }

@@ -278,7 +278,7 @@ public sealed class ImageReaderTests : IDisposable
             string file = _folder.Write("turned.jpg", TestJpeg.WithExif(TestJpeg.Of(32, 16, pixels, sampling), TestPng.Exif(6, isLittle)));
             ImageInfo info = _reader.Probe(file);
             Assert.Equal((16, 32, ImageConversions.Turned), (info.Width, info.Height, info.Conversions));
-            _reader.DecodePlanes(file, _image);
+            _reader.Decode(file, _image);
             Assert.Equal((16, 32), (_image.Width, _image.Height));
             Assert.InRange(_image.Row(4)[24], 10, 30);
             Assert.InRange(_image.Row(28)[24], 210, 230);

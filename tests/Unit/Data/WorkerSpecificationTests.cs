@@ -89,7 +89,7 @@ public sealed class WorkerSpecificationTests
     public void A_message_that_is_cut_off_or_of_an_unknown_data_set_is_refused()
     {
         byte[] bytes = new WorkerSpecification(1, "", 3, 4, 5, 6, 7, new IntegersDescription(1), null, 0).ToBytes()[4..];
-        Assert.Throws<EndOfStreamException>(() => WorkerSpecification.Read(bytes[..^1]));
+        Assert.Throws<InvalidDataException>(() => WorkerSpecification.Read(bytes[..^1]));
         bytes[bytes.AsSpan().IndexOf("integers"u8)] = (byte)'x';
         Assert.Contains("xntegers", Assert.Throws<InvalidDataException>(() => WorkerSpecification.Read(bytes)).Message, StringComparison.Ordinal);
     }

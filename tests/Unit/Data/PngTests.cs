@@ -6,21 +6,16 @@ using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Tests.Data;
 
-/// <summary>The decoder of common PNGs beside libspng, which it must never differ from.</summary>
-public sealed class PngDecoderTests : IDisposable
+/// <summary>PNGs of every common kind, whole and damaged.</summary>
+public sealed class PngTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly ImageReader _reader = new();
-    private readonly ImageReader _bare = new(isBare: true);
-    private readonly PngDecoder _decoder = new();
     private readonly ImageBuffer _image = new();
-    private readonly ImageBuffer _expected = new();
 
     public void Dispose()
     {
         _reader.Dispose();
-        _bare.Dispose();
-        _decoder.Dispose();
         _folder.Dispose();
     }
 
@@ -35,10 +30,7 @@ public sealed class PngDecoderTests : IDisposable
             int color = random.Next(2) == 0 ? TestPng.Rgb : TestPng.Grey;
             byte[] pixels = new byte[width * height * (color == TestPng.Rgb ? 3 : 1)];
             random.NextBytes(pixels);
-            byte[] file = TestPng.Of(width, height, color, pixels, _ => random.Next(5), random.Next(1, 200));
-            _image.SetSize(width, height, color == TestPng.Rgb ? 3 : 1);
-            Assert.True(_decoder.TryDecode(file, _image, keepIndices: false));
-            Assert.Equal(pixels, _image.Pixels);
+            Assert.Equal(pixels, PixelsOf(TestPng.Of(width, height, color, pixels, _ => random.Next(5), random.Next(1, 200))));
         });
 
     [Theory]
@@ -52,9 +44,7 @@ public sealed class PngDecoderTests : IDisposable
         foreach (int step in (int[])[1, 3, 85, 255])
         {
             byte[] pixels = [.. Enumerable.Range(0, 33 * 9 * 3).Select(place => (byte)(place / 3 * step))];
-            _image.SetSize(33, 9, 3);
-            Assert.True(_decoder.TryDecode(TestPng.Of(33, 9, TestPng.Rgb, pixels, _ => filter), _image, keepIndices: false));
-            Assert.Equal(pixels, _image.Pixels);
+            Assert.Equal(pixels, PixelsOf(TestPng.Of(33, 9, TestPng.Rgb, pixels, _ => filter)));
         }
     }
 
@@ -64,32 +54,38 @@ public sealed class PngDecoderTests : IDisposable
         byte[] indices = [.. Enumerable.Range(0, 21 * 5).Select(place => (byte)(place % 7))];
         byte[] palette = [.. Enumerable.Range(0, 21).Select(value => (byte)(value * 12))];
         byte[] file = TestPng.Of(21, 5, TestPng.Palette, indices, row => row, palette: palette);
-        _image.SetSize(21, 5, 3);
-        Assert.True(_decoder.TryDecode(file, _image, keepIndices: false));
-        Assert.Equal(indices.SelectMany(index => palette[(index * 3)..((index * 3) + 3)]), _image.Pixels.ToArray());
-        _image.SetSize(21, 5, 1);
-        Assert.True(_decoder.TryDecode(file, _image, keepIndices: true));
-        Assert.Equal(indices, _image.Pixels);
+        Assert.Equal(indices.SelectMany(index => palette[(index * 3)..((index * 3) + 3)]), PixelsOf(file));
+        Assert.Equal(indices, PixelsOf(file, keepIndices: true));
     }
 
     [Fact]
-    public void A_flipped_bit_anywhere_gives_what_libspng_gives()
+    public void A_flipped_bit_anywhere_leaves_the_pixels_or_is_an_error_that_names_the_file()
     {
         byte[] pixels = [.. Enumerable.Range(0, 13 * 6 * 3).Select(place => (byte)(place * 5))];
         byte[] whole = TestPng.Of(13, 6, TestPng.Rgb, pixels, row => row % 5, chunkBytes: 40);
+        int refused = 0;
         for (int place = 0; place < whole.Length; place++)
         {
             foreach (int bit in (int[])[0, 3, 7])
             {
                 byte[] damaged = (byte[])whole.Clone();
                 damaged[place] ^= (byte)(1 << bit);
-                MustAgree($"{place}-{bit}.png", damaged);
+                if (ErrorOf(damaged) is not string error)
+                {
+                    Assert.Equal(pixels, _image.Pixels);
+                    continue;
+                }
+
+                Assert.Contains("x.png", error, StringComparison.Ordinal);
+                refused++;
             }
         }
+
+        Assert.InRange(refused, whole.Length * 2, whole.Length * 3);
     }
 
     [Fact]
-    public void Whatever_is_odd_gives_what_libspng_gives()
+    public void What_is_odd_is_decoded_or_refused_with_the_file_s_name()
     {
         byte[] pixels = [.. Enumerable.Range(0, 8 * 4).Select(place => (byte)place)];
         byte[] rows = [.. Enumerable.Range(0, 4).SelectMany(row => (byte[])[0, .. pixels[(row * 8)..((row * 8) + 8)]])];
@@ -126,41 +122,27 @@ public sealed class PngDecoderTests : IDisposable
             ("transparent-grey", [header, TestPng.Chunk("tRNS", [0, 3]), data, end]),
             ("gamma", [header, TestPng.Chunk("gAMA", [0, 1, 0x86, 0xA0]), data, end]),
         ];
-        foreach ((string name, byte[][] chunks) in files)
-            MustAgree(name, [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, .. chunks.SelectMany(chunk => chunk)]);
+        string[] refused =
+        [
+            .. files.Where(file => ErrorOf([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, .. file.Chunks.SelectMany(chunk => chunk)]) is string error
+                && error.Contains("x.png", StringComparison.Ordinal)).Select(file => file.Name),
+        ];
+        Assert.Equal(
+            "no-end no-data data-in-two-places unknown-critical two-headers rows-missing no-such-filter no-zlib palette-missing beyond-the-palette odd-palette two-palettes interlaced",
+            string.Join(' ', refused));
     }
 
-    [Fact]
-    public void Well_formed_files_need_no_libspng()
+    private byte[] PixelsOf(byte[] file, bool keepIndices = false)
     {
-        foreach (string name in (string[])["rgb.png", "grey.png", "palette.png"])
-        {
-            ImageInfo info = _reader.Probe(Fixture.PathOf(name));
-            _image.SetSize(info.Width, info.Height, info.Channels);
-            Assert.True(_decoder.TryDecode(Fixture.Bytes(name), _image, keepIndices: false));
-            _bare.Decode(Fixture.PathOf(name), _expected);
-            Assert.Equal(_expected.Pixels, _image.Pixels);
-        }
+        _reader.Decode(_folder.Write("x.png", file), _image, keepIndices);
+        return _image.Pixels.ToArray();
     }
 
-    /// <summary>That a file gives the same pixels, or the same error, with and without the decoder.</summary>
-    private void MustAgree(string name, byte[] file)
-    {
-        string path = _folder.Write(name, file);
-        foreach (bool keepIndices in (bool[])[false, true])
-        {
-            string? expected = ErrorOf(_bare, path, _expected, keepIndices);
-            Assert.Equal(expected, ErrorOf(_reader, path, _image, keepIndices));
-            if (expected is null)
-                Assert.Equal(_expected.Pixels, _image.Pixels);
-        }
-    }
-
-    private static string? ErrorOf(ImageReader reader, string path, ImageBuffer image, bool keepIndices)
+    private string? ErrorOf(byte[] file)
     {
         try
         {
-            reader.Decode(path, image, keepIndices);
+            PixelsOf(file);
             return null;
         }
         catch (SampleException exception)
