@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Samples;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
@@ -10,6 +9,7 @@ using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
+using RobustTrain.SampleData;
 
 namespace RobustTrain.Host.Commands;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Samples;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Progress;
@@ -9,6 +8,7 @@ using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
+using RobustTrain.SampleData;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Evaluation;
 

@@ -6,7 +6,7 @@ using RobustTrain.Data.Imaging;
 namespace RobustTrain.Tests.Data;
 
 /// <summary>A process worker keeps no scenes but reads windows of the files; its samples must be those of who keeps them.</summary>
-public sealed class AirChangeWindowTests(SampleData data) : IClassFixture<SampleData>
+public sealed class AirChangeWindowTests(SampleScenes data) : IClassFixture<SampleScenes>
 {
     private readonly ImageBuffer _image = new();
     private readonly ImageReader _reader = new();

@@ -8,7 +8,7 @@ using RobustTrain.Data.Randomness;
 namespace RobustTrain.Tests.Data;
 
 /// <summary>A share of the training crops is drawn around a changed pixel.</summary>
-public sealed class ChangedCropTests(SampleData data) : IClassFixture<SampleData>, IDisposable
+public sealed class ChangedCropTests(SampleScenes data) : IClassFixture<SampleScenes>, IDisposable
 {
     private const int Width = 40;
     private const int Height = 30;

@@ -7,7 +7,7 @@ namespace RobustTrain.Tests.Training;
 
 /// <summary>The configurations that people begin with fit the data that they are for.</summary>
 [Collection(TorchCollection.Name)]
-public sealed class SamplesTests(SampleData data) : IClassFixture<SampleData>
+public sealed class SamplesTests(SampleScenes data) : IClassFixture<SampleScenes>
 {
     public static TheoryData<string> Samples => [.. Directory.EnumerateFiles(Folder(), "*.yaml").Select(path => Path.GetFileName(path)).Order()];
 

@@ -13,7 +13,7 @@ using RobustTrain.Training.Metrics;
 namespace RobustTrain.Tests.Training;
 
 [Collection(TorchCollection.Name)]
-public sealed class ValidationSetTests(SampleData data) : IClassFixture<SampleData>, IDisposable
+public sealed class ValidationSetTests(SampleScenes data) : IClassFixture<SampleScenes>, IDisposable
 {
     private readonly SmallTraining _untouched = Training();
     private readonly SmallTraining _stopped = Training();

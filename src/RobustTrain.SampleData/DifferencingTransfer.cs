@@ -1,4 +1,4 @@
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>What thresholded differencing scores with a threshold that was chosen on other samples.</summary>
 /// <param name="F1">The F1 of the changed class.</param>

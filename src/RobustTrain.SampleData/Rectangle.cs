@@ -1,4 +1,4 @@
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>A rectangle turned by an angle, in pixels of the scene.</summary>
 /// <param name="X">The centre's column.</param>

@@ -1,4 +1,4 @@
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>A colour, 0 to 255 a channel, beyond which it is cut off when it is written.</summary>
 internal readonly record struct Rgb(float Red, float Green, float Blue)

@@ -1,4 +1,4 @@
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>A picture in the making. The camera may be shifted against the scene by parts of a pixel.</summary>
 internal sealed class Canvas(int width, int height, float shiftX, float shiftY)

@@ -1,4 +1,4 @@
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>What sample data is made, and where.</summary>
 public sealed record SampleDatasetOptions

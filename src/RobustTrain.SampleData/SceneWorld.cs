@@ -1,6 +1,6 @@
 using RobustTrain.Data.Randomness;
 
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>What stands where in a scene: farmland, roads, settlements old and new, trees.</summary>
 internal sealed class SceneWorld
@@ -170,3 +170,46 @@ internal sealed class SceneWorld
         return MathF.Abs(along) < area.HalfLength + margin && MathF.Abs(across) < area.HalfWidth + margin;
     }
 }
+
+/// <summary>A piece of farmland.</summary>
+/// <param name="Area">Where it is.</param>
+/// <param name="Kind">What it is for good.</param>
+/// <param name="Crop1">What grows on it at the first date, as an index into the painter's crops.</param>
+/// <param name="Crop2">What grows on it at the second date.</param>
+/// <param name="RowSpacing">Pixels between two rows.</param>
+/// <param name="RowsAcross">Whether the rows run across the area instead of along.</param>
+internal readonly record struct SceneField(Rectangle Area, FieldKind Kind, int Crop1, int Crop2, float RowSpacing, bool RowsAcross);
+
+/// <summary>What a piece of land is for good.</summary>
+internal enum FieldKind
+{
+    /// <summary>Tilled in rows, another crop at each date.</summary>
+    Arable,
+
+    /// <summary>Grass.</summary>
+    Meadow,
+
+    /// <summary>Trees.</summary>
+    Wood,
+}
+
+/// <summary>Built-up ground: paved, with buildings on it or none.</summary>
+/// <param name="Area">The paved ground.</param>
+/// <param name="Paving">Its paving, as an index into the painter's pavings.</param>
+/// <param name="Buildings">The buildings on it.</param>
+/// <param name="IsNew">Whether it is there at the second date only: a change.</param>
+internal sealed record SceneLot(Rectangle Area, int Paving, IReadOnlyList<SceneBuilding> Buildings, bool IsNew);
+
+/// <summary>A building with a gable roof.</summary>
+/// <param name="Area">Its walls.</param>
+/// <param name="Roof">Its roof's colour, as an index into the painter's roofs.</param>
+/// <param name="Height">In pixels of shadow at a sun of 45 degrees.</param>
+internal readonly record struct SceneBuilding(Rectangle Area, int Roof, float Height);
+
+/// <summary>A tree.</summary>
+/// <param name="X">The crown's centre, column.</param>
+/// <param name="Y">The crown's centre, row.</param>
+/// <param name="Radius">The crown's radius in pixels.</param>
+/// <param name="IsEvergreen">Whether it keeps its colour over the seasons.</param>
+/// <param name="Shade">Its own shade of the colour, about 1.</param>
+internal readonly record struct SceneTree(float X, float Y, float Radius, bool IsEvergreen, float Shade);

@@ -1,8 +1,9 @@
+using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Data.Randomness;
 
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>
 /// Makes aerial scenes at two dates, in the layout and the sizes of the SZTAKI AirChange benchmark. Between the dates ground is built up:

@@ -1,11 +1,11 @@
-using RobustTrain.Data.Samples;
+using RobustTrain.SampleData;
 
 namespace RobustTrain.Tests.Data;
 
 /// <summary>Sample data, made once for all tests that read it.</summary>
-public sealed class SampleData : IDisposable
+public sealed class SampleScenes : IDisposable
 {
-    public SampleData() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = Path, Seed = 0 });
+    public SampleScenes() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = Path, Seed = 0 });
 
     public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"robusttrain-samples-{Guid.NewGuid():N}");
 

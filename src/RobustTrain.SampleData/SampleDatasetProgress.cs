@@ -1,4 +1,4 @@
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>A scene of the sample data is written.</summary>
 /// <param name="Scene">Its name, as in <c>Szada/1</c>.</param>

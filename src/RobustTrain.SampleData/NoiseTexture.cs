@@ -1,6 +1,6 @@
 using RobustTrain.Data.Randomness;
 
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>Smooth random numbers over the plane (value noise), from about -1 to 1, made of octaves of half the size each.</summary>
 internal sealed class NoiseTexture

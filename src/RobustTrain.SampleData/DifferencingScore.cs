@@ -1,4 +1,4 @@
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>The best that thresholded differencing can do on a split, with the threshold chosen on the very pixels that it is judged by.</summary>
 /// <param name="BestF1">The F1 of the changed class at the best threshold, the better of grey and colour.</param>

@@ -1,8 +1,7 @@
-using System.Runtime.InteropServices;
+using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Loading;
 
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>
 /// What subtracting the two images and cutting at a threshold scores, for every threshold: the figure that a network has to beat.
@@ -11,7 +10,7 @@ public static class DifferencingBaseline
 {
     private const int Bins = 4096;
 
-    /// <summary>Goes through a data set once.</summary>
+    /// <summary>Goes through a dataset once.</summary>
     /// <param name="dataset">Pairs that were normalised with <paramref name="std"/>.</param>
     /// <param name="std">The standard deviations of the normalisation, which is undone for the differences.</param>
     /// <exception cref="SampleException">A sample can't be loaded.</exception>
@@ -23,7 +22,7 @@ public static class DifferencingBaseline
         return new DifferencingScore(Math.Max(grey.F1, colour.F1), grey.F1, colour.F1, share);
     }
 
-    /// <summary>Chooses the kind of difference and the threshold on one data set, and judges them by another.</summary>
+    /// <summary>Chooses the kind of difference and the threshold on one dataset, and judges them by another.</summary>
     /// <param name="chosenOn">What they are chosen on.</param>
     /// <param name="judgedBy">What they are judged by.</param>
     /// <param name="std">The standard deviations of the normalisation of both.</param>
@@ -51,33 +50,25 @@ public static class DifferencingBaseline
         return new DifferencingTransfer(confusion[3] == 0 ? 0 : 2.0 * confusion[3] / ((2 * confusion[3]) + wrong), (double)threshold / Bins, confusion);
     }
 
-    private static unsafe Histograms Count(IChangeDataset dataset, IReadOnlyList<double> std)
+    private static Histograms Count(IChangeDataset dataset, IReadOnlyList<double> std)
     {
-        SlotLayout layout = new(dataset.Fields, 1);
         Histograms counted = new(new long[2, Bins], new long[2, Bins]);
-        byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)layout.Bytes, SlotLayout.Alignment);
-        try
+        using PrefetchLoader loader = new(dataset, new LoaderOptions { BatchSize = 1, NumWorkers = 0, PrefetchQueueLength = 1 });
+        foreach (IBatch batch in loader.ReadEpoch(0))
         {
-            SampleBuffer sample = new(memory, layout.Placements, 0);
-            for (int index = 0; index < dataset.Count; index++)
-            {
-                dataset.Load(new SampleKey(0, 0, index), sample);
-                Count(sample, std, counted.Grey, counted.Colour);
-            }
-        }
-        finally
-        {
-            NativeMemory.AlignedFree(memory);
+            using (batch)
+                Count(Values<float>(batch["image1"]), Values<float>(batch["image2"]), Values<long>(batch["label"]), std, counted);
         }
 
         return counted;
     }
 
-    private static void Count(SampleBuffer sample, IReadOnlyList<double> std, long[,] grey, long[,] colour)
+    private static unsafe ReadOnlySpan<T> Values<T>(BatchField field)
+        where T : unmanaged =>
+        new((void*)field.Address, (int)field.Shape.Aggregate(1L, (product, length) => product * length));
+
+    private static void Count(ReadOnlySpan<float> first, ReadOnlySpan<float> second, ReadOnlySpan<long> label, IReadOnlyList<double> std, Histograms counted)
     {
-        ReadOnlySpan<float> first = sample.Field<float>(0);
-        ReadOnlySpan<float> second = sample.Field<float>(1);
-        ReadOnlySpan<long> label = sample.Field<long>(2);
         for (int pixel = 0; pixel < label.Length; pixel++)
         {
             // Other values are pixels to be ignored.
@@ -93,8 +84,8 @@ public static class DifferencingBaseline
             }
 
             int row = (int)label[pixel];
-            grey[row, Bin(Math.Abs(sum) / std.Count)]++;
-            colour[row, Bin(Math.Sqrt(squares / std.Count))]++;
+            counted.Grey[row, Bin(Math.Abs(sum) / std.Count)]++;
+            counted.Colour[row, Bin(Math.Sqrt(squares / std.Count))]++;
         }
     }
 

@@ -1,7 +1,7 @@
 using RobustTrain.Data.Imaging;
 using RobustTrain.Data.Randomness;
 
-namespace RobustTrain.Data.Samples;
+namespace RobustTrain.SampleData;
 
 /// <summary>Paints a world as a camera sees it from the air on one date.</summary>
 internal sealed class ScenePainter(SceneWorld world, NoiseTexture noise, int width, int height)
@@ -191,3 +191,16 @@ internal sealed class ScenePainter(SceneWorld world, NoiseTexture noise, int wid
     private static byte Expose(float value, float haze, float grain) =>
         (byte)Math.Clamp((value * (1 - haze)) + (205 * haze) + grain + 0.5f, 0, 255);
 }
+
+/// <summary>How the world looks on one of the two dates; none of it is a change.</summary>
+/// <param name="IsSecond">Which date.</param>
+/// <param name="ShiftX">The camera's shift in pixels.</param>
+/// <param name="ShiftY">The camera's shift in pixels.</param>
+/// <param name="SunX">The direction of shadows, of length 1.</param>
+/// <param name="SunY">The direction of shadows, of length 1.</param>
+/// <param name="ShadowLength">Pixels of shadow for each pixel of height.</param>
+/// <param name="Light">The colour of the light, about 1.</param>
+/// <param name="Haze">The share of white haze, 0 to 0.2.</param>
+/// <param name="Season">0 spring, 1 summer, 2 autumn.</param>
+/// <param name="Noise">The deviation of the camera's noise.</param>
+internal sealed record SceneDate(bool IsSecond, float ShiftX, float ShiftY, float SunX, float SunY, float ShadowLength, Rgb Light, float Haze, int Season, float Noise);
