@@ -3,7 +3,11 @@ using System.Globalization;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Workers;
 
 // What a loader does apart from decoding, each in a process of its own: PROGRAM ROBUSTTRAIN first|overhead|kill|resume|memory ...
 // Prints numbers, one line each, for compare.py.

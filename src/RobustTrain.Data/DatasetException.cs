@@ -1,6 +1,6 @@
 namespace RobustTrain.Data;
 
-/// <summary>A data set can't be opened: its folder is missing, empty or not in the expected layout. One sentence for the operator.</summary>
+/// <summary>A dataset can't be opened: its folder is missing, empty or not in the expected layout. One sentence for the operator.</summary>
 public sealed class DatasetException(string message, string path, Exception? innerException = null)
     : Exception(message, innerException)
 {

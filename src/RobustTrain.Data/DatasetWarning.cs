@@ -1,6 +1,6 @@
 namespace RobustTrain.Data;
 
-/// <summary>What a data set does with some of its files that the operator should know of, one warning for each kind.</summary>
+/// <summary>What a dataset does with some of its files that the operator should know of, one warning for each kind.</summary>
 /// <param name="Kind">The kind's name for programs, in snake case.</param>
 /// <param name="Text">What is done, as a sentence without its end.</param>
 /// <param name="Files">The files concerned, full paths.</param>
@@ -21,7 +21,7 @@ public sealed record DatasetWarning(string Kind, string Text, IReadOnlyList<stri
         }
     }
 
-    /// <summary>The warnings of several splits of one data set, one for each kind and text; a file that several name counts once.</summary>
+    /// <summary>The warnings of several splits of one dataset, one for each kind and text; a file that several name counts once.</summary>
     public static IReadOnlyList<DatasetWarning> Merge(IEnumerable<DatasetWarning> warnings) =>
     [
         .. warnings.GroupBy(warning => (warning.Kind, warning.Text))

@@ -1,7 +1,7 @@
 namespace RobustTrain.Data;
 
-/// <summary>A named, typed array that every sample of a data set has, for example <c>image1</c>: Float32, 3 x 112 x 112.</summary>
-/// <param name="Name">The field's name, unique in its data set.</param>
+/// <summary>A named, typed array that every sample of a dataset has, for example <c>image1</c>: Float32, 3 x 112 x 112.</summary>
+/// <param name="Name">The field's name, unique in its dataset.</param>
 /// <param name="Type">The type of the elements.</param>
 /// <param name="Shape">The shape of one sample, without the batch dimension; row-major.</param>
 public sealed record FieldSpec(string Name, ElementType Type, IReadOnlyList<int> Shape)

@@ -11,10 +11,10 @@ public interface IBatch : IDisposable
     /// <summary>The batch's place in its epoch, from 0.</summary>
     int Index { get; }
 
-    /// <summary>The data set's indices of the samples, in the order in which they stand in the batch.</summary>
+    /// <summary>The dataset's indices of the samples, in the order in which they stand in the batch.</summary>
     IReadOnlyList<int> SampleIndices { get; }
 
     /// <summary>A field by its name.</summary>
-    /// <exception cref="KeyNotFoundException">The data set has no such field; the message names those it has.</exception>
+    /// <exception cref="KeyNotFoundException">The dataset has no such field; the message names those it has.</exception>
     BatchField this[string field] { get; }
 }

@@ -5,7 +5,7 @@ namespace RobustTrain.Data;
 /// </summary>
 public interface IBatchLoader : IDisposable
 {
-    /// <summary>The data set that is loaded.</summary>
+    /// <summary>The dataset that is loaded.</summary>
     IDataset Dataset { get; }
 
     /// <summary>The number of batches of an epoch.</summary>

@@ -1,6 +1,6 @@
 namespace RobustTrain.Data;
 
-/// <summary>A data set that knows which files a sample comes from, so that a quarantine ends when they change.</summary>
+/// <summary>A dataset that knows which files a sample comes from, so that a quarantine ends when they change.</summary>
 public interface IFileBackedDataset : IDataset
 {
     /// <summary>The files of a sample, full paths.</summary>

@@ -1,4 +1,5 @@
-using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Data;
 
@@ -14,7 +15,7 @@ public sealed record LoaderOptions
     /// <summary>A seed for each epoch, in place of <see cref="Seed"/>; null takes that for all.</summary>
     public IReadOnlyList<long>? EpochSeeds { get; init; }
 
-    /// <summary>Whether each epoch has a permutation of its own; otherwise the data set's order.</summary>
+    /// <summary>Whether each epoch has a permutation of its own; otherwise the dataset's order.</summary>
     public bool Shuffle { get; init; }
 
     /// <summary>Workers that decode ahead; 0 loads in the consumer's thread; null finds the number.</summary>
@@ -36,7 +37,7 @@ public sealed record LoaderOptions
         init => LastBatch = value ? LastBatch.Drop : LastBatch == LastBatch.Drop ? LastBatch.Keep : LastBatch;
     }
 
-    /// <summary>How many times an epoch goes through the data set, each time with other randomness; at least 1.</summary>
+    /// <summary>How many times an epoch goes through the dataset, each time with other randomness; at least 1.</summary>
     public int EnlargeRatio { get; init; } = 1;
 
     /// <summary>This process's rank, from 0.</summary>
@@ -69,7 +70,7 @@ public sealed record LoaderOptions
     /// <summary>The file that remembers samples that killed or stalled their workers, or whose files are damaged; null remembers them for this loader's life.</summary>
     public string? QuarantinePath { get; init; }
 
-    /// <summary>The part of the data, as a split, to which the data set's entries in <see cref="QuarantinePath"/> belong; null for none.</summary>
+    /// <summary>The part of the data, as a split, to which the dataset's entries in <see cref="QuarantinePath"/> belong; null for none.</summary>
     public string? QuarantinePart { get; init; }
 
     /// <summary>Whether samples that an earlier run put into quarantine are tried again.</summary>

@@ -1,9 +1,13 @@
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Recovery;
+using RobustTrain.Data.Loading.Ring;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Data;
 
 /// <summary>
-/// Loads batches ahead of their consumer with workers that may fail without a sample lost. The stream of batches depends on the data set,
+/// Loads batches ahead of their consumer with workers that may fail without a sample lost. The stream of batches depends on the dataset,
 /// the seed and the epoch alone: it is the same for any number and kind of workers, and for any history of failures.
 /// Its memory is bounded: (<see cref="LoaderOptions.PrefetchQueueLength"/> + 1) batches for each stream that is open at once.
 /// </summary>
@@ -27,7 +31,7 @@ public sealed class PrefetchLoader : IBatchLoader
             if (!OperatingSystem.IsLinux())
                 throw new LoaderException("Process workers need Linux; use threads.");
             if (dataset is not IPortableDataset)
-                throw new LoaderException($"Process workers need a data set that another process can open, which {dataset.GetType().Name} is not; use threads.");
+                throw new LoaderException($"Process workers need a dataset that another process can open, which {dataset.GetType().Name} is not; use threads.");
         }
 
         Dataset = dataset;
@@ -124,7 +128,7 @@ public sealed class PrefetchLoader : IBatchLoader
         lock (_gate)
         {
             _busy.Remove(session);
-            if (!_disposed && _options.PersistentWorkers && !session.HasFallenBack)
+            if (!_disposed && _options.PersistentWorkers && !session.Recovery.HasFallenBack)
             {
                 _idle.Push(session);
                 return;

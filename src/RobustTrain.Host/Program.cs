@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using RobustTrain.Data.Loading;
-using RobustTrain.Data.Stacks;
 using RobustTrain.Host.Commands;
 using RobustTrain.Host.Limits;
 

@@ -1,3 +1,5 @@
+
+
 namespace RobustTrain.SampleData;
 
 /// <summary>A picture in the making. The camera may be shifted against the scene by parts of a pixel.</summary>

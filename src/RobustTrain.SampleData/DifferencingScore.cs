@@ -1,3 +1,5 @@
+
+
 namespace RobustTrain.SampleData;
 
 /// <summary>The best that thresholded differencing can do on a split, with the threshold chosen on the very pixels that it is judged by.</summary>

@@ -1,3 +1,5 @@
+
+
 namespace RobustTrain.SampleData;
 
 /// <summary>What thresholded differencing scores with a threshold that was chosen on other samples.</summary>

@@ -1,3 +1,5 @@
+
+
 namespace RobustTrain.SampleData;
 
 /// <summary>A rectangle turned by an angle, in pixels of the scene.</summary>

@@ -1,7 +1,7 @@
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Imaging;
-using RobustTrain.Data.Randomness;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.SampleData;
 

@@ -1,3 +1,5 @@
+
+
 namespace RobustTrain.SampleData;
 
 /// <summary>What sample data is made, and where.</summary>

@@ -1,3 +1,5 @@
+using RobustTrain.Data.Datasets.AirChange;
+
 namespace RobustTrain.SampleData;
 
 /// <summary>A scene of the sample data is written.</summary>

@@ -1,5 +1,5 @@
 using RobustTrain.Data.Imaging;
-using RobustTrain.Data.Randomness;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.SampleData;
 

@@ -1,4 +1,4 @@
-using RobustTrain.Data.Randomness;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Data.Augmentation;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using RobustTrain.Data.Imaging;
-using RobustTrain.Data.Randomness;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Data.Augmentation;
 
@@ -17,7 +17,7 @@ public sealed class SampleWriter
     private readonly float[] _offset;
     private readonly bool _jitter;
 
-    /// <summary>A writer for images of one data set.</summary>
+    /// <summary>A writer for images of one dataset.</summary>
     public SampleWriter(Normalization normalization, AugmentationOptions augmentation)
     {
         _normalization = normalization;

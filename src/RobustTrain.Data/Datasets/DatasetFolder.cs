@@ -2,7 +2,7 @@ using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Datasets;
 
-/// <summary>Looks into a data set's folder, and says in one sentence what is not there.</summary>
+/// <summary>Looks into a dataset's folder, and says in one sentence what is not there.</summary>
 internal static class DatasetFolder
 {
     /// <summary>The formats that can be read, for people.</summary>
@@ -68,7 +68,7 @@ internal static class DatasetFolder
     }
 
     /// <summary>The warnings of files that belong to no sample, one for each reason that has any.</summary>
-    /// <param name="root">The data set's folder.</param>
+    /// <param name="root">The dataset's folder.</param>
     /// <param name="groups">Each reason, with its files from that folder.</param>
     public static IReadOnlyList<DatasetWarning> Unused(string root, params IEnumerable<((string Kind, string Text) Reason, IEnumerable<string> Files)> groups) =>
     [

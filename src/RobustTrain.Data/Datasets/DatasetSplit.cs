@@ -1,6 +1,6 @@
 namespace RobustTrain.Data.Datasets;
 
-/// <summary>A part of a data set.</summary>
+/// <summary>A part of a dataset.</summary>
 public enum DatasetSplit
 {
     /// <summary>What the network learns from; augmented.</summary>

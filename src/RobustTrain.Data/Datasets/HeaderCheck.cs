@@ -3,7 +3,7 @@ using RobustTrain.Data.Imaging;
 namespace RobustTrain.Data.Datasets;
 
 /// <summary>
-/// Reads the headers of a data set's files when it is opened: refuses what can't be loaded as it is meant, and notes what is converted.
+/// Reads the headers of a dataset's files when it is opened: refuses what can't be loaded as it is meant, and notes what is converted.
 /// </summary>
 /// <param name="convertsImages">Whether images that are not upright 8-bit grey or RGB are converted; if not, they are refused.</param>
 /// <param name="labelIndices">Whether a label's classes are its palette's indices.</param>

@@ -1,7 +1,7 @@
 namespace RobustTrain.Data.Datasets;
 
 /// <summary>
-/// A data set of image pairs and what changed between them: fields <c>image1</c> and <c>image2</c> (Float32, channels x height x width,
+/// A dataset of image pairs and what changed between them: fields <c>image1</c> and <c>image2</c> (Float32, channels x height x width,
 /// normalised) and <c>label</c> (Int64, height x width).
 /// </summary>
 public interface IChangeDataset : IDataset

@@ -1,7 +1,9 @@
+using RobustTrain.Data.Imaging;
+
 namespace RobustTrain.Data.Datasets;
 
 /// <summary>
-/// The scratch buffers of a data set's threads, at most one for each thread that loads at the same time. They belong to no thread:
+/// The scratch buffers of a dataset's threads, at most one for each thread that loads at the same time. They belong to no thread:
 /// what threads that have ended keep would grow with every worker that was ever replaced.
 /// </summary>
 internal sealed class ScratchPool : IDisposable
@@ -57,4 +59,22 @@ internal sealed class ScratchPool : IDisposable
         /// <inheritdoc/>
         public void Dispose() => pool.Return(scratch);
     }
+}
+
+/// <summary>What a thread keeps from sample to sample.</summary>
+internal sealed class SampleScratch : IDisposable
+{
+    public ImageReader Reader { get; } = new();
+
+    public BmpWindowReader Windows { get; } = new();
+
+    public ImageBuffer Image { get; } = new();
+
+    public ImageBuffer Label { get; } = new();
+
+    public ImageBuffer Resized { get; } = new();
+
+    public ChangedPixels Changed { get; } = new();
+
+    public void Dispose() => Reader.Dispose();
 }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using RobustTrain.Data.Loading;
 
 namespace RobustTrain.Data.Imaging;
 

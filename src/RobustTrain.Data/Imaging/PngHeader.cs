@@ -81,7 +81,7 @@ internal readonly ref struct PngHeader
     }
 
     /// <summary>
-    /// Whether the file says only behind its pixels that it is to be turned, which the specification allows. Opening a data set reads files'
+    /// Whether the file says only behind its pixels that it is to be turned, which the specification allows. Opening a dataset reads files'
     /// beginnings, so that nobody would have been told.
     /// </summary>
     public bool IsTurnedLate(ReadOnlySpan<byte> file)

@@ -1,5 +1,10 @@
 using System.Collections;
 using System.Diagnostics;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Recovery;
+using RobustTrain.Data.Loading.Ring;
+using RobustTrain.Data.Loading.Workers;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Data.Loading;
 
@@ -17,15 +22,23 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     private readonly Action<EpochStream> _closed;
     private readonly EpochPlan _plan;
     private readonly LedgerBook _ledger;
-    private readonly StreamTimes _times;
-    private readonly BatchPublisher _publisher;
+    private readonly SampleFailurePolicy _policy;
     private readonly InPlaceLoading _inPlace;
     private readonly SlotFields _fields;
     private readonly WorkerTuner? _tuner;
     private readonly int[]?[] _indices;
-    private readonly int[] _deliveredBySeat;
+    private readonly SampleKey[] _wanted;
+    private readonly int[] _deliveredBySlot;
+    private readonly LoaderStatistics _before;
+    private readonly long _openedAt = Stopwatch.GetTimestamp();
     private int _deliveredInPlace;
+    private int _nextToPublish;
     private int _nextToDeliver;
+    private int _batches;
+    private long _waitTicks;
+    private long _sampleTicks;
+    private long _firstBatchTicks;
+    private long _closedAt;
     private IBatch? _current;
     private bool _isClosed;
     private EpochLedger? _finalLedger;
@@ -50,33 +63,31 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _plan = new EpochPlan(dataset.Count, options, epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(startBatch);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(startBatch, _plan.BatchCount);
-        _nextToDeliver = startBatch;
+        _nextToPublish = _nextToDeliver = startBatch;
         _ledger = new LedgerBook(epoch, former);
-        Judge = new SampleJudge(dataset, options, quarantine, _ledger, _plan, epoch, session.Report);
+        _policy = new SampleFailurePolicy(dataset, options, quarantine, _ledger, _plan, epoch, session.Recovery.Report);
         // The account is read after the session has gone, and batches are asked for after the loader has.
         session.Ring.Memory.AddReference();
         _indices = new int[session.Ring.SlotCount][];
         _fields = new SlotFields(session.Ring);
-        _inPlace = new InPlaceLoading(session, Judge, stopping);
-        _deliveredBySeat = new int[session.Ring.Memory.Layout.WorkerCapacity];
+        _wanted = new SampleKey[options.BatchSize];
+        IsolatedRetry retry = new(session.Ring, session.LoadingBy(FaultyWorker.Thread), options.Timeout);
+        _inPlace = new InPlaceLoading(session.Gate, session.Ring, session.LoadingBy(FaultyWorker.Consumer), retry, _policy, stopping);
+        _deliveredBySlot = new int[session.Ring.Memory.Layout.WorkerCapacity];
         _tuner = options.NumWorkers is null ? new WorkerTuner(Environment.ProcessorCount, TimeProvider.System) : null;
         lock (session.Gate)
         {
-            _times = new StreamTimes(session);
-            _publisher = new BatchPublisher(session, _plan, Judge, startBatch);
-            session.Attach(this);
+            _before = session.Pool.Total;
+            session.Attach(this, _policy);
             if (!session.LoadsInPlace)
-                Pump();
+                Publish();
         }
 
-        _registration = stopping.Register(static state => ((Ring)state!).Done.Raise(), session.Ring);
+        _registration = stopping.Register(static state => ((SampleRing)state!).Done.Raise(), session.Ring);
     }
 
     /// <summary>The epoch, from 0.</summary>
     public int Epoch { get; }
-
-    /// <summary>Decides what becomes of samples that failed.</summary>
-    internal SampleJudge Judge { get; }
 
     /// <inheritdoc/>
     public IBatch Current => _current ?? throw new InvalidOperationException("There is no batch before the first or after the last MoveNext.");
@@ -93,8 +104,8 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             lock (_session.Gate)
             {
                 List<KeyValuePair<string, int>> delivered = [new("trainer", _deliveredInPlace)];
-                for (int seat = 0; seat < _session.WorkerCount; seat++)
-                    delivered.Add(new(_session.Monitor!.Register.Seats[seat].Name, _deliveredBySeat[seat]));
+                for (int slot = 0; slot < _session.Pool.Slots.Count; slot++)
+                    delivered.Add(new(_session.Pool.Slots[slot].Name, _deliveredBySlot[slot]));
                 return _ledger.Close(delivered);
             }
         }
@@ -108,7 +119,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             if (_finalStatistics is not null)
                 return _finalStatistics;
             lock (_session.Gate)
-                return _times.Read();
+                return ReadStatistics();
         }
     }
 
@@ -120,7 +131,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             if (_finalWorkers is not null)
                 return _finalWorkers;
             lock (_session.Gate)
-                return _session.Monitor?.Register.Statuses ?? [];
+                return _session.Pool.Statuses;
         }
     }
 
@@ -144,8 +155,8 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                 int head;
                 lock (_session.Gate)
                 {
-                    _session.Tend();
-                    Pump();
+                    _session.Recovery.Tend();
+                    Publish();
                     head = _session.Ring.FirstSlot;
                     if (head < 0 && _session.Slots.AreAllHeld)
                         throw new InvalidOperationException($"All {_session.Ring.SlotCount} slots of the loader are held by batches that were not disposed; dispose a batch before asking for so many more.");
@@ -163,16 +174,19 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                     _inPlace.Load(head);
                 else
                     Wait(head, seen);
-                _times.SampleTicks += Stopwatch.GetTimestamp() - before;
+                _sampleTicks += Stopwatch.GetTimestamp() - before;
             }
 
             return false;
         }
         finally
         {
-            _times.CountWait(start);
-            if (_nextToDeliver >= _plan.BatchCount && _current is null)
-                _times.Close();
+            long now = Stopwatch.GetTimestamp();
+            _waitTicks += now - start;
+            if (_batches == 1 && _firstBatchTicks == 0)
+                _firstBatchTicks = now - _openedAt;
+            if (_nextToDeliver >= _plan.BatchCount && _current is null && _closedAt == 0)
+                _closedAt = now;
         }
     }
 
@@ -185,7 +199,8 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         if (_isClosed)
             return;
         _isClosed = true;
-        _times.Close();
+        if (_closedAt == 0)
+            _closedAt = Stopwatch.GetTimestamp();
         _registration.Dispose();
         _session.Detach();
         (_finalLedger, _finalStatistics, _finalWorkers) = (Ledger, Statistics, Workers);
@@ -193,28 +208,52 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _session.Ring.Memory.Release();
     }
 
-    /// <summary>Publishes batches as long as there are free slots. Under the session's gate.</summary>
-    internal void Pump()
+    /// <summary>Publishes batches, in order, as long as there are free slots. Under the session's gate.</summary>
+    internal void Publish()
     {
-        if (!_isClosed)
-            _publisher.Pump();
+        // Without workers nothing is loaded ahead, so nothing is published ahead.
+        int most = _session.LoadsInPlace ? 1 : int.MaxValue;
+        while (!_isClosed && _nextToPublish < _plan.BatchCount && _session.Ring.PublishedCount < most && _session.Slots.TryTake(out int slot))
+        {
+            Span<SampleKey> wanted = _wanted.AsSpan(0, _plan.CountOf(_nextToPublish));
+            _plan.Write(_nextToPublish++, wanted);
+            SampleTask* tasks = _session.Ring.Tasks(slot);
+            for (int position = 0; position < wanted.Length; position++)
+            {
+                (_, int keyEpoch, int index) = wanted[position];
+                (tasks[position].Index, tasks[position].KeyEpoch) = (index, keyEpoch);
+                tasks[position].Attempt = _policy.IsQuarantined(index) ? SampleTask.NotToBeTried : 0;
+            }
+
+            _session.Ring.Publish(slot, wanted.Length);
+        }
     }
 
     private void Tune()
     {
-        if (_tuner is null || _session.LoadsInPlace || _tuner.WhyOneMore(_session.WorkerCount, _times.WaitTicks) is not string reason)
+        if (_tuner is null || _session.LoadsInPlace || _tuner.WhyOneMore(_session.Pool.Slots.Count, _waitTicks) is not string reason)
             return;
-        _session.Monitor!.AddSeat();
-        _session.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{_session.WorkerCount} {(_session.WorkerCount == 1 ? "worker loads" : "workers load")} now: {reason}."));
+        _session.Monitor!.Add();
+        _session.Recovery.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{_session.Pool.Slots.Count} {(_session.Pool.Slots.Count == 1 ? "worker loads" : "workers load")} now: {reason}."));
     }
 
-    /// <summary>Enters so many samples into the account of the worker that has, or had, a cell.</summary>
-    private void CountDelivered(int cell, int samples)
+    private LoaderStatistics ReadStatistics() => _session.Pool.Total.Since(_before) with
     {
-        if (cell == LoaderSession.ConsumerCell)
+        Workers = _session.Pool.Slots.Count,
+        Batches = _batches,
+        ConsumerWaitSeconds = LoaderStatistics.Seconds(_waitTicks),
+        HandOverSeconds = LoaderStatistics.Seconds(_waitTicks - _sampleTicks),
+        ElapsedSeconds = LoaderStatistics.Seconds((_closedAt == 0 ? Stopwatch.GetTimestamp() : _closedAt) - _openedAt),
+        FirstBatchSeconds = LoaderStatistics.Seconds(_firstBatchTicks),
+    };
+
+    /// <summary>Enters so many samples into the account of a worker, by its number.</summary>
+    private void CountDelivered(int worker, int samples)
+    {
+        if (worker == SampleRing.Consumer)
             _deliveredInPlace += samples;
         else
-            _deliveredBySeat[_session.Monitor!.Register.SeatOfCell(cell)] += samples;
+            _deliveredBySlot[_session.Pool.SlotOf(worker)] += samples;
     }
 
     private void Wait(int head, int seen)
@@ -238,19 +277,19 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _ledger.Settle();
         int[] indices = _indices[slot] is int[] kept && kept.Length == count ? kept : _indices[slot] = new int[count];
         int delivered = 0;
-        int last = LoaderSession.ConsumerCell;
+        int last = SampleRing.Consumer;
         int counted = 0;
         for (int position = 0; position < count; position++)
         {
             SampleTask* task = &tasks[position];
-            if (!TaskStatus.IsDone(task->Status, out int worker))
+            if (!SampleStatus.IsDone(task->Status, out int worker))
             {
-                Judge.Skip(task->Index, task->KeyEpoch, _nextToDeliver);
+                _policy.Skip(task->Index, task->KeyEpoch, _nextToDeliver);
                 continue;
             }
 
             if (task->Attempt > 0)
-                Judge.OnDelivered(task->Index, task->KeyEpoch);
+                _policy.OnDelivered(task->Index, task->KeyEpoch);
             if (delivered != position)
                 _fields.Move(slot, position, delivered);
             indices[delivered++] = task->Index;
@@ -264,9 +303,9 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         CountDelivered(last, delivered - counted);
         _session.Ring.Advance();
         int batch = _nextToDeliver++;
-        _times.CountBatch();
+        _batches++;
         _ledger.Deliver(indices, delivered);
-        _session.Slots[slot] = SlotUse.Held;
+        _session.Slots[slot] = SlotState.Held;
         if (delivered == 0)
         {
             _session.Free(slot);

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using RobustTrain.Data.Loading.Workers;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Data.Loading;
 
-/// <summary>Runs a loader over a data set without a training.</summary>
+/// <summary>Runs a loader over a dataset without a training.</summary>
 public static class LoaderBenchmark
 {
     private const int MemoryInterval = 16;
@@ -78,7 +80,7 @@ public static class LoaderBenchmark
             Workers = stream.Workers.Count,
             SamplesPerSecond = batches > 1 ? (samples - firstCount) / seconds : null,
             FirstBatchMilliseconds = Stopwatch.GetElapsedTime(start, firstAt).TotalMilliseconds,
-            OverheadMicroseconds = batches > 0 ? (statistics.HandOverSeconds + StreamTimes.Seconds(givingBack)) * 1e6 / batches : null,
+            OverheadMicroseconds = batches > 0 ? (statistics.HandOverSeconds + LoaderStatistics.Seconds(givingBack)) * 1e6 / batches : null,
             WorkerMemoryBytes = workers.Count > 0 ? workers.Values.Max() : null,
             RingBytes = loader.RingBytes,
             LongestWaitMilliseconds = batches > 1 ? longest * 1000.0 / Stopwatch.Frequency : null,

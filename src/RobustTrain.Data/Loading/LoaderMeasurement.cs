@@ -1,3 +1,6 @@
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Workers;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>What a loader achieved over one epoch without a training.</summary>

@@ -1,25 +1,25 @@
+using RobustTrain.Data.Loading.Recovery;
+using RobustTrain.Data.Loading.Ring;
+using RobustTrain.Data.Loading.Workers;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>
-/// A ring with its workers, used by one stream at a time. Everything here happens under <see cref="Gate"/>, by the consumer's thread
+/// A ring with its workers, lent to one stream at a time. Everything here happens under <see cref="Gate"/>, by the consumer's thread
 /// or by the monitor's; the workers themselves never need it.
 /// </summary>
-internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
+internal sealed unsafe class LoaderSession : IDisposable
 {
-    /// <summary>The cell of the consumer's own thread.</summary>
-    public const int ConsumerCell = 0;
-
-    // Cells for workers that replace stuck threads, which keep theirs until they come back.
-    private const int SpareCells = 16;
+    // Heartbeats for workers that replace stuck threads, which keep theirs until they come back.
+    private const int SpareHeartbeats = 16;
 
     private readonly IDataset _dataset;
     private readonly LoaderOptions _options;
-    private readonly WorkerHealthMonitor? _monitor;
-    private readonly LostSamples _lost;
+    private EpochStream? _stream;
     private bool _disposed;
 
     /// <summary>Makes the ring and starts the workers.</summary>
-    /// <param name="dataset">The data set.</param>
+    /// <param name="dataset">The dataset.</param>
     /// <param name="options">How it is loaded.</param>
     /// <param name="slots">The layout of a slot.</param>
     /// <param name="workers">How many workers at first; 0 for none ever.</param>
@@ -29,66 +29,54 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
     {
         _dataset = dataset;
         _options = options;
-        RingLayout layout = LayoutOf(options, slots, mostWorkers);
-        bool processes = options.WorkerKind == WorkerKind.Process && workers > 0;
-        WorkerCommand? command = processes ? options.WorkerCommand ?? WorkerCommand.Find(WorkerCommand.Verb) : null;
-        RingMemory memory = RingMemory.Reserve(layout, processes);
-        Ring = new Ring(memory, slots);
+        bool areProcesses = options.WorkerKind == WorkerKind.Process && workers > 0;
+        WorkerCommand? command = areProcesses ? options.WorkerCommand ?? WorkerCommand.Find(WorkerCommand.Verb) : null;
+        RingMemory memory = RingMemory.Reserve(LayoutOf(options, slots, mostWorkers), areProcesses);
+        Ring = new SampleRing(memory, slots);
         int idle = (int)Math.Clamp(Math.Min(options.HealthCheckInterval.TotalMilliseconds, options.Timeout.TotalMilliseconds) / 4, 1, 1000);
         Ring.Initialize(options.Seed, idle);
-        _lost = new LostSamples(this);
-        Slots = new SlotTable(Ring, _lost.IsTakenAway);
-        InPlace = new WorkerLoop(Ring, LoadingBy(FaultyWorker.Consumer), ConsumerCell);
-        Trials = new SampleTrials(Ring, LoadingBy(FaultyWorker.Thread), options.Timeout);
+        Slots = new SlotTable(Ring);
+        Pool = new WorkerPool(Ring, areProcesses ? "process" : "thread", workers);
+        Recovery = new WorkerLossRecovery(Ring, Slots, Pool, dataset, options);
         if (workers == 0)
             return;
-        IWorkerFactory factory = processes
-            ? new ProcessWorkerFactory((SharedRingMemory)memory, ((IPortableDataset)dataset).Description, options.Faults, command!)
-            : new ThreadWorkerFactory(Ring, LoadingBy(FaultyWorker.Thread));
-        _monitor = new WorkerHealthMonitor(Gate, Ring, factory, this, workers, options);
+        Monitor = new WorkerHealthMonitor(Gate, Ring, Pool, areProcesses ? StartProcesses(memory, command!) : StartThreads(), Recovery, options);
     }
 
     /// <summary>The layout of a ring for at most so many workers.</summary>
     public static RingLayout LayoutOf(LoaderOptions options, SlotLayout slots, int mostWorkers) =>
-        new(options.PrefetchQueueLength + 1, options.BatchSize, 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareCells), slots.Bytes);
+        new(options.PrefetchQueueLength + 1, options.BatchSize, 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareHeartbeats), slots.Bytes);
 
     public object Gate { get; } = new();
 
-    public Ring Ring { get; }
+    public SampleRing Ring { get; }
 
     /// <summary>Who has which slot.</summary>
     public SlotTable Slots { get; }
 
-    /// <summary>The stream that the session is lent to; null for none.</summary>
-    public EpochStream? Stream { get; private set; }
+    public WorkerPool Pool { get; }
 
-    /// <summary>Loads in the consumer's thread.</summary>
-    public WorkerLoop InPlace { get; }
+    public WorkerLossRecovery Recovery { get; }
 
-    /// <summary>Tries samples beside the consumer's thread.</summary>
-    public SampleTrials Trials { get; }
+    /// <summary>Watches the workers; null where there are none ever.</summary>
+    public WorkerHealthMonitor? Monitor { get; }
 
     /// <summary>Whether the consumer's thread does the loading, because there are no workers or no more of them.</summary>
-    public bool LoadsInPlace => _monitor is null || HasFallenBack;
-
-    public bool HasFallenBack { get; private set; }
+    public bool LoadsInPlace => Monitor is null || Recovery.HasFallenBack;
 
     public bool IsDisposed => Volatile.Read(ref _disposed);
 
-    public WorkerHealthMonitor? Monitor => _monitor;
-
-    public int WorkerCount => _monitor?.Register.Seats.Count ?? 0;
-
     /// <summary>Lends the session to a stream.</summary>
-    public void Attach(EpochStream stream)
+    public void Attach(EpochStream stream, SampleFailurePolicy policy)
     {
         lock (Gate)
         {
-            Stream = stream;
+            _stream = stream;
+            Recovery.Policy = policy;
             // Nobody else writes it, and what a worker still has of a former stream is dropped, whichever seed it was made with.
             Ring.Header->Seed = _options.SeedOf(stream.Epoch);
             // Workers start with somebody to count their failures.
-            _monitor?.Start();
+            Monitor?.Start();
         }
     }
 
@@ -97,7 +85,7 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
     {
         lock (Gate)
         {
-            Stream = null;
+            Forget();
             while (Ring.Header->Head < Ring.Header->Published)
                 Ring.Advance();
             Slots.Drain();
@@ -109,39 +97,14 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
     {
         lock (Gate)
         {
-            Slots[slot] = SlotUse.Free;
-            if (!_disposed)
-                Stream?.Pump();
+            Slots[slot] = SlotState.Free;
+            _stream?.Publish();
         }
     }
 
-    public void Tend() => _lost.Tend();
-
-    public void TakeBack(int cell, string worker, string? reason, WorkerLoss loss) => _lost.TakeBack(cell, worker, reason, loss);
-
-    public void TakeAway(int cell, IWorker abandoned, string worker, string? reason) => _lost.TakeAway(cell, abandoned, worker, reason);
-
-    public bool CountFailure(LoaderEvent loaderEvent)
-    {
-        Report(loaderEvent);
-        if (Stream is null || HasFallenBack || !Stream.Judge.CountWorkerFailure())
-            return false;
-        FallBack($"{_options.MaxErrors} {(_options.MaxErrors == 1 ? "worker has" : "workers have")} failed in this epoch");
-        return true;
-    }
-
-    public void FallBack(string reason)
-    {
-        if (HasFallenBack)
-            return;
-        HasFallenBack = true;
-        Report(new LoaderEvent(LoaderEventKind.FellBack, $"The rest of the epoch is loaded in the trainer's own process, in the same order: {reason}."));
-        Ring.Done.Raise();
-    }
-
-    public void Report(LoaderEvent loaderEvent) => _options.Observer?.Invoke(loaderEvent with { Epoch = loaderEvent.Epoch ?? Stream?.Epoch });
-
-    public string NameOf(int sampleIndex) => sampleIndex >= 0 && sampleIndex < _dataset.Count ? _dataset.NameOf(sampleIndex) : $"{sampleIndex}";
+    /// <summary>What loads samples in a place of this process.</summary>
+    public SampleLoading LoadingBy(FaultyWorker worker) =>
+        new(_dataset, _options.Faults is null ? null : new FaultInjector(_options.Faults, _options.Seed, worker));
 
     public void Dispose()
     {
@@ -150,14 +113,26 @@ internal sealed unsafe class LoaderSession : IWorkerLossHandler, IDisposable
             if (_disposed)
                 return;
             _disposed = true;
-            Stream = null;
+            Forget();
         }
 
         Ring.Stop();
-        _monitor?.Dispose();
+        Monitor?.Dispose();
         Ring.Memory.Release();
     }
 
-    private SampleLoading LoadingBy(FaultyWorker worker) =>
-        new(_dataset, _options.Faults is null ? null : new FaultInjector(_options.Faults, _options.Seed, worker));
+    private void Forget()
+    {
+        _stream = null;
+        Recovery.Policy = null;
+    }
+
+    private Func<int, Action, IWorker> StartProcesses(RingMemory memory, WorkerCommand command) =>
+        new ProcessWorkerFactory((SharedRingMemory)memory, ((IPortableDataset)_dataset).Description, _options.Faults, command).Start;
+
+    private Func<int, Action, IWorker> StartThreads()
+    {
+        SampleLoading loading = LoadingBy(FaultyWorker.Thread);
+        return (number, ended) => new ThreadWorker(Ring, new WorkerLoop(Ring, loading, number), number, ended);
+    }
 }

@@ -1,3 +1,5 @@
+using RobustTrain.Data.Loading.Ring;
+
 namespace RobustTrain.Data.Loading;
 
 /// <summary>A batch in a slot of the ring.</summary>
@@ -40,5 +42,44 @@ internal sealed class SlotBatch : IBatch
             return;
         _session.Free(_slot);
         _session.Ring.Memory.Release();
+    }
+}
+
+/// <summary>The fields of batches in the slots of a ring, made anew only where the number of samples or the memory has changed.</summary>
+internal sealed unsafe class SlotFields(SampleRing ring)
+{
+    private readonly BatchField[]?[] _fields = new BatchField[ring.SlotCount][];
+
+    /// <summary>The fields of a slot that holds so many samples.</summary>
+    public BatchField[] Of(int slot, int count)
+    {
+        nint data = (nint)ring.Data(slot);
+        SlotLayout layout = ring.Slots;
+        BatchField[]? fields = _fields[slot];
+        if (fields is not null && fields[0].Shape[0] == count && fields[0].Address == data + (nint)layout.Placements[0].Offset)
+            return fields;
+        fields = new BatchField[layout.Fields.Count];
+        for (int field = 0; field < fields.Length; field++)
+        {
+            FieldSpec spec = layout.Fields[field];
+            long[] shape = new long[1 + spec.Shape.Count];
+            shape[0] = count;
+            for (int dimension = 1; dimension < shape.Length; dimension++)
+                shape[dimension] = spec.Shape[dimension - 1];
+            fields[field] = new BatchField(spec.Name, spec.Type, shape, data + (nint)layout.Placements[field].Offset);
+        }
+
+        return _fields[slot] = fields;
+    }
+
+    /// <summary>Moves a sample to a place before its own, where a skipped one has left a gap.</summary>
+    public void Move(int slot, int from, int to)
+    {
+        byte* data = ring.Data(slot);
+        foreach (FieldPlacement placement in ring.Slots.Placements)
+        {
+            byte* field = data + placement.Offset;
+            Buffer.MemoryCopy(field + ((long)from * placement.SampleBytes), field + ((long)to * placement.SampleBytes), placement.SampleBytes, placement.SampleBytes);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Tests.Data;

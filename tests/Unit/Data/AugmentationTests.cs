@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Imaging;
-using RobustTrain.Data.Randomness;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Tests.Data;
 

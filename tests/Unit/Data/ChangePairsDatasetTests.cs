@@ -4,6 +4,8 @@ using FsCheck.Xunit;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.ChangePairs;
+using RobustTrain.SampleData;
 
 namespace RobustTrain.Tests.Data;
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.ChangePairs;
+using RobustTrain.Data.Datasets.ImageFolder;
 
 namespace RobustTrain.Tests.Data;
 

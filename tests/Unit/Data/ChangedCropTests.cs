@@ -2,8 +2,10 @@ using FsCheck.Xunit;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Datasets.ChangePairs;
 using RobustTrain.Data.Imaging;
-using RobustTrain.Data.Randomness;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Tests.Data;
 

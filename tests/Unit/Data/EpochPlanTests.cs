@@ -2,8 +2,8 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Loading;
+using RobustTrain.Data.Datasets.Integers;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Tests.Data;
 
@@ -157,12 +157,11 @@ public sealed class EpochPlanTests
                 MustBeWritten(plan, batch);
         });
 
-    private static unsafe void MustBeWritten(EpochPlan plan, int batch)
+    private static void MustBeWritten(EpochPlan plan, int batch)
     {
-        SampleTask[] tasks = new SampleTask[plan.CountOf(batch)];
-        fixed (SampleTask* first = tasks)
-            plan.Write(batch, tasks.Length, first);
-        for (int position = 0; position < tasks.Length; position++)
-            Assert.Equal((plan[batch, position].Index, plan[batch, position].Epoch, 0), (tasks[position].Index, tasks[position].KeyEpoch, tasks[position].Attempt));
+        SampleKey[] samples = new SampleKey[plan.CountOf(batch)];
+        plan.Write(batch, samples);
+        for (int position = 0; position < samples.Length; position++)
+            Assert.Equal(plan[batch, position], (samples[position].Index, samples[position].Epoch));
     }
 }

@@ -1,5 +1,5 @@
 using RobustTrain.Data;
-using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Tests.Data;
 

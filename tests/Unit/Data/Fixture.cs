@@ -1,3 +1,5 @@
+using RobustTrain.SampleData;
+
 namespace RobustTrain.Tests.Data;
 
 /// <summary>The image files beside the tests; <c>Fixtures/make.py</c> makes them with Pillow.</summary>

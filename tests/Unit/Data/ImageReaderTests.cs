@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using RobustTrain.Data;
 using RobustTrain.Data.Imaging;
+using RobustTrain.SampleData;
 
 namespace RobustTrain.Tests.Data;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using RobustTrain.Data;
-using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ring;
 
 namespace RobustTrain.Tests.Data;
 

@@ -2,8 +2,12 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Text.Json;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Workers;
+using RobustTrain.Data.Ordering;
 using RobustTrain.Tests.Host;
 
 namespace RobustTrain.Tests.Data;

@@ -1,7 +1,11 @@
 using System.Diagnostics;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Ring;
+using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Tests.Data;
 
@@ -315,15 +319,15 @@ public sealed class LoaderFaultTests
         Assert.Equal(4, left);
         Assert.DoesNotContain(LoaderEventKind.WorkerDied, kinds);
 
-        // The monitor says this in the midst of a look at all seats; before it looks at the last one, everybody has left.
+        // The monitor says this in the midst of a look at all slots; before it looks at the last one, everybody has left.
         void Observe(LoaderEvent loaderEvent)
         {
             kinds.Add(loaderEvent.Kind);
-            IReadOnlyList<WorkerSeat> seats = session!.Monitor!.Register.Seats;
-            if (loaderEvent.Kind != LoaderEventKind.WorkerReady || loaderEvent.Worker == seats[^1].Name || session.Ring.HasStopped)
+            IReadOnlyList<WorkerSlot> slots = session!.Pool.Slots;
+            if (loaderEvent.Kind != LoaderEventKind.WorkerReady || loaderEvent.Worker == slots[^1].Name || session.Ring.HasStopped)
                 return;
             session.Ring.Stop();
-            Volatile.Write(ref left, seats.Count(seat => seat.Worker!.Join(Patience) && seat.Worker.Exit is not null));
+            Volatile.Write(ref left, slots.Count(slot => slot.Worker!.Join(Patience) && slot.Worker.Exit is not null));
         }
     }
 

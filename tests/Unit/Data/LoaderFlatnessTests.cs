@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Tests.Data;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
 using RobustTrain.Tests.Host;
 

@@ -1,5 +1,8 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Workers;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Tests.Data;
 

@@ -1,3 +1,5 @@
+
+
 namespace RobustTrain.Tests.Data;
 
 /// <summary>A fact about pipes that lie in folders.</summary>

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using FsCheck.Xunit;
 using RobustTrain.Data;
 using RobustTrain.Data.Imaging;
+using RobustTrain.SampleData;
 
 namespace RobustTrain.Tests.Data;
 

@@ -2,8 +2,9 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
 
 namespace RobustTrain.Tests.Data;
 

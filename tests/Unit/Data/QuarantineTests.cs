@@ -1,6 +1,10 @@
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Recovery;
+using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Tests.Data;
 

@@ -2,7 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using RobustTrain.Data;
-using RobustTrain.Data.Randomness;
+using RobustTrain.Data.Ordering;
 
 namespace RobustTrain.Tests.Data;
 

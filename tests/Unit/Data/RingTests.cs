@@ -1,5 +1,5 @@
 using RobustTrain.Data;
-using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ring;
 
 namespace RobustTrain.Tests.Data;
 
@@ -12,11 +12,11 @@ public sealed unsafe class RingTests : IDisposable
     private static readonly SlotLayout Layout = new([new FieldSpec("value", ElementType.UInt8, [4])], Batch);
 
     private readonly SharedRingMemory _memory = new(new RingLayout(Slots, Batch, 4, Layout.Bytes));
-    private readonly Ring _ring;
+    private readonly SampleRing _ring;
 
     public RingTests()
     {
-        _ring = new Ring(_memory, Layout);
+        _ring = new SampleRing(_memory, Layout);
         _ring.Initialize(0, 1);
         _ring.Header->AliveWorkers = 2;
     }

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Loading;
-using RobustTrain.Data.Stacks;
+using RobustTrain.Data.Datasets.Integers;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Recovery;
+using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Tests.Data;
 

@@ -1,3 +1,5 @@
+
+
 namespace RobustTrain.Tests.Data;
 
 /// <summary>A folder that is gone after the test.</summary>

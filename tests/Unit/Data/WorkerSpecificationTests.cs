@@ -1,9 +1,12 @@
 using System.Text.Json;
-using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Datasets.ChangePairs;
+using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Imaging;
-using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Tests.Data;
 

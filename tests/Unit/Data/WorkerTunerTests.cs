@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
 
 namespace RobustTrain.Tests.Data;

@@ -1,5 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Datasets.ChangePairs;
 using RobustTrain.SampleData;
 using RobustTrain.Tests.Data;
 

@@ -1,0 +1,19 @@
+using System.Text.Json.Serialization;
+using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Datasets.ChangePairs;
+using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.Integers;
+
+namespace RobustTrain.Data.Datasets;
+
+/// <summary>Everything that another process needs to open a dataset.</summary>
+[JsonDerivedType(typeof(AirChangeDescription), "air-change")]
+[JsonDerivedType(typeof(ChangePairsDescription), "change-pairs")]
+[JsonDerivedType(typeof(ImageFolderDescription), "images")]
+[JsonDerivedType(typeof(IntegersDescription), "integers")]
+public abstract record DatasetDescription
+{
+    /// <summary>Opens it.</summary>
+    /// <exception cref="DatasetException">It is not what it was.</exception>
+    public abstract IDataset Open();
+}

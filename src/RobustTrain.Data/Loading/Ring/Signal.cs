@@ -1,0 +1,58 @@
+namespace RobustTrain.Data.Loading.Ring;
+
+/// <summary>A counter that can be waited on: whoever reads it, finds nothing to do and waits with what it read misses no raise in between.</summary>
+internal abstract class Signal
+{
+    public abstract int Value { get; }
+
+    /// <summary>Counts on, and wakes as many of those who wait.</summary>
+    public abstract void Raise(int wanted = int.MaxValue);
+
+    /// <summary>Waits while the counter is <paramref name="seen"/>, at most for a time.</summary>
+    public abstract void Wait(int seen, int milliseconds);
+}
+
+/// <summary>A signal between threads, where there is no futex.</summary>
+internal sealed class MonitorSignal : Signal
+{
+    private readonly object _gate = new();
+    private int _value;
+    private int _waiters;
+
+    public override int Value => Volatile.Read(ref _value);
+
+    public override void Raise(int wanted = int.MaxValue)
+    {
+        Interlocked.Increment(ref _value);
+        if (Volatile.Read(ref _waiters) == 0)
+            return;
+        lock (_gate)
+        {
+            if (wanted >= _waiters)
+            {
+                Monitor.PulseAll(_gate);
+                return;
+            }
+
+            for (int woken = 0; woken < wanted; woken++)
+                Monitor.Pulse(_gate);
+        }
+    }
+
+    public override void Wait(int seen, int milliseconds)
+    {
+        lock (_gate)
+        {
+            Interlocked.Increment(ref _waiters);
+            try
+            {
+                if (Volatile.Read(ref _value) == seen)
+                    Monitor.Wait(_gate, milliseconds);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _waiters);
+            }
+        }
+    }
+}

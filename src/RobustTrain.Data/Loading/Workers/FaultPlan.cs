@@ -1,0 +1,49 @@
+using System.Globalization;
+
+namespace RobustTrain.Data.Loading.Workers;
+
+/// <summary>
+/// Faults to inject, so that an operator can see on his own data that nothing is lost: <c>kill:0.01,stall:0.005,corrupt:0.01</c>.
+/// A fault is <c>kind:probability</c>, or <c>kind@index</c> for one sample; a <c>!</c> behind it repeats it at every attempt
+/// (a damaged file stays damaged: <c>corrupt</c> always does).
+/// </summary>
+public sealed record FaultPlan
+{
+    /// <summary>The faults, in the order in which they are tried.</summary>
+    public required IReadOnlyList<FaultRule> Rules { get; init; }
+
+    /// <summary>Seconds that a stalled sample takes.</summary>
+    public double StallSeconds { get; init; } = 3600;
+
+    /// <summary>Reads a plan.</summary>
+    /// <exception cref="FormatException">It is not well-formed; the message says what was found and what is expected.</exception>
+    public static FaultPlan Parse(string text)
+    {
+        List<FaultRule> rules = [];
+        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            bool every = part.EndsWith('!');
+            string rule = part.TrimEnd('!');
+            int sign = rule.IndexOfAny([':', '@']);
+            if (sign < 0 || !Enum.TryParse(rule[..sign].Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out FaultKind kind) || !Enum.IsDefined(kind))
+                throw new FormatException($"The fault '{part}' is not understood; expected kind:probability or kind@index, with kind one of {Kinds()}.");
+            string value = rule[(sign + 1)..];
+            every |= kind == FaultKind.Corrupt;
+            if (rule[sign] == '@' && int.TryParse(value, CultureInfo.InvariantCulture, out int index) && index >= 0)
+                rules.Add(new FaultRule(kind, 0, index, every));
+            else if (rule[sign] == ':' && double.TryParse(value, CultureInfo.InvariantCulture, out double probability) && probability is >= 0 and <= 1)
+                rules.Add(new FaultRule(kind, probability, null, every));
+            else
+                throw new FormatException($"The fault '{part}' has the value '{value}'; expected a probability from 0 to 1 after ':', or a sample's index after '@'.");
+        }
+
+        return rules.Count > 0 ? new FaultPlan { Rules = rules } : throw new FormatException($"No fault is given; expected kind:probability, with kind one of {Kinds()}.");
+    }
+
+    /// <summary>The text that <see cref="Parse"/> reads.</summary>
+    public override string ToString() => string.Join(",", Rules.Select(rule => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{rule.Kind.ToString().ToLowerInvariant()}{(rule.Index is int index ? $"@{index}" : $":{rule.Probability}")}{(rule.EveryAttempt ? "!" : "")}")));
+
+    private static string Kinds() => string.Join(", ", Enum.GetNames<FaultKind>().Select(name => name.ToLowerInvariant()));
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using RobustTrain.Data.Loading.Ring;
+using RobustTrain.Platform;
+
+namespace RobustTrain.Data.Loading.Workers;
+
+/// <summary>
+/// A worker that is a process. Its standard input is its life line: when the trainer is gone, however it went, the worker reads
+/// the end of file and leaves; and the kernel kills it when the thread that started it ends.
+/// </summary>
+internal sealed class ProcessWorker : IWorker
+{
+    private const int KeptErrorLines = 8;
+    private const int ToldErrorLines = 4;
+
+    private readonly ChildProcess _process;
+
+    public ProcessWorker(ProcessStartInfo start, byte[] specification, Action ended)
+    {
+        _process = ChildProcess.Start(start, ended: ended, keptErrorLines: KeptErrorLines);
+        try
+        {
+            // The worker's life line stays open behind it.
+            _process.Input.BaseStream.Write(specification);
+            _process.Input.BaseStream.Flush();
+        }
+        catch (IOException)
+        {
+            // It died before it read a word: its exit says how.
+        }
+    }
+
+    public int? ProcessId => _process.Id;
+
+    public bool CanBeKilled => true;
+
+    public bool IsStopped => ReadState() == "T";
+
+    public WorkerExit? Exit => _process.ExitCode is { } code ? Describe(code) : null;
+
+    public void Kill() => _process.Kill();
+
+    public bool Join(TimeSpan limit) => _process.WaitForExit(limit) is not null;
+
+    public string DescribeActivity()
+    {
+        try
+        {
+            string? state = ReadState();
+            string wait = File.ReadAllText($"/proc/{ProcessId}/wchan").Trim('0', '\n');
+            string system = File.ReadAllText($"/proc/{ProcessId}/syscall").Split(' ')[0].Trim();
+            string doing = state switch { "T" => "stopped", "D" => "waiting for a device", "R" => "running", "S" => "sleeping", _ => $"state {state}" };
+            return $"process {ProcessId} {doing}{(wait.Length > 0 ? $" in {wait}" : "")}{(int.TryParse(system, CultureInfo.InvariantCulture, out int number) ? $", system call {number}" : "")}";
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return $"process {ProcessId}";
+        }
+    }
+
+    // A process's first thread has its process's id, and is the one that loads.
+    public StackProbe AskForStack(Action ended) => new(_process.Id, _process.Id, ended);
+
+    public void Keep(CountedBlock block) => throw new InvalidOperationException("A process has no memory of its trainer's to keep.");
+
+    public void Dispose() => _process.Dispose();
+
+    /// <summary>The kernel's letter for what the process does (proc(5)); null where it is gone.</summary>
+    private string? ReadState()
+    {
+        try
+        {
+            string status = File.ReadAllText($"/proc/{ProcessId}/stat");
+            return status[(status.LastIndexOf(')') + 2)..].Split(' ')[0];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private WorkerExit Describe(int code)
+    {
+        string[] lines = [.. _process.ErrorLines.Select(line => line.Trim()).Where(line => line.Length > 0).TakeLast(ToldErrorLines)];
+        string errors = lines.Length > 0 ? $": {string.Join(" ", lines)}" : "";
+        // The runtime reports death by a signal as a shell does.
+        return code > 128
+            ? new WorkerExit($"killed by signal {code - 128} ({SignalName(code - 128)}){errors}", code - 128 is 9 or 15 ? WorkerLoss.Kill : WorkerLoss.Crash)
+            : new WorkerExit($"exited with code {code}{errors}", WorkerLoss.Crash);
+    }
+
+    private static string SignalName(int signal) => signal switch
+    {
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        15 => "SIGTERM",
+        _ => "a signal",
+    };
+}

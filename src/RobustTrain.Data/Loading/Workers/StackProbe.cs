@@ -1,0 +1,95 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using RobustTrain.Platform;
+
+namespace RobustTrain.Data.Loading.Workers;
+
+/// <summary>
+/// Asks for the managed stack of a stuck thread, in a process of its own: it can be killed when it takes too long, the runtime's debugging
+/// code can't take the trainer with it, and nothing of it is ever loaded into a trainer or a worker.
+/// </summary>
+internal sealed class StackProbe : IDisposable
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
+
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly ChildProcess? _process;
+    private readonly Task<string>? _frames;
+    private readonly string? _failure;
+
+    /// <summary>Begins to ask.</summary>
+    /// <param name="process">The thread's process: this one, or a child that lets its parent trace it.</param>
+    /// <param name="thread">The system's id of the thread; 0 where it has none yet.</param>
+    /// <param name="ended">Is called when the answer is there, from any thread.</param>
+    public StackProbe(int process, int thread, Action ended)
+    {
+        if (!OperatingSystem.IsLinux() || thread == 0)
+        {
+            _failure = thread == 0 ? "the thread has not begun" : "that needs Linux";
+            return;
+        }
+
+        try
+        {
+            WorkerCommand command = WorkerCommand.Find(WorkerCommand.StackVerb);
+            ProcessStartInfo start = new(command.FileName, [.. command.Arguments, Text(process), Text(thread)])
+            {
+                RedirectStandardOutput = true,
+            };
+            start.Environment["DOTNET_EnableDiagnostics"] = "0";
+            start.Environment["DOTNET_TieredPGO"] = "0";
+            if (process == Environment.ProcessId)
+                ThisProcess.LetTrace(process);
+            _process = ChildProcess.Start(start);
+        }
+        catch (Exception exception) when (exception is Win32Exception or LoaderException)
+        {
+            _failure = exception.Message;
+            return;
+        }
+
+        _process.CutLifeLine();
+        _frames = ReadAsync(_process);
+        _frames.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    /// <summary>Whether the answer is there.</summary>
+    public bool IsDone => _failure is not null || _frames!.IsCompleted;
+
+    /// <summary>How long it has taken so far.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);
+
+    /// <summary>The stack, innermost method first, or why it can't be had, as a clause of a sentence.</summary>
+    public string Answer()
+    {
+        if (_failure is not null)
+            return $"no managed stack: {_failure}";
+        if (!IsDone)
+            return string.Create(CultureInfo.InvariantCulture, $"no managed stack: it was not there within {Elapsed.TotalSeconds:0.#} s");
+        string error = string.Join('\n', _process!.ErrorLines).Trim();
+        string frames = string.Join(", ", _frames!.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        return error.Length == 0 && frames.Length > 0
+            ? $"managed stack: {frames}"
+            : $"no managed stack: {(error.Length > 0 ? error : "the process that reads it has ended without a word")}";
+    }
+
+    /// <summary>Stops to ask; the thread goes on.</summary>
+    public void Dispose()
+    {
+        if (_process is null)
+            return;
+        _process.Kill();
+        _process.WaitForExit(Grace);
+        _process.Dispose();
+    }
+
+    private static async Task<string> ReadAsync(ChildProcess process)
+    {
+        string frames = await process.Output.ReadToEndAsync().ConfigureAwait(false);
+        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        return frames;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,10 @@
+namespace RobustTrain.Data.Loading.Workers;
+
+/// <summary>A worker's seat as its monitor sees it.</summary>
+/// <param name="Name">The seat's name, as in <c>process-1</c>.</param>
+/// <param name="Health">How the worker is.</param>
+/// <param name="ProcessId">Its process; null for a thread, or while there is none.</param>
+/// <param name="Samples">The samples that the seat has loaded.</param>
+/// <param name="Starts">How often a worker was started for the seat.</param>
+/// <param name="SilentFor">How long its heartbeat has stood still.</param>
+public sealed record WorkerStatus(string Name, WorkerHealth Health, int? ProcessId, long Samples, int Starts, TimeSpan SilentFor);
