@@ -70,6 +70,7 @@ Describe 'Start-Training' {
         It 'sets $LASTEXITCODE to <Code> where the trainer ends with it, and says why by the id <Id>' -ForEach @(
             @{ End = 'numeric'; Code = 4; Id = 'NumericNotFinite'; Category = 'InvalidResult'; Message = 'The loss is NaN at step 9 of epoch 0.' }
             @{ End = 'data'; Code = 3; Id = 'DataBeyondErrorBudget'; Category = 'InvalidData'; Message = '3 of 10 samples are unreadable, but 2 are allowed.' }
+            @{ End = 'image'; Code = 3; Id = 'SampleNotReadable'; Category = 'InvalidData'; Message = 'The file is not an image.'; Target = '/d/a.png' }
             @{ End = 'memory'; Code = 5; Id = 'OutOfMemory'; Category = 'ResourceUnavailable'; Message = 'The device has no memory for one sample.' }
             @{ End = 'unexpected'; Code = 1; Id = 'TrainerFailed'; Category = 'NotSpecified'; Message = 'Unhandled exception.' }
             @{ End = 'silent'; Code = 1; Id = 'TrainerFailed'; Category = 'NotSpecified'; Message = 'robusttrain ended with exit code 1 and said nothing.' }
@@ -85,7 +86,7 @@ Describe 'Start-Training' {
             $failure[0].Exception.Message | Should -BeLike ($Message -replace '\[', '`[')
             $failure[0].FullyQualifiedErrorId | Should -Be "$Id,RobustTrain.Cmdlets.Commands.StartTrainingCommand"
             $failure[0].CategoryInfo.Category | Should -Be $Category
-            $failure[0].TargetObject | Should -Be (Join-Path $PWD r)
+            $failure[0].TargetObject | Should -Be ($_['Target'] ?? (Join-Path $PWD r))
         }
 
         It 'sets $LASTEXITCODE to 0 at a finished run' {

@@ -16,7 +16,7 @@ internal static class HostFailure
     /// <param name="exitCode">Its exit code.</param>
     /// <param name="finished">Its last event, if it came.</param>
     /// <param name="errorLines">The end of its standard error.</param>
-    /// <param name="target">What was at work: a run's folder, a file.</param>
+    /// <param name="target">What was at work, a run's folder or a file: at fault where the process names nothing else.</param>
     /// <param name="words">Puts its sentences into the cmdlet's words.</param>
     public static RunException? Of(int exitCode, RunFinished? finished, IReadOnlyList<string> errorLines, object? target, CmdletWords words)
     {
@@ -25,7 +25,7 @@ internal static class HostFailure
 
         ExitCode known = Enum.IsDefined((ExitCode)exitCode) ? (ExitCode)exitCode : ExitCode.Unexpected;
         if (finished?.Error is { } sentence)
-            return new RunException(known, finished.ErrorId ?? IdOf(known), words.Of(sentence), target);
+            return new RunException(known, finished.ErrorId ?? IdOf(known), words.Of(sentence), finished.Target ?? target);
 
         // Where to look up options is of no use to one who gave parameters.
         string said = string.Join('\n', errorLines

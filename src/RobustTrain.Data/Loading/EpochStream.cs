@@ -27,7 +27,6 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     private readonly SlotFields _fields;
     private readonly WorkerTuner? _tuner;
     private readonly int[]?[] _indices;
-    private readonly SampleKey[] _wanted;
     private readonly int[] _deliveredBySlot;
     private readonly LoaderStatistics _before;
     private readonly long _openedAt = Stopwatch.GetTimestamp();
@@ -70,7 +69,6 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         session.Ring.Memory.AddReference();
         _indices = new int[session.Ring.SlotCount][];
         _fields = new SlotFields(session.Ring);
-        _wanted = new SampleKey[options.BatchSize];
         IsolatedRetry retry = new(session.Ring, session.LoadingBy(FaultyWorker.Thread), options.Timeout);
         _inPlace = new InPlaceLoading(session.Gate, session.Ring, session.LoadingBy(FaultyWorker.Consumer), retry, _policy, stopping);
         _deliveredBySlot = new int[session.Ring.Memory.Layout.WorkerCapacity];
@@ -215,17 +213,17 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         int most = _session.LoadsInPlace ? 1 : int.MaxValue;
         while (!_isClosed && _nextToPublish < _plan.BatchCount && _session.Ring.PublishedCount < most && _session.Slots.TryTake(out int slot))
         {
-            Span<SampleKey> wanted = _wanted.AsSpan(0, _plan.CountOf(_nextToPublish));
-            _plan.Write(_nextToPublish++, wanted);
+            int count = _plan.CountOf(_nextToPublish);
             SampleTask* tasks = _session.Ring.Tasks(slot);
-            for (int position = 0; position < wanted.Length; position++)
+            for (int position = 0; position < count; position++)
             {
-                (_, int keyEpoch, int index) = wanted[position];
+                (int index, int keyEpoch) = _plan[_nextToPublish, position];
                 (tasks[position].Index, tasks[position].KeyEpoch) = (index, keyEpoch);
                 tasks[position].Attempt = _policy.IsQuarantined(index) ? SampleTask.NotToBeTried : 0;
             }
 
-            _session.Ring.Publish(slot, wanted.Length);
+            _nextToPublish++;
+            _session.Ring.Publish(slot, count);
         }
     }
 

@@ -65,55 +65,12 @@ public readonly struct EpochOrder
         }
     }
 
-    /// <summary>What stands at four places, in place. Four at once take little longer than one, whose every step waits for the step before.</summary>
-    internal void Replace(ref uint first, ref uint second, ref uint third, ref uint fourth)
-    {
-        (uint one, uint two, uint three, uint four) = (first, second, third, fourth);
-        Permute(ref one, ref two, ref three, ref four);
-        first = one < _count ? one : WalkOn(one);
-        second = two < _count ? two : WalkOn(two);
-        third = three < _count ? three : WalkOn(three);
-        fourth = four < _count ? four : WalkOn(four);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Mix(uint half, ulong key)
     {
         ulong mixed = (half ^ key) * 0xFF51AFD7ED558CCD;
         mixed = (mixed ^ (mixed >> 32)) * 0xC4CEB9FE1A85EC53;
         return (uint)(mixed >> 32);
-    }
-
-    private uint WalkOn(uint value)
-    {
-        do
-            value = Permute(value);
-        while (value >= _count);
-        return value;
-    }
-
-    private void Permute(ref uint one, ref uint two, ref uint three, ref uint four)
-    {
-        (uint high1, uint high2, uint high3, uint high4) = (one >> _lowBits, two >> _lowBits, three >> _lowBits, four >> _lowBits);
-        (uint low1, uint low2, uint low3, uint low4) = (one & _lowMask, two & _lowMask, three & _lowMask, four & _lowMask);
-        for (int round = 0; round < Rounds; round += 2)
-        {
-            ulong key = _keys[round];
-            low1 ^= Mix(high1, key) & _lowMask;
-            low2 ^= Mix(high2, key) & _lowMask;
-            low3 ^= Mix(high3, key) & _lowMask;
-            low4 ^= Mix(high4, key) & _lowMask;
-            key = _keys[round + 1];
-            high1 ^= Mix(low1, key) & _highMask;
-            high2 ^= Mix(low2, key) & _highMask;
-            high3 ^= Mix(low3, key) & _highMask;
-            high4 ^= Mix(low4, key) & _highMask;
-        }
-
-        one = (high1 << _lowBits) | low1;
-        two = (high2 << _lowBits) | low2;
-        three = (high3 << _lowBits) | low3;
-        four = (high4 << _lowBits) | low4;
     }
 
     private uint Permute(uint value)

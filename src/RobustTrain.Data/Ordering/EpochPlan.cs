@@ -82,46 +82,6 @@ public readonly struct EpochPlan
         }
     }
 
-    /// <summary>Writes the samples of a batch, which has as many: what the indexer gives, several at a time. The seed is left out.</summary>
-    internal void Write(int batch, Span<SampleKey> samples)
-    {
-        long first = ((long)batch * BatchSize * WorldSize) + Rank;
-        int position = 0;
-        if (_shuffle)
-        {
-            for (; position + 4 <= samples.Length; position += 4)
-            {
-                uint one = PlaceOf(first, position);
-                uint two = PlaceOf(first, position + 1);
-                uint three = PlaceOf(first, position + 2);
-                uint four = PlaceOf(first, position + 3);
-                _order.Replace(ref one, ref two, ref three, ref four);
-                samples[position] = KeyOf(one);
-                samples[position + 1] = KeyOf(two);
-                samples[position + 2] = KeyOf(three);
-                samples[position + 3] = KeyOf(four);
-            }
-        }
-
-        for (; position < samples.Length; position++)
-        {
-            (int index, int keyEpoch) = this[batch, position];
-            samples[position] = new SampleKey(0, keyEpoch, index);
-        }
-    }
-
-    private uint PlaceOf(long first, int position)
-    {
-        long place = first + ((long)position * WorldSize);
-        return (uint)(place < PlaceCount ? place : place % PlaceCount);
-    }
-
-    private SampleKey KeyOf(uint ordered)
-    {
-        int copy = _enlargeRatio == 1 ? 0 : (int)ordered / _datasetCount;
-        return new SampleKey(0, unchecked((_epoch * _enlargeRatio) + copy), (int)ordered - (copy * _datasetCount));
-    }
-
     private int CountBatches()
     {
         long global = (long)BatchSize * WorldSize;

@@ -30,7 +30,7 @@ internal static class CommandGuard
     /// <returns>Its exit code.</returns>
     public static int Report(Failure failure, EventStream? events)
     {
-        events?.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId));
+        events?.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId) { Target = failure.Target });
         failure.WriteTo(Console.Error);
         return (int)failure.ExitCode;
     }

@@ -18,6 +18,14 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
     /// <summary>Whether nobody foresaw it, so that a stack trace is worth keeping.</summary>
     public bool IsUnexpected => ErrorId == "Unexpected";
 
+    /// <summary>The file or folder at fault, where the data is to blame; null where it is not known.</summary>
+    public string? Target => Cause switch
+    {
+        SampleException sample when Path.IsPathRooted(sample.Path) => sample.Path,
+        DatasetException dataset when Path.IsPathRooted(dataset.Path) => dataset.Path,
+        _ => null,
+    };
+
     /// <summary>Finds out what an exception means.</summary>
     public static Failure Of(Exception exception) => exception switch
     {

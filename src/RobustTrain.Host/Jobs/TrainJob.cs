@@ -150,7 +150,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         try
         {
             if (takeBack is null)
-                journal.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId));
+                journal.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId) { Target = failure.Target });
             journal.Complete();
             takeBack?.Invoke();
         }

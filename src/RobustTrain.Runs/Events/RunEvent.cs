@@ -156,7 +156,11 @@ public sealed record StopRequested(string Reason) : RunEvent;
 /// <param name="ExitCode">The exit code.</param>
 /// <param name="Error">One sentence, where it failed.</param>
 /// <param name="ErrorId">The error's stable id, where it failed.</param>
-public sealed record RunFinished(string State, int ExitCode, string? Error, string? ErrorId) : RunEvent;
+public sealed record RunFinished(string State, int ExitCode, string? Error, string? ErrorId) : RunEvent
+{
+    /// <summary>The file or folder at fault, where the data is to blame: a full path.</summary>
+    public string? Target { get; init; }
+}
 
 /// <summary>How far <c>robusttrain config check</c> is with reading the data.</summary>
 /// <param name="Done">The pairs of images that it has read.</param>

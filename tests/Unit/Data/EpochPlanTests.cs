@@ -134,34 +134,4 @@ public sealed class EpochPlanTests
 
     private static List<(int Index, int Epoch)> Samples(EpochPlan plan, int batch) =>
         [.. Enumerable.Range(0, plan.CountOf(batch)).Select(position => plan[batch, position])];
-
-    [Property(MaxTest = 200)]
-    public Property A_batch_written_at_once_is_the_batch_sample_by_sample() => Prop.ForAll(
-        Gen.Choose(1, 700).ToArbitrary(),
-        Gen.Choose(1, 40).ToArbitrary(),
-        Gen.Choose(0, int.MaxValue).ToArbitrary(),
-        (count, batchSize, seed) =>
-        {
-            Random random = new(seed);
-            LoaderOptions options = new()
-            {
-                BatchSize = batchSize,
-                Seed = seed,
-                Shuffle = random.Next(4) > 0,
-                EnlargeRatio = random.Next(1, 4),
-                WorldSize = random.Next(1, 4),
-                LastBatch = (LastBatch)random.Next(3),
-            };
-            EpochPlan plan = new(count, options with { Rank = random.Next(options.WorldSize) }, epoch: 3);
-            for (int batch = 0; batch < plan.BatchCount; batch++)
-                MustBeWritten(plan, batch);
-        });
-
-    private static void MustBeWritten(EpochPlan plan, int batch)
-    {
-        SampleKey[] samples = new SampleKey[plan.CountOf(batch)];
-        plan.Write(batch, samples);
-        for (int position = 0; position < samples.Length; position++)
-            Assert.Equal(plan[batch, position], (samples[position].Index, samples[position].Epoch));
-    }
 }

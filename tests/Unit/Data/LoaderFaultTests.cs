@@ -304,6 +304,23 @@ public sealed class LoaderFaultTests
     [Theory]
     [InlineData(WorkerKind.Thread)]
     [InlineData(WorkerKind.Process)]
+    public void The_longest_path_of_a_bad_image_arrives_whole(WorkerKind kind)
+    {
+        using TemporaryFolder folder = new();
+        string name = string.Join('/', Enumerable.Repeat(new string('ü', 120), 15)) + "/bad.png";
+        string bad = folder.Write(name, "no image"u8.ToArray());
+        Assert.True(System.Text.Encoding.UTF8.GetByteCount(bad) > 3600);
+        using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = folder.Path, CropSize = 16 });
+        using PrefetchLoader loader = new(dataset, With(kind, null) with { BatchSize = 1 });
+        using EpochStream stream = loader.Open(0);
+        SampleException failure = Assert.Throws<SampleException>(() => stream.MoveNext());
+        Assert.Equal(bad, failure.Path);
+        Assert.Equal($"The file '{bad}' is not an image: it begins like neither PNG, JPEG nor BMP.", failure.Message);
+    }
+
+    [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
     public void Workers_that_leave_a_stopped_ring_are_not_taken_for_dead(WorkerKind kind)
     {
         LoaderSession? session = null;

@@ -23,7 +23,7 @@ public sealed class BadInputTests : IDisposable
         .. more,
     ];
 
-    private async Task IsRefused(ExitCode exitCode, string errorId, string sentence, string[] arguments, Dictionary<string, string?>? variables = null)
+    private async Task IsRefused(ExitCode exitCode, string errorId, string sentence, string[] arguments, Dictionary<string, string?>? variables = null, string? target = null)
     {
         string[] before = Entries();
 
@@ -34,6 +34,8 @@ public sealed class BadInputTests : IDisposable
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
         RunFinished failed = Assert.IsType<RunFinished>(EventLine.Read(Encoding.UTF8.GetBytes(run.Output.TrimEnd('\n').Split('\n')[^1])));
         Assert.Equal(("failed", (int)exitCode, errorId, run.Sentences[0]), (failed.State, failed.ExitCode, failed.ErrorId, failed.Error));
+        if (target is not null)
+            Assert.Equal(target, failed.Target);
         Assert.Equal(before, Entries());
     }
 
@@ -61,7 +63,7 @@ public sealed class BadInputTests : IDisposable
     {
         string label = _folder.At($"data/label/{name}.bmp");
         File.WriteAllBytes(label, TestPng.OfKind(32, 32, TestPng.Palette, 1, new byte[4 * 32], [TestPng.Chunk("PLTE", [0, 0, 0, 128, 0, 0])]));
-        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", $"'{label}' has a palette of colours", Arguments());
+        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", $"'{label}' has a palette of colours", Arguments(), target: label);
     }
 
     [Fact]
@@ -69,7 +71,7 @@ public sealed class BadInputTests : IDisposable
     {
         string image = _folder.At("data/A/val_4.bmp");
         File.WriteAllBytes(image, TestPng.OfKind(32, 32, 6, 8, new byte[32 * 32 * 4]));
-        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", $"'{image}' has an alpha channel", Arguments("--set", "data.convert_images=false"));
+        return IsRefused(ExitCode.Configuration, "DatasetNotUsable", $"'{image}' has an alpha channel", Arguments("--set", "data.convert_images=false"), target: image);
     }
 
     [Fact]

@@ -31,6 +31,15 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public void The_image_at_fault_is_the_target_where_it_is_known()
+    {
+        Assert.Equal("/d/a.png", Failure.Of(new AggregateException(new SampleException("'/d/a.png' is no PNG.", "/d/a.png"))).Target);
+        Assert.Equal("/d/b.png", Failure.Of(new DatasetException("'/d/b.png' is no PNG.", "/d/b.png")).Target);
+        Assert.Null(Failure.Of(new SampleException("The sample 3 (Szada/1 crop 3) can't be loaded: killed.", "Szada/1 crop 3")).Target);
+        Assert.Null(Failure.Of(new RunException(ExitCode.Numeric, "LossNotFinite", "The loss is NaN.", "/r")).Target);
+    }
+
+    [Fact]
     public void Too_little_memory_has_an_exit_code_of_its_own() =>
         Assert.Equal(ExitCode.OutOfMemory, Failure.Of(new OutOfMemoryException()).ExitCode);
 
