@@ -55,7 +55,7 @@ public sealed class PrefetchLoader : IBatchLoader
 
     /// <summary>Checks that the memory of a stream is there now, and takes none of it.</summary>
     /// <exception cref="LoaderException">The ring does not fit into memory.</exception>
-    public void CheckMemory() => RingMemory.Check(
+    public void CheckMemory() => LoaderSession.CheckMemory(
         LoaderSession.LayoutOf(_options, _layout, _options.NumWorkers ?? Environment.ProcessorCount),
         isShared: _options.WorkerKind == WorkerKind.Process && _options.NumWorkers != 0);
 

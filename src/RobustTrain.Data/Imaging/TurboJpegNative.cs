@@ -33,3 +33,22 @@ internal static unsafe partial class TurboJpegNative
     [LibraryImport(Library, EntryPoint = "tjGetErrorCode")]
     public static partial int GetErrorCode(TurboJpegHandle handle);
 }
+
+/// <summary>A decompressor of libjpeg-turbo; for one thread at a time.</summary>
+internal sealed class TurboJpegHandle : SafeHandle
+{
+    public TurboJpegHandle()
+        : base(0, ownsHandle: true)
+    {
+        ImageLibraries.Require(ImageFormat.Jpeg);
+        SetHandle(TurboJpegNative.InitDecompress());
+        if (IsInvalid)
+            throw new OutOfMemoryException("libjpeg-turbo could not create a decompressor.");
+    }
+
+    public override bool IsInvalid => handle == 0;
+
+    public string LastError => Marshal.PtrToStringUTF8(TurboJpegNative.GetErrorStr2(this)) ?? "unknown error";
+
+    protected override bool ReleaseHandle() => TurboJpegNative.Destroy(handle) == 0;
+}

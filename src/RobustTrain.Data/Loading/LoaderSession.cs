@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Data.Loading.Ring;
 using RobustTrain.Data.Loading.Workers;
@@ -31,7 +32,7 @@ internal sealed unsafe class LoaderSession : IDisposable
         _options = options;
         bool areProcesses = options.WorkerKind == WorkerKind.Process && workers > 0;
         WorkerCommand? command = areProcesses ? options.WorkerCommand ?? WorkerCommand.Find(WorkerCommand.Verb) : null;
-        RingMemory memory = RingMemory.Reserve(LayoutOf(options, slots, mostWorkers), areProcesses);
+        RingMemory memory = Reserve(LayoutOf(options, slots, mostWorkers), areProcesses);
         Ring = new SampleRing(memory, slots);
         int idle = (int)Math.Clamp(Math.Min(options.HealthCheckInterval.TotalMilliseconds, options.Timeout.TotalMilliseconds) / 4, 1, 1000);
         Ring.Initialize(options.Seed, idle);
@@ -46,6 +47,15 @@ internal sealed unsafe class LoaderSession : IDisposable
     /// <summary>The layout of a ring for at most so many workers.</summary>
     public static RingLayout LayoutOf(LoaderOptions options, SlotLayout slots, int mostWorkers) =>
         new(options.PrefetchQueueLength + 1, options.BatchSize, 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareHeartbeats), slots.Bytes);
+
+    /// <summary>Checks that the memory of a ring is there, and takes none of it.</summary>
+    /// <exception cref="LoaderException">It is more than there is.</exception>
+    public static void CheckMemory(RingLayout layout, bool isShared)
+    {
+        long available = HostMemory.AvailableBytes();
+        if (layout.TotalBytes > available)
+            throw TooLarge(layout, isShared, $"{available / 1048576.0:F0} MiB are available", null);
+    }
 
     public object Gate { get; } = new();
 
@@ -135,4 +145,21 @@ internal sealed unsafe class LoaderSession : IDisposable
         SampleLoading loading = LoadingBy(FaultyWorker.Thread);
         return (number, ended) => new ThreadWorker(Ring, new WorkerLoop(Ring, loading, number), number, ended);
     }
+
+    private static RingMemory Reserve(RingLayout layout, bool isShared)
+    {
+        CheckMemory(layout, isShared);
+        try
+        {
+            return isShared ? new SharedRingMemory(layout) : new NativeRingMemory(layout);
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or Win32Exception)
+        {
+            throw TooLarge(layout, isShared, exception.Message, exception);
+        }
+    }
+
+    private static LoaderException TooLarge(RingLayout layout, bool isShared, string reason, Exception? cause) => new(
+        $"The loader's ring of {layout.SlotCount} slots of {layout.SlotBytes / 1048576.0:F1} MiB does not fit into {(isShared ? "shared memory" : "memory")}: {reason}; a shorter prefetch queue or a smaller batch needs less.",
+        cause);
 }

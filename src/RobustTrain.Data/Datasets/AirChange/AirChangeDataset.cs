@@ -304,3 +304,12 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
             throw new SampleException($"The image '{path}' is {image.Width}x{image.Height} pixels; expected {AirChangeLayout.SceneWidth}x{AirChangeLayout.SceneHeight}.", path);
     }
 }
+
+/// <summary>A part of the AirChange benchmark.</summary>
+/// <param name="Options">What it was opened with.</param>
+/// <param name="Scenes">The scenes as they were found.</param>
+internal sealed record AirChangeDescription(AirChangeOptions Options, IReadOnlyList<ChangePair> Scenes) : DatasetDescription
+{
+    /// <inheritdoc/>
+    public override IDataset Open() => new AirChangeDataset(Options, Scenes, keepsScenes: false);
+}

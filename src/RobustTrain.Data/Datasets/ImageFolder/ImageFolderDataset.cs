@@ -89,3 +89,12 @@ public sealed class ImageFolderDataset : IPortableDataset, IFileBackedDataset, I
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
 }
+
+/// <summary>The images of a folder.</summary>
+/// <param name="Options">What it was opened with.</param>
+/// <param name="Files">The images as they were found.</param>
+internal sealed record ImageFolderDescription(ImageFolderOptions Options, IReadOnlyList<string> Files) : DatasetDescription
+{
+    /// <inheritdoc/>
+    public override IDataset Open() => new ImageFolderDataset(Options, Files);
+}

@@ -18,3 +18,10 @@ public sealed class IntegersDataset(int count) : IPortableDataset
     /// <inheritdoc/>
     public void Load(SampleKey key, SampleBuffer target) => target.Field<long>(0)[0] = key.Index;
 }
+
+/// <summary>The numbers below a bound.</summary>
+internal sealed record IntegersDescription(int Count) : DatasetDescription
+{
+    /// <inheritdoc/>
+    public override IDataset Open() => new IntegersDataset(Count);
+}

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading.Ring;
 
@@ -15,30 +16,6 @@ internal abstract unsafe class RingMemory(RingLayout layout)
     /// <summary>The header's address.</summary>
     public abstract byte* Base { get; }
 
-    /// <summary>Takes the memory of a ring.</summary>
-    /// <exception cref="LoaderException">It is more than there is.</exception>
-    public static RingMemory Reserve(RingLayout layout, bool isShared)
-    {
-        Check(layout, isShared);
-        try
-        {
-            return isShared ? new SharedRingMemory(layout) : new NativeRingMemory(layout);
-        }
-        catch (Exception exception) when (exception is OutOfMemoryException or Win32Exception)
-        {
-            throw TooLarge(layout, isShared, exception.Message, exception);
-        }
-    }
-
-    /// <summary>Checks that the memory of a ring is there, and takes none of it.</summary>
-    /// <exception cref="LoaderException">It is more than there is.</exception>
-    public static void Check(RingLayout layout, bool isShared)
-    {
-        long available = HostMemory.AvailableBytes();
-        if (layout.TotalBytes > available)
-            throw TooLarge(layout, isShared, $"{available / 1048576.0:F0} MiB are available", null);
-    }
-
     public void AddReference() => Interlocked.Increment(ref _references);
 
     public void Release()
@@ -48,10 +25,6 @@ internal abstract unsafe class RingMemory(RingLayout layout)
     }
 
     protected abstract void Free();
-
-    private static LoaderException TooLarge(RingLayout layout, bool isShared, string reason, Exception? cause) => new(
-        $"The loader's ring of {layout.SlotCount} slots of {layout.SlotBytes / 1048576.0:F1} MiB does not fit into {(isShared ? "shared memory" : "memory")}: {reason}; a shorter prefetch queue or a smaller batch needs less.",
-        cause);
 }
 
 /// <summary>A ring for threads. Each slot's memory is a block of its own, so that one that an abandoned thread may still write to can be given up.</summary>
@@ -99,4 +72,39 @@ internal sealed unsafe class NativeRingMemory : RingMemory
     private nint Allocate() => (nint)LargePages.Allocate((nuint)Layout.SlotBytes, SlotLayout.Alignment);
 
     private SlotControl* Control(int slot) => (SlotControl*)(_control + Layout.ControlsOffset + (slot * Layout.ControlStride));
+}
+
+/// <summary>A ring that processes share.</summary>
+internal sealed unsafe class SharedRingMemory : RingMemory
+{
+    private readonly SharedMemory _memory;
+
+    /// <summary>Makes a ring.</summary>
+    /// <exception cref="Win32Exception">There is not enough memory.</exception>
+    public SharedRingMemory(RingLayout layout)
+        : base(layout) => _memory = SharedMemory.Create("robusttrain-ring", layout.TotalBytes);
+
+    /// <summary>Takes a share in another process's ring.</summary>
+    /// <exception cref="Win32Exception">The other process is gone.</exception>
+    public SharedRingMemory(RingLayout layout, string path)
+        : base(layout) => _memory = SharedMemory.Open(path, layout.TotalBytes);
+
+    public override byte* Base => _memory.Start;
+
+    /// <summary>Where other processes of this user find the memory.</summary>
+    public string Path => _memory.Path;
+
+    protected override void Free() => _memory.Dispose();
+}
+
+/// <summary>A slot's former memory, which abandoned threads may still write to; it is freed with its last reference.</summary>
+internal sealed class CountedBlock(nint block, int references)
+{
+    private int _references = references;
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _references) == 0)
+            NativeRingMemory.FreeBlock(block);
+    }
 }

@@ -1,3 +1,5 @@
+using RobustTrain.Platform;
+
 namespace RobustTrain.Data.Loading.Ring;
 
 /// <summary>A counter that can be waited on: whoever reads it, finds nothing to do and waits with what it read misses no raise in between.</summary>
@@ -54,5 +56,28 @@ internal sealed class MonitorSignal : Signal
                 Interlocked.Decrement(ref _waiters);
             }
         }
+    }
+}
+
+/// <summary>
+/// A signal by Linux's futex on a word in the ring's memory, between processes or threads. It holds no lock, so that a process that is killed
+/// while it waits leaves nothing behind but a waiter too many in the count, which costs a system call.
+/// </summary>
+internal sealed unsafe class FutexSignal(int* word, int* waiters) : Signal
+{
+    public override int Value => Volatile.Read(ref *word);
+
+    public override void Raise(int wanted = int.MaxValue)
+    {
+        Interlocked.Increment(ref *word);
+        if (Volatile.Read(ref *waiters) != 0)
+            Futex.Wake(word, wanted);
+    }
+
+    public override void Wait(int seen, int milliseconds)
+    {
+        Interlocked.Increment(ref *waiters);
+        Futex.Wait(word, seen, milliseconds);
+        Interlocked.Decrement(ref *waiters);
     }
 }
