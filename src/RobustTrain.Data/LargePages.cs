@@ -19,22 +19,4 @@ public static unsafe class LargePages
             MemoryPages.PreferHuge(memory, bytes);
         return memory;
     }
-
-    /// <summary>Takes memory of the managed heap, which frees it after its last use.</summary>
-    /// <param name="bytes">Its size.</param>
-    /// <param name="pageOffset">How many bytes behind the start of a page it begins.</param>
-    /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
-    public static Memory<byte> AllocateManaged(int bytes, int pageOffset)
-    {
-        bool isLarge = OperatingSystem.IsLinux() && bytes >= (int)MemoryPages.HugePage;
-        int page = isLarge ? (int)MemoryPages.HugePage : Environment.SystemPageSize;
-        byte[] array = GC.AllocateUninitializedArray<byte>(checked(bytes + pageOffset + page), pinned: true);
-        fixed (byte* start = array)
-        {
-            int skipped = (int)(-(nint)start & (page - 1));
-            if (isLarge)
-                MemoryPages.PreferHuge(start + skipped, (nuint)(pageOffset + bytes));
-            return array.AsMemory(skipped + pageOffset, bytes);
-        }
-    }
 }

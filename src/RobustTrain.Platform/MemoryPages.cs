@@ -6,22 +6,8 @@ public static unsafe class MemoryPages
     /// <summary>The bytes of a transparent huge page on x86-64, and on Arm with pages of 4 KiB.</summary>
     public const uint HugePage = 2 << 20;
 
-    private const int ProtectReadWrite = 3;
-    private const int MapPrivate = 2;
-    private const int MapAnonymous = 0x20;
     private const int AdviseDrop = 4;
     private const int AdviseHugePages = 14;
-
-    /// <summary>Takes whole pages, all zero, that only this process sees.</summary>
-    /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
-    public static void* Map(nuint bytes)
-    {
-        nint address = Libc.Map(0, bytes, ProtectReadWrite, MapPrivate | MapAnonymous, -1, 0);
-        return address != -1 ? (void*)address : throw new OutOfMemoryException();
-    }
-
-    /// <summary>Gives back what <see cref="Map"/> took.</summary>
-    public static void Unmap(void* start, nuint bytes) => _ = Libc.Unmap(start, bytes);
 
     /// <summary>Asks for huge pages where memory is touched for the first time; a system that has none to give goes on with small ones.</summary>
     public static void PreferHuge(void* start, nuint bytes) => _ = Libc.Advise(start, bytes, AdviseHugePages);

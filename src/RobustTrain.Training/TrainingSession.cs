@@ -78,7 +78,7 @@ internal sealed class TrainingSession : IDisposable
             _progress, _ledger, _loaders.Quarantine, _selector, _guard, _microBatch, _distribution,
         ];
         _checkpoints = new CheckpointRecorder(
-            new CheckpointStore(run.CheckpointsPath, plan.Threads), new RetentionPolicy(plan.Config.Checkpoint), [.. parts.OfType<ICheckpointPart>()],
+            new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), [.. parts.OfType<ICheckpointPart>()],
             ModelIdentity.Of(plan.Config.Model), run.Record.Id, journal, time)
         { CheckRun = run.CheckPresence };
         _checkpointTimer = new CheckpointTimer(plan.Config.Checkpoint, time);

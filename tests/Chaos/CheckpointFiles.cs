@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 
 namespace RobustTrain.Chaos;
 
@@ -7,20 +6,13 @@ namespace RobustTrain.Chaos;
 /// <param name="Path">Its folder.</param>
 /// <param name="Sequence">Its place among the run's checkpoints.</param>
 /// <param name="IsBest">Whether it was the best so far when it was written.</param>
-/// <param name="Digests">The SHA-256, of the list of the SHA-256 of its pieces, that its manifest names for each file.</param>
+/// <param name="Digests">The SHA-256 that its manifest names for each file.</param>
 internal sealed record CheckpointFiles(string Path, long Sequence, bool IsBest, IReadOnlyDictionary<string, string> Digests)
 {
     /// <summary>Whether each file has the bytes that the manifest promises.</summary>
     public bool IsWhole => Digests.All(file =>
-        File.Exists(FileOf(file.Key)) && DigestOf(File.ReadAllBytes(FileOf(file.Key))) == file.Value);
+        File.Exists(FileOf(file.Key)) && Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(FileOf(file.Key)))) == file.Value);
 
     /// <summary>A file's path.</summary>
     public string FileOf(string name) => System.IO.Path.Combine(Path, name);
-
-    // split -b 128K --filter=sha256sum FILE | sha256sum
-    private static string DigestOf(byte[] content)
-    {
-        string list = string.Concat(content.Chunk(128 * 1024).Select(piece => $"{Convert.ToHexStringLower(SHA256.HashData(piece))}  -\n"));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(list)));
-    }
 }

@@ -55,7 +55,7 @@ internal static class RunFiles
             JsonElement root = manifest.RootElement;
             return new CheckpointFiles(
                 folder, root.GetProperty("sequence").GetInt64(), root.GetProperty("is_best").GetBoolean(),
-                root.GetProperty("files").EnumerateObject().ToDictionary(file => file.Name, file => file.Value.GetProperty("pieces_sha256").GetString()!));
+                root.GetProperty("files").EnumerateObject().ToDictionary(file => file.Name, file => file.Value.GetProperty("sha256").GetString()!));
         }
         catch (Exception broken) when (broken is IOException or JsonException or KeyNotFoundException)
         {

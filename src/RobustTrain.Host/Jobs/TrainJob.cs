@@ -4,15 +4,15 @@ using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
-using RobustTrain.Host.TensorBoard;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training;
 using RobustTrain.Training.Native;
+using RobustTrain.Training.TensorBoard;
+using RobustTrain.Training;
 
 namespace RobustTrain.Host.Jobs;
 

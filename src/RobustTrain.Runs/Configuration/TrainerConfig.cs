@@ -17,7 +17,7 @@ public sealed record TrainerConfig
     public int ValidateEvery { get; init; } = 1;
 
     /// <summary>Batches that are evaluated at once.</summary>
-    [Description("Batches of validation and test that are computed at once, at most loader.prefetch_queue_length, which a greater number counts as: 1 computes one after the other; null follows the load, one more where a processor is idle and memory is left. The scores are the same.")]
+    [Description("Batches of validation and test that are computed at once, at most loader.prefetch_queue_length, which a greater number counts as: 1, or null, computes one after the other. The scores are the same.")]
     [Range(1, 1024)]
     [FreeOnResume]
     public int? EvaluationWorkers { get; init; } = 1;

@@ -21,12 +21,11 @@ internal sealed class CheckpointArchive
 
     /// <summary>Opens a checkpoint and verifies each of its files.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
-    /// <param name="threads">The most threads to use.</param>
     /// <exception cref="CheckpointException">A file is missing or doesn't have the bytes that the manifest promises.</exception>
-    public static CheckpointArchive Open(Checkpoint checkpoint, int threads = 1)
+    public static CheckpointArchive Open(Checkpoint checkpoint)
     {
         foreach ((string name, CheckpointFile expected) in checkpoint.Manifest.Files)
-            Verify(Path.Combine(checkpoint.Path, name), expected, threads);
+            Verify(Path.Combine(checkpoint.Path, name), expected);
 
         string path = Path.Combine(checkpoint.Path, Checkpoint.StateFile);
         try
@@ -95,11 +94,11 @@ internal sealed class CheckpointArchive
     public CheckpointException OtherModel(string difference) =>
         new(CheckpointException.OtherModel, $"The checkpoint {Checkpoint.Path} is of another model: {difference}.", Checkpoint.Path);
 
-    private static void Verify(string path, CheckpointFile expected, int threads)
+    private static void Verify(string path, CheckpointFile expected)
     {
         try
         {
-            if (DigestedFile.FindDamage(path, expected, threads) is { } damage)
+            if (DigestedFile.FindDamage(path, expected) is { } damage)
                 throw Damaged(path, damage);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)

@@ -4,12 +4,12 @@ namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>What a manifest says of one file of its checkpoint.</summary>
 /// <param name="Bytes">The file's size.</param>
+/// <param name="Sha256">The SHA-256 of its content, in lower-case hexadecimal; null in manifests of format 2.</param>
 /// <param name="PiecesSha256">
-/// The SHA-256, in lower-case hexadecimal, of the list of the SHA-256 of its pieces:
-/// <c>split -b 128K --filter=sha256sum FILE | sha256sum</c>. Null in manifests of format 1.
+/// Only in manifests of format 2: the SHA-256 of the list of the SHA-256 of its pieces, as
+/// <c>split -b 128K --filter=sha256sum FILE | sha256sum</c> prints it.
 /// </param>
-/// <param name="Sha256">The SHA-256 of its content; only in manifests of format 1.</param>
 public sealed record CheckpointFile(
     long Bytes,
-    string? PiecesSha256 = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sha256 = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sha256 = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PiecesSha256 = null);

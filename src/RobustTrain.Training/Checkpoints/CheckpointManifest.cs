@@ -6,8 +6,11 @@ namespace RobustTrain.Training.Checkpoints;
 /// </summary>
 public sealed record CheckpointManifest
 {
-    /// <summary>The format that this version writes, and the newest that it reads. In format 1 a file's digest was that of its content in one piece.</summary>
-    public const int CurrentFormat = 2;
+    /// <summary>The format that this version writes: the SHA-256 of each whole file.</summary>
+    public const int CurrentFormat = 1;
+
+    /// <summary>The newest format that this version reads. In format 2 a file's digest is made of those of its pieces.</summary>
+    public const int NewestFormat = 2;
 
     /// <summary>The format of the checkpoint.</summary>
     public int Format { get; init; } = CurrentFormat;

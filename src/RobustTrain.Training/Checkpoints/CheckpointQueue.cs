@@ -4,8 +4,7 @@ namespace RobustTrain.Training.Checkpoints;
 /// The checkpoints in memory that are not on disk yet, the oldest first. However long a full disk refuses, no more than three copies
 /// of the training are held: the one being written, the newest, and the newest best. The memory of one is used again.
 /// </summary>
-/// <param name="threads">The most threads that copy a training.</param>
-internal sealed class CheckpointQueue(int threads)
+internal sealed class CheckpointQueue
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingCheckpoint> _waiting = new();
@@ -48,7 +47,7 @@ internal sealed class CheckpointQueue(int threads)
         lock (_gate)
         {
             DropSuperfluous(isNewestNeeded: false);
-            CheckpointDraft draft = _free ?? new CheckpointDraft(threads);
+            CheckpointDraft draft = _free ?? new CheckpointDraft();
             _free = null;
             draft.Clear();
             return draft;
@@ -87,22 +86,13 @@ internal sealed class CheckpointQueue(int threads)
         }
     }
 
-    /// <summary>Its writing has been broken off: it is the first again.</summary>
-    public void PutBack(PendingCheckpoint abandoned)
-    {
-        lock (_gate)
-        {
-            _begun = null;
-            _waiting.AddFirst(abandoned);
-        }
-    }
-
-    /// <summary>The disk has refused it.</summary>
+    /// <summary>The disk has refused it: it is the first again.</summary>
     public void Keep(PendingCheckpoint refused)
     {
         lock (_gate)
         {
-            PutBack(refused);
+            _begun = null;
+            _waiting.AddFirst(refused);
             DropSuperfluous();
         }
     }

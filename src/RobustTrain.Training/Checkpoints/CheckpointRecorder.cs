@@ -19,14 +19,14 @@ internal sealed class CheckpointRecorder : IDisposable
     private readonly string _runId;
     private readonly IRunJournal _journal;
     private readonly TimeProvider _time;
-    private readonly CheckpointQueue _queue;
+    private readonly CheckpointQueue _queue = new();
     private readonly Lock _gate = new();
     private Task _writer = Task.CompletedTask;
-    private CancellationTokenSource _hurry = new();
     private CheckpointException? _refused;
     private (int Kind, int Epoch)? _told;
     private volatile int _epoch;
     private bool _isWriting;
+    private volatile bool _isCompleting;
 
     /// <summary>A recorder.</summary>
     /// <param name="store">The run's checkpoints.</param>
@@ -40,7 +40,6 @@ internal sealed class CheckpointRecorder : IDisposable
         CheckpointStore store, RetentionPolicy retention, IReadOnlyList<ICheckpointPart> parts, ModelIdentity model, string runId, IRunJournal journal, TimeProvider time)
     {
         _store = store;
-        _queue = new CheckpointQueue(store.Threads);
         _retention = retention;
         _parts = parts;
         _model = model;
@@ -114,22 +113,19 @@ internal sealed class CheckpointRecorder : IDisposable
         StartWriter();
     }
 
-    /// <summary>
-    /// Waits until everything is on disk. The writer's priority is low, so what it has not written yet is written here: a busy machine
-    /// must not keep a stop waiting.
-    /// </summary>
+    /// <summary>Waits until everything is on disk, and tries once more what the disk has refused.</summary>
     /// <exception cref="CheckpointException">The disk still refuses some of it.</exception>
     public void Complete()
     {
-        _hurry.Cancel();
+        _isCompleting = true;
         _writer.GetAwaiter().GetResult();
-        _hurry.Dispose();
-        _hurry = new CancellationTokenSource();
-        if (_queue.IsEmpty)
-            return;
-        lock (_gate)
-            _isWriting = true;
-        WriteAll(CancellationToken.None);
+        if (!_queue.IsEmpty)
+        {
+            StartWriter();
+            _writer.GetAwaiter().GetResult();
+        }
+
+        _isCompleting = false;
         if (!_queue.IsEmpty)
             throw _refused!;
     }
@@ -139,8 +135,6 @@ internal sealed class CheckpointRecorder : IDisposable
     {
         // Only waits: what it could throw would hide what the training ends with.
         Task.WaitAny(_writer);
-        _store.DeleteRetired();
-        _hurry.Dispose();
     }
 
     /// <summary>Refuses a checkpoint of another network.</summary>
@@ -173,23 +167,15 @@ internal sealed class CheckpointRecorder : IDisposable
             if (_writer.IsFaulted)
                 _writer.GetAwaiter().GetResult();
             _isWriting = true;
-            CancellationToken hurry = _hurry.Token;
-            _writer = Task.Factory.StartNew(() => WriteBeside(hurry), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _writer = Task.Factory.StartNew(WriteAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
     }
 
-    // In a thread of its own, which ends with its work: its priority can be lowered and not raised again.
-    private void WriteBeside(CancellationToken hurry)
-    {
-        BackgroundPriority.Take();
-        WriteAll(hurry);
-    }
-
-    private void WriteAll(CancellationToken hurry)
+    private void WriteAll()
     {
         try
         {
-            while (WriteNext(hurry))
+            while (WriteNext())
             {
             }
         }
@@ -206,7 +192,7 @@ internal sealed class CheckpointRecorder : IDisposable
             _isWriting = false;
     }
 
-    private bool WriteNext(CancellationToken hurry)
+    private bool WriteNext()
     {
         PendingCheckpoint? next;
         lock (_gate)
@@ -222,13 +208,7 @@ internal sealed class CheckpointRecorder : IDisposable
 
         try
         {
-            Write(next, hurry);
-        }
-        catch (OperationCanceledException) when (hurry.IsCancellationRequested)
-        {
-            _queue.PutBack(next);
-            EndWriting();
-            return false;
+            Write(next);
         }
         catch (Exception refused) when (refused is CheckpointException or IOException or UnauthorizedAccessException)
         {
@@ -236,7 +216,7 @@ internal sealed class CheckpointRecorder : IDisposable
             CheckRun();
             _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, _store.IsEmpty);
             _queue.Keep(next);
-            WarnOfRefusal(refused, hurry);
+            WarnOfRefusal(refused);
             EndWriting();
             return false;
         }
@@ -247,22 +227,22 @@ internal sealed class CheckpointRecorder : IDisposable
     }
 
     // Once a kind (the system's error code) and epoch; and not where the training waits for it and ends with it.
-    private void WarnOfRefusal(Exception refused, CancellationToken hurry)
+    private void WarnOfRefusal(Exception refused)
     {
         (int Kind, int Epoch) refusal = ((refused.InnerException ?? refused).HResult, _epoch);
-        if (!hurry.CanBeCanceled || _told == refusal)
+        if (_isCompleting || _told == refusal)
             return;
         _told = refusal;
         Warn($"{_refused!.Message} The training goes on, and tries again with the next checkpoint, at the latest when it ends.");
     }
 
-    private void Write(PendingCheckpoint pending, CancellationToken hurry)
+    private void Write(PendingCheckpoint pending)
     {
         CheckRun();
         pending.WriteFiles?.Invoke();
         if (pending.Draft is null)
             return;
-        Checkpoint saved = _store.Write(pending.Draft, pending.Label, _model, _runId, _time.GetUtcNow(), hurry);
+        Checkpoint saved = _store.Write(pending.Draft, pending.Label, _model, _runId, _time.GetUtcNow());
         _journal.Write(new CheckpointSaved(
             saved.Path, pending.Label.CompletedEpoch ?? pending.Label.Cursor.Epoch, pending.Label.Cursor.GlobalStep, saved.Bytes,
             _time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds)

@@ -10,8 +10,7 @@ namespace RobustTrain.Training.Checkpoints;
 /// it is whole. Which one is the latest or the best, the manifests say.
 /// </summary>
 /// <param name="path">The folder; it is made when the first checkpoint is written.</param>
-/// <param name="threads">The most threads that write or verify a file; beside a training as many as it computes on.</param>
-public sealed class CheckpointStore(string path, int threads = 1)
+public sealed class CheckpointStore(string path)
 {
     private const string Latest = "latest";
 
@@ -26,9 +25,6 @@ public sealed class CheckpointStore(string path, int threads = 1)
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
 
-    /// <summary>The most threads that work on a checkpoint.</summary>
-    internal int Threads { get; } = threads;
-
     /// <summary>Whether it holds no checkpoint, good or damaged.</summary>
     internal bool IsEmpty
     {
@@ -40,7 +36,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
             }
             catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
             {
-                // Nobody knows; that it is empty would be a claim.
+                // That it is empty would be a claim.
                 return false;
             }
         }
@@ -88,11 +84,11 @@ public sealed class CheckpointStore(string path, int threads = 1)
         try
         {
             byte[] json = File.ReadAllBytes(manifestPath);
-            if (JsonDocument.Parse(json).RootElement.GetProperty("format").GetInt32() is int format && format > CheckpointManifest.CurrentFormat)
+            if (JsonDocument.Parse(json).RootElement.GetProperty("format").GetInt32() is int format && format > CheckpointManifest.NewestFormat)
             {
                 throw new CheckpointException(
                     CheckpointException.NewerFormat,
-                    $"The checkpoint {folder} has format {format}, written by a newer version; this version reads formats up to {CheckpointManifest.CurrentFormat}.", folder);
+                    $"The checkpoint {folder} has format {format}, written by a newer version; this version reads formats up to {CheckpointManifest.NewestFormat}.", folder);
             }
 
             return new Checkpoint(folder, JsonSerializer.Deserialize<CheckpointManifest>(json, CheckpointJson.Options)!);
@@ -129,9 +125,8 @@ public sealed class CheckpointStore(string path, int threads = 1)
     /// <param name="model">The network.</param>
     /// <param name="runId">The run.</param>
     /// <param name="now">When it was taken.</param>
-    /// <param name="abandoned">Breaks off, and leaves nothing.</param>
     /// <exception cref="CheckpointException">The disk refuses it; the other checkpoints are as they were.</exception>
-    internal Checkpoint Write(CheckpointDraft draft, CheckpointLabel label, ModelIdentity model, string runId, DateTimeOffset now, CancellationToken abandoned = default)
+    internal Checkpoint Write(CheckpointDraft draft, CheckpointLabel label, ModelIdentity model, string runId, DateTimeOffset now)
     {
         string target = System.IO.Path.Combine(Path, label.FolderName);
         string temporary = _hidden.TemporaryOf(target);
@@ -140,13 +135,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
             _hidden.Begin(temporary);
             var files = new Dictionary<string, CheckpointFile>();
             foreach ((string name, List<HostTensor> tensors) in draft.Files)
-            {
-                string file = System.IO.Path.Combine(temporary, name);
-                _hidden.TryReuse(name, file);
-                files.Add(name, DigestedFile.Write(file, new FileContent(SafeTensorsWriter.Parts(tensors)), Threads, abandoned));
-            }
-
-            _hidden.DeleteRetired();
+                files.Add(name, DigestedFile.Write(System.IO.Path.Combine(temporary, name), SafeTensorsWriter.Parts(tensors)));
             files.Add(Checkpoint.StateFile, WriteJson(System.IO.Path.Combine(temporary, Checkpoint.StateFile), draft.State));
 
             var manifest = new CheckpointManifest
@@ -162,22 +151,15 @@ public sealed class CheckpointStore(string path, int threads = 1)
                 Files = files,
             };
             WriteJson(System.IO.Path.Combine(temporary, Checkpoint.ManifestFile), manifest);
-            abandoned.ThrowIfCancellationRequested();
             DurableFile.FlushFolder(temporary);
             _hidden.Show(temporary, target);
             _lastSequence = manifest.Sequence;
             _unusable.Remove(target);
             return new Checkpoint(target, manifest);
         }
-        catch (OperationCanceledException)
-        {
-            HiddenFolders.DeleteQuietly(temporary);
-            throw;
-        }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             HiddenFolders.DeleteQuietly(temporary);
-            _hidden.DeleteRetired();
             throw CheckpointException.Refused(target, refused, IsEmpty);
         }
     }
@@ -193,7 +175,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
         IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
         IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
         foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
-            _hidden.Retire(checkpoint);
+            _hidden.Delete(checkpoint.Path);
         foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
             _hidden.Delete(damaged);
     }
@@ -201,9 +183,6 @@ public sealed class CheckpointStore(string path, int threads = 1)
     /// <summary>Deletes what an interrupted write or a replaced checkpoint left behind.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
     internal void DeleteLeftovers() => _hidden.DeleteLeftovers();
-
-    /// <summary>Deletes what is kept to be written over.</summary>
-    internal void DeleteRetired() => _hidden.DeleteRetired();
 
     private void Remember(string folder, CheckpointException unusable)
     {
@@ -221,7 +200,7 @@ public sealed class CheckpointStore(string path, int threads = 1)
                 warn($"{last.Message} The checkpoint before it is taken instead.");
             try
             {
-                return CheckpointArchive.Open(checkpoint, Threads);
+                return CheckpointArchive.Open(checkpoint);
             }
             catch (CheckpointException damaged) when (damaged.ErrorId == CheckpointException.Damaged)
             {
@@ -235,5 +214,5 @@ public sealed class CheckpointStore(string path, int threads = 1)
     }
 
     private static CheckpointFile WriteJson<T>(string file, T value) =>
-        DigestedFile.Write(file, new FileContent(JsonSerializer.SerializeToUtf8Bytes(value, CheckpointJson.Options)), threads: 1);
+        DigestedFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(value, CheckpointJson.Options));
 }

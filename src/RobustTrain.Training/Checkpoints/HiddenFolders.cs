@@ -7,15 +7,9 @@ namespace RobustTrain.Training.Checkpoints;
 /// <param name="path">The folder of the checkpoints.</param>
 internal sealed class HiddenFolders(string path)
 {
-    // Of smaller checkpoints the blocks are found and freed in no time.
-    private const long ReusedBytes = 4 << 20;
-
     // Both begin with a dot: a reader never takes them for checkpoints.
     private const string TemporaryPrefix = ".writing-";
     private const string ReplacedPrefix = ".replaced-";
-
-    // What went last, under its hidden name: the next one is written over its files.
-    private string? _retired;
 
     /// <summary>Whether a folder among the checkpoints is none of them.</summary>
     public static bool IsHidden(string folder) => Path.GetFileName(folder).StartsWith('.');
@@ -30,13 +24,6 @@ internal sealed class HiddenFolders(string path)
         if (Directory.Exists(temporary))
             Directory.Delete(temporary, recursive: true);
         Directory.CreateDirectory(temporary);
-    }
-
-    /// <summary>Moves a file of the checkpoint that went last to where one of its name is about to be written, if nobody has it open.</summary>
-    public void TryReuse(string name, string file)
-    {
-        if (_retired is not null)
-            ReusableFile.TryMove(Path.Combine(_retired, name), file);
     }
 
     /// <summary>Gives a folder that is written and flushed its name, in place of what has it.</summary>
@@ -60,31 +47,9 @@ internal sealed class HiddenFolders(string path)
             Directory.Delete(replaced, recursive: true);
     }
 
-    /// <summary>Deletes a checkpoint, a large one only when the next has been written over its files.</summary>
-    /// <exception cref="IOException">The disk refuses.</exception>
-    public void Retire(Checkpoint checkpoint)
-    {
-        if (checkpoint.Bytes < ReusedBytes)
-        {
-            Delete(checkpoint.Path);
-            return;
-        }
-
-        DeleteRetired();
-        _retired = Hide(checkpoint.Path);
-    }
-
     /// <summary>Deletes a checkpoint.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
     public void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);
-
-    /// <summary>Deletes what is kept to be written over.</summary>
-    public void DeleteRetired()
-    {
-        if (_retired is { } folder)
-            DeleteQuietly(folder);
-        _retired = null;
-    }
 
     /// <summary>Deletes what an interrupted write or a replaced checkpoint left behind.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
@@ -95,7 +60,7 @@ internal sealed class HiddenFolders(string path)
         foreach (string leftover in Directory.EnumerateDirectories(path, ".*"))
         {
             string name = Path.GetFileName(leftover);
-            if (leftover != _retired && (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal)))
+            if (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal))
                 Directory.Delete(leftover, recursive: true);
         }
     }

@@ -18,7 +18,8 @@ namespace RobustTrain.Training.Evaluation;
 /// <param name="time">The clock.</param>
 internal sealed class EvaluationPass(TrainingConfig config, Device device, EvaluationLoaders loaders, IRunJournal journal, TimeProvider time)
 {
-    private readonly EvaluationWorkers _workers = new(config.Trainer.EvaluationWorkers, config.Loader.PrefetchQueueLength, time);
+    // The loader keeps no more batches apart than its queue is long.
+    private readonly int _workers = Math.Min(config.Trainer.EvaluationWorkers ?? 1, config.Loader.PrefetchQueueLength);
 
     /// <summary>Scores <paramref name="model"/>, which is in training mode again afterwards where it was before.</summary>
     /// <param name="model">The network.</param>
@@ -39,13 +40,13 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, Evalu
             BatchScores scores = new(config, device, model, dataset);
             using EpochStream stream = loaders.For(split, dataset).Open(epoch, stopping: stopping);
             using ParallelScoring scoring = new(scores.Of, _workers, config.Threads ?? Environment.ProcessorCount);
-            IEnumerable<IReadOnlyList<DatapointConfusion>> counted = config.Trainer.EvaluationWorkers == 1 ? OneByOne(stream, scores) : scoring.Of(Batches(stream));
+            IEnumerable<IReadOnlyList<DatapointConfusion>> counted = _workers == 1 ? OneByOne(stream, scores) : scoring.Of(Batches(stream));
             foreach (IReadOnlyList<DatapointConfusion> batch in counted)
             {
                 foreach (DatapointConfusion datapoint in batch)
                     metric.Add(datapoint);
                 if (progress.IsDue())
-                    journal.Write(new EvaluationProgress(split, metric.Datapoints.Count, dataset.Count) { Workers = _workers.Count });
+                    journal.Write(new EvaluationProgress(split, metric.Datapoints.Count, dataset.Count) { Workers = _workers });
                 stopping.ThrowIfCancellationRequested();
             }
 

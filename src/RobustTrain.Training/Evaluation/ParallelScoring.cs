@@ -12,7 +12,7 @@ namespace RobustTrain.Training.Evaluation;
 /// <param name="score">Scores a batch.</param>
 /// <param name="workers">How many are computed at once.</param>
 /// <param name="threads">CPU threads of one operator.</param>
-internal sealed class ParallelScoring(Func<IBatch, IReadOnlyList<DatapointConfusion>> score, EvaluationWorkers workers, int threads) : IDisposable
+internal sealed class ParallelScoring(Func<IBatch, IReadOnlyList<DatapointConfusion>> score, int workers, int threads) : IDisposable
 {
     private readonly Queue<Task<IReadOnlyList<DatapointConfusion>>> _underWay = [];
     private readonly BlockingCollection<Task> _tasks = [];
@@ -23,12 +23,10 @@ internal sealed class ParallelScoring(Func<IBatch, IReadOnlyList<DatapointConfus
     /// <exception cref="Exception">What scoring the first batch that can't be scored threw.</exception>
     public IEnumerable<IReadOnlyList<DatapointConfusion>> Of(IEnumerable<IBatch> batches)
     {
-        workers.Begin();
         foreach (IBatch batch in batches)
         {
             Begin(batch);
-            workers.Follow();
-            while (_underWay.Count >= workers.Count)
+            if (_underWay.Count >= workers)
                 yield return Next();
         }
 

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using Google.Protobuf;
-using RobustTrain.Host.TensorBoard;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Runs;
+using RobustTrain.Training.TensorBoard;
 
 namespace RobustTrain.Tests.Host;
 

@@ -5,7 +5,7 @@ namespace RobustTrain.Tests.Training;
 
 public sealed class CheckpointQueueTests
 {
-    private readonly CheckpointQueue _queue = new(threads: 1);
+    private readonly CheckpointQueue _queue = new();
     private readonly List<int> _filesWritten = [];
 
     [Fact]

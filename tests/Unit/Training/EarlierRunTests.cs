@@ -43,6 +43,20 @@ public sealed class EarlierRunTests : IDisposable
         Assert.Equal(Losses(untouched), Losses(_training), new Close(1e-3f));
     }
 
+    [Fact]
+    public void A_bit_that_turned_in_a_later_piece_of_a_file_of_format_2_is_found()
+    {
+        TakeEarlierRun();
+        string file = Path.Combine(_training.CheckpointsPath, "step-000000006", Checkpoint.OptimizerFile);
+        byte[] bytes = File.ReadAllBytes(file);
+        Assert.True(bytes.Length > 128 << 10);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => _training.Run());
+        Assert.Contains("its SHA-256 is not the one in the manifest", refused.Message, StringComparison.Ordinal);
+    }
+
     private static float[] Losses(SmallTraining training) =>
         [.. Directory.EnumerateFiles(Path.Combine(training.RunPath, "epochs"), "losses.csv", SearchOption.AllDirectories).Order()
             .SelectMany(file => File.ReadLines(file).Skip(1)).Select(line => float.Parse(line.Split(',')[2], System.Globalization.CultureInfo.InvariantCulture))];

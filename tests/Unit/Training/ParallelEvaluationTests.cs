@@ -2,7 +2,6 @@ using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
-using RobustTrain.Training.Evaluation;
 
 namespace RobustTrain.Tests.Training;
 
@@ -70,44 +69,6 @@ public sealed class ParallelEvaluationTests : IDisposable
         RunException failed = Assert.Throws<RunException>(() => _parallel.Run());
         Assert.Equal("LabelOutOfRange", failed.ErrorId);
         Assert.Contains("square 0", failed.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void The_number_follows_idle_processors_and_free_memory()
-    {
-        var time = new ManualTime();
-        (double Idle, double Free) host = (0, 0.9);
-        EvaluationWorkers workers = new(given: null, most: Environment.ProcessorCount, time, () => host.Idle, () => host.Free);
-        Assert.Equal(1, workers.Count);
-
-        Pass(idle: 0.2, free: 0.9);
-        Assert.Equal(1, workers.Count);
-        Pass(idle: 0.9, free: 0.2);
-        Assert.Equal(1, workers.Count);
-        Pass(idle: 0.9, free: 0.9);
-        Assert.Equal(Math.Min(2, Environment.ProcessorCount), workers.Count);
-        for (int more = 0; more < Environment.ProcessorCount; more++)
-            Pass(idle: 0.9, free: 0.9);
-        Assert.Equal(Environment.ProcessorCount, workers.Count);
-        Pass(idle: 0.9, free: 0.05);
-        Assert.Equal(Math.Max(1, Environment.ProcessorCount - 1), workers.Count);
-
-        void Pass(double idle, double free)
-        {
-            host = (host.Idle + idle, free);
-            time.Advance(TimeSpan.FromSeconds(1));
-            workers.Follow();
-        }
-    }
-
-    [Fact]
-    public void A_number_that_is_given_stays_and_is_bounded_by_what_the_loader_keeps()
-    {
-        var time = new ManualTime();
-        EvaluationWorkers workers = new(given: 8, most: 3, time, () => 1000, () => 0.01);
-        time.Advance(TimeSpan.FromSeconds(9));
-        workers.Follow();
-        Assert.Equal(3, workers.Count);
     }
 
     public void Dispose()

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Tests.Runs;
-using RobustTrain.Tests.Scripts;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
@@ -19,27 +18,6 @@ public sealed class RetiredCheckpointTests : IDisposable
     public RetiredCheckpointTests() => _store = new CheckpointStore(_folder.At("checkpoints"));
 
     [Fact]
-    public void The_next_one_is_written_over_the_files_of_the_one_that_went_last()
-    {
-        if (!OperatingSystem.IsLinux())
-            return;
-        string first = WeightsOf(Save(epoch: 0, new byte[Large]));
-        string number = NumberOf(first);
-        Save(epoch: 1, [1]);
-        Save(epoch: 2, [2]);
-        _store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
-        Assert.False(File.Exists(first));
-
-        // It is shorter than what was there.
-        byte[] content = RandomNumberGenerator.GetBytes(Large - 5000);
-        string last = WeightsOf(Save(epoch: 3, content));
-        Assert.Equal(number, NumberOf(last));
-        using SafeTensorsReader weights = _store.OpenLatest(warning => Assert.Fail(warning))!.OpenTensors(Checkpoint.WeightsFile);
-        Assert.Equal(content, weights.Read("weight"));
-        Assert.Equal(["epoch-0001", "epoch-0002", "epoch-0003"], Folders());
-    }
-
-    [Fact]
     public void Whoever_reads_one_that_went_reads_it_whole()
     {
         byte[] content = RandomNumberGenerator.GetBytes(Large);
@@ -55,21 +33,7 @@ public sealed class RetiredCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void The_last_that_went_goes_with_the_training_or_with_the_next_start()
-    {
-        foreach (Action end in new Action[] { _store.DeleteRetired, new CheckpointStore(_store.Path).DeleteLeftovers })
-        {
-            for (int epoch = 0; epoch < 3; epoch++)
-                Save(epoch, new byte[epoch == 0 ? Large : 1]);
-            _store.CleanUp(new RetentionPolicy(new CheckpointConfig()));
-            Assert.Equal([".replaced-epoch-0000", "epoch-0001", "epoch-0002"], Folders());
-            end();
-            Assert.Equal(["epoch-0001", "epoch-0002"], Folders());
-        }
-    }
-
-    [Fact]
-    public void A_small_one_is_deleted()
+    public void One_that_no_policy_keeps_is_deleted()
     {
         for (int epoch = 0; epoch < 3; epoch++)
             Save(epoch, [1]);
@@ -80,9 +44,6 @@ public sealed class RetiredCheckpointTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private static string WeightsOf(Checkpoint checkpoint) => Path.Combine(checkpoint.Path, Checkpoint.WeightsFile);
-
-    // By which the file system knows a file, whatever its name.
-    private static string NumberOf(string file) => Shell.Run("stat", "--format=%i", file).Output;
 
     private IEnumerable<string> Folders() => Directory.EnumerateDirectories(_store.Path).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal);
 

@@ -61,7 +61,7 @@ internal sealed class SmallTraining : IDisposable
     public IReadOnlyDictionary<string, string> FinalState()
     {
         Checkpoint latest = Checkpoints.List()[0];
-        var state = latest.Manifest.Files.ToDictionary(file => file.Key, file => file.Value.PiecesSha256!);
+        var state = latest.Manifest.Files.ToDictionary(file => file.Key, file => file.Value.Sha256!);
         // Which worker delivered what differs from run to run; what was delivered, and in which order, does not.
         foreach (string ledger in Directory.EnumerateFiles(Path.Combine(RunPath, "epochs"), "ledger.json", SearchOption.AllDirectories))
         {

@@ -360,7 +360,7 @@ public sealed class TrainerTests : IDisposable
             if (runEvent is CheckpointSaved saved)
             {
                 digests[Path.GetFileName(saved.Path)] = string.Join(
-                    ", ", CheckpointStore.Open(saved.Path).Manifest.Files.Where(file => file.Key != Checkpoint.StateFile).OrderBy(file => file.Key).Select(file => $"{file.Key} {file.Value.PiecesSha256}"));
+                    ", ", CheckpointStore.Open(saved.Path).Manifest.Files.Where(file => file.Key != Checkpoint.StateFile).OrderBy(file => file.Key).Select(file => $"{file.Key} {file.Value.Sha256}"));
             }
         }
     }

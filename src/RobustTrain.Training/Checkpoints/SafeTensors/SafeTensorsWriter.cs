@@ -37,10 +37,10 @@ public static class SafeTensorsWriter
     }
 
     /// <summary>The tensors as they follow each other in a file.</summary>
-    internal static HostTensor[] Ordered(IEnumerable<HostTensor> tensors) => [.. tensors.OrderByDescending(tensor => tensor.Format.SizeOf())];
+    private static HostTensor[] Ordered(IEnumerable<HostTensor> tensors) => [.. tensors.OrderByDescending(tensor => tensor.Format.SizeOf())];
 
     /// <summary>What stands before the tensors, whose bytes need not be there yet.</summary>
-    internal static byte[] Header(IReadOnlyCollection<HostTensor> ordered, IReadOnlyDictionary<string, string>? metadata = null)
+    private static byte[] Header(IReadOnlyCollection<HostTensor> ordered, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var buffer = new MemoryStream();
         buffer.SetLength(sizeof(ulong));
