@@ -5,6 +5,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Training;
+using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ internal static class Epochs
     public static void ServeOurs(string pairs)
     {
         TrainingConfig config = ConfigOf(pairs);
-        using OurTraining training = new(config, DataSplitsFactory.Open(config));
+        using OurTraining training = new(config, TaskCatalog.Of(config).OpenSplits());
         using PrefetchLoader loader = training.Plan.OpenTrainingLoader();
         int epoch = 0;
         Serve(() =>

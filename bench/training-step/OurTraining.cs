@@ -1,13 +1,14 @@
 using RobustTrain.Data;
+using RobustTrain.Data.Loading;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
-using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Models;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
-using RobustTrain.Training.Numerics;
-using RobustTrain.Training.Optimizers;
+using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
+using RobustTrain.Training.Tasks;
 using TorchSharp.Modules;
 
 namespace RobustTrain.Bench.TrainingStep;
@@ -15,29 +16,33 @@ namespace RobustTrain.Bench.TrainingStep;
 /// <summary>The trainer's own step, with all that it does beside the arithmetic: seeds, the gradient's norm, the guard, the copy of the buffers.</summary>
 internal sealed class OurTraining : IDisposable
 {
-    private readonly ChangeDetectionModel _model;
-    private readonly OptimizerHelper _optimizer;
-    private readonly Criterion _criterion;
-    private readonly RobustTrain.Training.Steps.TrainingStep _step;
+    private static readonly EpochLedger s_noLedger = new()
+    {
+        Epoch = 0, Batches = 0, Delivered = 0, Retried = 0, Skipped = 0, Quarantined = 0, WorkerFailures = 0, Digest = "", DeliveredBy = new Dictionary<string, int>(), Entries = [],
+    };
+
+    private readonly Learner _learner;
+    private readonly ITrainingLoss _loss;
+    private readonly RobustTrain.Training.TrainingStep _step;
     private TrainingCursor _cursor = TrainingCursor.Start;
 
     public OurTraining(TrainingConfig config, DataSplits data)
     {
         Plan = TrainingPlan.Create(config, data);
         TorchSharp.torch.set_num_threads(Plan.Threads);
-        _model = Plan.CreateModel();
-        (string, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
-        _optimizer = OptimizerFactory.Create(config.Optimizer, learned.Select(named => named.Parameter));
-        _criterion = CriterionCatalog.Create(config.Criterion, config.Model.Classes, Plan.Device);
+        _learner = Learner.Of(Plan.CreateModel(), config);
+        using IBatchLoader loader = Plan.OpenTrainingLoader();
+        _loss = Plan.Task.CreateLossSetup().Create(loader, Plan.Device);
         NoJournal journal = new();
-        _step = new(Plan, _model, learned, _optimizer, _criterion, null, new NumericGuard(config.Numerics, journal), new MicroBatchSize(), journal);
+        _step = new(Plan, _learner, _loss, new NumericGuard(config.Numerics, journal), new MicroBatchSize(), journal);
     }
 
     public TrainingPlan Plan { get; }
 
     public void Take(IBatch batch)
     {
-        _step.Take(batch, _cursor);
+        using TrainingBatch training = TrainingBatch.InPlace(new Borrowed(batch), Plan.Task.Fields, Plan.Device, s_noLedger);
+        _step.Take(training, _cursor);
         StepMemory.Collect();
         _cursor = _cursor with { GlobalStep = _cursor.GlobalStep + 1 };
     }
@@ -45,9 +50,25 @@ internal sealed class OurTraining : IDisposable
     public void Dispose()
     {
         _step.Dispose();
-        _criterion.Dispose();
-        _optimizer.Dispose();
-        _model.Dispose();
+        _loss.Dispose();
+        _learner.Dispose();
+    }
+
+    /// <summary>A batch that stays its owner's.</summary>
+    private sealed class Borrowed(IBatch batch) : IBatch
+    {
+        public int Epoch => batch.Epoch;
+
+        public int Index => batch.Index;
+
+        public IReadOnlyList<int> SampleIndices => batch.SampleIndices;
+
+        public BatchField this[string field] => batch[field];
+
+        public void Dispose()
+        {
+            // Its owner does.
+        }
     }
 
     private sealed class NoJournal : IRunJournal

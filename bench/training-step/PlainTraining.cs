@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Models;
 using RobustTrain.Training.Native;
+using RobustTrain.Training.Tasks.ChangeDetection.Losses;
+using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Bench.TrainingStep;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training;
+using RobustTrain.Training.Tasks;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Bench.TrainingStep;

@@ -1,67 +1,115 @@
-using RobustTrain.Data;
 using RobustTrain.Data.Loading;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Epochs;
-using RobustTrain.Training.Loaders;
+using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
-using RobustTrain.Training.Prefetching;
 using RobustTrain.Training.Steps;
+using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Training;
 
 /// <summary>Trains on an epoch's batches, and keeps the account of where the training is.</summary>
-/// <param name="plan">How many batches there are.</param>
-/// <param name="loaders">Give the batches.</param>
-/// <param name="step">Trains on them.</param>
-/// <param name="progress">Keeps the cursor.</param>
-/// <param name="ledger">Keeps the account of the samples.</param>
-/// <param name="watchdog">Watches how long a step takes.</param>
-/// <param name="control">Says where to stop.</param>
-internal sealed class EpochTraining(
-    TrainingPlan plan, RunLoaders loaders, TrainingStep step, TrainingProgress progress, LedgerPart ledger, StepWatchdog watchdog, TrainingControl control)
+internal sealed class EpochTraining : IDisposable
 {
-    private EpochStream? _stream;
+    private readonly TrainingPlan _plan;
+    private readonly TrainingState _state;
+    private readonly IRunJournal _journal;
+    private readonly TrainingControl _control;
+    private readonly TimeProvider _time;
+    private readonly TrainingStep _step;
+    private readonly StepWatchdog _watchdog;
     private EpochLedger? _pendingLedger;
 
+    /// <summary>Trains on epochs.</summary>
+    /// <param name="plan">How many batches there are.</param>
+    /// <param name="state">What is trained.</param>
+    /// <param name="loss">What is minimised.</param>
+    /// <param name="journal">Is told of steps.</param>
+    /// <param name="control">Says where to stop, and is told of a step that does not end.</param>
+    /// <param name="time">The clock.</param>
+    public EpochTraining(TrainingPlan plan, TrainingState state, ITrainingLoss loss, IRunJournal journal, TrainingControl control, TimeProvider time)
+    {
+        _plan = plan;
+        _state = state;
+        _journal = journal;
+        _control = control;
+        _time = time;
+        _step = new TrainingStep(plan, state.Learner, loss, state.Guard, state.MicroBatch, journal);
+        _watchdog = new StepWatchdog(plan.Config.Trainer.StepTimeoutSeconds is double seconds ? TimeSpan.FromSeconds(seconds) : null, ReportStuckStep, time);
+    }
+
     /// <summary>What the last batch has led to.</summary>
-    public StepVerdict Verdict { get; set; }
+    public StepVerdict Verdict { get; private set; }
 
     /// <summary>Whether the last batch has led to a state from which the training can't just go on.</summary>
-    public bool MustRecover => Verdict is StepVerdict.BeginAgain or StepVerdict.RollBack;
+    public bool MustRecover => Verdict is StepVerdict.Retry or StepVerdict.RollBack;
 
-    /// <summary>The epoch's stream of batches.</summary>
-    public EpochStream Stream => _stream ?? throw new InvalidOperationException("No epoch has begun.");
+    /// <summary>Whether the last batch has completed a step.</summary>
+    public bool IsBetweenSteps => Verdict == StepVerdict.Complete;
+
+    /// <summary>The learning rate of the next step.</summary>
+    public double LearningRate => _step.LearningRateAt(_state.Cursor.GlobalStep);
+
+    /// <summary>What the loader did in the epoch that was trained last.</summary>
+    public LoaderFigures? Figures { get; private set; }
+
+    /// <summary>Begins the epoch at the cursor, or goes on with it.</summary>
+    public EpochMeter Begin()
+    {
+        _journal.Write(new EpochStarted(_state.Cursor.Epoch, LearningRate));
+        return new EpochMeter(_journal, TimeSpan.FromSeconds(_plan.Config.Trainer.LogIntervalSeconds), _time);
+    }
 
     /// <summary>The epoch's batches from the cursor on; they end early where a stop is asked for.</summary>
-    public IEnumerable<IBatch> RemainingBatches(EpochMeter meter)
+    public IEnumerable<TrainingBatch> RemainingBatches(EpochMeter meter)
     {
-        using EpochStream stream = loaders.Training.Open(progress.Cursor.Epoch, progress.Cursor.Batch, ledger.Current, control.Stopping);
-        _stream = stream;
-        foreach (IBatch batch in meter.Timed(loaders.Ahead(control.UntilStopped(stream), stream)))
+        using EpochStream stream = _state.Loaders.Training.Open(_state.Cursor.Epoch, _state.Cursor.Batch, _state.Ledger.Current, _control.Stopping);
+        foreach (TrainingBatch batch in meter.Timed(_state.Loaders.Ahead(_control.UntilStopped(stream), stream)))
             yield return batch;
-        if (!control.IsStopRequested)
+        if (!_control.IsStopRequested)
             EndEpoch(stream, meter);
     }
 
     /// <summary>Trains on a batch.</summary>
-    public void TrainOn(IBatch batch, EpochMeter meter)
+    public void TrainOn(TrainingBatch batch, EpochMeter meter)
     {
-        if (step.EndsBefore(batch))
+        if (_step.EndsBefore(batch))
             CompletePending(meter);
         if (MustRecover)
             return;
-        watchdog.Begin();
-        StepResult result = step.Take(batch, progress.Cursor);
-        watchdog.End();
-        _pendingLedger = Prefetcher.LedgerAfter(batch, Stream);
+        _watchdog.Begin();
+        StepResult result = _step.Take(batch, _state.Cursor);
+        _watchdog.End();
+        _pendingLedger = batch.Ledger;
         Account(result, meter);
         StepMemory.Collect();
     }
 
+    /// <summary>Brings the training back to a state from which it can go on: the beginning of the step, or the last epoch's checkpoint.</summary>
+    public void Recover(RunCheckpoints checkpoints)
+    {
+        Abandon();
+        if (Verdict == StepVerdict.RollBack)
+            _state.Guard.KeepThrough(checkpoints.RollBack);
+        Verdict = StepVerdict.Complete;
+    }
+
+    /// <summary>Forgets a step that is not complete.</summary>
+    public void Abandon() => _step.Abandon();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _watchdog.Dispose();
+        _step.Dispose();
+    }
+
     private void CompletePending(EpochMeter meter)
     {
-        watchdog.Begin();
-        StepResult? result = step.CompletePending();
-        watchdog.End();
+        _watchdog.Begin();
+        StepResult? result = _step.CompletePending();
+        _watchdog.End();
         if (result is StepResult completed)
             Account(completed, meter);
     }
@@ -71,9 +119,9 @@ internal sealed class EpochTraining(
         Verdict = result.Verdict;
         if (Verdict != StepVerdict.Complete)
             return;
-        TrainingCursor before = progress.Cursor;
-        progress.Add(result);
-        ledger.Update(_pendingLedger!);
+        TrainingCursor before = _state.Cursor;
+        _state.Progress.Add(result);
+        _state.Ledger.Update(_pendingLedger!);
         meter.Add(before, result);
     }
 
@@ -81,9 +129,21 @@ internal sealed class EpochTraining(
     private void EndEpoch(EpochStream stream, EpochMeter meter)
     {
         CompletePending(meter);
-        if (MustRecover || progress.Cursor.Batch == plan.BatchCount)
-            return;
-        progress.ReachEnd(plan.BatchCount);
-        ledger.Update(stream.Ledger);
+        if (!MustRecover && _state.Cursor.Batch != _plan.BatchCount)
+        {
+            _state.Progress.ReachEnd(_plan.BatchCount);
+            _state.Ledger.Update(stream.Ledger);
+        }
+
+        Figures = LoaderJournal.FiguresOf(stream, _plan.TrainingLoaderOptions.WorkerKind);
+    }
+
+    private void ReportStuckStep()
+    {
+        TrainingCursor at = _state.Cursor;
+        string message = FormattableString.Invariant(
+            $"Step {at.GlobalStep} (epoch {at.Epoch}, batch {at.Batch}) has not ended within {_plan.Config.Trainer.StepTimeoutSeconds} s (trainer.step_timeout_seconds).");
+        _journal.Write(new RunWarning(message));
+        _control.ReportStuck(message);
     }
 }

@@ -1,8 +1,14 @@
 using RobustTrain.Data;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Evaluation;
+using RobustTrain.Training.Loading;
+using RobustTrain.Training.Native;
+using RobustTrain.Training.Tasks;
+using static TorchSharp.torch;
 
 namespace RobustTrain.Training;
 
@@ -16,36 +22,86 @@ namespace RobustTrain.Training;
 /// <param name="time">The clock; the system's where it is null.</param>
 public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journal, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
     /// <summary>Trains to the end, or until a stop is asked for.</summary>
     /// <exception cref="RunException">The loss is not finite, memory is short, a checkpoint can't be used or written.</exception>
     /// <exception cref="SampleException">A sample can't be loaded and may not be skipped.</exception>
     public TrainingOutcome Run(TrainingControl control)
     {
-        using TrainingSession session = TrainingSession.Open(plan, run, journal, control, time ?? TimeProvider.System);
-        session.GoOnFromLatestCheckpoint();
+        TrainerConfig config = plan.Config.Trainer;
+        set_num_threads(plan.Threads);
+        using IDisposable? deterministic = config.Deterministic ? DeterministicMode.Begin() : null;
+        using IDisposable? anomaly = config.DetectAnomaly ? autograd.detect_anomaly() : null;
+        using TrainingState state = new(plan, run, journal);
+        using RunCheckpoints checkpoints = new(plan, run, state, journal, _time);
+        bool resumed = checkpoints.ResumeFromLatest();
+        using ITrainingLoss loss = state.LossSetup.Create(state.Loaders.Training, plan.Device);
+        using EpochTraining epochs = new(plan, state, loss, journal, control, _time);
+        RunEvaluation evaluation = new(plan, run, state, journal, control, _time);
+        if (!resumed && plan.Config.Numerics.OnFailure == "rollback")
+            checkpoints.Save();
 
-        while (!session.AllEpochsAreDone)
+        while (state.Cursor.Epoch < config.Epochs && !state.Progress.EndsEarly)
         {
-            EpochMeter meter = session.BeginEpoch();
-            foreach (IBatch batch in session.RemainingBatches(meter))
+            EpochMeter meter = epochs.Begin();
+            foreach (TrainingBatch batch in epochs.RemainingBatches(meter))
             {
                 using (batch)
-                    session.TrainOn(batch, meter);
-                if (session.MustRecover || control.IsStopRequested)
+                    epochs.TrainOn(batch, meter);
+                if (epochs.MustRecover || control.IsStopRequested)
                     break;
-                session.SaveWhereDue();
+                if (epochs.IsBetweenSteps && control.TakeCheckpointRequest())
+                    checkpoints.Save();
+                else if (epochs.IsBetweenSteps)
+                    checkpoints.SaveWhereDue();
             }
 
-            if (session.MustRecover)
-                session.Recover();
-            else if (control.IsStopRequested || !session.TryValidate(out EvaluationResult? validation))
-                return session.Stop();
+            if (epochs.MustRecover)
+                epochs.Recover(checkpoints);
+            else if (control.IsStopRequested || !evaluation.TryValidate(out EvaluationResult? validation))
+                return Stop(state, checkpoints, epochs);
             else
-                session.CompleteEpoch(validation, meter);
+                CompleteEpoch(state, checkpoints, epochs, validation, meter);
         }
 
-        return session.TryTest(out IReadOnlyDictionary<string, double>? scores)
+        return evaluation.TryTest(checkpoints, out IReadOnlyDictionary<string, double>? scores)
             ? new TrainingOutcome(ExitCode.Finished, scores)
-            : session.Stop();
+            : Stop(state, checkpoints, epochs);
+    }
+
+    // Takes the epoch's checkpoint and says that the epoch is complete.
+    private void CompleteEpoch(TrainingState state, RunCheckpoints checkpoints, EpochTraining epochs, EvaluationResult? validation, EpochMeter meter)
+    {
+        TrainingProgress progress = state.Progress;
+        int epoch = progress.Cursor.Epoch;
+        double trainLoss = progress.MeanLoss;
+        double learningRate = progress.LearningRates is [.., double last] ? last : epochs.LearningRate;
+        bool isBest = validation is not null && state.Selector.Consider(epoch, validation.Scores);
+        progress.EndsEarly = validation is not null && state.Selector.IsPatienceOver(epoch) && epoch + 1 < plan.Config.Trainer.Epochs;
+
+        EpochRecord record = EpochRecord.Of(progress, validation, state.Ledger.Close());
+        progress.BeginNextEpoch();
+        LedgerTotals totals = checkpoints.SaveEpoch(new CheckpointLabel(progress.Cursor, epoch, validation?.Scores, isBest), record);
+        journal.Write(new EpochFinished(
+            epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
+        { Loader = epochs.Figures, LedgerTotals = totals });
+        if (progress.EndsEarly)
+            journal.Write(new StoppedEarly(epoch, state.Selector.Best!.Epoch, plan.Config.Selection.Patience!.Value));
+    }
+
+    // Leaves a checkpoint to go on from. Between two epochs that is the last one's; after the last, the weights may be the best epoch's already.
+    private static TrainingOutcome Stop(TrainingState state, RunCheckpoints checkpoints, EpochTraining epochs)
+    {
+        epochs.Abandon();
+        if (state.Cursor.Batch > 0 || state.Cursor == TrainingCursor.Start)
+            checkpoints.Save();
+        checkpoints.Complete();
+        return new TrainingOutcome(ExitCode.Stopped, null);
     }
 }
+
+/// <summary>How a training ended that did not fail.</summary>
+/// <param name="ExitCode"><see cref="ExitCode.Finished"/>, or <see cref="ExitCode.Stopped"/> where it can go on from its checkpoint.</param>
+/// <param name="TestScores">The aggregated scores of the test with the best checkpoint; null where it was stopped.</param>
+public sealed record TrainingOutcome(ExitCode ExitCode, IReadOnlyDictionary<string, double>? TestScores);

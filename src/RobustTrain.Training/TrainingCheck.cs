@@ -4,8 +4,9 @@ using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Loaders;
+using RobustTrain.Training.Loading;
+using RobustTrain.Training.Native;
+using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Training;
 
@@ -19,6 +20,7 @@ public sealed class TrainingCheck
     private const long WorkerBytes = 16L << 20;
 
     private readonly TrainingConfig _config;
+    private readonly ITrainingTask _task;
     private readonly long _availableBytes;
     private readonly List<Exception> _faults = [];
     private readonly List<RunWarning> _warnings = [];
@@ -28,6 +30,7 @@ public sealed class TrainingCheck
     private TrainingCheck(TrainingConfig config, long availableBytes)
     {
         _config = config;
+        _task = TaskCatalog.Of(config);
         _availableBytes = availableBytes;
     }
 
@@ -45,10 +48,10 @@ public sealed class TrainingCheck
 
     /// <summary>Checks.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="progress">Is told how many pairs have been read, and of how many; from any thread.</param>
+    /// <param name="progress">Is told how many parts of the datasets have been read, and of how many; from any thread.</param>
     /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>.</param>
     public static TrainingCheck Of(TrainingConfig config, Action<int, int>? progress = null, CancellationToken stopping = default) =>
-        Of(config, HostMemory.AvailableBytes(), progress, stopping);
+        Of(config, Data.Loading.HostMemory.AvailableBytes(), progress, stopping);
 
     /// <inheritdoc cref="Of(TrainingConfig, Action{int, int}?, CancellationToken)"/>
     internal static TrainingCheck Of(TrainingConfig config, long availableBytes, Action<int, int>? progress = null, CancellationToken stopping = default)
@@ -72,12 +75,12 @@ public sealed class TrainingCheck
     private void Open()
     {
         Try(() => DeviceSelection.Find(_config.Device));
-        Try(() => CriterionCatalog.Check(_config.Criterion, _config.Model.Classes));
+        Try(_task.Check);
         foreach (DatasetSplit split in Enum.GetValues<DatasetSplit>())
         {
-            Try(() => _splits[split] = DataSplitsFactory.OpenAsTrained(_config, split));
+            Try(() => _splits[split] = TaskCatalog.OpenDataset(_config, split));
             if (_splits.TryGetValue(split, out IDataset? dataset))
-                Try(() => TrainingPlan.CheckSplit(split, dataset, _config.Model));
+                Try(() => TrainingPlan.CheckSplit(_task, split, dataset));
         }
 
         _warnings.AddRange(LoaderJournal.WarningsOf(_splits.Values));
@@ -86,21 +89,18 @@ public sealed class TrainingCheck
         IDataset validation = _splits[DatasetSplit.Val];
         Try(() => _plan = TrainingPlan.Create(
             _config,
-            new DataSplits(_splits[DatasetSplit.Train], validation, _splits[DatasetSplit.Test]) { ValidationSets = ValidationSet.Of(_config, validation) }));
+            new DataSplits(_splits[DatasetSplit.Train], validation, _splits[DatasetSplit.Test]) { ValidationSets = _task.ValidationSetsOf(validation) }));
     }
 
     private void ReadFiles(Action<int, int>? progress, CancellationToken stopping)
     {
-        IEnumerable<(DatasetSplit Split, IChangeDataset Dataset)> splits = _splits
-            .Where(split => split.Value is IChangeDataset)
-            .OrderBy(split => split.Key)
-            .Select(split => (split.Key, (IChangeDataset)split.Value));
-        (DatasetSplit Split, IChangeDataset Dataset, int Pair)[] all = [.. splits.SelectMany(split => Enumerable.Range(0, split.Dataset.PairCount), (split, pair) => (split.Split, split.Dataset, pair))];
+        (DatasetSplit Split, IDataset Dataset, int Part)[] all =
+            [.. _splits.OrderBy(split => split.Key).SelectMany(split => Enumerable.Range(0, _task.CountParts(split.Value)), (split, part) => (split.Key, split.Value, part))];
         IReadOnlyList<DatasetFault>[] found = new IReadOnlyList<DatasetFault>[all.Length];
         int done = 0;
         Parallel.For(0, all.Length, new ParallelOptions { MaxDegreeOfParallelism = _config.Threads ?? Environment.ProcessorCount, CancellationToken = stopping }, place =>
         {
-            found[place] = all[place].Dataset.FaultsOfPair(all[place].Pair);
+            found[place] = _task.FaultsOf(all[place].Dataset, all[place].Part);
             progress?.Invoke(Interlocked.Increment(ref done), all.Length);
         });
         foreach (IGrouping<DatasetSplit, int> split in Enumerable.Range(0, all.Length).Where(place => found[place].Count > 0).GroupBy(place => all[place].Split))
@@ -108,11 +108,11 @@ public sealed class TrainingCheck
     }
 
     // A training that may skip samples goes on without those of a broken file, as long as they are few.
-    private void Judge(DatasetSplit split, IChangeDataset dataset, int pairs, IReadOnlyList<DatasetFault> faults)
+    private void Judge(DatasetSplit split, IDataset dataset, int parts, IReadOnlyList<DatasetFault> faults)
     {
         LoaderOptions options = LoaderSettings.Of(_config.Loader, batchSize: 1);
         int epoch = dataset.Count * (split == DatasetSplit.Train ? _config.Data.EnlargeRatio : 1);
-        int lost = epoch / dataset.PairCount * pairs;
+        int lost = epoch / _task.CountParts(dataset) * parts;
         int most = options.MaxSkipped.Of(epoch);
         if (options.OnBadSample == BadSamplePolicy.Skip && lost <= most)
         {

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
@@ -5,15 +8,11 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
-using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Loaders;
-using RobustTrain.Training.Models;
-using RobustTrain.Training.Optimizers;
-using RobustTrain.Training.Prefetching;
-using RobustTrain.Training.Schedules;
-using RobustTrain.Training.Seeding;
-using RobustTrain.Training.Selection;
-using RobustTrain.Training.Steps;
+using RobustTrain.Training.Evaluation;
+using RobustTrain.Training.Loading;
+using RobustTrain.Training.Native;
+using RobustTrain.Training.Optimization;
+using RobustTrain.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,9 +24,10 @@ namespace RobustTrain.Training;
 /// </summary>
 public sealed class TrainingPlan
 {
-    private TrainingPlan(TrainingConfig config, DataSplits data, Device device)
+    private TrainingPlan(TrainingConfig config, ITrainingTask task, DataSplits data, Device device)
     {
         Config = config;
+        Task = task;
         Data = data;
         Device = device;
         TrainingLoaderOptions = LoaderSettings.Of(config.Loader, config.Loader.BatchSize) with
@@ -44,7 +44,7 @@ public sealed class TrainingPlan
     /// <summary>The configuration.</summary>
     public TrainingConfig Config { get; }
 
-    /// <summary>The data sets.</summary>
+    /// <summary>The datasets.</summary>
     public DataSplits Data { get; }
 
     /// <summary>Where the network runs.</summary>
@@ -59,25 +59,29 @@ public sealed class TrainingPlan
     /// <summary>Steps of an epoch: batches, or groups of them where gradients are accumulated.</summary>
     public int StepsPerEpoch => (BatchCount + Config.Trainer.Accumulate - 1) / Config.Trainer.Accumulate;
 
-    /// <summary>What the data sets do with some of their files that the operator should know of.</summary>
+    /// <summary>What the datasets do with some of their files that the operator should know of.</summary>
     public IReadOnlyList<RunWarning> Warnings => LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test);
+
+    /// <summary>What is learned.</summary>
+    internal ITrainingTask Task { get; }
 
     internal LoaderOptions TrainingLoaderOptions { get; }
 
-    /// <summary>Opens the data sets and checks everything that can be checked before the first step.</summary>
+    /// <summary>Opens the datasets and checks everything that can be checked before the first step.</summary>
     /// <exception cref="RunException">The configuration doesn't fit the machine, the data or the network.</exception>
-    /// <exception cref="DatasetException">A data set can't be opened.</exception>
+    /// <exception cref="DatasetException">A dataset can't be opened.</exception>
     public static TrainingPlan Create(TrainingConfig config)
     {
         Device device = DeviceSelection.Find(config.Device);
-        CriterionCatalog.Check(config.Criterion, config.Model.Classes);
-        return Create(config, DataSplitsFactory.Open(config), device);
+        ITrainingTask task = TaskCatalog.Of(config);
+        task.Check();
+        return Create(config, task, task.OpenSplits(), device);
     }
 
-    /// <summary>Makes a plan over data sets that are open already.</summary>
+    /// <summary>Makes a plan over datasets that are open already.</summary>
     /// <inheritdoc cref="Create(TrainingConfig)"/>
     public static TrainingPlan Create(TrainingConfig config, DataSplits data) =>
-        Create(config, data, DeviceSelection.Find(config.Device));
+        Create(config, TaskCatalog.Of(config), data, DeviceSelection.Find(config.Device));
 
     /// <summary>The samples in so many batches from a cursor on.</summary>
     internal int CountSamples(TrainingCursor cursor, int batches)
@@ -96,10 +100,10 @@ public sealed class TrainingPlan
         Config.EpochSeeds?[cursor.Epoch] ?? Config.Seed, SeedDerivation.Step, (cursor.GlobalStep * Config.Trainer.Accumulate) + number);
 
     /// <summary>How epochs are compared.</summary>
-    internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric, Data.ValidationSets);
+    internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric, Task.Scores, Data.ValidationSets);
 
     /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
-    /// <param name="journal">Is told of workers that fail and samples that can't be loaded; null where nobody is.</param>
+    /// <param name="journal">Is told of workers that fail and samples that can't be loaded; null for none.</param>
     /// <param name="quarantinePath">The file that remembers such samples for later runs.</param>
     /// <exception cref="RunException">The workers that are asked for can't be had.</exception>
     internal PrefetchLoader OpenTrainingLoader(IRunJournal? journal = null, string? quarantinePath = null) =>
@@ -115,16 +119,15 @@ public sealed class TrainingPlan
         LearningRateSchedule.Create(Config.Schedule, Config.Optimizer.LearningRate, StepsPerEpoch, Config.Trainer.Epochs);
 
     /// <summary>The network with its first weights, on the device.</summary>
-    internal ChangeDetectionModel CreateModel() =>
-        ModelCatalog.Create(Config.Model, SeedDerivation.Derive(Config.Seed, SeedDerivation.Weights)).to(Device);
+    internal nn.Module CreateModel() => Task.CreateModel(SeedDerivation.Derive(Config.Seed, SeedDerivation.Weights)).to(Device);
 
-    private static TrainingPlan Create(TrainingConfig config, DataSplits data, Device device)
+    private static TrainingPlan Create(TrainingConfig config, ITrainingTask task, DataSplits data, Device device)
     {
-        CheckSplit(DatasetSplit.Train, data.Training, config.Model);
-        CheckSplit(DatasetSplit.Val, data.Validation, config.Model);
-        CheckSplit(DatasetSplit.Test, data.Test, config.Model);
-        CriterionCatalog.Check(config.Criterion, config.Model.Classes);
-        var plan = new TrainingPlan(config, data, device);
+        CheckSplit(task, DatasetSplit.Train, data.Training);
+        CheckSplit(task, DatasetSplit.Val, data.Validation);
+        CheckSplit(task, DatasetSplit.Test, data.Test);
+        task.Check();
+        var plan = new TrainingPlan(config, task, data, device);
         if (plan.BatchCount == 0)
         {
             throw new RunException(
@@ -136,7 +139,7 @@ public sealed class TrainingPlan
         plan.CheckLoader();
         plan.CreateSchedule();
         plan.CreateOrder();
-        CheckWeights(config);
+        CheckWeights(config, task);
         return plan;
     }
 
@@ -147,11 +150,11 @@ public sealed class TrainingPlan
     }
 
     // What names parameters can be checked only against a network.
-    private static void CheckWeights(TrainingConfig config)
+    private static void CheckWeights(TrainingConfig config, ITrainingTask task)
     {
         if (config.Trainer.Freeze.Count == 0 && config.Trainer.StartFrom is null)
             return;
-        using ChangeDetectionModel model = ModelCatalog.Create(config.Model, seed: 0);
+        using nn.Module model = task.CreateModel(seed: 0);
         ParameterFreezing.Apply(model, config.Trainer.Freeze);
         if (config.Trainer.StartFrom is { } path)
             StartingWeights.Load(model, path);
@@ -159,29 +162,36 @@ public sealed class TrainingPlan
 
     /// <summary>Checks that the network can take a split's samples.</summary>
     /// <exception cref="RunException">It can't, or there are none.</exception>
-    internal static void CheckSplit(DatasetSplit which, IDataset dataset, ModelConfig model)
+    internal static void CheckSplit(ITrainingTask task, DatasetSplit split, IDataset dataset)
     {
-        string split = SplitNames.Of(which);
         if (dataset.Count == 0)
-            throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {split} split of the data set has no samples.", split);
+            throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {SplitNames.Of(split)} split of the dataset has no samples.", SplitNames.Of(split));
+        task.CheckSplit(split, dataset);
+    }
+}
 
-        IReadOnlyList<int> image = Shape(BatchTensors.Image1Field, 3);
-        Shape(BatchTensors.Image2Field, 3);
-        Shape(BatchTensors.LabelField, 2);
-        if (image[0] != model.InChannels)
-        {
-            throw new RunException(
-                ExitCode.Configuration, "ModelChannels",
-                $"model.in_channels is {model.InChannels}, but the images of the {split} split have {image[0]} channels.", "model.in_channels");
-        }
+/// <summary>
+/// Derives every seed of a run from the one that the configuration gives: the first eight bytes (little-endian, the sign bit cleared)
+/// of SHA-256 over the UTF-8 text <c>robusttrain/{purpose}/{seed}/{index}</c>, numbers in decimal. See docs/decisions/seeds.md.
+/// </summary>
+public static class SeedDerivation
+{
+    /// <summary>The purpose of the initial weights' seed.</summary>
+    public const string Weights = "weights";
 
-        ModelCatalog.CheckImageSize(model, image[1], image[2]);
+    /// <summary>The purpose of the seed of order and augmentation.</summary>
+    public const string Data = "data";
 
-        IReadOnlyList<int> Shape(string field, int dimensions) =>
-            dataset.Fields.FirstOrDefault(candidate => candidate.Name == field) is { } found && found.Shape.Count == dimensions
-                ? found.Shape
-                : throw new RunException(
-                    ExitCode.Configuration, "DatasetFieldMissing",
-                    $"The {split} split has no field '{field}' of {dimensions} dimensions; it has {string.Join(", ", dataset.Fields.Select(known => known.Name))}.", field);
+    /// <summary>The purpose of the seed of a step's own randomness, such as dropout; its index is the global step.</summary>
+    public const string Step = "step";
+
+    /// <summary>The seed for <paramref name="purpose"/>, from 0 to <see cref="long.MaxValue"/>.</summary>
+    public static long Derive(long seed, string purpose, long index = 0)
+    {
+        Span<byte> text = stackalloc byte[128];
+        int length = Encoding.UTF8.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"robusttrain/{purpose}/{seed}/{index}"), text);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..length], hash);
+        return BinaryPrimitives.ReadInt64LittleEndian(hash) & long.MaxValue;
     }
 }

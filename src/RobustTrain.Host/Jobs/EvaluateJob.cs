@@ -9,6 +9,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.SampleData;
+using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Evaluation;
 
@@ -58,14 +59,14 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             ? DifferencingBaseline.Measure(pairs, config.Data.Std).BestF1
             : null;
         DifferencingTransfer? trained = request.WithTrainedBaseline && evaluator.Dataset is IChangeDataset judged
-            ? DifferencingBaseline.MeasureTransfer(evaluator.OpenTrainingPairs(), judged, config.Data.Std)
+            ? DifferencingBaseline.MeasureTransfer((IChangeDataset)evaluator.OpenTrainingSplit(), judged, config.Data.Std)
             : null;
         CheckpointManifest manifest = evaluator.Checkpoint.Manifest;
         return new EvaluationFinished(
-            evaluator.Checkpoint.Path, manifest.CompletedEpoch, config.Data.Path, request.Split.ToString().ToLowerInvariant(), result.Datapoints.Count, result.Scores, baseline, watch.Elapsed.TotalSeconds)
+            evaluator.Checkpoint.Path, manifest.CompletedEpoch, config.Data.Path, request.Split.ToString().ToLowerInvariant(), result.Samples.Count, result.Scores, baseline, watch.Elapsed.TotalSeconds)
         {
             Time = time.GetUtcNow(),
-            Confusion = result.Confusion.Counts,
+            Confusion = result.Aggregated.ConfusionCounts,
             TrainedDifferencingF1 = trained?.F1,
             TrainedDifferencingConfusion = trained?.Confusion,
         };

@@ -10,7 +10,8 @@ using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training.Loaders;
+using RobustTrain.Training;
+using RobustTrain.Training.Loading;
 
 namespace RobustTrain.Host.Jobs;
 
@@ -159,7 +160,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
                 CropSize = request.CropSize,
                 Augmentation = new AugmentationOptions { HorizontalFlip = 0.5 },
             })
-            : LoaderSettings.OpenDataset(config, request.Split);
+            : TaskCatalog.OpenDataset(config, request.Split);
     }
 
     private void Measure(IDataset dataset, LoaderOptions options, CancellationToken stopping)

@@ -13,6 +13,7 @@ using RobustTrain.Runs.Events;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.TensorBoard;
 using RobustTrain.Training;
+using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Host.Jobs;
 

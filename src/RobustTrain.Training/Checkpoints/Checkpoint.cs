@@ -23,3 +23,13 @@ public sealed record Checkpoint(string Path, CheckpointManifest Manifest)
     /// <summary>The bytes of its files, without the manifest.</summary>
     public long Bytes => Manifest.Files.Values.Sum(file => file.Bytes);
 }
+
+/// <summary>Which checkpoint of a run is meant.</summary>
+public enum CheckpointChoice
+{
+    /// <summary>The one with the best validation score.</summary>
+    Best,
+
+    /// <summary>The newest.</summary>
+    Latest,
+}

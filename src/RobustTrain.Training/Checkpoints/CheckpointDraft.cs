@@ -21,10 +21,10 @@ internal sealed class CheckpointDraft
     public IReadOnlyDictionary<string, List<HostTensor>> Files => _files;
 
     /// <summary>Saves the parts of a training in place of what was there before.</summary>
-    public void Fill(IReadOnlyCollection<ICheckpointPart> parts)
+    public void Fill(IReadOnlyCollection<ICheckpointState> parts)
     {
         Clear();
-        foreach (ICheckpointPart part in parts)
+        foreach (ICheckpointState part in parts)
             part.Save(this);
     }
 

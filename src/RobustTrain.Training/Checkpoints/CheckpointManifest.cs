@@ -1,3 +1,8 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using RobustTrain.Runs.Configuration;
+
 namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>
@@ -41,4 +46,46 @@ public sealed record CheckpointManifest
 
     /// <summary>Every other file of the checkpoint by name.</summary>
     public required IReadOnlyDictionary<string, CheckpointFile> Files { get; init; }
+}
+
+/// <summary>What a manifest says of one file of its checkpoint.</summary>
+/// <param name="Bytes">The file's size.</param>
+/// <param name="Sha256">The SHA-256 of its content, in lower-case hexadecimal; null in manifests of format 2.</param>
+/// <param name="PiecesSha256">
+/// Only in manifests of format 2: the SHA-256 of the list of the SHA-256 of its pieces, as
+/// <c>split -b 128K --filter=sha256sum FILE | sha256sum</c> prints it.
+/// </param>
+public sealed record CheckpointFile(
+    long Bytes,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sha256 = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PiecesSha256 = null);
+
+/// <summary>What makes the weights of two networks interchangeable.</summary>
+/// <param name="Name">The architecture.</param>
+/// <param name="InChannels">Channels of one image.</param>
+/// <param name="Classes">Classes of the label.</param>
+/// <param name="BaseChannels">Channels of the first stage.</param>
+public sealed record ModelIdentity(string Name, int InChannels, int Classes, int BaseChannels)
+{
+    /// <summary>The identity of the network that a configuration asks for.</summary>
+    public static ModelIdentity Of(ModelConfig model) => new(model.Name, model.InChannels, model.Classes, model.BaseChannels);
+
+    /// <summary>The identity as people read it.</summary>
+    public override string ToString() => $"{Name} (in_channels {InChannels}, classes {Classes}, base_channels {BaseChannels})";
+}
+
+/// <summary>How the JSON files of runs and checkpoints are written: snake case, indented, NaN and infinity as named strings.</summary>
+internal static class CheckpointJson
+{
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true,
+        NewLine = "\n",
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 }

@@ -1,6 +1,6 @@
 using RobustTrain.Platform;
-using RobustTrain.Runs.Events;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Checkpoints;
@@ -10,15 +10,16 @@ namespace RobustTrain.Training.Checkpoints;
 /// one writer works beside the next steps. A disk that refuses stops no training: what it refused is kept in memory and tried again
 /// with the next checkpoint, and the last good one stays.
 /// </summary>
-internal sealed class CheckpointRecorder : IDisposable
+/// <param name="store">The run's checkpoints.</param>
+/// <param name="retention">Which of them stay.</param>
+/// <param name="parts">What a checkpoint holds.</param>
+/// <param name="model">The network that the checkpoints are of.</param>
+/// <param name="runId">The run.</param>
+/// <param name="journal">Is told of checkpoints, and of those that can't be used or written.</param>
+/// <param name="time">The clock.</param>
+internal sealed class CheckpointRecorder(
+    CheckpointStore store, RetentionPolicy retention, IReadOnlyList<ICheckpointState> parts, ModelIdentity model, string runId, IRunJournal journal, TimeProvider time) : IDisposable
 {
-    private readonly CheckpointStore _store;
-    private readonly RetentionPolicy _retention;
-    private readonly IReadOnlyList<ICheckpointPart> _parts;
-    private readonly ModelIdentity _model;
-    private readonly string _runId;
-    private readonly IRunJournal _journal;
-    private readonly TimeProvider _time;
     private readonly CheckpointQueue _queue = new();
     private readonly Lock _gate = new();
     private Task _writer = Task.CompletedTask;
@@ -27,26 +28,6 @@ internal sealed class CheckpointRecorder : IDisposable
     private volatile int _epoch;
     private bool _isWriting;
     private volatile bool _isCompleting;
-
-    /// <summary>A recorder.</summary>
-    /// <param name="store">The run's checkpoints.</param>
-    /// <param name="retention">Which of them stay.</param>
-    /// <param name="parts">What a checkpoint holds.</param>
-    /// <param name="model">The network that the checkpoints are of.</param>
-    /// <param name="runId">The run.</param>
-    /// <param name="journal">Is told of checkpoints, and of those that can't be used or written.</param>
-    /// <param name="time">The clock.</param>
-    public CheckpointRecorder(
-        CheckpointStore store, RetentionPolicy retention, IReadOnlyList<ICheckpointPart> parts, ModelIdentity model, string runId, IRunJournal journal, TimeProvider time)
-    {
-        _store = store;
-        _retention = retention;
-        _parts = parts;
-        _model = model;
-        _runId = runId;
-        _journal = journal;
-        _time = time;
-    }
 
     /// <summary>Throws where nothing may be written any more, as the run's folder is gone.</summary>
     public Action CheckRun { get; init; } = () => { };
@@ -57,8 +38,8 @@ internal sealed class CheckpointRecorder : IDisposable
     public bool RestoreLatest()
     {
         // One that was killed after its last checkpoint has left what no later one would take away.
-        Delete(_store.DeleteLeftovers);
-        return Restore(_store.OpenLatest(Warn));
+        Delete(store.DeleteLeftovers);
+        return Restore(store.OpenLatest(Warn));
     }
 
     /// <summary>Brings every part to the state of the newest whole checkpoint that stands between two epochs and before a step.</summary>
@@ -67,17 +48,17 @@ internal sealed class CheckpointRecorder : IDisposable
     public bool RestoreEpochBefore(long globalStep)
     {
         Complete();
-        return Restore(_store.OpenEpochBefore(globalStep, Warn));
+        return Restore(store.OpenEpochBefore(globalStep, Warn));
     }
 
     /// <summary>Loads the weights of the best checkpoint, or of the latest where none is marked as best, as they are meant to be used.</summary>
     /// <returns>The checkpoint.</returns>
     /// <exception cref="CheckpointException">There is none that can be used.</exception>
-    public Checkpoint LoadBest(nn.Module model)
+    public Checkpoint LoadBest(nn.Module network)
     {
-        CheckpointArchive archive = _store.OpenBest(Warn) ?? _store.OpenLatest(Warn)
-            ?? throw new CheckpointException(CheckpointException.NotFound, $"{_store.Path} holds no checkpoint.", _store.Path);
-        EvaluatedWeights.Load(model, archive);
+        CheckpointArchive archive = store.OpenBest(Warn) ?? store.OpenLatest(Warn)
+            ?? throw new CheckpointException(CheckpointException.NotFound, $"{store.Path} holds no checkpoint.", store.Path);
+        EvaluatedWeights.Load(network, archive);
         return archive.Checkpoint;
     }
 
@@ -106,10 +87,10 @@ internal sealed class CheckpointRecorder : IDisposable
         if (_queue.IsAnyWaiting)
             _writer.GetAwaiter().GetResult();
         _epoch = label.CompletedEpoch ?? label.Cursor.Epoch;
-        long began = _time.GetTimestamp();
+        long began = time.GetTimestamp();
         CheckpointDraft draft = _queue.TakeMemory();
-        draft.Fill(_parts);
-        _queue.Add(new PendingCheckpoint(draft, label, writeFiles, began, _time.GetElapsedTime(began)));
+        draft.Fill(parts);
+        _queue.Add(new PendingCheckpoint(draft, label, writeFiles, began, time.GetElapsedTime(began)));
         StartWriter();
     }
 
@@ -149,8 +130,8 @@ internal sealed class CheckpointRecorder : IDisposable
     {
         if (archive is null)
             return false;
-        CheckModel(archive, _model);
-        foreach (ICheckpointPart part in _parts)
+        CheckModel(archive, model);
+        foreach (ICheckpointState part in parts)
             part.Load(archive);
         return true;
     }
@@ -163,7 +144,7 @@ internal sealed class CheckpointRecorder : IDisposable
             if (_isWriting)
                 return;
 
-            // What nobody foresaw ends the training here, at the latest.
+            // An unforeseen exception of the writer ends the training here, at the latest.
             if (_writer.IsFaulted)
                 _writer.GetAwaiter().GetResult();
             _isWriting = true;
@@ -214,7 +195,7 @@ internal sealed class CheckpointRecorder : IDisposable
         {
             // A folder that is gone refuses for good.
             CheckRun();
-            _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, _store.IsEmpty);
+            _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, store.IsEmpty);
             _queue.Keep(next);
             WarnOfRefusal(refused);
             EndWriting();
@@ -222,7 +203,7 @@ internal sealed class CheckpointRecorder : IDisposable
         }
 
         _queue.End(next);
-        Delete(() => _store.CleanUp(_retention));
+        Delete(() => store.CleanUp(retention));
         return true;
     }
 
@@ -242,10 +223,10 @@ internal sealed class CheckpointRecorder : IDisposable
         pending.WriteFiles?.Invoke();
         if (pending.Draft is null)
             return;
-        Checkpoint saved = _store.Write(pending.Draft, pending.Label, _model, _runId, _time.GetUtcNow());
-        _journal.Write(new CheckpointSaved(
+        Checkpoint saved = store.Write(pending.Draft, pending.Label, model, runId, time.GetUtcNow());
+        journal.Write(new CheckpointSaved(
             saved.Path, pending.Label.CompletedEpoch ?? pending.Label.Cursor.Epoch, pending.Label.Cursor.GlobalStep, saved.Bytes,
-            _time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds)
+            time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds)
         { CompletedEpoch = pending.Label.CompletedEpoch });
     }
 
@@ -257,9 +238,144 @@ internal sealed class CheckpointRecorder : IDisposable
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            Warn($"Old checkpoints in {_store.Path} could not be deleted: {StorageError.Describe(refused)}");
+            Warn($"Old checkpoints in {store.Path} could not be deleted: {StorageError.Describe(refused)}");
         }
     }
 
-    private void Warn(string message) => _journal.Write(new RunWarning(message));
+    private void Warn(string message) => journal.Write(new RunWarning(message));
+}
+
+/// <summary>
+/// The checkpoints in memory that are not on disk yet, the oldest first. However long a full disk refuses, no more than three copies
+/// of the training are held: the one being written, the newest, and the newest best. The memory of one is used again.
+/// </summary>
+internal sealed class CheckpointQueue
+{
+    private readonly Lock _gate = new();
+    private readonly LinkedList<PendingCheckpoint> _waiting = new();
+    private CheckpointDraft? _free;
+    private PendingCheckpoint? _begun;
+
+    /// <summary>Whether everything is on disk.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count == 0 && _begun is null;
+        }
+    }
+
+    /// <summary>Whether there is one that the writer has not begun yet.</summary>
+    public bool IsAnyWaiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count > 0;
+        }
+    }
+
+    /// <summary>The copies of the training that are held, for the next use too.</summary>
+    public int Copies
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Append(_begun).Count(pending => pending?.Draft is not null) + (_free is null ? 0 : 1);
+        }
+    }
+
+    /// <summary>An empty draft for the newest, in memory that was used before where there is some.</summary>
+    public CheckpointDraft TakeMemory()
+    {
+        lock (_gate)
+        {
+            DropSuperfluous(isNewestNeeded: false);
+            CheckpointDraft draft = _free ?? new CheckpointDraft();
+            _free = null;
+            draft.Clear();
+            return draft;
+        }
+    }
+
+    /// <summary>Adds the newest; what it makes superfluous goes, apart from files that are to be on disk.</summary>
+    public void Add(PendingCheckpoint pending)
+    {
+        lock (_gate)
+        {
+            _waiting.AddLast(pending);
+            DropSuperfluous();
+        }
+    }
+
+    /// <summary>The oldest, which is being written from now on; null where there is none.</summary>
+    public PendingCheckpoint? Begin()
+    {
+        lock (_gate)
+        {
+            _begun = _waiting.First?.Value;
+            if (_begun is not null)
+                _waiting.RemoveFirst();
+            return _begun;
+        }
+    }
+
+    /// <summary>It is on disk.</summary>
+    public void End(PendingCheckpoint written)
+    {
+        lock (_gate)
+        {
+            _begun = null;
+            Free(written);
+        }
+    }
+
+    /// <summary>The disk has refused it: it is the first again.</summary>
+    public void Keep(PendingCheckpoint refused)
+    {
+        lock (_gate)
+        {
+            _begun = null;
+            _waiting.AddFirst(refused);
+            DropSuperfluous();
+        }
+    }
+
+    private void DropSuperfluous(bool isNewestNeeded = true)
+    {
+        PendingCheckpoint? best = _waiting.LastOrDefault(pending => pending.Label.IsBest);
+        LinkedListNode<PendingCheckpoint>? next;
+        for (LinkedListNode<PendingCheckpoint>? node = _waiting.First; node is not null; node = next)
+        {
+            next = node.Next;
+            if (node.Value == best || (next is null && isNewestNeeded))
+                continue;
+            Free(node.Value);
+            node.Value = node.Value with { Draft = null };
+            if (node.Value.WriteFiles is null)
+                _waiting.Remove(node);
+        }
+    }
+
+    private void Free(PendingCheckpoint pending) => _free = pending.Draft ?? _free;
+}
+
+/// <summary>A checkpoint that waits to be written.</summary>
+/// <param name="Draft">Its content; null where a newer one has made it superfluous and only its files are still to be written.</param>
+/// <param name="Label">What it says about itself.</param>
+/// <param name="WriteFiles">Writes what has to be on disk before it; null where there is nothing.</param>
+/// <param name="TakenAt">The clock's time stamp when it was taken.</param>
+/// <param name="Held">How long taking it has held the training.</param>
+internal sealed record PendingCheckpoint(CheckpointDraft? Draft, CheckpointLabel Label, Action? WriteFiles, long TakenAt, TimeSpan Held);
+
+/// <summary>What a checkpoint says about itself beside its state.</summary>
+/// <param name="Cursor">Where the training goes on from it.</param>
+/// <param name="CompletedEpoch">The epoch that it completes; null within an epoch.</param>
+/// <param name="Scores">The completed epoch's aggregated validation scores, where validation was due.</param>
+/// <param name="IsBest">Whether its weights are the best so far.</param>
+internal sealed record CheckpointLabel(TrainingCursor Cursor, int? CompletedEpoch, IReadOnlyDictionary<string, double>? Scores, bool IsBest)
+{
+    /// <summary>The name of its folder: zeros in front, so that names sort as the training went.</summary>
+    public string FolderName => CompletedEpoch is int epoch ? $"epoch-{epoch:D4}" : $"step-{Cursor.GlobalStep:D9}";
 }

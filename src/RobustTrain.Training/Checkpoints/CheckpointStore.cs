@@ -1,6 +1,7 @@
 using System.Text.Json;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 
 namespace RobustTrain.Training.Checkpoints;
@@ -14,12 +15,12 @@ public sealed class CheckpointStore(string path)
 {
     private const string Latest = "latest";
 
-    private readonly HiddenFolders _hidden = new(path);
+    private readonly CheckpointStaging _staging = new(path);
 
     // What has turned out to be no good when it was read, and whether its bytes prove it: a disk that can't be read may come back.
     private readonly Dictionary<string, bool> _unusable = new(StringComparer.Ordinal);
 
-    // Of the newest checkpoint when they were listed last; nobody else writes to a run that is held.
+    // Of the newest checkpoint when they were listed last; no other process writes to a run that is held.
     private long? _lastSequence;
 
     /// <summary>The folder.</summary>
@@ -32,7 +33,7 @@ public sealed class CheckpointStore(string path)
         {
             try
             {
-                return !Directory.Exists(Path) || Directory.EnumerateDirectories(Path).All(HiddenFolders.IsHidden);
+                return !Directory.Exists(Path) || Directory.EnumerateDirectories(Path).All(CheckpointStaging.IsHidden);
             }
             catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
             {
@@ -56,7 +57,7 @@ public sealed class CheckpointStore(string path)
         var checkpoints = new List<Checkpoint>();
         foreach (string folder in Directory.EnumerateDirectories(Path))
         {
-            if (HiddenFolders.IsHidden(folder))
+            if (CheckpointStaging.IsHidden(folder))
                 continue;
             try
             {
@@ -129,10 +130,10 @@ public sealed class CheckpointStore(string path)
     internal Checkpoint Write(CheckpointDraft draft, CheckpointLabel label, ModelIdentity model, string runId, DateTimeOffset now)
     {
         string target = System.IO.Path.Combine(Path, label.FolderName);
-        string temporary = _hidden.TemporaryOf(target);
+        string temporary = _staging.TemporaryOf(target);
         try
         {
-            _hidden.Begin(temporary);
+            _staging.Begin(temporary);
             var files = new Dictionary<string, CheckpointFile>();
             foreach ((string name, List<HostTensor> tensors) in draft.Files)
                 files.Add(name, DigestedFile.Write(System.IO.Path.Combine(temporary, name), SafeTensorsWriter.Parts(tensors)));
@@ -152,14 +153,14 @@ public sealed class CheckpointStore(string path)
             };
             WriteJson(System.IO.Path.Combine(temporary, Checkpoint.ManifestFile), manifest);
             DurableFile.FlushFolder(temporary);
-            _hidden.Show(temporary, target);
+            _staging.Show(temporary, target);
             _lastSequence = manifest.Sequence;
             _unusable.Remove(target);
             return new Checkpoint(target, manifest);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            HiddenFolders.DeleteQuietly(temporary);
+            CheckpointStaging.DeleteQuietly(temporary);
             throw CheckpointException.Refused(target, refused, IsEmpty);
         }
     }
@@ -175,14 +176,14 @@ public sealed class CheckpointStore(string path)
         IReadOnlyList<Checkpoint> checkpoints = [.. List().Where(checkpoint => !_unusable.ContainsKey(checkpoint.Path))];
         IReadOnlySet<Checkpoint> kept = retention.Kept(checkpoints);
         foreach (Checkpoint checkpoint in checkpoints.Where(checkpoint => !kept.Contains(checkpoint)))
-            _hidden.Delete(checkpoint.Path);
+            _staging.Delete(checkpoint.Path);
         foreach (string damaged in _unusable.Where(folder => folder.Value && Directory.Exists(folder.Key)).Select(folder => folder.Key))
-            _hidden.Delete(damaged);
+            _staging.Delete(damaged);
     }
 
     /// <summary>Deletes what an interrupted write or a replaced checkpoint left behind.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
-    internal void DeleteLeftovers() => _hidden.DeleteLeftovers();
+    internal void DeleteLeftovers() => _staging.DeleteLeftovers();
 
     private void Remember(string folder, CheckpointException unusable)
     {
@@ -215,4 +216,120 @@ public sealed class CheckpointStore(string path)
 
     private static CheckpointFile WriteJson<T>(string file, T value) =>
         DigestedFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(value, CheckpointJson.Options));
+}
+
+/// <summary>
+/// Which checkpoints stay. Whatever the configuration says, the two newest, the two newest between epochs and the two newest best ones do:
+/// were the newest damaged, the one before it and the best that it knew of are what the training goes on from.
+/// </summary>
+/// <param name="config">What the configuration asks for.</param>
+internal sealed class RetentionPolicy(CheckpointConfig config)
+{
+    private const int Spare = 2;
+
+    /// <summary>The checkpoints that stay.</summary>
+    /// <param name="checkpoints">All checkpoints, the newest first.</param>
+    public IReadOnlySet<Checkpoint> Kept(IReadOnlyList<Checkpoint> checkpoints) => checkpoints
+        .Take(Spare)
+        .Concat(checkpoints.Where(checkpoint => checkpoint.Manifest.Cursor.Batch == 0).Take(Spare))
+        .Concat(checkpoints.Where(checkpoint => checkpoint.Manifest.IsBest).Take(Spare))
+        .Concat(checkpoints.Where(IsAskedFor))
+        .ToHashSet();
+
+    private bool IsAskedFor(Checkpoint checkpoint) => config.Keep switch
+    {
+        "all" => checkpoint.Manifest.CompletedEpoch is not null,
+        "every" => checkpoint.Manifest.CompletedEpoch is int epoch && (epoch + 1) % config.KeepEvery == 0,
+        _ => false,
+    };
+}
+
+/// <summary>The checkpoint being written and the one being removed, under hidden names beside a run's checkpoints.</summary>
+/// <param name="path">The folder of the checkpoints.</param>
+internal sealed class CheckpointStaging(string path)
+{
+    // Both begin with a dot: a reader never takes them for checkpoints.
+    private const string TemporaryPrefix = ".writing-";
+    private const string ReplacedPrefix = ".replaced-";
+
+    /// <summary>Whether a folder among the checkpoints is none of them.</summary>
+    public static bool IsHidden(string folder) => Path.GetFileName(folder).StartsWith('.');
+
+    /// <summary>Where a checkpoint is while it is written.</summary>
+    public string TemporaryOf(string target) => Path.Combine(path, TemporaryPrefix + Path.GetFileName(target));
+
+    /// <summary>Makes an empty folder.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public void Begin(string temporary)
+    {
+        if (Directory.Exists(temporary))
+            Directory.Delete(temporary, recursive: true);
+        Directory.CreateDirectory(temporary);
+    }
+
+    /// <summary>Gives a folder that is written and flushed its name, in place of what has it.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    /// <remarks>Where the file system can't exchange two names, a crash between the two moves costs the checkpoint that had the name.</remarks>
+    public void Show(string temporary, string target)
+    {
+        string replaced = temporary;
+        if (!Directory.Exists(target))
+        {
+            Directory.Move(temporary, target);
+        }
+        else if (!DurableFile.TryExchangeFolders(temporary, target))
+        {
+            replaced = Hide(target);
+            Directory.Move(temporary, target);
+        }
+
+        DurableFile.FlushFolder(path);
+        if (Directory.Exists(replaced))
+            Directory.Delete(replaced, recursive: true);
+    }
+
+    /// <summary>Deletes a checkpoint.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public void Delete(string folder) => Directory.Delete(Hide(folder), recursive: true);
+
+    /// <summary>Deletes what an interrupted write or a replaced checkpoint left behind.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public void DeleteLeftovers()
+    {
+        if (!Directory.Exists(path))
+            return;
+        foreach (string leftover in Directory.EnumerateDirectories(path, ".*"))
+        {
+            string name = Path.GetFileName(leftover);
+            if (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || name.StartsWith(ReplacedPrefix, StringComparison.Ordinal))
+                Directory.Delete(leftover, recursive: true);
+        }
+    }
+
+    /// <summary>Deletes a folder, if the disk lets it.</summary>
+    public static void DeleteQuietly(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // The next clean-up takes it; the error worth telling is the one that led here.
+        }
+        catch (UnauthorizedAccessException)
+        {
+        }
+    }
+
+    // Out of sight under another name, so that a crash in the middle of what follows leaves no half of a checkpoint under its own.
+    private string Hide(string folder)
+    {
+        string hidden = Path.Combine(path, ReplacedPrefix + Path.GetFileName(folder));
+        if (Directory.Exists(hidden))
+            Directory.Delete(hidden, recursive: true);
+        Directory.Move(folder, hidden);
+        return hidden;
+    }
 }

@@ -1,5 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Steps;
 
 namespace RobustTrain.Training.Epochs;
@@ -29,9 +31,9 @@ internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimePro
     public double DataWaitShare => Share(_waited, _trained);
 
     /// <summary>The same batches; the time in which the consumer waits for one is counted.</summary>
-    public IEnumerable<IBatch> Timed(IEnumerable<IBatch> batches)
+    public IEnumerable<T> Timed<T>(IEnumerable<T> batches)
     {
-        using IEnumerator<IBatch> enumerator = batches.GetEnumerator();
+        using IEnumerator<T> enumerator = batches.GetEnumerator();
         while (true)
         {
             long waitingSince = time.GetTimestamp();

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
 using RobustTrain.Data.Loading;
 using RobustTrain.Platform;
 using RobustTrain.Runs;

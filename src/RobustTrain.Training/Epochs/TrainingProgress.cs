@@ -4,7 +4,7 @@ using RobustTrain.Training.Steps;
 namespace RobustTrain.Training.Epochs;
 
 /// <summary>How far the training is: the cursor, and the losses of the epoch that is under way.</summary>
-internal sealed class TrainingProgress : ICheckpointPart
+internal sealed class TrainingProgress : ICheckpointState
 {
     private const string StateKey = "progress";
 

@@ -1,22 +1,24 @@
+using System.Collections.Concurrent;
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training.Loaders;
-using RobustTrain.Training.Metrics;
-using RobustTrain.Training.Models;
+using RobustTrain.Training.Loading;
+using RobustTrain.Training.Native;
+using RobustTrain.Training.Tasks;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Evaluation;
 
-/// <summary>Runs a network over a data set, without learning, and scores it.</summary>
-/// <param name="config">The loader's batch size and the classes.</param>
+/// <summary>Runs a network over a dataset, without learning, and scores it.</summary>
+/// <param name="config">The loader's batch size and the threads.</param>
+/// <param name="task">What the network gives, and how it is scored.</param>
 /// <param name="device">Where the network is.</param>
 /// <param name="loaders">Open and keep the loaders of the splits.</param>
 /// <param name="journal">Is told now and then how far the pass is.</param>
 /// <param name="time">The clock.</param>
-internal sealed class EvaluationPass(TrainingConfig config, Device device, EvaluationLoaders loaders, IRunJournal journal, TimeProvider time)
+internal sealed class EvaluationPass(TrainingConfig config, ITrainingTask task, Device device, EvaluationLoaders loaders, IRunJournal journal, TimeProvider time)
 {
     // The loader keeps no more batches apart than its queue is long.
     private readonly int _workers = Math.Min(config.Trainer.EvaluationWorkers ?? 1, config.Loader.PrefetchQueueLength);
@@ -29,29 +31,28 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, Evalu
     /// <param name="stopping">Ends the pass with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="RunException">A label is no class, or memory is short.</exception>
     /// <exception cref="SampleException">A sample can't be loaded.</exception>
-    public EvaluationResult Run(ChangeDetectionModel model, int epoch, string split, IDataset dataset, CancellationToken stopping)
+    public EvaluationResult Run(nn.Module model, int epoch, string split, IDataset dataset, CancellationToken stopping)
     {
         bool wasTraining = model.training;
         model.eval();
         try
         {
-            SegmentationMetric metric = new(config.Model.Classes, config.Criterion.IgnoreIndex);
+            List<SampleResult> samples = [];
             var progress = new Throttle(TimeSpan.FromSeconds(config.Trainer.LogIntervalSeconds), time);
-            BatchScores scores = new(config, device, model, dataset);
+            BatchScores scores = new(task, device, model, dataset);
             using EpochStream stream = loaders.For(split, dataset).Open(epoch, stopping: stopping);
             using ParallelScoring scoring = new(scores.Of, _workers, config.Threads ?? Environment.ProcessorCount);
-            IEnumerable<IReadOnlyList<DatapointConfusion>> counted = _workers == 1 ? OneByOne(stream, scores) : scoring.Of(Batches(stream));
-            foreach (IReadOnlyList<DatapointConfusion> batch in counted)
+            IEnumerable<IReadOnlyList<SampleResult>> counted = _workers == 1 ? OneByOne(stream, scores) : scoring.Of(Batches(stream));
+            foreach (IReadOnlyList<SampleResult> batch in counted)
             {
-                foreach (DatapointConfusion datapoint in batch)
-                    metric.Add(datapoint);
+                samples.AddRange(batch);
                 if (progress.IsDue())
-                    journal.Write(new EvaluationProgress(split, metric.Datapoints.Count, dataset.Count) { Workers = _workers });
+                    journal.Write(new EvaluationProgress(split, samples.Count, dataset.Count) { Workers = _workers });
                 stopping.ThrowIfCancellationRequested();
             }
 
             journal.Write(new LoaderEpoch(epoch, split, LoaderJournal.FiguresOf(stream, loaders.WorkerKind)));
-            return new EvaluationResult(split, metric.Aggregated, metric.Datapoints);
+            return new EvaluationResult(split, task.Aggregate(samples), samples);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
@@ -67,7 +68,7 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, Evalu
         }
     }
 
-    private static IEnumerable<IReadOnlyList<DatapointConfusion>> OneByOne(EpochStream stream, BatchScores scores)
+    private static IEnumerable<IReadOnlyList<SampleResult>> OneByOne(EpochStream stream, BatchScores scores)
     {
         foreach (IBatch batch in Batches(stream))
         {
@@ -80,5 +81,95 @@ internal sealed class EvaluationPass(TrainingConfig config, Device device, Evalu
     {
         while (stream.MoveNext())
             yield return stream.Current;
+    }
+}
+
+/// <summary>Computes what a network predicts for a batch, and counts it.</summary>
+/// <param name="task">What the network gives, and how it is counted.</param>
+/// <param name="device">Where the network is.</param>
+/// <param name="model">The network, in evaluation mode; several threads may use it at once.</param>
+/// <param name="dataset">The samples' names.</param>
+internal sealed class BatchScores(ITrainingTask task, Device device, nn.Module model, IDataset dataset)
+{
+    /// <summary>Counts a batch, on the thread that calls.</summary>
+    /// <exception cref="Runs.RunException">A label is no class.</exception>
+    public IReadOnlyList<SampleResult> Of(IBatch batch)
+    {
+        IReadOnlyList<SampleResult> counted = Count(batch);
+        StepMemory.Collect();
+        return counted;
+    }
+
+    private IReadOnlyList<SampleResult> Count(IBatch batch)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using BatchTensors tensors = BatchTensors.From(batch, task.Fields, device);
+        return task.Score(task.Forward(model, tensors), tensors, [.. batch.SampleIndices.Select(dataset.NameOf)]);
+    }
+}
+
+/// <summary>
+/// Scores batches on several threads and hands the counts out in the batches' order. Each thread computes a whole batch with as many threads
+/// of an operator as the training has, so that a batch's counts are the same whichever thread computes it.
+/// </summary>
+/// <param name="score">Scores a batch.</param>
+/// <param name="workers">How many are computed at once.</param>
+/// <param name="threads">CPU threads of one operator.</param>
+internal sealed class ParallelScoring(Func<IBatch, IReadOnlyList<SampleResult>> score, int workers, int threads) : IDisposable
+{
+    private readonly Queue<Task<IReadOnlyList<SampleResult>>> _underWay = [];
+    private readonly BlockingCollection<Task> _tasks = [];
+    private readonly List<Thread> _threads = [];
+
+    /// <summary>The batches' counts, in order.</summary>
+    /// <param name="batches">The batches; each is disposed as soon as it is scored.</param>
+    /// <exception cref="Exception">What scoring the first batch that can't be scored threw.</exception>
+    public IEnumerable<IReadOnlyList<SampleResult>> Of(IEnumerable<IBatch> batches)
+    {
+        foreach (IBatch batch in batches)
+        {
+            Begin(batch);
+            if (_underWay.Count >= workers)
+                yield return Next();
+        }
+
+        while (_underWay.Count > 0)
+            yield return Next();
+    }
+
+    /// <summary>Waits for what is under way: the network and the batches are in use until then.</summary>
+    public void Dispose()
+    {
+        _tasks.CompleteAdding();
+        foreach (Thread thread in _threads)
+            thread.Join();
+        _tasks.Dispose();
+    }
+
+    private void Begin(IBatch batch)
+    {
+        Task<IReadOnlyList<SampleResult>> task = new(() =>
+        {
+            using (batch)
+                return score(batch);
+        });
+        _underWay.Enqueue(task);
+        _tasks.Add(task);
+        if (_underWay.Count <= _threads.Count)
+            return;
+        Thread thread = new(Work) { IsBackground = true, Name = $"evaluation {_threads.Count}" };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    private IReadOnlyList<SampleResult> Next() => _underWay.Dequeue().GetAwaiter().GetResult();
+
+    private void Work()
+    {
+        // The number is the calling thread's own where libtorch computes with OpenMP.
+        set_num_threads(threads);
+        foreach (Task task in _tasks.GetConsumingEnumerable())
+            task.RunSynchronously();
     }
 }

@@ -8,7 +8,7 @@ namespace RobustTrain.Training.Native;
 /// <summary>The libtorch of this process and TorchSharp's library over it: finds them, checks them and loads them by absolute path.</summary>
 /// <remarks>
 /// TorchSharp looks for its libraries by name, so that it may take another libtorch of the machine, and prints what fails on standard
-/// output. Whoever uses torch therefore calls <see cref="Load()"/> first; TorchSharp then finds what is loaded already.
+/// output. A user of torch therefore calls <see cref="Load()"/> first; TorchSharp then finds what is loaded already.
 /// </remarks>
 public static partial class LibTorch
 {

@@ -1,4 +1,7 @@
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Native;
 
 namespace RobustTrain.Training.Steps;
 
@@ -6,23 +9,29 @@ namespace RobustTrain.Training.Steps;
 /// How many samples are computed at once. It shrinks where memory is short, and stays so: batch normalisation sees the smaller part,
 /// so a resumed training must use the same.
 /// </summary>
-internal sealed class MicroBatchSize : ICheckpointPart
+internal sealed class MicroBatchSize : ICheckpointState
 {
     private const string StateKey = "samples_at_once";
 
     /// <summary>The samples; null while a whole batch fits.</summary>
     public int? Limit { get; private set; }
 
-    /// <summary>Halves what is computed at once.</summary>
+    /// <summary>Halves what is computed at once, where the policy is to.</summary>
+    /// <param name="config">The policy.</param>
     /// <param name="batchSize">The samples of the batch that didn't fit.</param>
-    /// <returns>False where it was one sample already.</returns>
-    public bool TryHalve(int batchSize)
+    /// <param name="where">The step, for people.</param>
+    /// <param name="cause">What torch reported.</param>
+    /// <returns>The samples that are computed at once from now on.</returns>
+    /// <exception cref="RunException">The policy is to fail, or it was one sample already.</exception>
+    public int Halve(NumericsConfig config, int batchSize, string where, Exception cause)
     {
+        if (config.OnOutOfMemory != "split")
+            throw TorchFailure.OutOfMemory($"{where} with {Counted.Of(Limit ?? batchSize, "sample")} at once; make loader.batch_size or data.crop_size smaller, or set numerics.on_out_of_memory: split", cause);
         int current = Math.Min(Limit ?? batchSize, batchSize);
         if (current <= 1)
-            return false;
+            throw TorchFailure.OutOfMemory($"even one sample at once in {where}; make data.crop_size or model.base_channels smaller", cause);
         Limit = (current + 1) / 2;
-        return true;
+        return Limit.Value;
     }
 
     /// <summary>The parts of a batch, as first sample and number of samples; they differ in size by no more than one.</summary>

@@ -9,3 +9,19 @@ namespace RobustTrain.Training.Steps;
 /// <param name="NextBatch">The batch after the step's last.</param>
 internal readonly record struct StepResult(
     StepVerdict Verdict, float Loss = float.NaN, double LearningRate = 0, int Samples = 0, int Batches = 0, int NextBatch = 0);
+
+/// <summary>What became of a batch.</summary>
+internal enum StepVerdict
+{
+    /// <summary>Its gradients are accumulated; the step is not complete.</summary>
+    Accumulated,
+
+    /// <summary>The step is complete: the weights have changed, or the step was left out.</summary>
+    Complete,
+
+    /// <summary>The step must begin again with its first batch, in smaller parts.</summary>
+    Retry,
+
+    /// <summary>The training must go back to the last epoch's checkpoint.</summary>
+    RollBack,
+}

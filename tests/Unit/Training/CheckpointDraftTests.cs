@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using RobustTrain.Training.Checkpoints;
-using RobustTrain.Training.Checkpoints.SafeTensors;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;
@@ -56,7 +55,7 @@ public sealed class CheckpointDraftTests
         _draft.Files["file"].Select(held => (held.Name, Convert.ToHexString(held.Data.Span))));
 
     /// <summary>Saves tensors that it disposes of at once.</summary>
-    private sealed class Passing(List<(string Name, byte[] Bytes)> tensors) : ICheckpointPart
+    private sealed class Passing(List<(string Name, byte[] Bytes)> tensors) : ICheckpointState
     {
         public void Save(CheckpointDraft draft)
         {

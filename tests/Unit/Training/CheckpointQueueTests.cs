@@ -1,4 +1,3 @@
-using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Tests.Training;

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Tests.Runs;
-using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 

@@ -1,7 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training.Criteria;
+using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;

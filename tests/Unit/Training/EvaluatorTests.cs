@@ -19,7 +19,7 @@ public sealed class EvaluatorTests : IDisposable
         EvaluationResult result = Open(CheckpointChoice.Best).Run(new MemoryJournal());
 
         Assert.Equal(outcome.TestScores, result.Scores);
-        Assert.Equal(6, result.Datapoints.Count);
+        Assert.Equal(6, result.Samples.Count);
         Assert.Equal("test", result.Split);
     }
 

@@ -1,6 +1,6 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training.Schedules;
+using RobustTrain.Training.Optimization;
 
 namespace RobustTrain.Tests.Training;
 

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training.Models;
+using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;

@@ -2,7 +2,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
-using RobustTrain.Training.Numerics;
+using RobustTrain.Training.Steps;
 
 namespace RobustTrain.Tests.Training;
 

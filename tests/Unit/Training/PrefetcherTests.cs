@@ -2,8 +2,9 @@ using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Training;
-using RobustTrain.Training.Prefetching;
-using RobustTrain.Training.Steps;
+using RobustTrain.Training.Loading;
+using RobustTrain.Training.Tasks;
+using RobustTrain.Training.Tasks.ChangeDetection;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,20 +21,20 @@ public sealed class PrefetcherTests
     {
         using PrefetchLoader loader = new(new SquaresDataset(14), Options);
         using EpochStream stream = loader.Open(0);
-        using RecordingLane lane = new();
-        using Prefetcher prefetcher = new(lane);
+        using RecordingCopier copier = new();
+        using Prefetcher prefetcher = new(ChangeDetectionTask.SampleFields, CPU, copier);
         int used = 0;
-        foreach (IBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
+        foreach (TrainingBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
         {
             using (batch)
             {
                 Assert.Equal(used++, batch.Index);
-                Assert.Equal(Math.Min(used + 1, 4), lane.Begun);
-                Assert.Equal(used, lane.Awaited);
-                Assert.Equal(used, Prefetcher.LedgerAfter(batch, stream).Batches);
-                using BatchTensors tensors = BatchTensors.From(batch, CPU);
-                Assert.Equal(batch.SampleIndices.Count, tensors.Image1.shape[0]);
-                Assert.Equal(Expected(batch.SampleIndices[0]), tensors.Image1.data<float>()[0]);
+                Assert.Equal(Math.Min(used + 1, 4), copier.Begun);
+                Assert.Equal(used, copier.Awaited);
+                Assert.Equal(used, batch.Ledger.Batches);
+                BatchTensors tensors = batch.Open();
+                Assert.Equal(batch.SampleIndices.Count, tensors["image1"].shape[0]);
+                Assert.Equal(Expected(batch.SampleIndices[0]), tensors["image1"].data<float>()[0]);
             }
         }
 
@@ -47,13 +48,13 @@ public sealed class PrefetcherTests
         using EpochStream stream = loader.Open(0);
         Assert.True(stream.MoveNext());
         using IBatch batch = stream.Current;
-        using BatchTensors loaded = BatchTensors.Over(batch);
-        using BatchTensors tensors = BatchTensors.From(batch, CPU);
-        Assert.Equal([768L, 1, 48, 3], tensors.Image1.stride());
-        Assert.Equal([768L, 1, 48, 3], tensors.Image2.stride());
-        Assert.True(tensors.Image1.Equals(loaded.Image1));
-        Assert.True(tensors.Image2.Equals(loaded.Image2));
-        Assert.True(tensors.Label.Equals(loaded.Label));
+        using BatchTensors loaded = BatchTensors.Over(batch, ChangeDetectionTask.SampleFields);
+        using BatchTensors tensors = BatchTensors.From(batch, ChangeDetectionTask.SampleFields, CPU);
+        Assert.Equal([768L, 1, 48, 3], tensors["image1"].stride());
+        Assert.Equal([768L, 1, 48, 3], tensors["image2"].stride());
+        Assert.True(tensors["image1"].Equals(loaded["image1"]));
+        Assert.True(tensors["image2"].Equals(loaded["image2"]));
+        Assert.True(tensors["label"].Equals(loaded["label"]));
     }
 
     [Fact]
@@ -61,16 +62,16 @@ public sealed class PrefetcherTests
     {
         using PrefetchLoader loader = new(new SquaresDataset(14), Options);
         using EpochStream stream = loader.Open(0);
-        using RecordingLane lane = new();
-        using Prefetcher prefetcher = new(lane);
-        using (IEnumerator<IBatch> batches = prefetcher.Ahead(Batches(stream), () => stream.Ledger).GetEnumerator())
+        using RecordingCopier copier = new();
+        using Prefetcher prefetcher = new(ChangeDetectionTask.SampleFields, CPU, copier);
+        using (IEnumerator<TrainingBatch> batches = prefetcher.Ahead(Batches(stream), () => stream.Ledger).GetEnumerator())
         {
             Assert.True(batches.MoveNext());
             batches.Current.Dispose();
         }
 
-        Assert.Equal(2, lane.Made.Count);
-        Assert.All(lane.Made, tensors => Assert.True(tensors.Image1.IsInvalid));
+        Assert.Equal(2, copier.Made.Count);
+        Assert.All(copier.Made, tensors => Assert.True(tensors["image1"].IsInvalid));
     }
 
     [Fact]
@@ -78,11 +79,11 @@ public sealed class PrefetcherTests
     {
         using PrefetchLoader loader = new(new SquaresDataset(14) { OnLoad = key => { if (key.Index == 6) throw new SampleException("The file is torn.", "6.png"); } }, Options);
         using EpochStream stream = loader.Open(0);
-        using Prefetcher prefetcher = new(new RecordingLane());
+        using Prefetcher prefetcher = new(ChangeDetectionTask.SampleFields, CPU, new RecordingCopier());
         List<int> used = [];
         SampleException error = Assert.Throws<SampleException>(() =>
         {
-            foreach (IBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
+            foreach (TrainingBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
             {
                 using (batch)
                     used.Add(batch.Index);
@@ -129,12 +130,12 @@ public sealed class PrefetcherTests
         using EpochStream stream = alone.Open(0, index);
         Assert.True(stream.MoveNext());
         using IBatch batch = stream.Current;
-        using BatchTensors tensors = BatchTensors.From(batch, CPU);
-        return tensors.Image1.data<float>()[0];
+        using BatchTensors tensors = BatchTensors.From(batch, ChangeDetectionTask.SampleFields, CPU);
+        return tensors["image1"].data<float>()[0];
     }
 
     /// <summary>Copies at once, and counts.</summary>
-    private sealed class RecordingLane : ICopyLane
+    private sealed class RecordingCopier : IDeviceCopier
     {
         public int Begun { get; private set; }
 
@@ -145,7 +146,7 @@ public sealed class PrefetcherTests
         public BatchTensors Begin(IBatch batch)
         {
             Begun++;
-            using BatchTensors host = BatchTensors.Over(batch);
+            using BatchTensors host = BatchTensors.Over(batch, ChangeDetectionTask.SampleFields);
             BatchTensors tensors = host.Placed(tensor => tensor.clone());
             Made.Add(tensors);
             return tensors;

@@ -1,6 +1,5 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Tests.Training;

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Tests.Runs;
-using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 

@@ -3,7 +3,6 @@ using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Tests.Training;

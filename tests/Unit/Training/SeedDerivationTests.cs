@@ -1,4 +1,4 @@
-using RobustTrain.Training.Seeding;
+using RobustTrain.Training;
 
 namespace RobustTrain.Tests.Training;
 

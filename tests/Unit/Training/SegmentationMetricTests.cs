@@ -2,7 +2,7 @@ using System.Text.Json;
 using FsCheck.Xunit;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training.Metrics;
+using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;
@@ -32,11 +32,11 @@ public sealed class SegmentationMetricTests
         SegmentationMetric metric = Counted(Cases[number]);
 
         JsonElement[] expected = [.. Cases[number].GetProperty("per_datapoint").EnumerateArray()];
-        Assert.Equal(expected.Length, metric.Datapoints.Count);
+        Assert.Equal(expected.Length, metric.Samples.Count);
         for (int i = 0; i < expected.Length; i++)
         {
-            Assert.Equal($"sample {i}", metric.Datapoints[i].Name);
-            AssertScores(expected[i], metric.Datapoints[i].Scores);
+            Assert.Equal($"sample {i}", metric.Samples[i].Name);
+            AssertScores(expected[i], metric.Samples[i].Scores);
         }
     }
 
@@ -103,7 +103,7 @@ public sealed class SegmentationMetricTests
 
         Assert.Equal("The label of bad holds the value 7, but must hold classes from 0 to 1, or 255 where nothing is known.", error.Message);
         Assert.Equal(ExitCode.Data, error.ExitCode);
-        Assert.Empty(metric.Datapoints);
+        Assert.Empty(metric.Samples);
         Assert.Equal([0, 0, 0, 0], metric.Total.Counts);
     }
 
@@ -125,7 +125,7 @@ public sealed class SegmentationMetricTests
 
         metric.Reset();
 
-        Assert.Empty(metric.Datapoints);
+        Assert.Empty(metric.Samples);
         Assert.Null(metric.Aggregated.Accuracy);
         Assert.Empty(metric.Aggregated.Named());
     }
@@ -136,15 +136,15 @@ public sealed class SegmentationMetricTests
         Random random = new(seed);
         SegmentationMetric whole = new(3, 255);
         for (int i = 0; i < 5; i++)
-            whole.Add(new DatapointConfusion($"{i}", new ConfusionMatrix(3, [.. Enumerable.Range(0, 9).Select(_ => (long)random.Next(100))])));
+            whole.Add(new SampleConfusion($"{i}", new ConfusionMatrix(3, [.. Enumerable.Range(0, 9).Select(_ => (long)random.Next(100))])));
 
         SegmentationMetric first = new(3, 255);
-        foreach (DatapointConfusion datapoint in whole.Datapoints.Take(split % 6)) first.Add(datapoint);
+        foreach (SampleConfusion sample in whole.Samples.Take(split % 6)) first.Add(sample);
         SegmentationMetric second = new(3, 255);
-        foreach (DatapointConfusion datapoint in first.Datapoints.Concat(whole.Datapoints.Skip(split % 6))) second.Add(datapoint);
+        foreach (SampleConfusion sample in first.Samples.Concat(whole.Samples.Skip(split % 6))) second.Add(sample);
 
         Assert.Equal(whole.Total.Counts, second.Total.Counts);
-        Assert.Equal(whole.Datapoints, second.Datapoints);
+        Assert.Equal(whole.Samples, second.Samples);
     }
 
     [Property]

@@ -1,6 +1,8 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
-using RobustTrain.Training.Selection;
+using RobustTrain.Training.Evaluation;
+using RobustTrain.Training.Tasks;
+using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 
 namespace RobustTrain.Tests.Training;
 
@@ -59,7 +61,7 @@ public sealed class SelectionTests
     [Fact]
     public void An_order_over_given_metrics_and_weights_is_made()
     {
-        IScoreOrder order = ScoreOrders.Create(new SelectionConfig { Metrics = ["f1", "iou"], Weights = [1, 0] }, "accuracy");
+        IScoreOrder order = ScoreOrders.Create(new SelectionConfig { Metrics = ["f1", "iou"], Weights = [1, 0] }, "accuracy", SegmentationScores.Definitions);
         Assert.True(order.IsBetter(
             new Dictionary<string, double> { ["f1"] = 0.6, ["iou"] = 0 },
             new Dictionary<string, double> { ["f1"] = 0.5, ["iou"] = 1 }));
@@ -87,7 +89,7 @@ public sealed class SelectionTests
 
     private static void Refused(string errorId, string sentence, SelectionConfig config, string more = "")
     {
-        RunException refused = Assert.Throws<RunException>(() => ScoreOrders.Create(config, "f1"));
+        RunException refused = Assert.Throws<RunException>(() => ScoreOrders.Create(config, "f1", SegmentationScores.Definitions));
         Assert.Equal((ExitCode.Configuration, errorId), (refused.ExitCode, refused.ErrorId));
         Assert.Contains(sentence, refused.Message);
         Assert.Contains(more, refused.Message);

@@ -5,6 +5,7 @@ using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Tests.Training;
 

@@ -1,7 +1,7 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
-using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Tests.Training;
 

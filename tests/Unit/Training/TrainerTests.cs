@@ -6,6 +6,8 @@ using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Tasks;
+using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 
 namespace RobustTrain.Tests.Training;
 

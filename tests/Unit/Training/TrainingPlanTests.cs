@@ -1,6 +1,9 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Training;
+using RobustTrain.Training.Native;
+using RobustTrain.Training.Tasks;
+using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 
 namespace RobustTrain.Tests.Training;
 

@@ -1,13 +1,15 @@
 using RobustTrain.Data;
+using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
-using RobustTrain.Training.Criteria;
-using RobustTrain.Training.Models;
-using RobustTrain.Training.Numerics;
-using RobustTrain.Training.Optimizers;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Loading;
+using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
+using RobustTrain.Training.Tasks;
+using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -34,8 +36,8 @@ public sealed class TrainingStepTests
         using Bench parts = new(Config, fits: 2);
         Assert.Equal(StepVerdict.Complete, whole.Take().Verdict);
 
-        Assert.Equal(StepVerdict.BeginAgain, parts.Take().Verdict);
-        Assert.Equal(StepVerdict.BeginAgain, parts.Take().Verdict);
+        Assert.Equal(StepVerdict.Retry, parts.Take().Verdict);
+        Assert.Equal(StepVerdict.Retry, parts.Take().Verdict);
         Assert.Equal(StepVerdict.Complete, parts.Take().Verdict);
 
         Assert.Equal([3, 2], parts.Journal.Of<MicroBatchHalved>().Select(halved => halved.SamplesAtOnce));
@@ -48,7 +50,7 @@ public sealed class TrainingStepTests
         using Bench bench = new(Config, fits: 0);
         RunException failed = Assert.Throws<RunException>(() =>
         {
-            while (bench.Take().Verdict == StepVerdict.BeginAgain)
+            while (bench.Take().Verdict == StepVerdict.Retry)
             {
             }
         });
@@ -171,10 +173,10 @@ public sealed class TrainingStepTests
     private sealed class Bench : IDisposable
     {
         private readonly TinyModel _model;
+        private readonly Learner _learner;
         private readonly TrainingStep _step;
-        private readonly OptimizerHelper _optimizer;
-        private readonly Criterion _criterion;
-        private readonly List<IBatch> _batches;
+        private readonly ITrainingLoss _loss;
+        private readonly List<TrainingBatch> _batches = [];
         private readonly PrefetchLoader _loader;
 
         public Bench(TrainingConfig config, int fits = int.MaxValue, bool breaks = false, int[]? bad = null, Func<IEnumerable<Parameter>, OptimizerHelper>? optimizer = null)
@@ -183,14 +185,16 @@ public sealed class TrainingStepTests
             _model = new TinyModel(fits, breaks);
             (string Name, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
             optimizer ??= parameters => OptimizerFactory.Create(config.Optimizer, parameters);
-            _optimizer = optimizer(learned.Select(named => named.Parameter));
-            _criterion = CriterionCatalog.Create(config.Criterion, 2, CPU);
-            _step = new TrainingStep(plan, _model, learned, _optimizer, _criterion, null, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);
+            _learner = new Learner(_model, learned, optimizer(learned.Select(named => named.Parameter)), null);
             _loader = new PrefetchLoader(plan.Data.Training, new LoaderOptions
             {
                 BatchSize = config.Loader.BatchSize, NumWorkers = 0, PrefetchQueueLength = 4, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(6),
             });
-            _batches = [.. _loader.ReadEpoch(0)];
+            _loss = plan.Task.CreateLossSetup().Create(_loader, CPU);
+            _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);
+            using EpochStream stream = _loader.Open(0);
+            while (stream.MoveNext())
+                _batches.Add(TrainingBatch.InPlace(stream.Current, plan.Task.Fields, CPU, stream.Ledger));
 
             void Refuse(SampleKey key)
             {
@@ -218,9 +222,8 @@ public sealed class TrainingStepTests
             _batches.ForEach(batch => batch.Dispose());
             _loader.Dispose();
             _step.Dispose();
-            _criterion.Dispose();
-            _optimizer.Dispose();
-            _model.Dispose();
+            _loss.Dispose();
+            _learner.Dispose();
         }
     }
 

@@ -8,7 +8,9 @@ using RobustTrain.Tests.Data;
 using RobustTrain.Tests.Host;
 using RobustTrain.Training;
 using RobustTrain.Training.Evaluation;
-using RobustTrain.Training.Metrics;
+using RobustTrain.Training.Tasks;
+using RobustTrain.Training.Tasks.ChangeDetection;
+using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 
 namespace RobustTrain.Tests.Training;
 
@@ -21,12 +23,10 @@ public sealed class ValidationSetTests(SampleScenes data) : IClassFixture<Sample
     [Fact]
     public void Each_set_has_the_scores_of_its_own_samples_beside_those_of_all()
     {
-        DatapointConfusion[] datapoints = [Datapoint("a", 5, 1, 2, 3), Datapoint("b", 0, 4, 4, 1), Datapoint("c", 9, 0, 0, 7)];
-        ConfusionMatrix total = new(2);
-        foreach (DatapointConfusion datapoint in datapoints)
-            total.Add(datapoint.Confusion);
-        EvaluationResult result = new EvaluationResult("validation", SegmentationScores.Of(total), datapoints)
-            .Of([new ValidationSet("near", new HashSet<string> { "a", "c" }), new ValidationSet("none", new HashSet<string> { "x" })]);
+        SampleConfusion[] samples = [Sample("a", 5, 1, 2, 3), Sample("b", 0, 4, 4, 1), Sample("c", 9, 0, 0, 7)];
+        ChangeDetectionTask task = new(new TrainingConfig());
+        EvaluationResult result = new EvaluationResult("validation", task.Aggregate(samples), samples)
+            .Of([new ValidationSet("near", new HashSet<string> { "a", "c" }), new ValidationSet("none", new HashSet<string> { "x" })], task);
 
         Assert.Equal(2.0 * 11 / ((2 * 11) + 5 + 6), result.Scores["f1"], 12);
         Assert.Equal(2.0 * 10 / ((2 * 10) + 1 + 2), result.Scores["near/f1"], 12);
@@ -121,7 +121,7 @@ public sealed class ValidationSetTests(SampleScenes data) : IClassFixture<Sample
         return training;
     }
 
-    private static DatapointConfusion Datapoint(string name, params long[] counts) => new(name, new ConfusionMatrix(2, counts));
+    private static SampleConfusion Sample(string name, params long[] counts) => new(name, new ConfusionMatrix(2, counts));
 
     private static TrainingPlan Plan(params string[] settings) => TrainingPlan.Create(ConfigurationReader.Read(null, settings));
 }

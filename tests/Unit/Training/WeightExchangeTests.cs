@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints.SafeTensors;
-using RobustTrain.Training.Models;
+using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;

@@ -161,3 +161,19 @@ public sealed class SafeTensorsReader : IDisposable
         }
     }
 }
+
+/// <summary>Where a tensor stands in a safetensors file.</summary>
+/// <param name="Name">The tensor's name.</param>
+/// <param name="Format">The format of the elements.</param>
+/// <param name="Shape">The shape; empty for a scalar.</param>
+/// <param name="Offset">The bytes before the tensor, from the start of the file.</param>
+/// <param name="Length">The bytes of the tensor.</param>
+public sealed record SafeTensorsEntry(string Name, ElementFormat Format, IReadOnlyList<long> Shape, long Offset, long Length);
+
+/// <summary>A file is not the safetensors file that it claims to be; the message says in one sentence what is wrong.</summary>
+public sealed class SafeTensorsException(string path, string problem, Exception? innerException = null)
+    : Exception($"{path} is not a valid safetensors file: {problem}.", innerException)
+{
+    /// <summary>The file at fault.</summary>
+    public string Path { get; } = path;
+}

@@ -1,0 +1,56 @@
+using RobustTrain.Data;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Training.Loading;
+
+/// <summary>The loaders of validation and test: one for each split, whose workers live on from pass to pass, watched as the training's are.</summary>
+/// <param name="config">The loader's keys.</param>
+/// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
+/// <param name="quarantinePath">The file that remembers such samples; null for none.</param>
+/// <param name="quarantine">Keeps their quarantine in checkpoints; null where there are none.</param>
+internal sealed class EvaluationLoaders(LoaderConfig config, IRunJournal journal, string? quarantinePath, QuarantineState? quarantine) : IDisposable
+{
+    private readonly LoaderOptions _options = LoaderSettings.Of(config, config.EvalBatchSize);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, PrefetchLoader> _loaders = new(StringComparer.Ordinal);
+
+    /// <summary>What the workers are.</summary>
+    public WorkerKind WorkerKind => _options.WorkerKind;
+
+    /// <summary>The loader of a split, opened when it is first asked for.</summary>
+    /// <param name="split">The split's name for people and events.</param>
+    /// <param name="dataset">Its samples.</param>
+    /// <exception cref="RunException">The workers that are asked for can't be had, or the quarantine can't be read.</exception>
+    public PrefetchLoader For(string split, IDataset dataset)
+    {
+        lock (_gate)
+        {
+            if (!_loaders.TryGetValue(split, out PrefetchLoader? loader))
+            {
+                loader = LoaderSettings.Open(dataset, _options with
+                {
+                    Observer = LoaderJournal.ObserverFor(journal, split),
+                    QuarantinePath = quarantinePath,
+                    QuarantinePart = split,
+                });
+                quarantine?.Add(split, loader.Quarantine, isTraining: false);
+                _loaders.Add(split, loader);
+            }
+
+            return loader;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (PrefetchLoader loader in _loaders.Values)
+                loader.Dispose();
+            _loaders.Clear();
+        }
+    }
+}

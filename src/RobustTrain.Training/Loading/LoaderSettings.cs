@@ -1,0 +1,51 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+
+namespace RobustTrain.Training.Loading;
+
+/// <summary>What the configuration's loader keys mean to the loader.</summary>
+public static class LoaderSettings
+{
+    /// <summary>Opens a loader whose options come from the configuration.</summary>
+    /// <exception cref="RunException">The workers that are asked for can't be had, or the quarantine can't be read.</exception>
+    internal static PrefetchLoader Open(IDataset dataset, LoaderOptions options)
+    {
+        PrefetchLoader? loader = null;
+        Try(() => loader = new PrefetchLoader(dataset, options));
+        return loader!;
+    }
+
+    /// <summary>Words what a loader refuses as an error of the configuration.</summary>
+    /// <exception cref="RunException">The loader refuses.</exception>
+    internal static void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (LoaderException refused)
+        {
+            throw new RunException(ExitCode.Configuration, "LoaderNotUsable", refused.Message, "loader", refused);
+        }
+    }
+
+    /// <summary>Options of a loader that goes through a dataset in its order.</summary>
+    /// <param name="config">The keys.</param>
+    /// <param name="batchSize">Samples in a batch.</param>
+    public static LoaderOptions Of(LoaderConfig config, int batchSize) => new()
+    {
+        BatchSize = batchSize,
+        NumWorkers = config.NumWorkers,
+        WorkerKind = Enum.Parse<WorkerKind>(config.WorkerKind, ignoreCase: true),
+        PrefetchQueueLength = config.PrefetchQueueLength,
+        PersistentWorkers = config.PersistentWorkers,
+        Timeout = TimeSpan.FromSeconds(config.TimeoutSeconds),
+        MaxErrors = config.MaxErrors,
+        HealthCheckInterval = TimeSpan.FromSeconds(config.HealthCheckIntervalSeconds),
+        OnBadSample = Enum.Parse<BadSamplePolicy>(config.OnBadSample, ignoreCase: true),
+        MaxSkipped = config.MaxSkipped < 1 ? SkipBudget.Share(config.MaxSkipped) : SkipBudget.Samples((int)config.MaxSkipped),
+        IgnoreQuarantine = config.IgnoreQuarantine,
+    };
+}

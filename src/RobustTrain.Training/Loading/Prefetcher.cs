@@ -1,0 +1,133 @@
+using System.Runtime.ExceptionServices;
+using RobustTrain.Data;
+using RobustTrain.Data.Loading;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Loading;
+
+/// <summary>
+/// Brings batches to the device. Without a copier they stay where the loader has decoded them, and the step makes tensors over that memory
+/// (on a GPU it copies them, and waits for that); with one, the next batch is copied beside the step of the present one.
+/// </summary>
+/// <param name="fields">The fields of a sample.</param>
+/// <param name="device">Where the network is.</param>
+/// <param name="copier">Copies beside the step; null for none.</param>
+/// <param name="channelsLast">Whether images are laid out with the channels last on the device.</param>
+internal sealed class Prefetcher(IReadOnlyList<SampleField> fields, Device device, IDeviceCopier? copier, bool channelsLast = false) : IDisposable
+{
+    /// <summary>Checks that the mode fits the device.</summary>
+    /// <exception cref="RunException">It does not.</exception>
+    public static void Check(LoaderConfig config, Device device)
+    {
+        if (config.PrefetchMode == "cuda" && device.type != DeviceType.CUDA)
+            throw new RunException(ExitCode.Configuration, "PrefetchModeNeedsCuda", $"loader.prefetch_mode is cuda, but the device is {device}; use cpu, or leave it out.", "loader.prefetch_mode");
+        if (config.ChannelsLast && Mode(config, device) != "cuda")
+            throw new RunException(ExitCode.Configuration, "ChannelsLastNeedsCuda", $"loader.channels_last is true, but batches are prefetched for {device} without a copy; leave it out.", "loader.channels_last");
+    }
+
+    /// <summary>The prefetcher that the configuration asks for.</summary>
+    public static Prefetcher Create(LoaderConfig config, Device device, IReadOnlyList<SampleField> fields) =>
+        new(fields, device, Mode(config, device) == "cuda" ? new DeviceCopier(fields, device, device.index) : null, config.ChannelsLast);
+
+    /// <summary>The batches in their order, on the device or on their way to it.</summary>
+    /// <param name="batches">The batches as they are loaded.</param>
+    /// <param name="ledger">The loader's account.</param>
+    public IEnumerable<TrainingBatch> Ahead(IEnumerable<IBatch> batches, Func<EpochLedger> ledger) =>
+        copier is null ? batches.Select(batch => TrainingBatch.InPlace(batch, fields, device, ledger())) : CopyAhead(copier, batches, ledger);
+
+    /// <inheritdoc/>
+    public void Dispose() => copier?.Dispose();
+
+    private static string Mode(LoaderConfig config, Device device) =>
+        config.PrefetchMode ?? (device.type == DeviceType.CUDA ? "cuda" : "cpu");
+
+    private IEnumerable<TrainingBatch> CopyAhead(IDeviceCopier copier, IEnumerable<IBatch> batches, Func<EpochLedger> ledger)
+    {
+        using IEnumerator<IBatch> source = batches.GetEnumerator();
+        TrainingBatch? next = Begin(copier, source, ledger);
+        try
+        {
+            while (next is not null)
+            {
+                copier.Await();
+                TrainingBatch present = next;
+                if (channelsLast)
+                    present.Open().LayChannelsLast();
+                next = null;
+                Exception? failure = null;
+                try
+                {
+                    next = Begin(copier, source, ledger);
+                }
+                catch (Exception exception)
+                {
+                    // Whatever is wrong with the next batch, the present one is trained on first, as without a copier.
+                    failure = exception;
+                }
+
+                yield return present;
+                if (failure is not null)
+                    ExceptionDispatchInfo.Throw(failure);
+            }
+        }
+        finally
+        {
+            // Memory that is still being copied to must not be given to anything else.
+            if (next is not null)
+            {
+                using (next)
+                    copier.Await();
+            }
+        }
+    }
+
+    private static TrainingBatch? Begin(IDeviceCopier copier, IEnumerator<IBatch> source, Func<EpochLedger> ledger)
+    {
+        if (!source.MoveNext())
+            return null;
+        using IBatch batch = source.Current;
+        return TrainingBatch.OnDevice(batch, copier.Begin(batch), ledger());
+    }
+}
+
+/// <summary>A batch on its way into a step, with the loader's account up to it: the loader itself may be ahead.</summary>
+internal sealed class TrainingBatch : IDisposable
+{
+    private readonly Func<BatchTensors> _open;
+    private readonly IDisposable _memory;
+
+    private TrainingBatch(IBatch source, EpochLedger ledger, Func<BatchTensors> open, IDisposable memory)
+    {
+        Index = source.Index;
+        SampleIndices = [.. source.SampleIndices];
+        Ledger = ledger;
+        _open = open;
+        _memory = memory;
+    }
+
+    /// <summary>The batch's place in its epoch, from 0.</summary>
+    public int Index { get; }
+
+    /// <summary>The dataset's indices of the samples, in the order in which they stand in the batch.</summary>
+    public IReadOnlyList<int> SampleIndices { get; }
+
+    /// <summary>The loader's account up to this batch.</summary>
+    public EpochLedger Ledger { get; }
+
+    /// <summary>A batch that stays where the loader has decoded it; it owns <paramref name="source"/>.</summary>
+    public static TrainingBatch InPlace(IBatch source, IReadOnlyList<SampleField> fields, Device device, EpochLedger ledger) =>
+        new(source, ledger, () => BatchTensors.From(source, fields, device), source);
+
+    /// <summary>A batch whose tensors, which it owns, are on the device already, while its memory in the loader's ring serves another one.</summary>
+    public static TrainingBatch OnDevice(IBatch source, BatchTensors tensors, EpochLedger ledger) => new(source, ledger, () => tensors, tensors);
+
+    /// <summary>The tensors; they may be used while the batch and the calling dispose scope are.</summary>
+    public BatchTensors Open() => _open();
+
+    /// <inheritdoc/>
+    public void Dispose() => _memory.Dispose();
+}

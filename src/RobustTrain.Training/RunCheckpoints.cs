@@ -1,0 +1,93 @@
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Epochs;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training;
+
+/// <summary>When checkpoints of a run are taken, and how a training comes back to one.</summary>
+/// <param name="plan">The training.</param>
+/// <param name="run">The run.</param>
+/// <param name="state">What checkpoints hold.</param>
+/// <param name="journal">Is told of checkpoints, and of those that can't be used or written.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingState state, IRunJournal journal, TimeProvider time) : IDisposable
+{
+    private readonly CheckpointConfig _config = plan.Config.Checkpoint;
+    private readonly CheckpointRecorder _recorder = new(
+        new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), state.Parts, ModelIdentity.Of(plan.Config.Model), run.Record.Id, journal, time)
+    { CheckRun = run.CheckPresence };
+    private readonly LedgerHistory _ledgers = new(run);
+    private long _last = time.GetTimestamp();
+
+    /// <summary>Brings the state to where the latest checkpoint left it; where there is none, to the weights that the training starts from.</summary>
+    /// <exception cref="CheckpointException">The checkpoint is of another model, or all of them are damaged.</exception>
+    /// <returns>Whether there was a checkpoint.</returns>
+    public bool ResumeFromLatest()
+    {
+        bool resumed = _recorder.RestoreLatest();
+        _ledgers.GoOnAt(state.Cursor.Epoch);
+        string? startedFrom = null;
+        if (!resumed && plan.Config.Trainer.StartFrom is { } path)
+        {
+            startedFrom = StartingWeights.Load(state.Learner.Model, path);
+            state.Learner.Average?.Reset();
+        }
+
+        journal.Write(new RunStarted(
+            run.Record.Id, run.Path, Environment.ProcessId, plan.Config.Trainer.Epochs, plan.StepsPerEpoch, resumed ? state.Cursor.Epoch - 1 : null)
+        { StartedFrom = startedFrom, FrozenParameters = state.Learner.Model.parameters().Count() - state.Learner.Learned.Count });
+        foreach (RunWarning warning in plan.Warnings)
+            journal.Write(warning);
+        if (run.IsResumed && !resumed)
+            journal.Write(new RunWarning($"The run was begun before, but has no checkpoint in {run.CheckpointsPath}: it begins again."));
+        return resumed;
+    }
+
+    /// <summary>Takes a checkpoint within an epoch, written beside the next steps.</summary>
+    public void Save()
+    {
+        _recorder.Save(LabelWithinEpoch());
+        _last = time.GetTimestamp();
+    }
+
+    /// <summary>Takes one where so many steps, or so many seconds since the last one of any kind, have passed; none where one is still being written.</summary>
+    public void SaveWhereDue()
+    {
+        bool isDue = (_config.EverySteps is int steps && state.Cursor.GlobalStep % steps == 0)
+            || (_config.EverySeconds is double seconds && time.GetElapsedTime(_last).TotalSeconds >= seconds);
+        if (isDue && _recorder.TrySave(LabelWithinEpoch()))
+            _last = time.GetTimestamp();
+    }
+
+    /// <summary>Takes the checkpoint of an epoch that has just ended, to be written, with its files, beside the next steps.</summary>
+    /// <returns>What became of the samples of all epochs so far.</returns>
+    public LedgerTotals SaveEpoch(CheckpointLabel label, EpochRecord record)
+    {
+        _recorder.Save(label, () => record.Write(run.EpochFolder(label.CompletedEpoch!.Value)));
+        _last = time.GetTimestamp();
+        return _ledgers.Add(record.Ledger);
+    }
+
+    /// <summary>Goes back to the last epoch's checkpoint before the present step: from one at the very step the same weights would meet the same batch again, whatever the learning rate.</summary>
+    /// <exception cref="RunException">There is none.</exception>
+    public void RollBack()
+    {
+        if (!_recorder.RestoreEpochBefore(state.Cursor.GlobalStep))
+            throw new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"{state.Guard.LastFailure} There is no checkpoint of an epoch before it to go back to.", run.Path);
+        _ledgers.GoOnAt(state.Cursor.Epoch);
+    }
+
+    /// <inheritdoc cref="CheckpointRecorder.Complete"/>
+    public void Complete() => _recorder.Complete();
+
+    /// <inheritdoc cref="CheckpointRecorder.LoadBest"/>
+    public Checkpoint LoadBest(nn.Module model) => _recorder.LoadBest(model);
+
+    /// <inheritdoc/>
+    public void Dispose() => _recorder.Dispose();
+
+    private CheckpointLabel LabelWithinEpoch() => new(state.Cursor, null, null, false);
+}

@@ -1,0 +1,86 @@
+using System.Diagnostics.CodeAnalysis;
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Evaluation;
+using RobustTrain.Training.Tasks;
+
+namespace RobustTrain.Training;
+
+/// <summary>Validates the epochs of a run, and tests the best one.</summary>
+/// <param name="plan">The training.</param>
+/// <param name="run">The run.</param>
+/// <param name="state">The network and its loaders.</param>
+/// <param name="journal">Is told how far an evaluation is.</param>
+/// <param name="control">Says where to stop.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RunEvaluation(TrainingPlan plan, RunFolder run, TrainingState state, IRunJournal journal, TrainingControl control, TimeProvider time)
+{
+    /// <summary>The file, in the run's folder, of the test's scores.</summary>
+    public const string TestFile = "test.json";
+
+    private readonly EvaluationPass _pass = new(plan.Config, plan.Task, plan.Device, state.Loaders.Evaluation, journal, time);
+
+    /// <summary>Validates where it is due.</summary>
+    /// <returns>False where a stop came in between: then nothing has been decided.</returns>
+    public bool TryValidate(out EvaluationResult? validation)
+    {
+        int epoch = state.Cursor.Epoch;
+        validation = null;
+        if ((epoch + 1) % plan.Config.Trainer.ValidateEvery != 0 && epoch + 1 != plan.Config.Trainer.Epochs)
+            return true;
+
+        state.Learner.Average?.Swap();
+        bool done = TryEvaluate(DatasetSplit.Val, plan.Data.Validation, out validation);
+        validation = validation?.Of(plan.Data.ValidationSets, plan.Task);
+        state.Learner.Average?.Swap();
+        return done;
+    }
+
+    /// <summary>Tests the best epoch's weights, unless an earlier attempt at the run has done so.</summary>
+    /// <param name="checkpoints">Where the best epoch's weights are.</param>
+    /// <param name="scores">The aggregated scores.</param>
+    /// <returns>False where a stop came in between.</returns>
+    /// <exception cref="CheckpointException">The disk still refuses what was to be saved.</exception>
+    public bool TryTest(RunCheckpoints checkpoints, [NotNullWhen(true)] out IReadOnlyDictionary<string, double>? scores)
+    {
+        checkpoints.Complete();
+        string path = Path.Combine(run.Path, TestFile);
+        if (ScoreDocument.TryRead(path) is { } done)
+        {
+            scores = done.Aggregated;
+            journal.Write(new TestFinished(done.Epoch, done.Aggregated));
+            return true;
+        }
+
+        CheckpointManifest best = checkpoints.LoadBest(state.Learner.Model).Manifest;
+        if (!TryEvaluate(DatasetSplit.Test, plan.Data.Test, out EvaluationResult? test))
+        {
+            scores = null;
+            return false;
+        }
+
+        scores = test.Scores;
+        int epoch = best.CompletedEpoch ?? best.Cursor.Epoch;
+        run.CheckPresence();
+        ScoreDocument.Of(epoch, test).Write(path);
+        journal.Write(new TestFinished(epoch, test.Scores));
+        return true;
+    }
+
+    private bool TryEvaluate(DatasetSplit split, IDataset dataset, [NotNullWhen(true)] out EvaluationResult? result)
+    {
+        try
+        {
+            result = _pass.Run(state.Learner.Model, state.Cursor.Epoch, SplitNames.Of(split), dataset, control.Stopping);
+            return true;
+        }
+        catch (OperationCanceledException) when (control.IsStopRequested)
+        {
+            result = null;
+            return false;
+        }
+    }
+}

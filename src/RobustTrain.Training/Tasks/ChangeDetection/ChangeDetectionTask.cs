@@ -1,0 +1,114 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Tasks.ChangeDetection.Losses;
+using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+using RobustTrain.Training.Tasks.ChangeDetection.Models;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Tasks.ChangeDetection;
+
+/// <summary>
+/// Change detection: two images of one place, N x C x H x W (float32), and a label of what changed between them, N x H x W.
+/// </summary>
+/// <param name="config">The configuration.</param>
+internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
+{
+    private const string Image1 = "image1";
+    private const string Image2 = "image2";
+    private const string Label = "label";
+
+    /// <summary>The fields of a sample.</summary>
+    public static IReadOnlyList<SampleField> SampleFields { get; } =
+        [new(Image1, 3, "the first images"), new(Image2, 3, "the second images"), new(Label, 2)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SampleField> Fields => SampleFields;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ScoreDefinition> Scores => SegmentationScores.Definitions;
+
+    /// <inheritdoc/>
+    public void Check() => CriterionCatalog.Check(config.Criterion, config.Model.Classes);
+
+    /// <inheritdoc/>
+    public DataSplits OpenSplits()
+    {
+        // One cache for all splits: they lie in the same scenes.
+        SceneCache cache = new();
+        IDataset validation = DatasetCatalog.Open(config, DatasetSplit.Val, SampleView.Plain, cache);
+        return new DataSplits(
+            DatasetCatalog.Open(config, DatasetSplit.Train, SampleView.Augmented, cache),
+            validation,
+            DatasetCatalog.Open(config, DatasetSplit.Test, SampleView.Plain, cache))
+        {
+            ValidationSets = ValidationSetsOf(validation),
+        };
+    }
+
+    /// <inheritdoc/>
+    public IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(config, split, view, new SceneCache());
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation) =>
+        [.. (config.Data.ValidationSets ?? new Dictionary<string, IReadOnlyList<string>>()).Select(set => new ValidationSet(set.Key, DatasetCatalog.NamesIn(validation, set.Value)))];
+
+    /// <inheritdoc/>
+    public void CheckSplit(DatasetSplit split, IDataset dataset)
+    {
+        string name = SplitNames.Of(split);
+        foreach (SampleField field in Fields)
+        {
+            if (!dataset.Fields.Any(candidate => candidate.Name == field.Name && candidate.Shape.Count == field.Dimensions))
+            {
+                throw new RunException(
+                    ExitCode.Configuration, "DatasetFieldMissing",
+                    $"The {name} split has no field '{field.Name}' of {field.Dimensions} dimensions; it has {string.Join(", ", dataset.Fields.Select(known => known.Name))}.", field.Name);
+            }
+        }
+
+        IReadOnlyList<int> image = dataset.Fields.First(field => field.Name == Image1).Shape;
+        if (image[0] != config.Model.InChannels)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "ModelChannels",
+                $"model.in_channels is {config.Model.InChannels}, but the images of the {name} split have {image[0]} channels.", "model.in_channels");
+        }
+
+        ModelCatalog.CheckImageSize(config.Model, image[1], image[2]);
+    }
+
+    /// <inheritdoc/>
+    public int CountParts(IDataset dataset) => dataset is IChangeDataset pairs ? pairs.PairCount : 0;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DatasetFault> FaultsOf(IDataset dataset, int part) => ((IChangeDataset)dataset).FaultsOfPair(part);
+
+    /// <inheritdoc/>
+    public nn.Module CreateModel(long seed) => ModelCatalog.Create(config.Model, seed);
+
+    /// <inheritdoc/>
+    public Tensor Forward(nn.Module model, BatchTensors batch) => ((ChangeDetectionModel)model).call(batch[Image1], batch[Image2]);
+
+    /// <inheritdoc/>
+    public ILossSetup CreateLossSetup() => new CriterionSetup(config, Label);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names)
+    {
+        SegmentationMetric metric = new(config.Model.Classes, config.Criterion.IgnoreIndex);
+        metric.Add(output, batch[Label], names);
+        return metric.Samples;
+    }
+
+    /// <inheritdoc/>
+    public AggregatedScores Aggregate(IEnumerable<SampleResult> samples)
+    {
+        ConfusionMatrix total = new(config.Model.Classes);
+        foreach (SampleConfusion sample in samples.Cast<SampleConfusion>())
+            total.Add(sample.Confusion);
+        SegmentationScores scores = SegmentationScores.Of(total);
+        return new AggregatedScores(scores.Named(), [.. scores.Classes.Select(one => one.Named())], total.Counts);
+    }
+}

@@ -1,0 +1,140 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Configuration;
+
+namespace RobustTrain.Training.Tasks.ChangeDetection;
+
+/// <summary>The datasets that a configuration can name.</summary>
+internal static class DatasetCatalog
+{
+    private static readonly Dictionary<string, Opener> s_openers = new(StringComparer.Ordinal)
+    {
+        ["air-change"] = OpenAirChange,
+        ["change-pairs"] = OpenChangePairs,
+    };
+
+    private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache);
+
+    /// <summary>Opens a split.</summary>
+    /// <param name="config">Which dataset, and how its samples are made.</param>
+    /// <param name="split">The split.</param>
+    /// <param name="view">How its samples are looked at.</param>
+    /// <param name="cache">The scenes that other splits have read.</param>
+    /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>
+    /// <exception cref="RunException">A key doesn't fit the dataset.</exception>
+    public static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache)
+    {
+        AugmentationOptions augmentation = Augmentation(config.Data.Augmentation, view == SampleView.Augmented);
+        CheckNormalization(config.Data);
+        return s_openers.TryGetValue(config.Data.Dataset, out Opener? open)
+            ? open(config, split, view, augmentation, cache)
+            : throw new RunException(
+                ExitCode.Configuration, "DatasetUnknown",
+                $"data.dataset is '{config.Data.Dataset}', but must be {string.Join(" or ", s_openers.Keys)}.", "data.dataset");
+    }
+
+    /// <summary>The names of the samples in a validation set's parts.</summary>
+    /// <exception cref="DatasetException">A list file is missing or names a pair that is not there.</exception>
+    public static IReadOnlySet<string> NamesIn(IDataset validation, IReadOnlyList<string> parts)
+    {
+        switch (validation)
+        {
+            case AirChangeDataset scenes:
+                HashSet<string> wanted = new(parts.Select(part => part.Replace('\\', '/')), StringComparer.OrdinalIgnoreCase);
+                return Enumerable.Range(0, scenes.Count).Where(index => wanted.Contains(scenes.SceneOf(index))).Select(scenes.NameOf).ToHashSet();
+            case ChangePairsDataset pairs:
+                using (ChangePairsDataset part = new(pairs.Options with { ValLists = parts }))
+                    return Enumerable.Range(0, part.Count).Select(part.NameOf).ToHashSet();
+            default:
+                throw new ArgumentException($"A {validation.GetType().Name} has no validation sets.", nameof(validation));
+        }
+    }
+
+    private static ChangePairsDataset OpenChangePairs(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache)
+    {
+        DataConfig data = config.Data;
+        return new ChangePairsDataset(new ChangePairsOptions
+        {
+            Path = data.Path,
+            Split = split,
+            TrainList = data.Lists.Train,
+            ValList = data.Lists.Val,
+            ValLists = data.ValidationSets?.Values.SelectMany(lists => lists).ToArray(),
+            TestList = data.Lists.Test,
+            CropSize = view == SampleView.Whole ? null : data.CropSize,
+            ChangedCropShare = data.ChangedCropShare,
+            Classes = config.Model.Classes,
+            IgnoreIndex = config.Criterion.IgnoreIndex,
+            LabelIndices = TakesIndices(data),
+            ConvertsImages = data.ConvertImages,
+            Augmentation = augmentation,
+            Mean = data.Mean,
+            Std = data.Std,
+        });
+    }
+
+    private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache)
+    {
+        DataConfig data = config.Data;
+        if (data.CropSize is not int cropSize)
+            throw new RunException(ExitCode.Configuration, "CropSizeMissing", "data.crop_size is null, but air-change is trained on crops; 112 is its usual size.", "data.crop_size");
+        try
+        {
+            return new AirChangeDataset(
+                new AirChangeOptions
+                {
+                    Path = data.Path,
+                    Split = split,
+                    ValidationScenes = data.ValidationSets?.Values.SelectMany(scenes => scenes).ToArray() ?? data.ValidationScenes,
+                    CropSize = cropSize,
+                    ChangedCropShare = data.ChangedCropShare,
+                    SampleSize = data.SampleSize,
+                    LabelIndices = TakesIndices(data),
+                    ConvertsImages = data.ConvertImages,
+                    Augmentation = augmentation,
+                    Mean = data.Mean,
+                    Std = data.Std,
+                },
+                cache);
+        }
+        catch (ArgumentOutOfRangeException tooLarge)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "CropSizeTooLarge",
+                $"data.crop_size is {cropSize}, which doesn't fit into the training area of air-change's scenes.", "data.crop_size", tooLarge);
+        }
+    }
+
+    private static bool TakesIndices(DataConfig data) => data.LabelPalette == "indices";
+
+    private static void CheckNormalization(DataConfig data)
+    {
+        if (data.Mean.Count != data.Std.Count || data.Mean.Count is not (1 or 3))
+        {
+            throw new RunException(
+                ExitCode.Configuration, "NormalizationChannels",
+                $"data.mean has {data.Mean.Count} values and data.std {data.Std.Count}, but both must have one for each channel, 1 or 3.", "data.mean");
+        }
+
+        if (data.Std.FirstOrDefault(deviation => !(deviation > 0), 1) is double wrong and not 1)
+            throw new RunException(ExitCode.Configuration, "NormalizationDeviation", FormattableString.Invariant($"data.std holds {wrong}, but a standard deviation must be above 0."), "data.std");
+    }
+
+    private static AugmentationOptions Augmentation(AugmentationConfig config, bool augmented)
+    {
+        AugmentationOptions resizeOnly = new() { Resize = config.Resize is [int height, int width] ? (width, height) : null };
+        return !augmented ? resizeOnly : resizeOnly with
+        {
+            Rotate = config.Rotate,
+            HorizontalFlip = config.HorizontalFlip,
+            VerticalFlip = config.VerticalFlip,
+            ColorProbability = config.ColorProbability,
+            Brightness = config.Brightness,
+            Contrast = config.Contrast,
+            Saturation = config.Saturation,
+            Hue = config.Hue,
+        };
+    }
+}

@@ -1,0 +1,19 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+
+/// <summary>
+/// Cross entropy: the mean of <c>-log p[y]</c> over the pixels that count, weighted by <c>w[y]</c>
+/// (as <c>torch.nn.CrossEntropyLoss</c> defines it), where <c>p</c> is the softmax of the logits and <c>y</c> the label.
+/// </summary>
+public sealed class CrossEntropy : Criterion
+{
+    internal CrossEntropy(IReadOnlyList<double>? classWeights, long ignoreIndex, Device device)
+        : base(classWeights, ignoreIndex, device)
+    {
+    }
+
+    internal override Tensor Compute(Tensor logits, SegmentationLabels labels) =>
+        functional.cross_entropy(logits, labels.Classes, ClassWeights, IgnoreIndex);
+}

@@ -1,0 +1,124 @@
+using RobustTrain.Runs;
+
+namespace RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+
+/// <summary>
+/// The scores of a segmentation, for each class and over all, each from 0 to 1 and better the higher.
+/// A score with nothing to score is null; a mean is that of the classes whose score is not null, and null where none is.
+/// So a class that is neither in the labels nor predicted counts nowhere, while one that is predicted without being there
+/// has the IoU, F1 and precision 0 and pulls their means down.
+/// </summary>
+public sealed record SegmentationScores
+{
+    // Those of class 1 where there are two classes (change, in change detection), else the means over the classes.
+    private static readonly Dictionary<string, Func<SegmentationScores, double?>> s_scores = new(StringComparer.Ordinal)
+    {
+        ["f1"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].F1 : scores.MeanF1,
+        ["iou"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].Iou : scores.MeanIou,
+        ["precision"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].Precision : scores.MeanPrecision,
+        ["recall"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].Recall : scores.MeanRecall,
+        ["accuracy"] = scores => scores.Accuracy,
+        ["mean_f1"] = scores => scores.MeanF1,
+        ["mean_iou"] = scores => scores.MeanIou,
+        ["mean_precision"] = scores => scores.MeanPrecision,
+        ["mean_recall"] = scores => scores.MeanRecall,
+    };
+
+    /// <summary>The names by which a configuration can ask for a score (<see cref="Find"/>), in the order of <see cref="Named"/>.</summary>
+    public static IReadOnlyCollection<string> Names => s_scores.Keys;
+
+    /// <summary>The same with their directions.</summary>
+    public static IReadOnlyList<ScoreDefinition> Definitions { get; } = [.. s_scores.Keys.Select(name => new ScoreDefinition(name, ScoreDirection.HigherIsBetter))];
+
+    /// <summary>The scores of each class, by class.</summary>
+    public required IReadOnlyList<ClassScores> Classes { get; init; }
+
+    /// <summary>The share of pixels whose class was predicted.</summary>
+    public required double? Accuracy { get; init; }
+
+    /// <summary>The mean IoU over the classes.</summary>
+    public double? MeanIou => Mean(scores => scores.Iou);
+
+    /// <summary>The mean precision over the classes.</summary>
+    public double? MeanPrecision => Mean(scores => scores.Precision);
+
+    /// <summary>The mean recall over the classes.</summary>
+    public double? MeanRecall => Mean(scores => scores.Recall);
+
+    /// <summary>The mean F1 over the classes.</summary>
+    public double? MeanF1 => Mean(scores => scores.F1);
+
+    /// <summary>The scores of a confusion matrix.</summary>
+    public static SegmentationScores Of(ConfusionMatrix confusion)
+    {
+        int classes = confusion.Classes;
+        long total = confusion.Counts.Sum();
+        long correct = 0;
+        ClassScores[] scores = new ClassScores[classes];
+        for (int c = 0; c < classes; c++)
+        {
+            long hits = confusion[c, c];
+            long there = 0;
+            long predicted = 0;
+            for (int other = 0; other < classes; other++)
+            {
+                there += confusion[c, other];
+                predicted += confusion[other, c];
+            }
+
+            long union = there + predicted - hits;
+            correct += hits;
+            scores[c] = new ClassScores(
+                Iou: Ratio(hits, union),
+                Accuracy: Ratio(total - union + hits, total),
+                Precision: Ratio(hits, predicted),
+                Recall: Ratio(hits, there),
+                F1: Ratio(2 * hits, there + predicted));
+        }
+
+        return new SegmentationScores { Classes = scores, Accuracy = Ratio(correct, total) };
+    }
+
+    /// <summary>
+    /// A score by its name: <c>f1</c>, <c>iou</c>, <c>precision</c> and <c>recall</c> are those of class 1 where there are two classes
+    /// (change, in change detection), else the means over the classes; <c>accuracy</c> is that of all pixels.
+    /// </summary>
+    /// <returns>The score; null where there was nothing to score.</returns>
+    /// <exception cref="RunException">There is no such score (<c>ScoreUnknown</c>).</exception>
+    public double? Find(string name) => s_scores.TryGetValue(name, out Func<SegmentationScores, double?>? score) ? score(this) : throw new RunException(
+        ExitCode.Configuration, "ScoreUnknown", $"There is no score '{name}'; the scores are {string.Join(", ", Names)}.", name);
+
+    /// <summary>The scores that are not null, by name.</summary>
+    public IReadOnlyDictionary<string, double> Named()
+    {
+        Dictionary<string, double> named = [];
+        foreach (string name in Names)
+        {
+            if (Find(name) is double score) named.Add(name, score);
+        }
+
+        return named;
+    }
+
+    private static double? Ratio(long part, long whole) => whole == 0 ? null : (double)part / whole;
+
+    private double? Mean(Func<ClassScores, double?> score) => Classes.Average(score);
+}
+
+/// <summary>
+/// The scores of one class, each from 0 to 1, from its true and false positives and negatives;
+/// null where the denominator is 0, which says that there was nothing to score.
+/// </summary>
+/// <param name="Iou">Intersection over union, <c>tp / (tp + fp + fn)</c>; null where the class was neither there nor predicted.</param>
+/// <param name="Accuracy"><c>(tp + tn) / (tp + tn + fp + fn)</c>; null where no pixel counted.</param>
+/// <param name="Precision"><c>tp / (tp + fp)</c>; null where the class was never predicted.</param>
+/// <param name="Recall"><c>tp / (tp + fn)</c>; null where the class was not there.</param>
+/// <param name="F1"><c>2 tp / (2 tp + fp + fn)</c>; null where the class was neither there nor predicted.</param>
+public sealed record ClassScores(double? Iou, double? Accuracy, double? Precision, double? Recall, double? F1)
+{
+    /// <summary>The scores by name.</summary>
+    public IReadOnlyDictionary<string, double?> Named() => new Dictionary<string, double?>
+    {
+        ["iou"] = Iou, ["accuracy"] = Accuracy, ["precision"] = Precision, ["recall"] = Recall, ["f1"] = F1,
+    };
+}

@@ -1,0 +1,20 @@
+using RobustTrain.Runs.Configuration;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Tasks.ChangeDetection.Models;
+
+/// <summary>FC-Siam-conc: the decoder sees both encoders' features side by side (Daudt et al., ICIP 2018, section 2).</summary>
+public sealed class FcSiamConc : FcSiamNetwork
+{
+    private const string ModelName = "fc-siam-conc";
+
+    internal static readonly ModelDefinition Definition =
+        new(ModelName, config => new FcSiamConc(config), FindConfigurationProblem, FindImageSizeProblem);
+
+    private FcSiamConc(ModelConfig config)
+        : base(ModelName, config, skipCount: 2)
+    {
+    }
+
+    private protected override Tensor Combine(Tensor features, Tensor skip1, Tensor skip2) => cat([features, skip1, skip2], 1);
+}

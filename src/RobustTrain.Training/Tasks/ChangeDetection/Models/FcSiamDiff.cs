@@ -1,0 +1,25 @@
+using RobustTrain.Runs.Configuration;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Tasks.ChangeDetection.Models;
+
+/// <summary>FC-Siam-diff: the decoder sees the absolute difference of the two encoders' features (Daudt et al., ICIP 2018, section 2).</summary>
+public sealed class FcSiamDiff : FcSiamNetwork
+{
+    private const string ModelName = "fc-siam-diff";
+
+    internal static readonly ModelDefinition Definition =
+        new(ModelName, config => new FcSiamDiff(config), FindConfigurationProblem, FindImageSizeProblem);
+
+    private FcSiamDiff(ModelConfig config)
+        : base(ModelName, config, skipCount: 1)
+    {
+    }
+
+    private protected override Tensor Combine(Tensor features, Tensor skip1, Tensor skip2)
+    {
+        using Tensor difference = skip1 - skip2;
+        using Tensor distance = difference.abs();
+        return cat([features, distance], 1);
+    }
+}

@@ -1,0 +1,102 @@
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Runs;
+using RobustTrain.Training.Checkpoints;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Tasks;
+
+/// <summary>
+/// What is learned: of which samples, by which network and loss, and how it is scored. The trainer, the loaders, the checkpoints and the
+/// evaluation know no more of a task than this. A task belongs to one configuration.
+/// </summary>
+internal interface ITrainingTask
+{
+    /// <summary>The fields of a sample, which its datasets give, and its network, loss and scores take.</summary>
+    IReadOnlyList<SampleField> Fields { get; }
+
+    /// <summary>The scores by which epochs can be compared.</summary>
+    IReadOnlyList<ScoreDefinition> Scores { get; }
+
+    /// <summary>Checks what can be checked without data.</summary>
+    /// <exception cref="RunException">The configuration can't be trained.</exception>
+    void Check();
+
+    /// <summary>Opens the datasets of a training.</summary>
+    /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>
+    /// <exception cref="RunException">A key doesn't fit the dataset.</exception>
+    DataSplits OpenSplits();
+
+    /// <summary>Opens one split.</summary>
+    /// <inheritdoc cref="OpenSplits"/>
+    IDataset Open(DatasetSplit split, SampleView view);
+
+    /// <summary>The named parts of the validation split; none where the configuration makes none.</summary>
+    /// <exception cref="DatasetException">A part names what is not there.</exception>
+    IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation);
+
+    /// <summary>Checks that the network can take a split's samples.</summary>
+    /// <exception cref="RunException">It can't.</exception>
+    void CheckSplit(DatasetSplit split, IDataset dataset);
+
+    /// <summary>How many parts of a dataset can be checked one by one; 0 where none can.</summary>
+    int CountParts(IDataset dataset);
+
+    /// <summary>Reads a part whole. Safe to call from several threads at once.</summary>
+    /// <returns>What is wrong with it; nothing where its samples can be loaded.</returns>
+    IReadOnlyList<DatasetFault> FaultsOf(IDataset dataset, int part);
+
+    /// <summary>The network on the CPU, in training mode, its weights a pure function of the configuration and the seed.</summary>
+    nn.Module CreateModel(long seed);
+
+    /// <summary>What the network, which <see cref="CreateModel"/> made, gives for a batch.</summary>
+    Tensor Forward(nn.Module model, BatchTensors batch);
+
+    /// <summary>What makes a training's loss.</summary>
+    ILossSetup CreateLossSetup();
+
+    /// <summary>Counts, sample by sample, what the network gave for a batch.</summary>
+    /// <exception cref="RunException">A label is none.</exception>
+    IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names);
+
+    /// <summary>The scores of samples together.</summary>
+    AggregatedScores Aggregate(IEnumerable<SampleResult> samples);
+}
+
+/// <summary>A field of a task's samples.</summary>
+/// <param name="Name">Its name in the datasets.</param>
+/// <param name="Dimensions">The dimensions of one sample's.</param>
+/// <param name="Input">What it is called where it is the network's input; null where it is none.</param>
+internal sealed record SampleField(string Name, int Dimensions, string? Input = null);
+
+/// <summary>How samples are looked at.</summary>
+internal enum SampleView
+{
+    /// <summary>As evaluation sees them.</summary>
+    Plain,
+
+    /// <summary>As training sees them.</summary>
+    Augmented,
+
+    /// <summary>Uncut, where the dataset can.</summary>
+    Whole,
+}
+
+/// <summary>
+/// Makes a training's loss, of what it may have to know of the training data. Checkpoints keep that, so that a resumed training has the
+/// same loss.
+/// </summary>
+internal interface ILossSetup : ICheckpointState
+{
+    /// <summary>Makes the loss, which the caller disposes.</summary>
+    /// <param name="training">The training data, looked at where no checkpoint has said what there is to know.</param>
+    /// <param name="device">Where the network is.</param>
+    ITrainingLoss Create(IBatchLoader training, Device device);
+}
+
+/// <summary>What is minimised.</summary>
+internal interface ITrainingLoss : IDisposable
+{
+    /// <summary>The mean loss of a batch: a scalar that carries the output's gradient.</summary>
+    Tensor Compute(Tensor output, BatchTensors batch);
+}
