@@ -6,19 +6,8 @@ public static unsafe class MemoryPages
     /// <summary>The bytes of a transparent huge page on x86-64, and on Arm with pages of 4 KiB.</summary>
     public const uint HugePage = 2 << 20;
 
-    private const int AdviseDrop = 4;
     private const int AdviseHugePages = 14;
 
     /// <summary>Asks for huge pages where memory is touched for the first time; a system that has none to give goes on with small ones.</summary>
     public static void PreferHuge(void* start, nuint bytes) => _ = Libc.Advise(start, bytes, AdviseHugePages);
-
-    /// <summary>Takes the whole pages of shared memory out of this process's view; their bytes stay, and come back into view when they are touched.</summary>
-    public static void DropFromView(byte* start, long bytes)
-    {
-        long page = Environment.SystemPageSize;
-        long first = ((nint)start + page - 1) / page * page;
-        long end = ((nint)start + bytes) / page * page;
-        if (first < end)
-            _ = Libc.Advise((void*)first, (nuint)(end - first), AdviseDrop);
-    }
 }
