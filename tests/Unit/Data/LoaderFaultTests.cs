@@ -379,7 +379,7 @@ public sealed class LoaderFaultTests
     {
         // Long enough to be found on a loaded machine before it is over; but a thread that loops takes a core as long as it does.
         bool isCostly = kind == WorkerKind.Thread && faults?.Contains("loop", StringComparison.Ordinal) == true;
-        return Options with { WorkerKind = kind, Faults = faults is null ? null : FaultPlan.Parse(faults) with { StallSeconds = isCostly ? 5 : 30 } };
+        return Options with { WorkerKind = kind, Faults = faults is null ? null : FaultPlan.Parse(faults) with { StallSeconds = isCostly ? 15 : 30 } };
     }
 
     /// <summary>How many stalls it takes until one worker is not replaced any more: threads have so many cells, processes twice max_errors of 1 and 2.</summary>
