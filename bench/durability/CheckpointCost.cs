@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Bench.Durability;

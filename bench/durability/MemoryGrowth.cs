@@ -1,8 +1,8 @@
 using System.Globalization;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Bench.Durability;
 

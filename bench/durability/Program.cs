@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Bench.Durability;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Configuration;
+using RobustTrain.Training.Configuration;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is not [string part, string host])
@@ -16,13 +17,13 @@ string[] once = ["trainer.epochs=1", "trainer.log_interval_seconds=0", "checkpoi
 switch (part)
 {
     case "cost-demo":
-        new CheckpointCost("the demo's network", ConfigurationReader.Read("samples/demo.yaml", once), side: 112, apart: 4, count: 36).Run();
+        new CheckpointCost("the demo's network", ConfigurationReader.Read<TrainingConfig>("samples/demo.yaml", once), side: 112, apart: 4, count: 36).Run();
         return 0;
     case "cost-100mb" or "cost-100mb-sgd":
         // FC-Siam-diff that is 100 MB wide, which AdamW makes 300 MB to save, and SGD with momentum 200 MB.
         string[] sgd = part == "cost-100mb" ? [] : ["optimizer.name=sgd", "optimizer.momentum=0.9"];
         string[] wide = [.. once, "model.base_channels=69", "loader.batch_size=4", .. sgd];
-        new CheckpointCost("a model of 100 MB", ConfigurationReader.Read("samples/demo.yaml", wide), side: 48, apart: 4, count: 36).Run();
+        new CheckpointCost("a model of 100 MB", ConfigurationReader.Read<TrainingConfig>("samples/demo.yaml", wide), side: 48, apart: 4, count: 36).Run();
         return 0;
     case "resume":
         using (var folder = new TemporaryFolder())
@@ -38,7 +39,7 @@ switch (part)
                 "trainer.log_interval_seconds=0", "trainer.validate_every=5", "checkpoint.every_steps=25",
                 "data.validation_scenes=[Szada/2, Szada/3, Szada/4, Szada/5, Szada/6, Szada/7, Tiszadob/1, Tiszadob/2, Tiszadob/4, Tiszadob/5]",
             ];
-            new MemoryGrowth(ConfigurationReader.Read("samples/demo.yaml", settings), every: 2).Run();
+            new MemoryGrowth(ConfigurationReader.Read<TrainingConfig>("samples/demo.yaml", settings), every: 2).Run();
         }
 
         return 0;

@@ -2,9 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Bench.TrainingStep;
 using RobustTrain.Data;
+using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Loading;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -52,8 +53,8 @@ internal static class Epochs
     {
         Seed = 0,
         Model = new ModelConfig { Name = "fc-siam-diff", BaseChannels = 8, Dropout = 0.1 },
-        Data = new DataConfig { Path = pairs, Dataset = "change-pairs", CropSize = Crop, Augmentation = new AugmentationConfig { Brightness = 0.2, Contrast = 0.2 } },
-        Loader = new LoaderConfig { BatchSize = 16 },
+        Data = new DataConfig { Path = pairs, Dataset = "change-pairs", CropSize = Crop, Augmentation = new AugmentationOptions { Rotate = true, HorizontalFlip = 0.5, VerticalFlip = 0.5, Brightness = 0.2, Contrast = 0.2 } },
+        Loader = new LoaderOptions { BatchSize = 16 },
         Criterion = new CriterionConfig { Name = "focal-dice" },
         Optimizer = new OptimizerConfig { Name = "adamw", LearningRate = 1e-3, WeightDecay = 1e-4 },
     };

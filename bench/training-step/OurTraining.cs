@@ -1,9 +1,9 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Optimization;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;

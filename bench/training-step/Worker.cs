@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -36,7 +36,7 @@ internal static class Worker
         Threads = work.Threads,
         Model = new ModelConfig { Name = work.Model, BaseChannels = work.BaseChannels, Dropout = 0.2 },
         Data = new DataConfig { Path = "/in memory" },
-        Loader = new LoaderConfig { BatchSize = work.Batch, EvalBatchSize = work.Batch, NumWorkers = 0 },
+        Loader = new LoaderOptions { BatchSize = work.Batch, EvalBatchSize = work.Batch, NumWorkers = 0 },
         Criterion = new CriterionConfig { Name = "cross-entropy" },
         Optimizer = new OptimizerConfig { Name = "adamw", LearningRate = 1e-3, WeightDecay = 1e-4 },
     };

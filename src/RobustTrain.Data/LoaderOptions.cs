@@ -1,13 +1,107 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using RobustTrain.Configuration;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
 
 namespace RobustTrain.Data;
 
-/// <summary>How a <see cref="PrefetchLoader"/> loads.</summary>
+/// <summary>How a <see cref="PrefetchLoader"/> loads. What has a description is a key of a configuration's section <c>loader</c>.</summary>
 public sealed record LoaderOptions
 {
-    /// <summary>Samples in a batch, at least 1.</summary>
-    public required int BatchSize { get; init; }
+    /// <summary>Samples in a batch.</summary>
+    [Description("Samples in a training batch.")]
+    [Range(1, 65536)]
+    [ConfigurationAlias("batch_size_per_gpu")]
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>Samples in a batch of validation and test.</summary>
+    [Description("Samples in a batch of validation and test.")]
+    [Range(1, 65536)]
+    public int EvalBatchSize { get; init; } = 1;
+
+    /// <summary>Workers.</summary>
+    [Description("Workers that decode ahead; 0 loads in the training thread; auto finds the number by how much the training waits and how many processors are idle.")]
+    [Range(0, 1024)]
+    [ConfigurationAlias("num_worker_per_gpu")]
+    [ConfigurationNullText("auto")]
+    [FreeOnResume]
+    public int? NumWorkers { get; init; } = 2;
+
+    /// <summary>What the workers are.</summary>
+    [Description("What the workers are: thread (the least cost) or process (a crash or a hang in a decoder takes none but the worker; Linux).")]
+    [FreeOnResume]
+    public WorkerKind WorkerKind { get; init; }
+
+    /// <summary>Batches decoded ahead.</summary>
+    [Description("Batches that are decoded ahead of the training step.")]
+    [Range(1, 4096)]
+    [ConfigurationAlias("num_prefetch_queue")]
+    [ConfigurationForeignName("prefetch_factor", "prefetch_queue_length counts the batches of all workers together, where prefetch_factor counts those of each: set it to prefetch_factor times num_workers.")]
+    [FreeOnResume]
+    public int PrefetchQueueLength { get; init; } = 3;
+
+    /// <summary>How batches come to the device.</summary>
+    [Description("How batches come to the device: none or cpu (tensors over the loader's own memory, without a copy; on a GPU copied when the step begins), cuda (through pinned memory on a stream of its own, beside the step before); null: cuda on a GPU, else cpu.")]
+    [AllowedValues("none", "cpu", "cuda")]
+    [ConfigurationForeignName("pin_memory", "prefetch_mode says how batches come to the device: cuda goes through pinned memory, cpu and none do not.")]
+    public string? PrefetchMode { get; init; }
+
+    /// <summary>Whether images lie channels last.</summary>
+    [Description("Whether prefetch_mode cuda lays images out with the channels last, which convolutions in half precision prefer.")]
+    public bool ChannelsLast { get; init; }
+
+    /// <summary>Whether an incomplete last batch is left out.</summary>
+    [Description("Whether an incomplete last training batch is left out.")]
+    public bool DropLast { get; init; }
+
+    /// <summary>Whether an incomplete last batch is filled up.</summary>
+    [Description("Whether an incomplete last training batch is filled up with samples from the epoch's beginning; drop_last wins.")]
+    public bool FillLast { get; init; }
+
+    /// <summary>Whether workers live on.</summary>
+    [Description("Whether workers live on from epoch to epoch.")]
+    [FreeOnResume]
+    public bool PersistentWorkers { get; init; } = true;
+
+    /// <summary>When a worker is stuck.</summary>
+    [Description("Seconds that a worker may stand still, on one sample or otherwise, before it counts as stuck and is replaced.")]
+    [Range(0.01, 86400.0)]
+    [ConfigurationAlias("timeout")]
+    [FreeOnResume]
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>When workers are given up.</summary>
+    [Description("Failures of workers in an epoch after which the rest of it is loaded in the trainer's own process, in the same order.")]
+    [Range(1, 1_000_000)]
+    [FreeOnResume]
+    public int MaxErrors { get; init; } = 5;
+
+    /// <summary>How often workers are looked at.</summary>
+    [Description("Seconds between two looks at the workers' heartbeats.")]
+    [Range(0.001, 3600.0)]
+    [ConfigurationAlias("check_interval")]
+    [FreeOnResume]
+    public TimeSpan HealthCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What becomes of a sample that can't be loaded.</summary>
+    [Description("A sample that can't be loaded, after a second try elsewhere: fail (exit code 3, naming it) or skip (the batch goes without it, and the ledger names it).")]
+    public BadSamplePolicy OnBadSample { get; init; }
+
+    /// <summary>How many samples may be skipped.</summary>
+    [Description("Samples of an epoch that may be skipped: a share of it where below 1, as 0.01, else a number; beyond it the run ends with exit code 3.")]
+    [Range(0.0, 1e9)]
+    [FreeOnResume]
+    public double MaxSkipped { get; init; } = 0.01;
+
+    /// <summary>Whether an earlier run's quarantine counts.</summary>
+    [Description("Whether samples that an earlier run put into quarantine, because they killed or stalled workers or their files are damaged, are tried again.")]
+    public bool IgnoreQuarantine { get; init; }
+
+    /// <summary>Where the quarantine is kept.</summary>
+    [Description("The file that remembers samples that killed or stalled workers or whose files are damaged, for all runs over the same data; null: quarantine/<data set>.json beside the run's folder.")]
+    [ConfigurationPath]
+    public string? QuarantinePath { get; init; }
 
     /// <summary>The seed of the order and of every sample's randomness.</summary>
     public long Seed { get; init; }
@@ -18,23 +112,11 @@ public sealed record LoaderOptions
     /// <summary>Whether each epoch has a permutation of its own; otherwise the dataset's order.</summary>
     public bool Shuffle { get; init; }
 
-    /// <summary>Workers that decode ahead; 0 loads in the consumer's thread; null finds the number.</summary>
-    public int? NumWorkers { get; init; } = 2;
-
-    /// <summary>What the workers are.</summary>
-    public WorkerKind WorkerKind { get; init; }
-
-    /// <summary>Batches that are decoded ahead of the consumer, at least 1. The ring has one slot more: the consumer's.</summary>
-    public int PrefetchQueueLength { get; init; } = 3;
-
-    /// <summary>What becomes of an incomplete last batch.</summary>
-    public LastBatch LastBatch { get; init; }
-
-    /// <summary>Whether an incomplete last batch is left out: short for <see cref="LastBatch"/>.</summary>
-    public bool DropLast
+    /// <summary>What becomes of an incomplete last batch: <see cref="DropLast"/> and <see cref="FillLast"/> in one word.</summary>
+    public LastBatch LastBatch
     {
-        get => LastBatch == LastBatch.Drop;
-        init => LastBatch = value ? LastBatch.Drop : LastBatch == LastBatch.Drop ? LastBatch.Keep : LastBatch;
+        get => DropLast ? LastBatch.Drop : FillLast ? LastBatch.Fill : LastBatch.Keep;
+        init => (DropLast, FillLast) = (value == LastBatch.Drop, value == LastBatch.Fill);
     }
 
     /// <summary>How many times an epoch goes through the dataset, each time with other randomness; at least 1.</summary>
@@ -46,35 +128,11 @@ public sealed record LoaderOptions
     /// <summary>The number of ranks that share each epoch, at least 1.</summary>
     public int WorldSize { get; init; } = 1;
 
-    /// <summary>How long a worker may stand still, on one sample or otherwise, before it counts as stuck.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
-
     /// <summary>How long a worker may take to start.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>After how many failures of workers in an epoch the rest of it is loaded in the consumer's thread; at least 1.</summary>
-    public int MaxErrors { get; init; } = 5;
-
-    /// <summary>How often the workers' heartbeats are read.</summary>
-    public TimeSpan HealthCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
-
-    /// <summary>What becomes of a sample that can't be loaded.</summary>
-    public BadSamplePolicy OnBadSample { get; init; }
-
-    /// <summary>How many samples of an epoch may be skipped.</summary>
-    public SkipBudget MaxSkipped { get; init; } = SkipBudget.Share(0.01);
-
-    /// <summary>Whether workers live on from epoch to epoch.</summary>
-    public bool PersistentWorkers { get; init; } = true;
-
-    /// <summary>The file that remembers samples that killed or stalled their workers, or whose files are damaged; null remembers them for this loader's life.</summary>
-    public string? QuarantinePath { get; init; }
-
     /// <summary>The part of the data, as a split, to which the dataset's entries in <see cref="QuarantinePath"/> belong; null for none.</summary>
     public string? QuarantinePart { get; init; }
-
-    /// <summary>Whether samples that an earlier run put into quarantine are tried again.</summary>
-    public bool IgnoreQuarantine { get; init; }
 
     /// <summary>Faults to inject; null for none.</summary>
     public FaultPlan? Faults { get; init; }
@@ -87,6 +145,9 @@ public sealed record LoaderOptions
 
     /// <summary>How long a stuck worker's stack may take to be read.</summary>
     internal TimeSpan StackTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The samples that may be skipped of so many.</summary>
+    public int MaxSkippedOf(int samples) => (int)(MaxSkipped < 1 ? MaxSkipped * samples : MaxSkipped);
 
     /// <summary>The seed of an epoch's order and of its samples' randomness.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The epochs have seeds of their own, but this one has none.</exception>

@@ -1,6 +1,5 @@
 using System.Globalization;
-using RobustTrain.Runs.Configuration;
-using RobustTrain.Runs.Configuration.Schema;
+using RobustTrain.Configuration;
 
 namespace RobustTrain.Runs;
 
@@ -19,7 +18,8 @@ internal static class ResumedConfiguration
     /// the same there.
     /// </returns>
     /// <exception cref="RunException">A key changes on which the run's bits depend, or the data at another path are others.</exception>
-    public static IReadOnlyList<ConfigurationDifference> Compare(string path, RunRecord record, TrainingConfig config, IReadOnlyList<SplitRecord>? data)
+    public static IReadOnlyList<ConfigurationDifference> Compare<T>(string path, RunRecord record, T config, IReadOnlyList<SplitRecord>? data)
+        where T : IRunConfiguration, new()
     {
         if (record.ConfigurationDigest == ConfigurationWriter.Digest(config))
             return [];
@@ -27,8 +27,8 @@ internal static class ResumedConfiguration
         // Without its file, which a kill may have come before, the digest alone says that something differs.
         if (!File.Exists(RunFolder.ConfigPathOf(path)))
             throw Refusal(path, "");
-        IReadOnlyList<ConfigurationDifference> differences = ConfigurationWriter.Differences(RunFolder.ReadConfig(path), config);
-        ConfigurationDifference[] bound = [.. differences.Where(difference => !IsFree(difference.Path, record))];
+        IReadOnlyList<ConfigurationDifference> differences = ConfigurationWriter.Differences(RunFolder.ReadConfig<T>(path), config);
+        ConfigurationDifference[] bound = [.. differences.Where(difference => !IsFree<T>(difference.Path, record))];
         if (bound.Length > 0)
             throw Refusal(path, ": " + string.Join(", ", bound.Select(difference => $"{difference.Path} is {difference.Left} there and {difference.Right} here")));
         if (data is not null && differences.FirstOrDefault(difference => difference.Path == DataPathKey) is { } moved && DataDifference(record, data) is { } other)
@@ -41,7 +41,8 @@ internal static class ResumedConfiguration
         : string.Join(", ", former.Zip(data).Where(pair => pair.First != pair.Second).Select(pair => Describe(pair.First, pair.Second)));
 
     // What the record doesn't know of its data can't be compared.
-    private static bool IsFree(string key, RunRecord record) => ConfigurationSchema.Find(key)!.IsFreeOnResume || (key == DataPathKey && record.Data is not null);
+    private static bool IsFree<T>(string key, RunRecord record)
+        where T : new() => ConfigurationSchema<T>.Find(key)!.IsFreeOnResume || (key == DataPathKey && record.Data is not null);
 
     private static string Describe(SplitRecord former, SplitRecord now) =>
         (former.Samples, former.Bytes) == (now.Samples, now.Bytes)

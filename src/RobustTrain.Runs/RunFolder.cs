@@ -3,8 +3,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using RobustTrain.Configuration;
 using RobustTrain.Platform;
-using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Runs;
 
@@ -141,15 +141,17 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Reads a run's configuration.</summary>
     /// <exception cref="RunException">It is missing or can't be read.</exception>
-    public static TrainingConfig ReadConfig(string path) => ConfigurationReader.Read(ConfigPathOf(path), []);
+    public static T ReadConfig<T>(string path)
+        where T : IRunConfiguration, new() => ConfigurationReader.Read<T>(ConfigPathOf(path), []);
 
-    /// <summary>Checks whether <see cref="Open"/> would refuse, and creates and changes nothing.</summary>
+    /// <summary>Checks whether <see cref="Open{T}"/> would refuse, and creates and changes nothing.</summary>
     /// <returns>The record of the run that the folder holds, or null where a new one would begin.</returns>
     /// <exception cref="RunException">
     /// The path is a file, the folder holds something else, another configuration, or a run that a live process works on, or
     /// <paramref name="resume"/> doesn't fit what it holds.
     /// </exception>
-    public static RunRecord? Check(string path, TrainingConfig config, ResumeMode resume) => CheckFolder(path, config, resume, data: null, isLocked: false);
+    public static RunRecord? Check<T>(string path, T config, ResumeMode resume)
+        where T : IRunConfiguration, new() => CheckFolder(path, config, resume, data: null, isLocked: false);
 
     /// <summary>Checks what needs no configuration: that a path holds a run, or can become one.</summary>
     /// <returns>Whether it holds a run.</returns>
@@ -181,7 +183,8 @@ public sealed class RunFolder : IDisposable
     }
 
     // Whoever holds the lock works on the run; what the record says of its process is only a first guess.
-    private static RunRecord? CheckFolder(string path, TrainingConfig config, ResumeMode resume, IReadOnlyList<SplitRecord>? data, bool isLocked)
+    private static RunRecord? CheckFolder<T>(string path, T config, ResumeMode resume, IReadOnlyList<SplitRecord>? data, bool isLocked)
+        where T : IRunConfiguration, new()
     {
         path = System.IO.Path.GetFullPath(path);
         if (!CheckPath(path, resume))
@@ -202,9 +205,10 @@ public sealed class RunFolder : IDisposable
     /// <param name="versions">What computes.</param>
     /// <param name="time">The clock; null for the system's.</param>
     /// <param name="data">What each split of the data holds; null where nobody knows. With it the run may go on under another data.path.</param>
-    /// <exception cref="RunException">As <see cref="Check"/>; or the folder can't be written: then what was created is removed again.</exception>
-    public static RunFolder Open(
-        string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null) =>
+    /// <exception cref="RunException">As <see cref="Check{T}"/>; or the folder can't be written: then what was created is removed again.</exception>
+    public static RunFolder Open<T>(
+        string path, T config, ResumeMode resume, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null)
+        where T : IRunConfiguration, new() =>
         OpenFolder(path, config, resume, versions, time ?? TimeProvider.System, data, mustBeNew: false);
 
     /// <summary>Creates a run in the first of some folders that nobody else has, of several processes that try at once, too.</summary>
@@ -212,10 +216,11 @@ public sealed class RunFolder : IDisposable
     /// <param name="config">The configuration.</param>
     /// <param name="versions">What computes.</param>
     /// <param name="time">The clock; null for the system's.</param>
-    /// <param name="data">As in <see cref="Open"/>.</param>
+    /// <param name="data">As in <see cref="Open{T}"/>.</param>
     /// <exception cref="RunException">The folder can't be written: then what was created is removed again.</exception>
-    public static RunFolder Create(
-        IEnumerable<string> candidates, TrainingConfig config, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null)
+    public static RunFolder Create<T>(
+        IEnumerable<string> candidates, T config, RunVersions versions, TimeProvider? time = null, IReadOnlyList<SplitRecord>? data = null)
+        where T : IRunConfiguration, new()
     {
         foreach (string path in candidates.Where(candidate => !System.IO.Path.Exists(candidate)))
         {
@@ -232,8 +237,9 @@ public sealed class RunFolder : IDisposable
         throw new ArgumentException("Every folder is taken.", nameof(candidates));
     }
 
-    private static RunFolder OpenFolder(
-        string path, TrainingConfig config, ResumeMode resume, RunVersions versions, TimeProvider clock, IReadOnlyList<SplitRecord>? data, bool mustBeNew)
+    private static RunFolder OpenFolder<T>(
+        string path, T config, ResumeMode resume, RunVersions versions, TimeProvider clock, IReadOnlyList<SplitRecord>? data, bool mustBeNew)
+        where T : IRunConfiguration, new()
     {
         path = System.IO.Path.GetFullPath(path);
         if (CheckFolder(path, config, resume, data, isLocked: false) is { } found)
@@ -419,7 +425,8 @@ public sealed class RunFolder : IDisposable
         .Where(name => name != "lock" && !(name.StartsWith("run.json.", StringComparison.Ordinal) && name.EndsWith(DurableFile.TemporarySuffix, StringComparison.Ordinal)))
         .Order(StringComparer.Ordinal);
 
-    private static RunRecord NewRecord(TrainingConfig config, RunVersions versions, TimeProvider time)
+    private static RunRecord NewRecord<T>(T config, RunVersions versions, TimeProvider time)
+        where T : IRunConfiguration, new()
     {
         DateTimeOffset now = time.GetUtcNow();
         return new RunRecord
@@ -434,13 +441,14 @@ public sealed class RunFolder : IDisposable
             ConfigurationDigest = ConfigurationWriter.Digest(config),
             Started = now,
             Updated = now,
-            Epochs = config.Trainer.Epochs,
-            BestMetric = config.Trainer.BestMetric,
+            Epochs = config.Epochs,
+            BestMetric = config.BestMetric,
             Attempts = [new RunAttempt { Process = ProcessIdentity.Current, Started = now, State = RunState.Running }],
         };
     }
 
-    private static RunRecord NextAttempt(RunRecord previous, TrainingConfig config, RunVersions versions, TimeProvider time)
+    private static RunRecord NextAttempt<T>(RunRecord previous, T config, RunVersions versions, TimeProvider time)
+        where T : IRunConfiguration, new()
     {
         DateTimeOffset now = time.GetUtcNow();
         IEnumerable<RunAttempt> ended = previous.Attempts

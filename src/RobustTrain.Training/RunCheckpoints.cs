@@ -1,7 +1,7 @@
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Epochs;
 using static TorchSharp.torch;
 

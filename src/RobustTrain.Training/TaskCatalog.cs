@@ -1,7 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
 

@@ -1,8 +1,8 @@
 using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loading;

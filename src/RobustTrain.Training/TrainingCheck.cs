@@ -2,8 +2,8 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
@@ -110,10 +110,10 @@ public sealed class TrainingCheck
     // A training that may skip samples goes on without those of a broken file, as long as they are few.
     private void Judge(DatasetSplit split, IDataset dataset, int parts, IReadOnlyList<DatasetFault> faults)
     {
-        LoaderOptions options = LoaderSettings.Of(_config.Loader, batchSize: 1);
+        LoaderOptions options = _config.Loader;
         int epoch = dataset.Count * (split == DatasetSplit.Train ? _config.Data.EnlargeRatio : 1);
         int lost = epoch / _task.CountParts(dataset) * parts;
-        int most = options.MaxSkipped.Of(epoch);
+        int most = options.MaxSkippedOf(epoch);
         if (options.OnBadSample == BadSamplePolicy.Skip && lost <= most)
         {
             _warnings.AddRange(faults.Select(fault => new RunWarning($"{fault.Message} Its samples will be skipped.")));

@@ -5,9 +5,9 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
@@ -30,12 +30,11 @@ public sealed class TrainingPlan
         Task = task;
         Data = data;
         Device = device;
-        TrainingLoaderOptions = LoaderSettings.Of(config.Loader, config.Loader.BatchSize) with
+        TrainingLoaderOptions = config.Loader with
         {
             Seed = SeedDerivation.Derive(config.Seed, SeedDerivation.Data),
             EpochSeeds = config.EpochSeeds is null ? null : [.. config.EpochSeeds.Select(seed => SeedDerivation.Derive(seed, SeedDerivation.Data))],
             Shuffle = true,
-            LastBatch = config.Loader.DropLast ? LastBatch.Drop : config.Loader.FillLast ? LastBatch.Fill : LastBatch.Keep,
             EnlargeRatio = config.Data.EnlargeRatio,
         };
         BatchCount = new EpochPlan(data.Training.Count, TrainingLoaderOptions, epoch: 0).BatchCount;

@@ -1,11 +1,11 @@
 using System.Management.Automation;
 using System.Reflection;
+using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Errors;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Processes;
 using RobustTrain.Cmdlets.Training;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration.Schema;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;
@@ -38,7 +38,7 @@ public abstract class HostCmdlet : RobustTrainCmdlet
             if (parameter.GetCustomAttribute<ConfigurationKeyAttribute>() is not { } key || !MyInvocation.BoundParameters.ContainsKey(parameter.Name))
                 continue;
             object? value = parameter.GetValue(this);
-            string text = SettingText.Of(value is string path && ConfigurationSchema.Find(key.Path)!.IsPath ? ResolvePath(path) : value);
+            string text = SettingText.Of(value is string path && ConfigurationKeys.Find(key.Path)!.IsPath ? ResolvePath(path) : value);
             yield return ($"{key.Path}={text}", $"-{parameter.Name} {text}");
         }
     }

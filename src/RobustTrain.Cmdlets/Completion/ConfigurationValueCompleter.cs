@@ -3,7 +3,6 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Reflection;
 using RobustTrain.Cmdlets.Commands;
-using RobustTrain.Runs.Configuration.Schema;
 
 namespace RobustTrain.Cmdlets.Completion;
 
@@ -14,7 +13,7 @@ public sealed class ConfigurationValueCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
         string? path = typeof(ConfiguredCmdlet).GetProperty(parameterName, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.GetCustomAttribute<ConfigurationKeyAttribute>()?.Path;
-        ConfigurationKey? key = path is null ? null : ConfigurationSchema.Find(path);
-        return Completions.Of(wordToComplete, (key is null ? [] : SettingCompleter.ValuesOf(key)).Select(value => (value, key!.Description)));
+        ConfigurationKeyHelp? key = path is null ? null : ConfigurationKeys.Find(path);
+        return Completions.Of(wordToComplete, (key?.Values ?? []).Select(value => (value, key!.Description)));
     }
 }

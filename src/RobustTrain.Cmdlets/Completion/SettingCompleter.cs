@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using RobustTrain.Runs.Configuration.Schema;
 
 namespace RobustTrain.Cmdlets.Completion;
 
@@ -14,16 +13,7 @@ public sealed class SettingCompleter : IArgumentCompleter
         string word = (wordToComplete ?? "").Trim('\'', '"');
         int equals = word.IndexOf('=');
         return Completions.Of(word, equals < 0
-            ? ConfigurationSchema.Values.Select(key => (key.Path + "=", key.Description))
-            : (ConfigurationSchema.Find(word[..equals]) is { } key ? ValuesOf(key) : []).Select(value => ($"{word[..equals]}={value}", value)));
+            ? ConfigurationKeys.All.Select(key => (key.Path + "=", key.Description))
+            : (ConfigurationKeys.Find(word[..equals])?.Values ?? []).Select(value => ($"{word[..equals]}={value}", value)));
     }
-
-    /// <summary>The words that a key may be set to.</summary>
-    internal static IEnumerable<string> ValuesOf(ConfigurationKey key) => key switch
-    {
-        { AllowedValues: { } allowed } => allowed,
-        { Kind: ConfigurationKind.Boolean } => ["true", "false"],
-        { NullText: not "null" } => [key.NullText],
-        _ => [],
-    };
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using RobustTrain.Cmdlets.Errors;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Configuration;
 
 namespace RobustTrain.Cmdlets.Training;
 

@@ -1,37 +1,60 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Augmentation;
 
-/// <summary>How training samples are varied. Geometry is applied to both images and the label alike, colour to each image by itself.</summary>
+/// <summary>How training samples are varied. Geometry is applied to both images and the label alike, colour to each image by itself. Each is a key of a configuration's section <c>data.augmentation</c>.</summary>
 public sealed record AugmentationOptions
 {
     /// <summary>No variation at all.</summary>
     public static AugmentationOptions None { get; } = new();
 
-    /// <summary>The size that images are resized to before cropping (bilinear; labels by the nearest); null keeps them.</summary>
-    public ImageSize? Resize { get; init; }
+    /// <summary>Resize before cropping.</summary>
+    [Description("Height and width that images are resized to before cropping (bilinear; labels by the nearest); null keeps them.")]
+    [Length(2, 2)]
+    [Range(16, 8192)]
+    public IReadOnlyList<int>? Resize { get; init; }
 
-    /// <summary>Whether samples are turned by 0, 90, 180 or 270 degrees, each as likely; samples that are not square by 0 or 180.</summary>
+    /// <summary>Quarter turns.</summary>
+    [Description("Rotation by 0, 90, 180 or 270 degrees, each as likely.")]
     public bool Rotate { get; init; }
 
-    /// <summary>The probability of a flip left to right.</summary>
+    /// <summary>Horizontal flip.</summary>
+    [Description("Probability of a flip left to right.")]
+    [Range(0.0, 1.0)]
     public double HorizontalFlip { get; init; }
 
-    /// <summary>The probability of a flip top to bottom.</summary>
+    /// <summary>Vertical flip.</summary>
+    [Description("Probability of a flip top to bottom.")]
+    [Range(0.0, 1.0)]
     public double VerticalFlip { get; init; }
 
-    /// <summary>The probability that an image's colours are changed at all, for each image by itself.</summary>
-    public double ColorProbability { get; init; } = 1;
+    /// <summary>Whether colours change.</summary>
+    [Description("Probability that an image's colours are changed at all, for each image by itself.")]
+    [Range(0.0, 1.0)]
+    public double ColorProbability { get; init; } = 1.0;
 
-    /// <summary>The brightness factor is drawn from 1 - this to 1 + this.</summary>
+    /// <summary>Brightness jitter.</summary>
+    [Description("Brightness factor is drawn from 1 - b to 1 + b, for each image by itself.")]
+    [Range(0.0, 1.0)]
     public double Brightness { get; init; }
 
-    /// <summary>The contrast factor is drawn from 1 - this to 1 + this.</summary>
+    /// <summary>Contrast jitter.</summary>
+    [Description("Contrast factor is drawn from 1 - c to 1 + c.")]
+    [Range(0.0, 1.0)]
     public double Contrast { get; init; }
 
-    /// <summary>The saturation factor is drawn from 1 - this to 1 + this.</summary>
+    /// <summary>Saturation jitter.</summary>
+    [Description("Saturation factor is drawn from 1 - s to 1 + s.")]
+    [Range(0.0, 1.0)]
     public double Saturation { get; init; }
 
-    /// <summary>The hue is shifted by a share of the colour circle from -this to this, at most 0.5.</summary>
+    /// <summary>Hue jitter.</summary>
+    [Description("Hue shift, as a share of the colour circle, is drawn from -h to h.")]
+    [Range(0.0, 0.5)]
     public double Hue { get; init; }
+
+    /// <summary><see cref="Resize"/>, which is height and width, as a size.</summary>
+    internal ImageSize? Size => Resize is [int height, int width] ? new ImageSize(width, height) : null;
 }

@@ -1,8 +1,9 @@
 using System.CommandLine;
+using RobustTrain.Configuration;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;
 
@@ -25,7 +26,7 @@ internal static class ConfigCommand
         configuration.AddTo(command);
         command.SetAction(parsed => CommandGuard.Run(() =>
         {
-            TrainingConfig config = ConfigurationReader.ReadPartial(parsed.GetValue(configuration.File), parsed.GetValue(configuration.Settings)!);
+            TrainingConfig config = ConfigurationReader.ReadPartial<TrainingConfig>(parsed.GetValue(configuration.File), parsed.GetValue(configuration.Settings)!);
             Console.Out.Write(parsed.GetValue(plain) ? ConfigurationWriter.Write(config) : ConfigurationWriter.WriteDocumented(config));
             return (int)ExitCode.Finished;
         }));
@@ -60,7 +61,7 @@ internal static class ConfigCommand
         Command command = new("schema", "Prints the configuration's JSON Schema, with which editors complete and check the YAML.");
         command.SetAction(_ => CommandGuard.Run(() =>
         {
-            Console.Out.WriteLine(ConfigurationJsonSchema.Write());
+            Console.Out.WriteLine(ConfigurationJsonSchema.Write<TrainingConfig>());
             return (int)ExitCode.Finished;
         }));
         return command;

@@ -1,13 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
-using RobustTrain.Runs.Configuration;
-using RobustTrain.Runs.Configuration.Schema;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;
 
@@ -82,7 +82,7 @@ internal static class LoaderCommand
     // As loader.num_workers: the key knows what it may be.
     private static int?[] WorkersOf(ArgumentResult result)
     {
-        ConfigurationKey key = ConfigurationSchema.Find("loader.num_workers")!;
+        ConfigurationKey key = ConfigurationSchema<TrainingConfig>.Find("loader.num_workers")!;
         List<int?> numbers = [];
         foreach (string text in result.Tokens.Select(token => token.Value))
         {

@@ -7,9 +7,9 @@ using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.SampleData;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using RobustTrain.Platform;
-using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Host.Commands;
 

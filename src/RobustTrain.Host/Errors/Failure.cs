@@ -1,3 +1,4 @@
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Host.Limits;
 using RobustTrain.Platform;
@@ -33,6 +34,7 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
         TypeInitializationException { InnerException: { } inner } => Of(inner),
         IOException or OutOfMemoryException or System.ComponentModel.Win32Exception or LoaderException when SystemLimits.OfThisProcess().Exhausted() is { } limit =>
             new Failure(ExitCode.Configuration, "LimitTooLow", limit, exception),
+        ConfigurationException configuration => new Failure(ExitCode.Configuration, configuration.ErrorId, configuration.Message, configuration),
         RunException known => new Failure(known.ExitCode, known.ErrorId, known.Message, known),
         DatasetException dataset => new Failure(ExitCode.Configuration, "DatasetNotUsable", dataset.Message, dataset),
         LoaderException loader => new Failure(ExitCode.Configuration, "LoaderNotUsable", loader.Message, loader),

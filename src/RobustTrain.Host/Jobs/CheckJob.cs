@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Errors;
@@ -8,9 +9,9 @@ using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Jobs;
 
@@ -42,7 +43,7 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream, TimePr
                 RunFolder.Check(path, config, request.Resume);
             SystemLimits.OfThisProcess().Check(config);
         }
-        catch (RunException exception)
+        catch (Exception exception) when (exception is RunException or ConfigurationException)
         {
             stream?.Write(new ConfigurationChecked(MistakesOf(exception), null, null, null, null, null));
             throw;

@@ -1,16 +1,17 @@
 using System.Diagnostics;
 using System.Globalization;
+using RobustTrain.Configuration;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Progress;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.SampleData;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Evaluation;
 
 namespace RobustTrain.Host.Jobs;
@@ -98,7 +99,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             settings.Add(Setting("data.path", request.DataPath));
         if (request.Device is not null)
             settings.Add(Setting("device", request.Device));
-        return ConfigurationReader.Read(config, settings);
+        return ConfigurationReader.Read<TrainingConfig>(config, settings);
     }
 
     // A checkpoint's folder lies in its run's folder checkpoints/.

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
@@ -8,9 +9,9 @@ using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
 
 namespace RobustTrain.Host.Jobs;
@@ -29,7 +30,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
 
     // An operator who rehearses does not want to wait half a minute for each stalled sample.
     private static readonly TimeSpan RehearsalTimeout = TimeSpan.FromSeconds(2);
-    private static readonly LoaderConfig s_defaults = new();
+    private static readonly LoaderOptions s_defaults = new();
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Measures.</summary>
@@ -38,8 +39,8 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     {
         bool ownData = request.Images is not null || request.Integers is not null;
         TrainingConfig config = ownData
-            ? ConfigurationReader.ReadPartial(request.ConfigPath, request.Settings)
-            : ConfigurationReader.Read(request.ConfigPath, request.Settings);
+            ? ConfigurationReader.ReadPartial<TrainingConfig>(request.ConfigPath, request.Settings)
+            : ConfigurationReader.Read<TrainingConfig>(request.ConfigPath, request.Settings);
         CheckOptions(config);
         using CancellationTokenSource stopping = new();
         StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
@@ -58,7 +59,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             return DecodeOnly(dataset);
         if (dataset.Count == 0)
             throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {request.Split.ToString().ToLowerInvariant()} split of the data set has no samples.", request.Split);
-        WorkerKind[] kinds = request.Kinds.Count > 0 ? [.. request.Kinds] : [LoaderSettings.Of(config.Loader, 1).WorkerKind];
+        WorkerKind[] kinds = request.Kinds.Count > 0 ? [.. request.Kinds] : [config.Loader.WorkerKind];
         int?[] numbers = request.Workers.Count > 0 ? [.. request.Workers] : [config.Loader.NumWorkers];
         SystemLimits limits = SystemLimits.OfThisProcess();
         foreach (WorkerKind kind in kinds)
@@ -120,8 +121,10 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
 
     private LoaderOptions Options(TrainingConfig config, WorkerKind kind, int? workers)
     {
-        LoaderOptions options = LoaderSettings.Of(config.Loader, config.Loader.BatchSize) with
+        LoaderOptions options = config.Loader with
         {
+            LastBatch = LastBatch.Keep,
+            QuarantinePath = null,
             Seed = config.Seed,
             Shuffle = request.Split == DatasetSplit.Train,
             EnlargeRatio = config.Data.EnlargeRatio,
@@ -129,20 +132,20 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             NumWorkers = workers,
             Observer = Tell,
         };
-        return request.Faults is null ? options : Rehearsal(options, config.Loader, request.Faults);
+        return request.Faults is null ? options : Rehearsal(options, request.Faults);
     }
 
     // What a rehearsal shows is that nothing is lost unnamed, so it goes on where a training would end; keys that are set win.
-    private LoaderOptions Rehearsal(LoaderOptions options, LoaderConfig config, FaultPlan faults)
+    private LoaderOptions Rehearsal(LoaderOptions options, FaultPlan faults)
     {
-        TimeSpan timeout = IsSet("timeout", config.TimeoutSeconds, s_defaults.TimeoutSeconds) ? options.Timeout : RehearsalTimeout;
+        TimeSpan timeout = IsSet("timeout", options.Timeout, s_defaults.Timeout) ? options.Timeout : RehearsalTimeout;
         return options with
         {
             Faults = faults with { StallSeconds = StallTimeouts * timeout.TotalSeconds },
-            MaxErrors = IsSet("max_errors", config.MaxErrors, s_defaults.MaxErrors) ? options.MaxErrors : RehearsalMaxErrors,
+            MaxErrors = IsSet("max_errors", options.MaxErrors, s_defaults.MaxErrors) ? options.MaxErrors : RehearsalMaxErrors,
             Timeout = timeout,
-            OnBadSample = IsSet("on_bad_sample", config.OnBadSample, s_defaults.OnBadSample) ? options.OnBadSample : BadSamplePolicy.Skip,
-            MaxSkipped = IsSet("max_skipped", config.MaxSkipped, s_defaults.MaxSkipped) ? options.MaxSkipped : SkipBudget.Share(1),
+            OnBadSample = IsSet("on_bad_sample", options.OnBadSample, s_defaults.OnBadSample) ? options.OnBadSample : BadSamplePolicy.Skip,
+            MaxSkipped = IsSet("max_skipped", options.MaxSkipped, s_defaults.MaxSkipped) ? options.MaxSkipped : int.MaxValue,
         };
     }
 

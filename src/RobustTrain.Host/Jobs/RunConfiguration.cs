@@ -1,5 +1,6 @@
+using RobustTrain.Configuration;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Jobs;
 
@@ -15,12 +16,12 @@ internal static class RunConfiguration
     public static TrainingConfig Read(string? configPath, IReadOnlyList<string> settings, string? runPath, ResumeMode resume)
     {
         if (configPath is not null || runPath is null)
-            return ConfigurationReader.Read(configPath, settings);
+            return ConfigurationReader.Read<TrainingConfig>(configPath, settings);
 
         // First what is wrong with the path: where a run is missing, its configuration is, too.
         bool isRun = RunFolder.CheckPath(runPath, resume);
         if (!isRun && settings.Count == 0)
             throw RunFolder.NoRunAt(runPath, "to go on with, and no configuration to begin one with");
-        return ConfigurationReader.Read(isRun ? RunFolder.ConfigPathOf(runPath) : null, settings);
+        return ConfigurationReader.Read<TrainingConfig>(isRun ? RunFolder.ConfigPathOf(runPath) : null, settings);
     }
 }

@@ -8,12 +8,12 @@ using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training.Native;
-using RobustTrain.Training.TensorBoard;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
+using RobustTrain.Training.TensorBoard;
 
 namespace RobustTrain.Host.Jobs;
 

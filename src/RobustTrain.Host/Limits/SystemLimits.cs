@@ -1,7 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Platform;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Limits;
 
@@ -59,7 +59,7 @@ internal sealed class SystemLimits
 
     /// <inheritdoc cref="Check(WorkerKind, int?, int?)"/>
     public void Check(TrainingConfig config) =>
-        Check(Enum.Parse<WorkerKind>(config.Loader.WorkerKind, ignoreCase: true), config.Loader.NumWorkers, config.Threads);
+        Check(config.Loader.WorkerKind, config.Loader.NumWorkers, config.Threads);
 
     /// <summary>The limit that is used up at this moment, in a sentence; null where there is none.</summary>
     public string? Exhausted()

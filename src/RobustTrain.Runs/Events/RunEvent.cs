@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Configuration;
 
 namespace RobustTrain.Runs.Events;
 

@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Training.Checkpoints;
 

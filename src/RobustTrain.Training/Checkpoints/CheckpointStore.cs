@@ -1,8 +1,8 @@
 using System.Text.Json;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Training.Checkpoints;
 

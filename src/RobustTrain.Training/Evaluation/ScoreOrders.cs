@@ -1,6 +1,6 @@
 using RobustTrain.Platform;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Training.Evaluation;

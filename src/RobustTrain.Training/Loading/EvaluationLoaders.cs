@@ -1,6 +1,5 @@
 using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Training.Loading;
@@ -10,9 +9,9 @@ namespace RobustTrain.Training.Loading;
 /// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
 /// <param name="quarantinePath">The file that remembers such samples; null for none.</param>
 /// <param name="quarantine">Keeps their quarantine in checkpoints; null where there are none.</param>
-internal sealed class EvaluationLoaders(LoaderConfig config, IRunJournal journal, string? quarantinePath, QuarantineState? quarantine) : IDisposable
+internal sealed class EvaluationLoaders(LoaderOptions config, IRunJournal journal, string? quarantinePath, QuarantineState? quarantine) : IDisposable
 {
-    private readonly LoaderOptions _options = LoaderSettings.Of(config, config.EvalBatchSize);
+    private readonly LoaderOptions _options = config with { BatchSize = config.EvalBatchSize, LastBatch = LastBatch.Keep };
     private readonly Lock _gate = new();
     private readonly Dictionary<string, PrefetchLoader> _loaders = new(StringComparer.Ordinal);
 

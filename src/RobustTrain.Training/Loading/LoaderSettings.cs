@@ -1,7 +1,6 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Training.Loading;
 
@@ -30,22 +29,4 @@ public static class LoaderSettings
             throw new RunException(ExitCode.Configuration, "LoaderNotUsable", refused.Message, "loader", refused);
         }
     }
-
-    /// <summary>Options of a loader that goes through a dataset in its order.</summary>
-    /// <param name="config">The keys.</param>
-    /// <param name="batchSize">Samples in a batch.</param>
-    public static LoaderOptions Of(LoaderConfig config, int batchSize) => new()
-    {
-        BatchSize = batchSize,
-        NumWorkers = config.NumWorkers,
-        WorkerKind = Enum.Parse<WorkerKind>(config.WorkerKind, ignoreCase: true),
-        PrefetchQueueLength = config.PrefetchQueueLength,
-        PersistentWorkers = config.PersistentWorkers,
-        Timeout = TimeSpan.FromSeconds(config.TimeoutSeconds),
-        MaxErrors = config.MaxErrors,
-        HealthCheckInterval = TimeSpan.FromSeconds(config.HealthCheckIntervalSeconds),
-        OnBadSample = Enum.Parse<BadSamplePolicy>(config.OnBadSample, ignoreCase: true),
-        MaxSkipped = config.MaxSkipped < 1 ? SkipBudget.Share(config.MaxSkipped) : SkipBudget.Samples((int)config.MaxSkipped),
-        IgnoreQuarantine = config.IgnoreQuarantine,
-    };
 }

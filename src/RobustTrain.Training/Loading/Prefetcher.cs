@@ -2,7 +2,6 @@ using System.Runtime.ExceptionServices;
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,7 +20,7 @@ internal sealed class Prefetcher(IReadOnlyList<SampleField> fields, Device devic
 {
     /// <summary>Checks that the mode fits the device.</summary>
     /// <exception cref="RunException">It does not.</exception>
-    public static void Check(LoaderConfig config, Device device)
+    public static void Check(LoaderOptions config, Device device)
     {
         if (config.PrefetchMode == "cuda" && device.type != DeviceType.CUDA)
             throw new RunException(ExitCode.Configuration, "PrefetchModeNeedsCuda", $"loader.prefetch_mode is cuda, but the device is {device}; use cpu, or leave it out.", "loader.prefetch_mode");
@@ -30,7 +29,7 @@ internal sealed class Prefetcher(IReadOnlyList<SampleField> fields, Device devic
     }
 
     /// <summary>The prefetcher that the configuration asks for.</summary>
-    public static Prefetcher Create(LoaderConfig config, Device device, IReadOnlyList<SampleField> fields) =>
+    public static Prefetcher Create(LoaderOptions config, Device device, IReadOnlyList<SampleField> fields) =>
         new(fields, device, Mode(config, device) == "cuda" ? new DeviceCopier(fields, device, device.index) : null, config.ChannelsLast);
 
     /// <summary>The batches in their order, on the device or on their way to it.</summary>
@@ -42,7 +41,7 @@ internal sealed class Prefetcher(IReadOnlyList<SampleField> fields, Device devic
     /// <inheritdoc/>
     public void Dispose() => copier?.Dispose();
 
-    private static string Mode(LoaderConfig config, Device device) =>
+    private static string Mode(LoaderOptions config, Device device) =>
         config.PrefetchMode ?? (device.type == DeviceType.CUDA ? "cuda" : "cpu");
 
     private IEnumerable<TrainingBatch> CopyAhead(IDeviceCopier copier, IEnumerable<IBatch> batches, Func<EpochLedger> ledger)

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using RobustTrain.Data.Loading;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Training.Loading;
 

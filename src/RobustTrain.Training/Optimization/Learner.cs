@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Native;
 
 namespace RobustTrain.Training.Steps;

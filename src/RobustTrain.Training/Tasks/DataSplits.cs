@@ -3,7 +3,6 @@ using System.Text;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 
 namespace RobustTrain.Training.Tasks;
 

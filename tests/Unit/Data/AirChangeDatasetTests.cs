@@ -232,7 +232,7 @@ public sealed class AirChangeDatasetTests(SampleScenes data) : IClassFixture<Sam
         Assert.Contains("no scene 'Szada/9'", Assert.Throws<DatasetException>(() => Open(DatasetSplit.Train, validation: ["Szada/9"])).Message, StringComparison.Ordinal);
         Assert.Contains("none is left", Assert.Throws<DatasetException>(() => Open(DatasetSplit.Train, validation: AirChangeLayout.SceneNames)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new AirChangeDataset(new AirChangeOptions { Path = data.Path, Split = DatasetSplit.Train, CropSize = 168 }));
-        Assert.Throws<DatasetException>(() => new AirChangeDataset(new AirChangeOptions { Path = data.Path, Split = DatasetSplit.Train, Augmentation = new AugmentationOptions { Resize = (10, 10) } }));
+        Assert.Throws<DatasetException>(() => new AirChangeDataset(new AirChangeOptions { Path = data.Path, Split = DatasetSplit.Train, Augmentation = new AugmentationOptions { Resize = [10, 10] } }));
     }
 
     private AirChangeDataset Open(DatasetSplit split, IReadOnlyList<string>? validation = null, IReadOnlyList<double>? mean = null, IReadOnlyList<double>? std = null)

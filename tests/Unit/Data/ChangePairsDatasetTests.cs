@@ -136,7 +136,7 @@ public sealed class ChangePairsDatasetTests : IDisposable
     public void Images_are_resized_bilinearly_and_labels_to_the_nearest()
     {
         Write("train_1");
-        using ChangePairsDataset dataset = new(Options() with { Mean = [0, 0, 0], Std = [1, 1, 1], Augmentation = new AugmentationOptions { Resize = (40, 32) } });
+        using ChangePairsDataset dataset = new(Options() with { Mean = [0, 0, 0], Std = [1, 1, 1], Augmentation = new AugmentationOptions { Resize = [32, 40] } });
         LoadedSample sample = LoadedSample.Of(dataset, new SampleKey(0, 0, 0));
         Assert.Equal([32, 40], dataset.Fields[2].Shape);
         for (int y = 0; y < 32; y++)
@@ -365,7 +365,7 @@ public sealed class ChangePairsDatasetTests : IDisposable
         _folder.Write("label/train_2.bmp", TestImage.Grey(30, 30, (_, _) => 0));
         Assert.Contains("different sizes", FailureOf(Options()), StringComparison.Ordinal);
         Assert.Equal(2, Names(Options() with { CropSize = 8 }).Count);
-        Assert.Equal(2, Names(Options() with { Augmentation = new AugmentationOptions { Resize = (16, 16) } }).Count);
+        Assert.Equal(2, Names(Options() with { Augmentation = new AugmentationOptions { Resize = [16, 16] } }).Count);
     }
 
     [Fact]

@@ -91,7 +91,7 @@ public sealed class ChangedCropTests(SampleScenes data) : IClassFixture<SampleSc
     public void Change_is_found_at_the_size_that_images_are_resized_to()
     {
         Write((x, y) => x >= 36 && y >= 26 ? 255 : 0);
-        using ChangePairsDataset dataset = new(Options(share: 1) with { Augmentation = new AugmentationOptions { Resize = (2 * Width, 2 * Height), Rotate = true } });
+        using ChangePairsDataset dataset = new(Options(share: 1) with { Augmentation = new AugmentationOptions { Resize = [2 * Height, 2 * Width], Rotate = true } });
         Assert.All(Enumerable.Range(0, 50), epoch => Assert.Contains(1, LoadedSample.Of(dataset, new SampleKey(5, epoch, 0)).Label));
     }
 

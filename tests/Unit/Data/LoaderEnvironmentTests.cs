@@ -41,7 +41,7 @@ public sealed class LoaderEnvironmentTests
         {
             WorkerKind = WorkerKind.Process,
             OnBadSample = BadSamplePolicy.Skip,
-            MaxSkipped = SkipBudget.Samples(1),
+            MaxSkipped = 1,
             // 48 MB of pixels do not fit into a heap of 24.
             WorkerCommand = new WorkerCommand("env", ["DOTNET_GCHeapHardLimit=0x1800000", Host, WorkerCommand.Verb]),
         };
@@ -75,7 +75,7 @@ public sealed class LoaderEnvironmentTests
         Replace("03.png", file => File.CreateSymbolicLink(file, file));
         Replace("07.png", file => File.CreateSymbolicLink(file, "/proc/self/mem"));
         Replace("11.png", file => Directory.CreateDirectory(file));
-        LoaderOptions options = Options with { WorkerKind = kind, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(3) };
+        LoaderOptions options = Options with { WorkerKind = kind, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = 3 };
         (List<int> indices, EpochLedger ledger) = Load(dataset, options);
         Assert.Equal(Plan(dataset, options).Where(index => index is not (3 or 7 or 11)), indices);
         LedgerEntry[] skipped = [.. ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped)];

@@ -114,12 +114,12 @@ public sealed class LoaderFaultTests
         {
             NumWorkers = workers,
             OnBadSample = BadSamplePolicy.Skip,
-            MaxSkipped = SkipBudget.Samples(2),
+            MaxSkipped = 2,
         };
         SkipBudgetException error = Assert.Throws<SkipBudgetException>(() => LoaderRun.Of(Dataset, options));
         Assert.Equal(["1", "2", "3"], error.Samples.Order());
         Assert.Contains("max_skipped is 2", error.Message, StringComparison.Ordinal);
-        LoaderRun run = LoaderRun.Of(Dataset, options with { MaxSkipped = SkipBudget.Samples(3) });
+        LoaderRun run = LoaderRun.Of(Dataset, options with { MaxSkipped = 3 });
         Assert.Equal((197, 3), (run.Ledger.Delivered, run.Ledger.Skipped));
     }
 
@@ -281,7 +281,7 @@ public sealed class LoaderFaultTests
         using ImageFolderDataset dataset = new(new ImageFolderOptions { Path = folder.Path, CropSize = 16 });
         folder.Write("07.png", Fixture.Bytes("rgb.png")[..60]);
         folder.Write("11.png", "no image"u8.ToArray());
-        LoaderOptions options = Options with { WorkerKind = kind, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(5) };
+        LoaderOptions options = Options with { WorkerKind = kind, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = 5 };
         using PrefetchLoader loader = new(dataset, options);
         using EpochStream stream = loader.Open(0);
         List<int> indices = [];

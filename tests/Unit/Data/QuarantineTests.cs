@@ -25,7 +25,7 @@ public sealed class QuarantineTests : IDisposable
         Seed = 5,
         HealthCheckInterval = TimeSpan.FromMilliseconds(50),
         OnBadSample = BadSamplePolicy.Skip,
-        MaxSkipped = SkipBudget.Samples(3),
+        MaxSkipped = 3,
         QuarantinePath = FilePath,
     };
 

@@ -15,7 +15,7 @@ public sealed class WorkerSpecificationTests
 {
     private static readonly AugmentationOptions Augmentation = new()
     {
-        Resize = new ImageSize(31, 32),
+        Resize = [32, 31],
         Rotate = true,
         HorizontalFlip = 0.1,
         VerticalFlip = 0.2,

@@ -2,6 +2,7 @@ using System.Text;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Runs;
+using RobustTrain.Training.Configuration;
 using TestPng = RobustTrain.Tests.Data.TestPng;
 
 namespace RobustTrain.Tests.Host;
@@ -88,7 +89,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task A_run_that_is_not_there_and_no_configuration()
     {
-        RunFolder.Open(_folder.At("night"), new() { Data = new() { Path = "/d" } }, ResumeMode.Never, RunVersions.Current()).Dispose();
+        RunFolder.Open(_folder.At("night"), new TrainingConfig { Data = new() { Path = "/d" } }, ResumeMode.Never, RunVersions.Current()).Dispose();
 
         string sentence = $"There is no run at '{_folder.At("nigth")}' to go on with, and no configuration to begin one with; did you mean '{_folder.At("night")}'?";
         await IsRefused(ExitCode.Configuration, "RunNotFound", sentence, ["train", "--run-path", "nigth"]);

@@ -1,6 +1,7 @@
 using System.Text.Json;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Configuration;
 using RobustTrain.Tests.Runs;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Host;
 
@@ -57,7 +58,7 @@ public sealed class CommandLineTests : IDisposable
         HostRun run = await Run("config", "show", "a.yaml", "--set", "trainer.epochs=3", "--plain");
 
         Assert.Equal(0, run.ExitCode);
-        TrainingConfig config = ConfigurationReader.Parse(run.Output, "printed");
+        TrainingConfig config = ConfigurationReader.Parse<TrainingConfig>(run.Output, "printed");
         Assert.Equal(("über", _folder.At("here"), 3), (config.Name, config.Data.Path, config.Trainer.Epochs));
     }
 

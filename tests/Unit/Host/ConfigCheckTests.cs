@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Text;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Data;
 using RobustTrain.Tests.Runs;

@@ -3,6 +3,7 @@ using System.Text;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Runs;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Host;
 
@@ -51,7 +52,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal((RunState.Finished, 0, 2, 2), (record.State, record.ExitCode, record.Epochs, record.EpochsDone));
         Assert.NotNull(record.Versions.LibTorch);
         Assert.NotNull(record.TestScores);
-        Assert.Equal(2, RunFolder.ReadConfig(RunPath).Trainer.Epochs);
+        Assert.Equal(2, RunFolder.ReadConfig<TrainingConfig>(RunPath).Trainer.Epochs);
         IReadOnlyList<RunEvent> events = RunJournalReader.ReadAll(RunFolder.JournalPathOf(RunPath));
         Assert.IsType<RunStarted>(events[0]);
         Assert.IsType<RunFinished>(events[^1]);
@@ -268,7 +269,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(75, (await goesOn.End()).ExitCode);
 
         Assert.Equal("The run goes on with other settings: loader.num_workers was 1 and is 2, checkpoint.every_steps was null and is 5.", said.Message);
-        Assert.Equal((2, 5), (RunFolder.ReadConfig(RunPath).Loader.NumWorkers, RunFolder.ReadConfig(RunPath).Checkpoint.EverySteps));
+        Assert.Equal((2, 5), (RunFolder.ReadConfig<TrainingConfig>(RunPath).Loader.NumWorkers, RunFolder.ReadConfig<TrainingConfig>(RunPath).Checkpoint.EverySteps));
         HostRun other = await HostRun.To(_folder.Path, "train", "--run-path", "run", "--set", "loader.num_workers=3", "--set", "seed=7");
         Assert.Equal(
             $"The run at '{RunPath}' was begun with another configuration: seed is 0 there and 7 here; name another folder for this one.",
@@ -288,7 +289,7 @@ public sealed class TrainTests : IDisposable
 
         Assert.Equal(75, (await goesOn.End()).ExitCode);
         Assert.Equal($"The run goes on with other settings: data.path was {_folder.At("data")} and is {_folder.At("staged")}.", said.Message);
-        Assert.Equal(_folder.At("staged"), RunFolder.ReadConfig(RunPath).Data.Path);
+        Assert.Equal(_folder.At("staged"), RunFolder.ReadConfig<TrainingConfig>(RunPath).Data.Path);
     }
 
     [Fact]

@@ -1,26 +1,29 @@
+using RobustTrain.Configuration;
+using RobustTrain.Data;
+using RobustTrain.Host.Errors;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Runs;
 
 public sealed class ConfigurationReaderTests
 {
-    private static TrainingConfig Parse(string yaml) => ConfigurationReader.Parse("data: {path: /data}\n" + yaml, "night.yaml");
+    private static TrainingConfig Parse(string yaml) => ConfigurationReader.Parse<TrainingConfig>("data: {path: /data}\n" + yaml, "night.yaml");
 
     private static ConfigurationError ErrorOf(string yaml)
     {
         ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Parse(yaml));
-        Assert.Equal(ExitCode.Configuration, exception.ExitCode);
+        Assert.Equal(ExitCode.Configuration, Failure.Of(exception).ExitCode);
         return Assert.Single(exception.Errors);
     }
 
     private static ConfigurationError ErrorOfSetting(string setting) => Assert.Single(
-        Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(null, ["data.path=/data", setting])).Errors);
+        Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read<TrainingConfig>(null, ["data.path=/data", setting])).Errors);
 
     [Fact]
     public void Keys_are_read_into_their_types()
     {
-        TrainingConfig config = ConfigurationReader.Parse(
+        TrainingConfig config = ConfigurationReader.Parse<TrainingConfig>(
             """
             name: a night run # and a comment
             seed: 9007199254740993
@@ -44,17 +47,17 @@ public sealed class ConfigurationReaderTests
         Assert.False(config.Data.Augmentation.Rotate);
         Assert.Equal([256, 512], config.Data.Augmentation.Resize);
         Assert.Equal(8, config.Loader.BatchSize);
-        Assert.Equal(new LoaderConfig().NumWorkers, config.Loader.NumWorkers);
+        Assert.Equal(new LoaderOptions().NumWorkers, config.Loader.NumWorkers);
     }
 
     [Fact]
     public void An_empty_text_gives_the_defaults_but_what_must_be_given()
     {
-        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse("# nothing\n", "night.yaml"));
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse<TrainingConfig>("# nothing\n", "night.yaml"));
 
         Assert.Equal("ConfigurationMissingKey", exception.ErrorId);
         Assert.Equal("night.yaml: 'data.path' is not given, but must be a path; --set data.path=... gives it too.", exception.Message);
-        Assert.Equal(new TrainingConfig(), ConfigurationReader.ReadPartial(null, []), ConfigurationTexts.Same);
+        Assert.Equal(new TrainingConfig(), ConfigurationReader.ReadPartial<TrainingConfig>(null, []), ConfigurationTexts.Same);
     }
 
     [Fact]
@@ -80,14 +83,14 @@ public sealed class ConfigurationReaderTests
             """);
 
         Assert.Equal(("cuda:1", "adamw", 0.5, "fc-siam-conc"), (config.Device, config.Optimizer.Name, config.Optimizer.LearningRate, config.Model.Name));
-        Assert.Equal(("process", null, "skip"), (config.Loader.WorkerKind, config.Loader.NumWorkers, config.Loader.OnBadSample));
+        Assert.Equal((WorkerKind.Process, (int?)null, BadSamplePolicy.Skip), (config.Loader.WorkerKind, config.Loader.NumWorkers, config.Loader.OnBadSample));
         Assert.Equal("mean_iou", config.Trainer.BestMetric);
-        Assert.Equal("adam", ConfigurationReader.Read(null, ["data.path=/data", "OPTIMIZER.Name=ADAM"]).Optimizer.Name);
+        Assert.Equal("adam", ConfigurationReader.Read<TrainingConfig>(null, ["data.path=/data", "OPTIMIZER.Name=ADAM"]).Optimizer.Name);
     }
 
     [Fact]
     public void A_score_of_a_validation_set_is_read_in_any_letter_case_but_the_sets_name_as_it_is() => Assert.Equal(
-        "North/f1", ConfigurationReader.Read(null, ["data.path=/data", "data.validation_sets.North=[a.txt]", "trainer.best_metric=North/F1"]).Trainer.BestMetric);
+        "North/f1", ConfigurationReader.Read<TrainingConfig>(null, ["data.path=/data", "data.validation_sets.North=[a.txt]", "trainer.best_metric=North/F1"]).Trainer.BestMetric);
 
     [Fact]
     public void A_key_that_is_given_twice_in_different_letter_case_is_a_mistake() => Assert.Equal("ConfigurationDuplicateKey", ErrorOf("Seed: 1\nseed: 2").ErrorId);
@@ -101,10 +104,10 @@ public sealed class ConfigurationReaderTests
         TrainingConfig config = Parse($"loader: {{num_workers: {value}}}");
 
         Assert.Null(config.Loader.NumWorkers);
-        Assert.Equal(config.Loader, ConfigurationReader.Read(null, ["data.path=/data", $"loader.num_workers={value}"]).Loader);
+        Assert.Equal(config.Loader, ConfigurationReader.Read<TrainingConfig>(null, ["data.path=/data", $"loader.num_workers={value}"]).Loader);
         string written = ConfigurationWriter.Write(config);
         Assert.Contains("  num_workers: auto\n", written, StringComparison.Ordinal);
-        Assert.Equal(config.Loader, ConfigurationReader.Parse(written, "written").Loader);
+        Assert.Equal(config.Loader, ConfigurationReader.Parse<TrainingConfig>(written, "written").Loader);
         ConfigurationDifference difference = Assert.Single(ConfigurationWriter.Differences(config, config with { Loader = config.Loader with { NumWorkers = 3 } }));
         Assert.Equal(new ConfigurationDifference("loader.num_workers", "auto", "3"), difference);
     }
@@ -112,7 +115,7 @@ public sealed class ConfigurationReaderTests
     [Fact]
     public void A_relative_data_path_starts_at_the_current_directory() => Assert.Equal(
         Path.Combine(Environment.CurrentDirectory, "data", "szada"),
-        ConfigurationReader.Read(null, ["data.path=data/szada"]).Data.Path);
+        ConfigurationReader.Read<TrainingConfig>(null, ["data.path=data/szada"]).Data.Path);
 
     [Theory]
     [InlineData("optimizer:\n  learing_rate: 1", "ConfigurationUnknownKey", "night.yaml, line 3: 'optimizer' has no key 'learing_rate'; did you mean 'learning_rate'?")]
@@ -189,7 +192,7 @@ public sealed class ConfigurationReaderTests
     [InlineData("just words", "the configuration is 'just words', but must be keys and values")]
     public void A_mistake_in_the_data_section_or_the_root_is_one_sentence(string yaml, string sentence)
     {
-        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse(yaml, "night.yaml"));
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Parse<TrainingConfig>(yaml, "night.yaml"));
 
         Assert.StartsWith("night.yaml, line 1: ", exception.Message, StringComparison.Ordinal);
         Assert.Contains(sentence, exception.Message, StringComparison.Ordinal);
@@ -210,7 +213,7 @@ public sealed class ConfigurationReaderTests
         using TemporaryFolder folder = new();
         File.WriteAllText(folder.At("a.yaml"), "data: {path: /data}\ntrainer: {epochs: 3}\nmodel: {dropout: 0.5}");
 
-        TrainingConfig config = ConfigurationReader.Read(folder.At("a.yaml"), ["trainer.epochs=4", "trainer.epochs=5", "data.mean=[0, 0, 0]", "model={classes: 3}", "loader.num_prefetch_queue=9"]);
+        TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(folder.At("a.yaml"), ["trainer.epochs=4", "trainer.epochs=5", "data.mean=[0, 0, 0]", "model={classes: 3}", "loader.num_prefetch_queue=9"]);
 
         Assert.Equal((5, 3, 0.5, 9), (config.Trainer.Epochs, config.Model.Classes, config.Model.Dropout, config.Loader.PrefetchQueueLength));
         Assert.Equal([0, 0, 0], config.Data.Mean);
@@ -243,8 +246,8 @@ public sealed class ConfigurationReaderTests
     {
         using TemporaryFolder folder = new();
 
-        ConfigurationException missing = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(folder.At("a.yaml"), []));
-        ConfigurationException isFolder = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(folder.Path, []));
+        ConfigurationException missing = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read<TrainingConfig>(folder.At("a.yaml"), []));
+        ConfigurationException isFolder = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read<TrainingConfig>(folder.Path, []));
 
         Assert.Equal($"The configuration file '{folder.At("a.yaml")}' doesn't exist.", missing.Message);
         Assert.Equal($"The configuration '{folder.Path}' is a folder; a YAML file is expected.", isFolder.Message);
@@ -256,7 +259,7 @@ public sealed class ConfigurationReaderTests
         string[] samples = [.. Directory.EnumerateFiles(Path.Combine(RepositoryFolder(), "samples"), "*.yaml")];
 
         Assert.NotEmpty(samples);
-        Assert.All(samples, sample => ConfigurationReader.Read(sample, ["data.path=/data"]));
+        Assert.All(samples, sample => ConfigurationReader.Read<TrainingConfig>(sample, ["data.path=/data"]));
     }
 
     private static string RepositoryFolder()
@@ -270,7 +273,7 @@ public sealed class ConfigurationReaderTests
     [Fact]
     public void Validation_sets_are_read_from_the_file_and_one_by_one_from_settings()
     {
-        TrainingConfig config = ConfigurationReader.Read(null,
+        TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(null,
             ["data.path=/d", "data.validation_sets={near: [Szada/7, Szada/6], far: Tiszadob/5}", "data.validation_sets.near=[Szada/1]", "trainer.best_metric=far/mean_iou"]);
         Assert.Equal(["near", "far"], config.Data.ValidationSets!.Keys);
         Assert.Equal(["Szada/1"], config.Data.ValidationSets["near"]);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Configuration;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Runs;
 

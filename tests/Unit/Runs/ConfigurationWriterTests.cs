@@ -2,8 +2,8 @@ using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using RobustTrain.Runs.Configuration;
-using RobustTrain.Runs.Configuration.Schema;
+using RobustTrain.Configuration;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Runs;
 
@@ -12,9 +12,9 @@ public sealed class ConfigurationWriterTests
     [Property(Arbitrary = [typeof(ArbitraryConfigurations)])]
     public void Writing_then_reading_is_identity(TrainingConfig config)
     {
-        TrainingConfig read = ConfigurationReader.Parse(ConfigurationWriter.Write(config), "written");
+        TrainingConfig read = ConfigurationReader.Parse<TrainingConfig>(ConfigurationWriter.Write(config), "written");
 
-        foreach (ConfigurationKey key in ConfigurationSchema.Values)
+        foreach (ConfigurationKey key in ConfigurationSchema<TrainingConfig>.Values)
             Assert.Equal(ValueOf(config, key), ValueOf(read, key));
         Assert.Equal(ConfigurationWriter.Digest(config), ConfigurationWriter.Digest(read));
         Assert.Empty(ConfigurationWriter.Differences(config, read));
@@ -22,7 +22,7 @@ public sealed class ConfigurationWriterTests
 
     [Property(Arbitrary = [typeof(ArbitraryConfigurations)])]
     public void The_documented_text_reads_as_the_same_configuration(TrainingConfig config) =>
-        Assert.Equal(config, ConfigurationReader.Parse(ConfigurationWriter.WriteDocumented(config), "written"), ConfigurationTexts.Same);
+        Assert.Equal(config, ConfigurationReader.Parse<TrainingConfig>(ConfigurationWriter.WriteDocumented(config), "written"), ConfigurationTexts.Same);
 
     [Property(Arbitrary = [typeof(ArbitraryConfigurations)])]
     public void Two_configurations_have_the_same_digest_exactly_where_no_key_differs(TrainingConfig left, TrainingConfig right) =>
@@ -31,8 +31,8 @@ public sealed class ConfigurationWriterTests
     [Fact]
     public void The_digest_does_not_depend_on_how_the_file_was_written()
     {
-        TrainingConfig block = ConfigurationReader.Parse("name: a\ndata:\n  path: /d\n  mean: [0.50, 5e-1, 0.5]\n", "a");
-        TrainingConfig flow = ConfigurationReader.Parse("{data: {mean: [0.5, 0.5, 0.5], path: \"/d\"}, name: 'a', seed: 0}", "b");
+        TrainingConfig block = ConfigurationReader.Parse<TrainingConfig>("name: a\ndata:\n  path: /d\n  mean: [0.50, 5e-1, 0.5]\n", "a");
+        TrainingConfig flow = ConfigurationReader.Parse<TrainingConfig>("{data: {mean: [0.5, 0.5, 0.5], path: \"/d\"}, name: 'a', seed: 0}", "b");
 
         Assert.Equal(ConfigurationWriter.Digest(block), ConfigurationWriter.Digest(flow));
         Assert.Matches("^[0-9a-f]{64}$", ConfigurationWriter.Digest(flow));
@@ -43,7 +43,7 @@ public sealed class ConfigurationWriterTests
     {
         string text = ConfigurationWriter.WriteDocumented(new TrainingConfig());
 
-        foreach (ConfigurationKey key in ConfigurationSchema.Values)
+        foreach (ConfigurationKey key in ConfigurationSchema<TrainingConfig>.Values)
         {
             Assert.Contains($"{key.Name}: ", text, StringComparison.Ordinal);
             Assert.Contains(key.Description.Split(' ')[0], text, StringComparison.Ordinal);
@@ -55,18 +55,18 @@ public sealed class ConfigurationWriterTests
     {
         TrainingConfig defaults = new() { Data = new DataConfig { Path = "/data" } };
 
-        Assert.Equal(defaults, ConfigurationReader.Parse(ConfigurationWriter.Write(defaults), "defaults"), ConfigurationTexts.Same);
+        Assert.Equal(defaults, ConfigurationReader.Parse<TrainingConfig>(ConfigurationWriter.Write(defaults), "defaults"), ConfigurationTexts.Same);
     }
 
     [Fact]
-    public void Names_and_aliases_are_unique_in_their_section() => AssertUnique(ConfigurationSchema.Root);
+    public void Names_and_aliases_are_unique_in_their_section() => AssertUnique(ConfigurationSchema<TrainingConfig>.Root);
 
     [Fact]
     public void The_schema_has_every_key_with_its_description_default_and_limits()
     {
-        JsonElement root = JsonDocument.Parse(ConfigurationJsonSchema.Write()).RootElement;
+        JsonElement root = JsonDocument.Parse(ConfigurationJsonSchema.Write<TrainingConfig>()).RootElement;
 
-        foreach (ConfigurationKey key in ConfigurationSchema.Values)
+        foreach (ConfigurationKey key in ConfigurationSchema<TrainingConfig>.Values)
         {
             JsonElement found = root;
             foreach (string name in key.Path.Split('.'))
@@ -96,11 +96,11 @@ public sealed class ConfigurationWriterTests
     private static object? ValueOf(TrainingConfig config, ConfigurationKey key)
     {
         object? at = config;
-        ConfigurationSection section = ConfigurationSchema.Root;
+        ConfigurationSection section = ConfigurationSchema<TrainingConfig>.Root;
         foreach (string name in key.Path.Split('.'))
         {
             ConfigurationKey step = section.Find(name)!;
-            at = step.Property.GetValue(at);
+            at = step.Get(at!);
             section = step.Section!;
         }
 
@@ -110,14 +110,14 @@ public sealed class ConfigurationWriterTests
     /// <summary>Valid configurations whose every value is drawn from what its key allows.</summary>
     private static class ArbitraryConfigurations
     {
-        public static Arbitrary<TrainingConfig> Config() => Arb.From(SectionGenerator(ConfigurationSchema.Root).Select(Consistent));
+        public static Arbitrary<TrainingConfig> Config() => Arb.From(SectionGenerator(ConfigurationSchema<TrainingConfig>.Root).Select(Consistent));
 
         private static Gen<object> SectionGenerator(ConfigurationSection section) =>
             section.Keys.Aggregate(
                 Gen.Fresh(() => Activator.CreateInstance(section.RecordType)!),
                 (record, key) => record.SelectMany(instance => KeyGenerator(key).Select(value =>
                 {
-                    key.Property.SetValue(instance, value);
+                    key.Set(instance, value);
                     return instance;
                 })));
 
@@ -125,7 +125,7 @@ public sealed class ConfigurationWriterTests
         {
             if (key.Section is { } section)
                 return SectionGenerator(section).Select(value => (object?)value);
-            Type type = Nullable.GetUnderlyingType(key.Property.PropertyType) ?? key.Property.PropertyType;
+            Type type = key.ValueType;
             if (key.IsMap)
                 return MapGenerator();
             Gen<object?> value = key.IsList
@@ -202,5 +202,5 @@ public sealed class ConfigurationWriterTests
             "loader.max_errors", "loader.health_check_interval_seconds", "loader.max_skipped", "trainer.evaluation_workers", "trainer.log_interval_seconds", "trainer.detect_anomaly",
             "trainer.step_timeout_seconds", "checkpoint.keep", "checkpoint.keep_every", "checkpoint.every_steps", "checkpoint.every_seconds", "numerics.max_failures",
         ],
-        ConfigurationSchema.Values.Where(key => key.IsFreeOnResume).Select(key => key.Path));
+        ConfigurationSchema<TrainingConfig>.Values.Where(key => key.IsFreeOnResume).Select(key => key.Path));
 }

@@ -1,7 +1,8 @@
 using System.Text.Json;
+using RobustTrain.Configuration;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Runs;
 
@@ -23,7 +24,7 @@ public sealed class RunFolderTests : IDisposable
         using RunFolder run = Open(path);
 
         Assert.False(run.IsResumed);
-        Assert.Equal(s_config, RunFolder.ReadConfig(path), ConfigurationTexts.Same);
+        Assert.Equal(s_config, RunFolder.ReadConfig<TrainingConfig>(path), ConfigurationTexts.Same);
         RunRecord record = RunFolder.ReadRecord(path);
         Assert.Equal(("night", RunState.Running, 10, "f1"), (record.Name, record.State, record.Epochs, record.BestMetric));
         Assert.Equal(Environment.ProcessId, record.Process.ProcessId);
@@ -223,7 +224,7 @@ public sealed class RunFolderTests : IDisposable
             Assert.Null(second.DataDifference);
         }
 
-        Assert.Equal("/staged", RunFolder.ReadConfig(path).Data.Path);
+        Assert.Equal("/staged", RunFolder.ReadConfig<TrainingConfig>(path).Data.Path);
         Assert.Equal(Splits(9), RunFolder.ReadRecord(path).Data);
     }
 
@@ -319,7 +320,7 @@ public sealed class RunFolderTests : IDisposable
 
         Open(path).Dispose();
 
-        Assert.Equal(s_config, RunFolder.ReadConfig(path), ConfigurationTexts.Same);
+        Assert.Equal(s_config, RunFolder.ReadConfig<TrainingConfig>(path), ConfigurationTexts.Same);
     }
 
     [Fact]

@@ -3,8 +3,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Runs;
 

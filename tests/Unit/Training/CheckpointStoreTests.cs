@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Training;
 

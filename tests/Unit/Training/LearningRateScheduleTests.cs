@@ -1,5 +1,5 @@
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Optimization;
 
 namespace RobustTrain.Tests.Training;

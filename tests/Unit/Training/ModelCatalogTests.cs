@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using static TorchSharp.torch;
 

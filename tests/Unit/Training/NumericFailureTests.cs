@@ -1,7 +1,7 @@
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Steps;
 
 namespace RobustTrain.Tests.Training;

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Training;
 

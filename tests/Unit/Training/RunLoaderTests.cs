@@ -1,7 +1,6 @@
 using System.Text.Json;
 using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 
@@ -17,7 +16,7 @@ public sealed class RunLoaderTests : IDisposable
     public RunLoaderTests()
     {
         foreach (SmallTraining training in (SmallTraining[])[_untouched, _stopped])
-            training.Config = training.Config with { Loader = training.Config.Loader with { OnBadSample = "skip", MaxSkipped = 3 } };
+            training.Config = training.Config with { Loader = training.Config.Loader with { OnBadSample = BadSamplePolicy.Skip, MaxSkipped = 3 } };
     }
 
     [Fact]
@@ -123,7 +122,7 @@ public sealed class RunLoaderTests : IDisposable
     private static string QuarantineOf(SmallTraining training) =>
         Assert.Single(Directory.GetFiles(Path.Combine(Path.GetDirectoryName(training.RunPath)!, "quarantine"), "*.json"));
 
-    private static void Set(SmallTraining training, Func<LoaderConfig, LoaderConfig> change) =>
+    private static void Set(SmallTraining training, Func<LoaderOptions, LoaderOptions> change) =>
         training.Config = training.Config with { Loader = change(training.Config.Loader) };
 
     private static void Break(SmallTraining training, int sample) =>

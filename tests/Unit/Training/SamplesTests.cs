@@ -1,7 +1,8 @@
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Configuration;
 using RobustTrain.Tests.Data;
 using RobustTrain.Tests.Host;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Training;
 
@@ -16,22 +17,22 @@ public sealed class SamplesTests(SampleScenes data) : IClassFixture<SampleScenes
     public void Every_sample_can_be_trained_on_the_data_it_is_for(string sample)
     {
         string path = Path.Combine(Folder(), sample);
-        TrainingConfig config = ConfigurationReader.Read(path, ["data.path=/data"]);
+        TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(path, ["data.path=/data"]);
         using RobustTrain.Tests.Runs.TemporaryFolder pairs = new();
         if (config.Data.Dataset == "change-pairs")
             TinyPairs.Write(pairs.Path, side: 256);
         string folder = config.Data.Dataset == "change-pairs" ? pairs.Path : data.Path;
 
-        TrainingPlan plan = TrainingPlan.Create(ConfigurationReader.Read(path, [$"data.path={folder}", "device=cpu", "trainer.start_from=null"]));
+        TrainingPlan plan = TrainingPlan.Create(ConfigurationReader.Read<TrainingConfig>(path, [$"data.path={folder}", "device=cpu", "trainer.start_from=null"]));
         Assert.True(plan.StepsPerEpoch > 0);
         if (config.Trainer.StartFrom is { } weights)
-            Assert.Equal(config.Model, ConfigurationReader.Read(Path.Combine(Folder(), Path.GetFileName(weights) + ".yaml"), []).Model);
+            Assert.Equal(config.Model, ConfigurationReader.Read<TrainingConfig>(Path.Combine(Folder(), Path.GetFileName(weights) + ".yaml"), []).Model);
     }
 
     [Fact]
     public void The_run_of_the_seed_is_as_its_configuration_says()
     {
-        TrainingConfig config = ConfigurationReader.Read(Path.Combine(Folder(), "hanet-airchange.yaml"), [$"data.path={data.Path}"]);
+        TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(Path.Combine(Folder(), "hanet-airchange.yaml"), [$"data.path={data.Path}"]);
         Assert.Equal(("hanet", 40, 100, 4), (config.Model.Name, config.Model.BaseChannels, config.Trainer.Epochs, config.Loader.BatchSize));
         Assert.Equal(("focal-dice", "given", 0.0), (config.Criterion.Name, config.Criterion.Weighting, config.Criterion.Gamma));
         Assert.Equal(("sgd", 0.001, 0.9, 0.0001), (config.Optimizer.Name, config.Optimizer.LearningRate, config.Optimizer.Momentum, config.Optimizer.WeightDecay));

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FsCheck.Xunit;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 using static TorchSharp.torch;
 

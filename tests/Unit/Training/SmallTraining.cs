@@ -1,10 +1,11 @@
 using System.Text.Json;
+using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Tests.Training;
@@ -20,7 +21,7 @@ internal sealed class SmallTraining : IDisposable
         Threads = 1,
         Model = new ModelConfig { BaseChannels = 2, Dropout = 0.2 },
         Data = new DataConfig { Path = "/in memory" },
-        Loader = new LoaderConfig { BatchSize = 4, EvalBatchSize = 4, NumWorkers = 2 },
+        Loader = new LoaderOptions { BatchSize = 4, EvalBatchSize = 4, NumWorkers = 2 },
         Optimizer = new OptimizerConfig { LearningRate = 0.01 },
         Schedule = new ScheduleConfig { Name = "cosine", WarmupSteps = 2 },
         Trainer = new TrainerConfig { Epochs = 3, LogIntervalSeconds = 0 },

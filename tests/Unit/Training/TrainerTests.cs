@@ -1,11 +1,11 @@
 using System.Text.Json;
 using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 
@@ -142,7 +142,7 @@ public sealed class TrainerTests : IDisposable
         _stopped.Config = _stopped.Config with
         {
             Name = "renamed",
-            Loader = _stopped.Config.Loader with { NumWorkers = 1, PrefetchQueueLength = 2, PersistentWorkers = false, TimeoutSeconds = 7, MaxErrors = 2, HealthCheckIntervalSeconds = 0.5, MaxSkipped = 2 },
+            Loader = _stopped.Config.Loader with { NumWorkers = 1, PrefetchQueueLength = 2, PersistentWorkers = false, Timeout = TimeSpan.FromSeconds(7), MaxErrors = 2, HealthCheckInterval = TimeSpan.FromSeconds(0.5), MaxSkipped = 2 },
             Trainer = _stopped.Config.Trainer with { LogIntervalSeconds = 0.5, StepTimeoutSeconds = 600, DetectAnomaly = true, EvaluationWorkers = 3 },
             Checkpoint = new CheckpointConfig { Keep = "all", KeepEvery = 2, EverySteps = 2, EverySeconds = null },
             Numerics = _stopped.Config.Numerics with { MaxFailures = 3 },
@@ -243,7 +243,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void Samples_that_can_not_be_read_are_skipped_within_the_budget_and_named()
     {
-        Configure(config => config with { Loader = config.Loader with { OnBadSample = "skip", MaxSkipped = 3 } });
+        Configure(config => config with { Loader = config.Loader with { OnBadSample = BadSamplePolicy.Skip, MaxSkipped = 3 } });
         foreach (SmallTraining training in new[] { _untouched, _stopped })
             training.Data = training.Data with { Training = new SquaresDataset(14) { OnLoad = key => { if (key.Index == 5) throw new SampleException("The file is torn.", "5.png"); } } };
         var journal = new MemoryJournal();
@@ -262,7 +262,7 @@ public sealed class TrainerTests : IDisposable
     {
         Configure(config => config with
         {
-            Loader = config.Loader with { BatchSize = 1, OnBadSample = "skip", MaxSkipped = 3 },
+            Loader = config.Loader with { BatchSize = 1, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = 3 },
             Trainer = config.Trainer with { Accumulate = 3 },
         });
         foreach (SmallTraining training in new[] { _untouched, _stopped })

@@ -1,7 +1,8 @@
+using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Tests.Host;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Training;
 
@@ -16,7 +17,7 @@ public sealed class TrainingCheckTests : IDisposable
         Threads = 1,
         Model = new ModelConfig { BaseChannels = 2 },
         Data = new DataConfig { Dataset = "change-pairs", Path = _folder, CropSize = 32 },
-        Loader = new LoaderConfig { BatchSize = 2, NumWorkers = 1 },
+        Loader = new LoaderOptions { BatchSize = 2, NumWorkers = 1 },
     };
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -34,7 +35,7 @@ public sealed class TrainingCheckTests : IDisposable
     [Fact]
     public void More_process_workers_than_the_memory_holds_are_not_even_started()
     {
-        TrainingConfig many = Config with { Loader = Config.Loader with { NumWorkers = 1000, WorkerKind = "process" } };
+        TrainingConfig many = Config with { Loader = Config.Loader with { NumWorkers = 1000, WorkerKind = WorkerKind.Process } };
         RunException fault = Assert.IsType<RunException>(Assert.Single(TrainingCheck.Of(many, availableBytes: 1L << 30).Faults));
         Assert.Equal(("WorkersNotStarted", "loader.num_workers"), (fault.ErrorId, fault.Target));
         Assert.Contains("need 16000 MiB of memory at the least, and 1024 MiB are available", fault.Message, StringComparison.Ordinal);

@@ -1,6 +1,7 @@
+using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
@@ -16,7 +17,7 @@ public sealed class TrainingPlanTests
     public void It_counts_the_steps_of_an_epoch()
     {
         Assert.Equal(2, TrainingPlan.Create(Config, Data).StepsPerEpoch);
-        Assert.Equal(1, TrainingPlan.Create(Config with { Loader = new LoaderConfig { DropLast = true } }, Data).StepsPerEpoch);
+        Assert.Equal(1, TrainingPlan.Create(Config with { Loader = new LoaderOptions { DropLast = true } }, Data).StepsPerEpoch);
         Assert.Equal(4, TrainingPlan.Create(Config with { Data = new DataConfig { EnlargeRatio = 3 } }, Data).StepsPerEpoch);
     }
 
@@ -30,7 +31,7 @@ public sealed class TrainingPlanTests
 
     [Fact]
     public void An_epoch_without_a_whole_batch_is_refused() =>
-        Refused("NoTrainingBatch", "20 samples, fewer than the 32", Config with { Loader = new LoaderConfig { BatchSize = 32, DropLast = true } }, Data);
+        Refused("NoTrainingBatch", "20 samples, fewer than the 32", Config with { Loader = new LoaderOptions { BatchSize = 32, DropLast = true } }, Data);
 
     [Fact]
     public void Images_of_other_channels_are_refused() =>

@@ -1,10 +1,10 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
@@ -24,7 +24,7 @@ public sealed class TrainingStepTests
     {
         Seed = 3,
         Model = new ModelConfig { BaseChannels = 2 },
-        Loader = new LoaderConfig { BatchSize = 6, NumWorkers = 0 },
+        Loader = new LoaderOptions { BatchSize = 6, NumWorkers = 0 },
         Optimizer = new OptimizerConfig { Name = "sgd", LearningRate = 0.1, Momentum = 0, WeightDecay = 0 },
         Schedule = new ScheduleConfig { Name = "constant" },
     };
@@ -188,7 +188,7 @@ public sealed class TrainingStepTests
             _learner = new Learner(_model, learned, optimizer(learned.Select(named => named.Parameter)), null);
             _loader = new PrefetchLoader(plan.Data.Training, new LoaderOptions
             {
-                BatchSize = config.Loader.BatchSize, NumWorkers = 0, PrefetchQueueLength = 4, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = SkipBudget.Samples(6),
+                BatchSize = config.Loader.BatchSize, NumWorkers = 0, PrefetchQueueLength = 4, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = 6,
             });
             _loss = plan.Task.CreateLossSetup().Create(_loader, CPU);
             _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);

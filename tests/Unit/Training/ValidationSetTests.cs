@@ -1,12 +1,13 @@
 using System.Text.Json;
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Data;
 using RobustTrain.Tests.Host;
 using RobustTrain.Training;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
@@ -123,5 +124,5 @@ public sealed class ValidationSetTests(SampleScenes data) : IClassFixture<Sample
 
     private static SampleConfusion Sample(string name, params long[] counts) => new(name, new ConfusionMatrix(2, counts));
 
-    private static TrainingPlan Plan(params string[] settings) => TrainingPlan.Create(ConfigurationReader.Read(null, settings));
+    private static TrainingPlan Plan(params string[] settings) => TrainingPlan.Create(ConfigurationReader.Read<TrainingConfig>(null, settings));
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints.SafeTensors;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using static TorchSharp.torch;
 

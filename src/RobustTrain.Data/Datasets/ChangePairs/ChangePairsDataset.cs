@@ -170,7 +170,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
 
     private ImageBuffer Resized(ImageBuffer image, ImageBuffer target, Action<ImageBuffer, ImageBuffer, int, int> resize)
     {
-        if (_options.Augmentation.Resize is not ImageSize wanted || (image.Width, image.Height) == (wanted.Width, wanted.Height))
+        if (_options.Augmentation.Size is not ImageSize wanted || (image.Width, image.Height) == (wanted.Width, wanted.Height))
             return image;
         resize(image, target, wanted.Width, wanted.Height);
         return target;
@@ -180,7 +180,7 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     {
         if (_pairs.Length == 0)
             return (_options.CropSize ?? 1, _options.CropSize ?? 1);
-        ImageSize? size = _options.Augmentation.Resize ?? imageSize;
+        ImageSize? size = _options.Augmentation.Size ?? imageSize;
         if (!Crops)
             return size ?? throw new DatasetException($"The images in '{_options.Path}' have different sizes; give a size to resize to, or a crop size for training.", _options.Path);
         int crop = _options.CropSize!.Value;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Data.Ordering;
@@ -32,7 +33,7 @@ internal sealed class SampleFailurePolicy
         _ledger = ledger;
         _report = report;
         Epoch = epoch;
-        _skipLimit = options.MaxSkipped.Of((plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
+        _skipLimit = options.MaxSkippedOf((plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
     }
 
     /// <summary>The epoch, from 0.</summary>
@@ -128,7 +129,7 @@ internal sealed class SampleFailurePolicy
         string[] samples = [.. _ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
         const int named = 20;
         string list = string.Join(", ", samples.Take(named)) + (samples.Length > named ? $" and {samples.Length - named} more" : "");
-        throw new SkipBudgetException($"{samples.Length} {(samples.Length == 1 ? "sample" : "samples")} of epoch {Epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped}): {list}.", samples);
+        throw new SkipBudgetException($"{samples.Length} {(samples.Length == 1 ? "sample" : "samples")} of epoch {Epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped.ToString(CultureInfo.InvariantCulture)}): {list}.", samples);
     }
 
     private static LoaderEvent SampleEvent(LoaderEventKind kind, int index, string sample, string worker, string message) =>

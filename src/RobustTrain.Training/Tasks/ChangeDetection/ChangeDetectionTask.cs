@@ -1,7 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;

@@ -2,7 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Training.Tasks.ChangeDetection;
 
@@ -26,7 +26,8 @@ internal static class DatasetCatalog
     /// <exception cref="RunException">A key doesn't fit the dataset.</exception>
     public static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache)
     {
-        AugmentationOptions augmentation = Augmentation(config.Data.Augmentation, view == SampleView.Augmented);
+        AugmentationOptions all = config.Data.Augmentation;
+        AugmentationOptions augmentation = view == SampleView.Augmented ? all : new AugmentationOptions { Resize = all.Resize };
         CheckNormalization(config.Data);
         return s_openers.TryGetValue(config.Data.Dataset, out Opener? open)
             ? open(config, split, view, augmentation, cache)
@@ -120,21 +121,5 @@ internal static class DatasetCatalog
 
         if (data.Std.FirstOrDefault(deviation => !(deviation > 0), 1) is double wrong and not 1)
             throw new RunException(ExitCode.Configuration, "NormalizationDeviation", FormattableString.Invariant($"data.std holds {wrong}, but a standard deviation must be above 0."), "data.std");
-    }
-
-    private static AugmentationOptions Augmentation(AugmentationConfig config, bool augmented)
-    {
-        AugmentationOptions resizeOnly = new() { Resize = config.Resize is [int height, int width] ? (width, height) : null };
-        return !augmented ? resizeOnly : resizeOnly with
-        {
-            Rotate = config.Rotate,
-            HorizontalFlip = config.HorizontalFlip,
-            VerticalFlip = config.VerticalFlip,
-            ColorProbability = config.ColorProbability,
-            Brightness = config.Brightness,
-            Contrast = config.Contrast,
-            Saturation = config.Saturation,
-            Hue = config.Hue,
-        };
     }
 }

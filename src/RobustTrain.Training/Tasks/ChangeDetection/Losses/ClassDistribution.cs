@@ -1,8 +1,8 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using RobustTrain.Runs;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;

@@ -1,5 +1,5 @@
 using System.Text;
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,4 +1,5 @@
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
+
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Tasks.ChangeDetection.Models;

@@ -1,4 +1,4 @@
-using RobustTrain.Runs.Configuration;
+using RobustTrain.Training.Configuration;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;

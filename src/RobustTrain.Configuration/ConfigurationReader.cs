@@ -1,58 +1,59 @@
+using System.ComponentModel.DataAnnotations;
 using RobustTrain.Platform;
-using RobustTrain.Runs.Configuration.Schema;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Configuration;
 
 /// <summary>
 /// Reads a configuration from YAML and from <c>key=value</c> settings, which win over the file. Everything is checked before it
-/// returns: keys, types, ranges and what keys demand of each other. Relative paths are resolved against the current directory.
+/// returns: keys, types, ranges and what the root, if it is an <see cref="IValidatableObject"/>, demands of keys together. Relative paths are
+/// resolved against the current directory.
 /// </summary>
-public sealed class ConfigurationReader
+public static class ConfigurationReader
 {
-    private readonly Dictionary<string, object?> _values = [];
-    private readonly Dictionary<string, string> _places = [];
-    private readonly List<ConfigurationError> _errors = [];
-    private readonly string _baseDirectory;
-
-    private ConfigurationReader(string baseDirectory) => _baseDirectory = baseDirectory;
-
     /// <summary>Reads a file and settings.</summary>
+    /// <typeparam name="T">The record at the root.</typeparam>
     /// <param name="path">The YAML file; null takes the defaults.</param>
     /// <param name="settings">Settings in the form <c>optimizer.learning_rate=0.01</c>, the value in YAML; the last wins.</param>
     /// <exception cref="ConfigurationException">There are mistakes; it names all that could be found.</exception>
-    public static TrainingConfig Read(string? path, IEnumerable<string> settings)
-    {
-        ConfigurationReader reader = new(Environment.CurrentDirectory);
-        if (path is not null)
-            reader.AddText(ReadFile(path), path);
-        foreach (string setting in settings)
-            reader.AddSetting(setting);
-        return reader.Finish(path, isComplete: true);
-    }
+    public static T Read<T>(string? path, IEnumerable<string> settings)
+        where T : new() => new ConfigurationReader<T>().Add(path, settings).Finish(path, isComplete: true);
+
+    /// <summary>Reads a file and settings that may still lack what must be given, to show them.</summary>
+    /// <exception cref="ConfigurationException">There are mistakes; it names all that could be found.</exception>
+    public static T ReadPartial<T>(string? path, IEnumerable<string> settings)
+        where T : new() => new ConfigurationReader<T>().Add(path, settings).Finish(path, isComplete: false);
 
     /// <summary>Reads a text.</summary>
     /// <param name="yaml">The text.</param>
     /// <param name="source">What errors call the text, for example its file's path.</param>
     /// <exception cref="ConfigurationException">There are mistakes; it names all that could be found.</exception>
-    public static TrainingConfig Parse(string yaml, string source)
+    public static T Parse<T>(string yaml, string source)
+        where T : new()
     {
-        ConfigurationReader reader = new(Environment.CurrentDirectory);
+        ConfigurationReader<T> reader = new();
         reader.AddText(yaml, source);
         return reader.Finish(source, isComplete: true);
     }
+}
 
-    /// <summary>Reads a file and settings that may still lack what must be given, to show them.</summary>
-    /// <exception cref="ConfigurationException">There are mistakes; it names all that could be found.</exception>
-    public static TrainingConfig ReadPartial(string? path, IEnumerable<string> settings)
+/// <summary>One reading of a configuration.</summary>
+internal sealed class ConfigurationReader<T>
+    where T : new()
+{
+    private readonly Dictionary<string, object?> _values = [];
+    private readonly Dictionary<string, string> _places = [];
+    private readonly List<ConfigurationError> _errors = [];
+    private readonly string _baseDirectory = Environment.CurrentDirectory;
+
+    public ConfigurationReader<T> Add(string? path, IEnumerable<string> settings)
     {
-        ConfigurationReader reader = new(Environment.CurrentDirectory);
         if (path is not null)
-            reader.AddText(ReadFile(path), path);
+            AddText(ReadFile(path), path);
         foreach (string setting in settings)
-            reader.AddSetting(setting);
-        return reader.Finish(path, isComplete: false);
+            AddSetting(setting);
+        return this;
     }
 
     private static string ReadFile(string path)
@@ -75,15 +76,15 @@ public sealed class ConfigurationReader
 
     private static ConfigurationException Failure(string errorId, string message) => new([new ConfigurationError(errorId, message, null)]);
 
-    private void AddText(string yaml, string source)
+    public void AddText(string yaml, string source)
     {
         string PlaceOf(YamlNode node) => $"{source}, line {node.Start.Line}";
         if (!TryParseYaml(yaml, line => $"{source}, line {line}", out YamlNode? root) || root is null)
             return;
         if (root is YamlMappingNode mapping)
-            AddSection(mapping, ConfigurationSchema.Root, PlaceOf);
+            AddSection(mapping, ConfigurationSchema<T>.Root, PlaceOf);
         else
-            Report("ConfigurationWrongType", $"{PlaceOf(root)}: the configuration is {Describe(root)}, but must be keys and values, as 'name: my run'.", null);
+            Report("ConfigurationWrongType", $"{PlaceOf(root)}: the configuration is {ConfigurationValue.Describe(root)}, but must be keys and values, as 'name: my run'.", null);
     }
 
     private void AddSetting(string setting)
@@ -103,9 +104,9 @@ public sealed class ConfigurationReader
             return;
         }
 
-        if (ConfigurationSchema.Find(path) is not { } key)
+        if (ConfigurationSchema<T>.Find(path) is not { } key)
         {
-            ReportUnknownKey(place, path, ConfigurationSchema.Root);
+            ReportUnknownKey(place, path, ConfigurationSchema<T>.Root);
             return;
         }
 
@@ -115,7 +116,7 @@ public sealed class ConfigurationReader
 
     // The key of a map below which the path lies, as data.validation_sets.szada.
     private static ConfigurationKey? MapOf(string path) =>
-        path.LastIndexOf('.') is var dot && dot > 0 && ConfigurationSchema.Find(path[..dot]) is { IsMap: true } map ? map : null;
+        path.LastIndexOf('.') is var dot && dot > 0 && ConfigurationSchema<T>.Find(path[..dot]) is { IsMap: true } map ? map : null;
 
     private void AddEntry(ConfigurationKey map, string name, string yaml, string place)
     {
@@ -188,7 +189,7 @@ public sealed class ConfigurationReader
             string place = placeOf(keyNode);
             if (keyNode is not YamlScalarNode { Value: { } name })
             {
-                Report("ConfigurationUnknownKey", $"{place}: a key must be a name, but is {Describe(keyNode)}.", null);
+                Report("ConfigurationUnknownKey", $"{place}: a key must be a name, but is {ConfigurationValue.Describe(keyNode)}.", null);
             }
             else if (section.Find(name) is not { } key)
             {
@@ -212,8 +213,8 @@ public sealed class ConfigurationReader
         {
             if (node is YamlMappingNode mapping)
                 AddSection(mapping, section, placeOf);
-            else if (!IsNull(node))
-                Report("ConfigurationWrongType", $"{place}: '{key.Path}' is {Describe(node)}, but must be {ConfigurationDocumentation.Expectation(key)}.", key.Path);
+            else if (!ConfigurationValue.IsNull(node))
+                Report("ConfigurationWrongType", $"{place}: '{key.Path}' is {ConfigurationValue.Describe(node)}, but must be {ConfigurationDocumentation.Expectation(key)}.", key.Path);
             return;
         }
 
@@ -227,19 +228,6 @@ public sealed class ConfigurationReader
             Report(problem.ErrorId, $"{place}: {problem.Message}", key.Path);
         }
     }
-
-    internal static bool IsNull(YamlNode node) =>
-        node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any } scalar && YamlScalar.IsNull(scalar.Value ?? "");
-
-    internal static string Describe(YamlNode node) => node switch
-    {
-        YamlMappingNode => "a section",
-        YamlSequenceNode => "a list",
-        YamlScalarNode when IsNull(node) => "empty",
-        YamlScalarNode { Style: ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted } scalar => $"the quoted text '{scalar.Value}'",
-        YamlScalarNode scalar => $"'{scalar.Value}'",
-        _ => $"a {node.NodeType}",
-    };
 
     private void ReportUnknownKey(string place, string name, ConfigurationSection section)
     {
@@ -260,30 +248,32 @@ public sealed class ConfigurationReader
     }
 
     private static string? DifferenceOf(string name) =>
-        ConfigurationSchema.Values.Select(key => key.ForeignNames.GetValueOrDefault(name.Split('.')[^1])).FirstOrDefault(difference => difference is not null);
+        ConfigurationSchema<T>.Values.Select(key => key.ForeignNames.GetValueOrDefault(name.Split('.')[^1])).FirstOrDefault(difference => difference is not null);
 
     // First the neighbours, then the same name in another section, then anything near by its full path.
     private static string? Suggest(string name, ConfigurationSection section)
     {
         string last = name.Split('.')[^1];
         return NearestName.Of(name, section.Keys.Select(key => key.Name))
-            ?? ConfigurationSchema.Values.FirstOrDefault(key => key.Name == last || key.Aliases.Contains(last))?.Path
-            ?? NearestName.Of(name, ConfigurationSchema.Values.Select(key => key.Path));
+            ?? ConfigurationSchema<T>.Values.FirstOrDefault(key => key.Name == last || key.Aliases.Contains(last))?.Path
+            ?? NearestName.Of(name, ConfigurationSchema<T>.Values.Select(key => key.Path));
     }
 
     private void Report(string errorId, string message, string? key) => _errors.Add(new ConfigurationError(errorId, message, key));
 
-    private TrainingConfig Finish(string? source, bool isComplete)
+    public T Finish(string? source, bool isComplete)
     {
         if (_errors.Count == 0)
         {
-            TrainingConfig config = (TrainingConfig)Build(ConfigurationSchema.Root);
+            T config = new();
+            Fill(config!, ConfigurationSchema<T>.Root);
             if (isComplete)
                 ReportMissing(source);
-            foreach (ConfigurationConflict conflict in ConfigurationRules.Check(config))
+            foreach (ValidationResult conflict in config is IValidatableObject checkable ? checkable.Validate(new ValidationContext(checkable)) : [])
             {
-                string place = _places.GetValueOrDefault(conflict.Key) ?? source ?? "the defaults";
-                Report("ConfigurationInconsistent", $"{place}: {conflict.Message}", conflict.Key);
+                string key = conflict.MemberNames.First();
+                string place = _places.GetValueOrDefault(key) ?? source ?? "the defaults";
+                Report("ConfigurationInconsistent", $"{place}: {conflict.ErrorMessage}", key);
             }
 
             if (_errors.Count == 0)
@@ -295,7 +285,7 @@ public sealed class ConfigurationReader
 
     private void ReportMissing(string? source)
     {
-        foreach (ConfigurationKey key in ConfigurationSchema.Values.Where(key => key.IsRequired && !_values.ContainsKey(key.Path)))
+        foreach (ConfigurationKey key in ConfigurationSchema<T>.Values.Where(key => key.IsRequired && !_values.ContainsKey(key.Path)))
         {
             string place = source is null ? "" : $"{source}: ";
             Report(
@@ -305,17 +295,14 @@ public sealed class ConfigurationReader
         }
     }
 
-    private object Build(ConfigurationSection section)
+    private void Fill(object record, ConfigurationSection section)
     {
-        object record = Activator.CreateInstance(section.RecordType)!;
         foreach (ConfigurationKey key in section.Keys)
         {
             if (key.Section is { } inner)
-                key.Property.SetValue(record, Build(inner));
+                Fill(key.Get(record)!, inner);
             else if (_values.TryGetValue(key.Path, out object? value))
-                key.Property.SetValue(record, value);
+                key.Set(record, value);
         }
-
-        return record;
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Configuration;
 
 /// <summary>Values as YAML scalars that read back as the same value of the same type (YAML 1.2, core schema).</summary>
 internal static partial class YamlScalar

@@ -1,13 +1,16 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using RobustTrain.Configuration;
+using RobustTrain.Data;
+using RobustTrain.Runs;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Training.Configuration;
 
 /// <summary>
 /// Everything that a run is told. In YAML the keys are these properties' names in snake case; the descriptions,
 /// ranges and allowed values on the properties are what <c>robusttrain config</c> documents and checks.
 /// </summary>
-public sealed record TrainingConfig
+public sealed record TrainingConfig : IRunConfiguration, IValidatableObject
 {
     /// <summary>A name for people.</summary>
     [Description("A name for people, shown by Get-TrainingRun.")]
@@ -47,7 +50,7 @@ public sealed record TrainingConfig
 
     /// <summary>The loader.</summary>
     [Description("How samples are loaded ahead of the training step.")]
-    public LoaderConfig Loader { get; init; } = new();
+    public LoaderOptions Loader { get; init; } = new();
 
     /// <summary>The criterion.</summary>
     [Description("What is minimised.")]
@@ -76,4 +79,11 @@ public sealed record TrainingConfig
     /// <summary>What to do where numbers go wrong.</summary>
     [Description("What is done where a loss or a gradient goes wrong, or memory is short.")]
     public NumericsConfig Numerics { get; init; } = new();
+
+    int IRunConfiguration.Epochs => Trainer.Epochs;
+
+    string IRunConfiguration.BestMetric => Trainer.BestMetric;
+
+    /// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => TrainingConfigRules.Check(this);
 }

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Training.Configuration;
 
 /// <summary>How the learning rate changes over the steps.</summary>
 public sealed record ScheduleConfig

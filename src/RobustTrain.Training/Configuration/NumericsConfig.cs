@@ -1,7 +1,8 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using RobustTrain.Configuration;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Training.Configuration;
 
 /// <summary>What is done where a loss or a gradient goes wrong, or memory is short.</summary>
 public sealed record NumericsConfig

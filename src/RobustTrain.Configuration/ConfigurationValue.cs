@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using RobustTrain.Platform;
-using RobustTrain.Runs.Configuration.Schema;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Configuration;
 
 /// <summary>Turns YAML nodes into values of a key's type, or says what is wrong with them.</summary>
 internal static class ConfigurationValue
@@ -18,7 +17,7 @@ internal static class ConfigurationValue
     {
         if (key.NullText != "null" && node is YamlScalarNode scalar && key.NullText.Equals(scalar.Value, StringComparison.OrdinalIgnoreCase))
             return null;
-        if (ConfigurationReader.IsNull(node))
+        if (IsNull(node))
             return key.IsNullable ? null : throw WrongType(key, $"'{key.Path}'", node);
         if (key.IsMap)
             return ReadMap(key, node);
@@ -48,10 +47,25 @@ internal static class ConfigurationValue
             throw new ConfigurationValueException("ConfigurationNotAllowed", $"'{key.Path}' has the name '{name}', but a name must be {key.PatternText}.");
         string subject = $"'{key.Path}.{name}'";
         IEnumerable<YamlNode> items = node is YamlSequenceNode sequence ? sequence.Children : [node];
-        return [.. items.Select(item => item is YamlScalarNode scalar && !ConfigurationReader.IsNull(item)
+        return [.. items.Select(item => item is YamlScalarNode scalar && !IsNull(item)
             ? scalar.Value!
-            : throw new ConfigurationValueException("ConfigurationWrongType", $"{subject} holds {ConfigurationReader.Describe(item)}, but must be a list of texts."))];
+            : throw new ConfigurationValueException("ConfigurationWrongType", $"{subject} holds {Describe(item)}, but must be a list of texts."))];
     }
+
+    /// <summary>Whether a node is YAML's null.</summary>
+    public static bool IsNull(YamlNode node) =>
+        node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any } scalar && YamlScalar.IsNull(scalar.Value ?? "");
+
+    /// <summary>A node in words, as what was found.</summary>
+    public static string Describe(YamlNode node) => node switch
+    {
+        YamlMappingNode => "a section",
+        YamlSequenceNode => "a list",
+        YamlScalarNode when IsNull(node) => "empty",
+        YamlScalarNode { Style: ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted } scalar => $"the quoted text '{scalar.Value}'",
+        YamlScalarNode scalar => $"'{scalar.Value}'",
+        _ => $"a {node.NodeType}",
+    };
 
     private static Dictionary<string, IReadOnlyList<string>> ReadMap(ConfigurationKey key, YamlNode node) => node is YamlMappingNode mapping
         ? mapping.Select(entry => (Name: (entry.Key as YamlScalarNode)?.Value, entry.Value)).ToDictionary(entry => entry.Name!, entry => ReadEntry(key, entry.Name, entry.Value))
@@ -59,15 +73,11 @@ internal static class ConfigurationValue
 
     private static bool Matches(string pattern, string text) => Regex.IsMatch(text, $@"^(?:{pattern})\z", RegexOptions.CultureInvariant, s_patternTimeout);
 
-    private static Type ElementType(ConfigurationKey key)
-    {
-        Type type = Nullable.GetUnderlyingType(key.Property.PropertyType) ?? key.Property.PropertyType;
-        return key.IsList ? type.GetGenericArguments()[0] : type;
-    }
+    private static Type ElementType(ConfigurationKey key) => key.IsList ? key.ValueType.GetGenericArguments()[0] : key.ValueType;
 
     private static object ReadItem(ConfigurationKey key, YamlNode node, string subject, Type type, string baseDirectory)
     {
-        if (node is not YamlScalarNode scalar || ConfigurationReader.IsNull(node))
+        if (node is not YamlScalarNode scalar || IsNull(node))
             throw WrongType(key, subject, node);
         string text = scalar.Value ?? "";
         bool isPlain = scalar.Style is ScalarStyle.Plain or ScalarStyle.Any;
@@ -134,7 +144,7 @@ internal static class ConfigurationValue
         string.Concat(text.AsSpan(0, text.LastIndexOf('/') + 1), text[(text.LastIndexOf('/') + 1)..].ToLowerInvariant());
 
     private static ConfigurationValueException WrongType(ConfigurationKey key, string subject, YamlNode node) =>
-        new("ConfigurationWrongType", $"{subject} is {ConfigurationReader.Describe(node)}, but must be {ExpectationOf(key, subject)}.");
+        new("ConfigurationWrongType", $"{subject} is {Describe(node)}, but must be {ExpectationOf(key, subject)}.");
 
     private static ConfigurationValueException OutOfRange(ConfigurationKey key, string text, string subject) =>
         new("ConfigurationOutOfRange", $"{subject} is {text}, but must be {ExpectationOf(key, subject)}.");
@@ -142,4 +152,10 @@ internal static class ConfigurationValue
     private static string ExpectationOf(ConfigurationKey key, string subject) => subject.StartsWith('\'')
         ? ConfigurationDocumentation.Expectation(key)
         : ConfigurationDocumentation.ItemExpectation(key, "");
+}
+
+/// <summary>A value is not what its key allows; the reader adds where it stands.</summary>
+internal sealed class ConfigurationValueException(string errorId, string message) : Exception(message)
+{
+    public string ErrorId { get; } = errorId;
 }

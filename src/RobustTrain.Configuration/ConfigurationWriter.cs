@@ -1,27 +1,27 @@
 using System.Security.Cryptography;
 using System.Text;
-using RobustTrain.Runs.Configuration.Schema;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Configuration;
 
 /// <summary>Writes a configuration with every key, defaults included.</summary>
 public static class ConfigurationWriter
 {
     /// <summary>The canonical YAML text: the same configuration gives the same text, and reading it gives the same configuration.</summary>
-    public static string Write(TrainingConfig config) => Write(config, isDocumented: false);
+    public static string Write<T>(T config) where T : new() => Write(config, isDocumented: false);
 
     /// <summary>The same with a comment above each key that says what it means and what it may be.</summary>
-    public static string WriteDocumented(TrainingConfig config) => Write(config, isDocumented: true);
+    public static string WriteDocumented<T>(T config) where T : new() => Write(config, isDocumented: true);
 
     /// <summary>SHA-256 of the canonical text in UTF-8, in lower-case hexadecimal.</summary>
-    public static string Digest(TrainingConfig config) =>
+    public static string Digest<T>(T config) where T : new() =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Write(config))));
 
-    /// <summary>A text as YAML that reads back as the same text, for a setting <c>key=value</c>.</summary>
-    public static string Quote(string text) => YamlScalar.Format(text);
+    /// <summary>A value as YAML that reads back as the same value, for a setting <c>key=value</c>.</summary>
+    public static string Quote(object? value) => YamlScalar.Format(value);
 
     /// <summary>The keys, by dotted path, whose values differ between two configurations.</summary>
-    public static IReadOnlyList<ConfigurationDifference> Differences(TrainingConfig left, TrainingConfig right)
+    public static IReadOnlyList<ConfigurationDifference> Differences<T>(T left, T right)
+        where T : new()
     {
         Dictionary<string, string> leftValues = Values(left);
         return [.. Values(right)
@@ -29,10 +29,11 @@ public static class ConfigurationWriter
             .Select(value => new ConfigurationDifference(value.Key, leftValues[value.Key], value.Value))];
     }
 
-    private static Dictionary<string, string> Values(TrainingConfig config)
+    private static Dictionary<string, string> Values<T>(T config)
+        where T : new()
     {
         Dictionary<string, string> values = [];
-        Visit(ConfigurationSchema.Root, config, (key, value) => values[key.Path] = Format(key, value));
+        Visit(ConfigurationSchema<T>.Root, config!, (key, value) => values[key.Path] = Format(key, value));
         return values;
     }
 
@@ -42,7 +43,7 @@ public static class ConfigurationWriter
     {
         foreach (ConfigurationKey key in section.Keys)
         {
-            object? value = key.Property.GetValue(record);
+            object? value = key.Get(record);
             if (key.Section is null)
                 visit(key, value);
             else
@@ -50,10 +51,11 @@ public static class ConfigurationWriter
         }
     }
 
-    private static string Write(TrainingConfig config, bool isDocumented)
+    private static string Write<T>(T config, bool isDocumented)
+        where T : new()
     {
         StringBuilder text = new();
-        Write(text, ConfigurationSchema.Root, config, depth: 0, isDocumented);
+        Write(text, ConfigurationSchema<T>.Root, config!, depth: 0, isDocumented);
         return text.ToString();
     }
 
@@ -62,7 +64,7 @@ public static class ConfigurationWriter
         string indent = new(' ', depth * 2);
         foreach (ConfigurationKey key in section.Keys)
         {
-            object? value = key.Property.GetValue(record);
+            object? value = key.Get(record);
             if (isDocumented)
             {
                 if (key.Section is not null && text.Length > 0)
@@ -83,3 +85,9 @@ public static class ConfigurationWriter
         }
     }
 }
+
+/// <summary>A key whose values differ between two configurations.</summary>
+/// <param name="Path">The dotted key.</param>
+/// <param name="Left">The value in the first, as YAML.</param>
+/// <param name="Right">The value in the second, as YAML.</param>
+public sealed record ConfigurationDifference(string Path, string Left, string Right);

@@ -1,9 +1,10 @@
 using System.Reflection;
+using System.Text.Json;
 
-namespace RobustTrain.Runs.Configuration.Schema;
+namespace RobustTrain.Configuration;
 
 /// <summary>One key of the configuration: what it means and what it may be.</summary>
-public sealed class ConfigurationKey
+public sealed record ConfigurationKey
 {
     /// <summary>The key's name in its section, in snake case.</summary>
     public required string Name { get; init; }
@@ -63,11 +64,54 @@ public sealed class ConfigurationKey
     public string? PatternText { get; init; }
 
     /// <summary>The value where none is given; null for a section too.</summary>
-    public required object? Default { get; init; }
+    public object? Default { get; init; }
 
     /// <summary>The keys of a section.</summary>
     public ConfigurationSection? Section { get; init; }
 
     /// <summary>The property of the record that holds it.</summary>
     public required PropertyInfo Property { get; init; }
+
+    /// <summary>The type of the value as the configuration has it, without its null: seconds for a <see cref="TimeSpan"/>, a word for an enumeration.</summary>
+    public Type ValueType => PropertyType.IsEnum ? typeof(string) : PropertyType == typeof(TimeSpan) ? typeof(double) : PropertyType;
+
+    private Type PropertyType => Nullable.GetUnderlyingType(Property.PropertyType) ?? Property.PropertyType;
+
+    /// <summary>The value that a record holds, as the configuration has it.</summary>
+    public object? Get(object record) => Property.GetValue(record) switch
+    {
+        Enum value => WordOf(value.ToString()),
+        TimeSpan time => time.TotalSeconds,
+        var value => value,
+    };
+
+    /// <summary>Sets the value that a record holds, to one as the configuration has it.</summary>
+    public void Set(object record, object? value) => Property.SetValue(record, value switch
+    {
+        string word when PropertyType.IsEnum => Enum.GetValues(PropertyType).Cast<object>().Single(known => WordOf(known.ToString()!) == word),
+        double seconds when PropertyType == typeof(TimeSpan) => TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond)),
+        _ => value,
+    });
+
+    /// <summary>How a name of the code is written in a configuration.</summary>
+    internal static string WordOf(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
+}
+
+/// <summary>What a value of the configuration is.</summary>
+public enum ConfigurationKind
+{
+    /// <summary>Keys of its own.</summary>
+    Section,
+
+    /// <summary>A text.</summary>
+    Text,
+
+    /// <summary>true or false.</summary>
+    Boolean,
+
+    /// <summary>A whole number.</summary>
+    Integer,
+
+    /// <summary>A number.</summary>
+    Number,
 }

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Training.Configuration;
 
 /// <summary>What is minimised.</summary>
 public sealed record CriterionConfig

@@ -1,7 +1,9 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using RobustTrain.Configuration;
+using RobustTrain.Data.Augmentation;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Training.Configuration;
 
 /// <summary>The data set, its splits and its augmentation.</summary>
 public sealed record DataConfig
@@ -56,7 +58,7 @@ public sealed record DataConfig
 
     /// <summary>Augmentation of training samples.</summary>
     [Description("Augmentation of training samples; geometry is applied to both images and the label alike.")]
-    public AugmentationConfig Augmentation { get; init; } = new();
+    public AugmentationOptions Augmentation { get; init; } = new() { Rotate = true, HorizontalFlip = 0.5, VerticalFlip = 0.5 };
 
     /// <summary>Mean of each channel.</summary>
     [Description("Mean of each channel, of values in 0..1, that normalisation subtracts.")]
@@ -71,4 +73,20 @@ public sealed record DataConfig
     [Range(1, 1_000_000)]
     [ConfigurationAlias("dataset_enlarge_ratio")]
     public int EnlargeRatio { get; init; } = 1;
+}
+
+/// <summary>Text files that list the file names of each split.</summary>
+public sealed record SplitListsConfig
+{
+    /// <summary>The training split.</summary>
+    [Description("List file of the training split.")]
+    public string? Train { get; init; }
+
+    /// <summary>The validation split.</summary>
+    [Description("List file of the validation split.")]
+    public string? Val { get; init; }
+
+    /// <summary>The test split.</summary>
+    [Description("List file of the test split.")]
+    public string? Test { get; init; }
 }

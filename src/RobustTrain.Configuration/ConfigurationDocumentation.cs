@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
-using RobustTrain.Runs.Configuration.Schema;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Configuration;
 
 /// <summary>Says in words what a key is and may be.</summary>
 public static class ConfigurationDocumentation

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 
-namespace RobustTrain.Runs.Configuration;
+namespace RobustTrain.Training.Configuration;
 
 /// <summary>The network.</summary>
 public sealed record ModelConfig

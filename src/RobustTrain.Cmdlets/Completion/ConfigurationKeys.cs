@@ -1,0 +1,71 @@
+using System.Text.Json;
+
+namespace RobustTrain.Cmdlets.Completion;
+
+/// <summary>
+/// The keys of the configuration, from the JSON Schema that stands in the module's folder: the records that declare them are the trainer's,
+/// which the shell does not load.
+/// </summary>
+internal static class ConfigurationKeys
+{
+    private static readonly Lazy<IReadOnlyDictionary<string, ConfigurationKeyHelp>> s_all = new(Read);
+
+    /// <summary>Every key that holds a value, in the schema's order.</summary>
+    public static IEnumerable<ConfigurationKeyHelp> All => s_all.Value.Values.Distinct();
+
+    /// <summary>The key of a dotted path, by its name or another of its names, in any letter case; null where there is none.</summary>
+    public static ConfigurationKeyHelp? Find(string path) => s_all.Value.GetValueOrDefault(path);
+
+    private static Dictionary<string, ConfigurationKeyHelp> Read()
+    {
+        string folder = Path.GetDirectoryName(typeof(ConfigurationKeys).Assembly.Location)!;
+        using JsonDocument schema = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "..", "configuration.schema.json")));
+        Dictionary<string, ConfigurationKeyHelp> keys = new(StringComparer.OrdinalIgnoreCase);
+        Add(keys, schema.RootElement, "");
+        return keys;
+    }
+
+    private static void Add(Dictionary<string, ConfigurationKeyHelp> keys, JsonElement section, string prefix)
+    {
+        ConfigurationKeyHelp? last = null;
+        foreach (JsonProperty property in section.GetProperty("properties").EnumerateObject())
+        {
+            string path = prefix + property.Name;
+            if (property.Value.TryGetProperty("properties", out _))
+                Add(keys, property.Value, path + ".");
+            else if (property.Value.TryGetProperty("deprecated", out _))
+                keys.Add(path, last!);
+            else
+                keys.Add(path, last = new ConfigurationKeyHelp(path, property.Value.GetProperty("description").GetString()!, [.. ValuesOf(property.Value)], property.Value.TryGetProperty("format", out _)));
+        }
+    }
+
+    // The words that are allowed, of the items where the key is a list.
+    private static IEnumerable<string> ValuesOf(JsonElement key)
+    {
+        if (key.TryGetProperty("items", out JsonElement items))
+            key = items;
+        foreach (JsonElement choice in key.TryGetProperty("anyOf", out JsonElement choices) ? [.. choices.EnumerateArray()] : (JsonElement[])[key])
+        {
+            if (choice.TryGetProperty("const", out JsonElement word))
+                yield return word.GetString()!;
+            if (!choice.TryGetProperty("enum", out JsonElement words))
+                continue;
+            foreach (JsonElement allowed in words.EnumerateArray().Where(allowed => allowed.ValueKind == JsonValueKind.String))
+                yield return allowed.GetString()!;
+        }
+
+        if (key.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("boolean"))
+        {
+            yield return "true";
+            yield return "false";
+        }
+    }
+}
+
+/// <summary>What a cmdlet knows of a key.</summary>
+/// <param name="Path">Its dotted name.</param>
+/// <param name="Description">What it means.</param>
+/// <param name="Values">The words that it may be set to.</param>
+/// <param name="IsPath">Whether it names a file or a folder.</param>
+internal sealed record ConfigurationKeyHelp(string Path, string Description, IReadOnlyList<string> Values, bool IsPath);

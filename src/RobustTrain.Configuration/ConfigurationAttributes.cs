@@ -1,0 +1,36 @@
+namespace RobustTrain.Configuration;
+
+/// <summary>Another name under which a key is accepted, in snake case.</summary>
+[AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
+public sealed class ConfigurationAliasAttribute(string name) : Attribute
+{
+    /// <summary>The name.</summary>
+    public string Name { get; } = name;
+}
+
+/// <summary>A name under which another system has something near this key that means something else, so that it is no alias.</summary>
+[AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
+public sealed class ConfigurationForeignNameAttribute(string name, string difference) : Attribute
+{
+    /// <summary>The other system's name, in snake case.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>What to set here instead, and how it differs, for people.</summary>
+    public string Difference { get; } = difference;
+}
+
+/// <summary>The word that a key has in place of YAML's null, for what its absence means.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ConfigurationNullTextAttribute(string text) : Attribute
+{
+    /// <summary>The word.</summary>
+    public string Text { get; } = text;
+}
+
+/// <summary>Marks a text that names a file or a folder; a relative one starts at the current directory.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ConfigurationPathAttribute : Attribute;
+
+/// <summary>Marks a key that may change when a run goes on: no bit of what a finished run leaves depends on it.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class FreeOnResumeAttribute : Attribute;
