@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
 using RobustTrain.Platform;
 
@@ -92,4 +94,108 @@ public sealed record RunRecord
     /// <summary>The state as it is now: a run whose process is gone is not running, whatever its record says.</summary>
     [JsonIgnore]
     public RunState ObservedState => State.Observed(Process);
+}
+
+/// <summary>One process that worked on the run.</summary>
+public sealed record RunAttempt
+{
+    /// <summary>The process.</summary>
+    public required ProcessIdentity Process { get; init; }
+
+    /// <summary>When it began, UTC.</summary>
+    public required DateTimeOffset Started { get; init; }
+
+    /// <summary>When it ended, UTC; null while it runs, and where it was interrupted.</summary>
+    public DateTimeOffset? Ended { get; init; }
+
+    /// <summary>How long it has worked when the record was written, by a clock that nobody sets; null in records of older versions.</summary>
+    public double? DurationSeconds { get; init; }
+
+    /// <summary>How it stands.</summary>
+    public required RunState State { get; init; }
+
+    /// <summary>Its exit code; null while it runs, and where it was interrupted.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>One sentence, where it failed.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>The epoch after which it went on; null where it began the run.</summary>
+    public int? ResumedFromEpoch { get; init; }
+
+    /// <summary>The state as it is now: a process that is gone without a word was interrupted, whatever the record says.</summary>
+    [JsonIgnore]
+    public RunState ObservedState => State.Observed(Process);
+}
+
+/// <summary>How a run, or one attempt at it, stands.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RunState>))]
+public enum RunState
+{
+    /// <summary>A process works on it.</summary>
+    [JsonStringEnumMemberName("running")]
+    Running,
+
+    /// <summary>All epochs and the test are done.</summary>
+    [JsonStringEnumMemberName("finished")]
+    Finished,
+
+    /// <summary>Stopped on request with a checkpoint; started again it goes on.</summary>
+    [JsonStringEnumMemberName("stopped")]
+    Stopped,
+
+    /// <summary>Ended by an error, which the record names.</summary>
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+
+    /// <summary>Its process is gone without a word: killed, crashed, or the machine went down. Started again it goes on.</summary>
+    [JsonStringEnumMemberName("interrupted")]
+    Interrupted,
+}
+
+/// <summary>What is recorded of a run, held against what its process does.</summary>
+internal static class RunStates
+{
+    /// <summary>The state as it is now: where the process is gone the run is not running, whatever was recorded.</summary>
+    public static RunState Observed(this RunState recorded, ProcessIdentity process) =>
+        recorded == RunState.Running && process.IsAlive() == false ? RunState.Interrupted : recorded;
+}
+
+/// <summary>What the run's numbers depend on beside its configuration.</summary>
+/// <param name="RobustTrain">The version of this program.</param>
+/// <param name="LibTorch">The version of libtorch; null where the process has not loaded it.</param>
+/// <param name="DotNet">The version of the .NET runtime.</param>
+/// <param name="Os">The operating system and its architecture.</param>
+public sealed record RunVersions(
+    [property: JsonPropertyName("robusttrain")] string RobustTrain,
+    [property: JsonPropertyName("libtorch")] string? LibTorch,
+    [property: JsonPropertyName("dotnet")] string DotNet,
+    string Os)
+{
+    /// <summary>The versions of this process.</summary>
+    /// <param name="libTorch">The version of the libtorch that it has loaded.</param>
+    public static RunVersions Current(string? libTorch = null) => new(
+        typeof(RunVersions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
+        libTorch,
+        Environment.Version.ToString(),
+        $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()})");
+}
+
+/// <summary>What a split of a run's data held, by which the same data are known elsewhere.</summary>
+/// <param name="Split">The split's name for people.</param>
+/// <param name="Samples">Its samples.</param>
+/// <param name="Bytes">The bytes of its files.</param>
+/// <param name="Digest">SHA-256 of the names of its samples and the sizes of their files, in order, in hexadecimal.</param>
+public sealed record SplitRecord(string Split, int Samples, long Bytes, string Digest);
+
+/// <summary>What became of the training samples of all complete epochs of a run.</summary>
+/// <param name="Delivered">Samples delivered.</param>
+/// <param name="Retried">How often a sample was loaded again.</param>
+/// <param name="Skipped">Samples that were not delivered; the epochs' ledgers name them.</param>
+/// <param name="Quarantined">How often an epoch met a sample in quarantine.</param>
+/// <param name="WorkerFailures">How often a worker died or stood still.</param>
+public sealed record LedgerTotals(long Delivered, long Retried, long Skipped, long Quarantined, long WorkerFailures)
+{
+    /// <summary>Of no epoch.</summary>
+    public static LedgerTotals None { get; } = new(0, 0, 0, 0, 0);
 }

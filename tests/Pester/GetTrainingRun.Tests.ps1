@@ -26,7 +26,7 @@ Describe 'Get-TrainingRun' {
 
     It 'reads one run by its folder' {
         $run = Get-TrainingRun good
-        $run | Should -BeOfType RobustTrain.Cmdlets.Training.TrainingRun
+        $run | Should -BeOfType RobustTrain.Cmdlets.Output.TrainingRun
         $run.State | Should -Be Finished
         $run.EpochsDone | Should -Be 2
         $run.Epochs | Should -Be 2

@@ -22,7 +22,7 @@ Describe 'Measure-DataLoader' {
         $measured = Measure-DataLoader my.yaml
         Get-LastCall | Should -Be "loader $PWD/my.yaml --epochs 1 --split train --events --life-line"
         $measured | Should -HaveCount 2
-        $measured[0] | Should -BeOfType RobustTrain.Cmdlets.Training.DataLoaderMeasurement
+        $measured[0] | Should -BeOfType RobustTrain.Cmdlets.Output.DataLoaderMeasurement
         $measured.Workers | Should -Be 1, 2
         $measured[1].SamplesPerSecond | Should -Be 2234.5
         $measured[0].WorkerMemoryBytes | Should -Be 50MB

@@ -21,7 +21,7 @@ Describe 'Measure-Model' {
     It 'writes the scores of a run''s best checkpoint on its test split' {
         $score = Measure-Model r
         Get-LastCall | Should -Be "evaluate $PWD/r --split test --checkpoint best --events --life-line"
-        $score | Should -BeOfType RobustTrain.Cmdlets.Training.ModelScore
+        $score | Should -BeOfType RobustTrain.Cmdlets.Output.ModelScore
         $score.F1 | Should -Be 0.77
         $score.Iou | Should -Be 0.6
         $score.MeanF1 | Should -Be 0.85

@@ -47,7 +47,7 @@ Describe 'Start-Training' {
         It 'writes the run at the end, in place of the epochs, with -PassThru' {
             $run = Start-Training -RunPath r -PassThru
             $run | Should -HaveCount 1
-            $run | Should -BeOfType RobustTrain.Cmdlets.Training.TrainingRun
+            $run | Should -BeOfType RobustTrain.Cmdlets.Output.TrainingRun
             $run.State | Should -Be Finished
             $run.TestF1 | Should -Be 0.77
             (Start-Training -RunPath r2 -AsJob -PassThru | Receive-Job -Wait).RunPath | Should -Be "$PWD/r2"

@@ -72,8 +72,8 @@ Describe 'A view' {
             $lines = Get-Line (Get-Copy $gpu @{ Name = $name; ComputerName = 'node'; ThrottleReasons = '' })
             $lines | Should -HaveCount 3 -Because $name
         }
-        [RobustTrain.Cmdlets.Formatting.StatusCell]::Name('NVIDIA RTX PRO 6000 Blackwell Server Edition') | Should -Be 'RTX PRO 6000 …'
-        [RobustTrain.Cmdlets.Formatting.StatusCell]::Name('NVIDIA H100 80GB HBM3') | Should -Be 'H100 80GB HBM3'
+        [RobustTrain.Cmdlets.Output.StatusCell]::Name('NVIDIA RTX PRO 6000 Blackwell Server Edition') | Should -Be 'RTX PRO 6000 …'
+        [RobustTrain.Cmdlets.Output.StatusCell]::Name('NVIDIA H100 80GB HBM3') | Should -Be 'H100 80GB HBM3'
     }
 
     It 'fits 80 columns: <_>' -ForEach { $epoch }, { $run }, { $score }, { $measured }, { $data }, { Get-TrainingRun a-run -History } {

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using RobustTrain.Cmdlets.Monitoring;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Status;

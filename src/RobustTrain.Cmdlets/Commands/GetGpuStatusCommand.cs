@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
-using RobustTrain.Cmdlets.Monitoring;
-using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Lifetime;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources;

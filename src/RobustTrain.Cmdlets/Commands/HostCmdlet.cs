@@ -1,10 +1,8 @@
 using System.Management.Automation;
 using System.Reflection;
 using RobustTrain.Cmdlets.Completion;
-using RobustTrain.Cmdlets.Errors;
 using RobustTrain.Cmdlets.Lifetime;
-using RobustTrain.Cmdlets.Processes;
-using RobustTrain.Cmdlets.Training;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

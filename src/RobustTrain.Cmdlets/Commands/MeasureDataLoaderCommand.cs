@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
-using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Cmdlets.Training;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

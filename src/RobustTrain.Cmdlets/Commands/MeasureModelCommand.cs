@@ -1,7 +1,6 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
-using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Cmdlets.Training;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Jobs;
-using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Monitoring.Sources;
 using RobustTrain.Platform;
 

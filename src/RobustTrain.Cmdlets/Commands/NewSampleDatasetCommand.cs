@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
-using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Cmdlets.Training;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;

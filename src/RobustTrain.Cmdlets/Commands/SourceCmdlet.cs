@@ -1,7 +1,8 @@
+using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
-using RobustTrain.Cmdlets.Monitoring;
-using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Lifetime;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources;
@@ -71,5 +72,22 @@ public abstract class SourceCmdlet : RobustTrainCmdlet
                 await WriteErrorAsync(failure, hosts[Array.IndexOf(reads, read)]);
             }
         }
+    }
+}
+
+/// <summary>Takes bare numbers as seconds, where PowerShell would take them as ticks of 100 ns.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class SecondsTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        object value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        string? text = Convert.ToString(value, CultureInfo.InvariantCulture);
+        return value is not TimeSpan
+            && double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out double seconds)
+            && Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds
+                ? TimeSpan.FromSeconds(seconds)
+                : inputData;
     }
 }

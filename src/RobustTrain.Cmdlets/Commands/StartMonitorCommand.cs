@@ -1,8 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
-using RobustTrain.Cmdlets.Monitoring;
-using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Monitors;

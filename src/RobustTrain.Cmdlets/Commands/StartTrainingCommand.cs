@@ -4,8 +4,7 @@ using System.Runtime.InteropServices;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Lifetime;
-using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Cmdlets.Training;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

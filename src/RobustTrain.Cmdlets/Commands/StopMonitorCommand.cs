@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
-using RobustTrain.Cmdlets.Resources;
+using RobustTrain.Cmdlets.Output;
 
 namespace RobustTrain.Cmdlets.Commands;
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
-using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Cmdlets.Training;
+using RobustTrain.Cmdlets.Jobs;
+using RobustTrain.Cmdlets.Output;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using RobustTrain.Cmdlets.Monitoring;
+using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources;
@@ -36,4 +36,46 @@ public abstract class GpuCompleter : IArgumentCompleter
     }
 
     private protected abstract (string Value, string Meaning) Candidate(GpuStatus gpu);
+}
+
+/// <summary>The indices of this host's GPUs.</summary>
+public sealed class GpuIndexCompleter : GpuCompleter
+{
+    private protected override (string Value, string Meaning) Candidate(GpuStatus gpu) => ($"{gpu.Index}", $"{gpu.Name}, {gpu.MemoryFreeBytes >> 30} GiB free");
+}
+
+/// <summary>The product names of this host's GPUs.</summary>
+public sealed class GpuNameCompleter : GpuCompleter
+{
+    private protected override (string Value, string Meaning) Candidate(GpuStatus gpu) => (gpu.Name ?? "", gpu.Name ?? "");
+}
+
+/// <summary>The UUIDs of this host's GPUs.</summary>
+public sealed class GpuUuidCompleter : GpuCompleter
+{
+    private protected override (string Value, string Meaning) Candidate(GpuStatus gpu) => (gpu.Uuid ?? "", $"GPU {gpu.Index}: {gpu.Name}");
+}
+
+/// <summary>The sources of GPUs.</summary>
+public sealed class GpuSourceCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completions.Of(wordToComplete, GpuSourceSpec.Known.Select(source => (source, source)));
+}
+
+/// <summary>The devices that a training can run on here.</summary>
+public sealed class DeviceCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completions.Of(wordToComplete, [("auto", "The first CUDA device, else the CPU."), ("cpu", "The CPU."), ("cuda", "The current CUDA device."), .. CudaDevices()]);
+
+    // The driver's own list; asking the driver itself could hang a prompt.
+    private static IEnumerable<(string Device, string Meaning)> CudaDevices()
+    {
+        const string gpus = "/proc/driver/nvidia/gpus";
+        int count = Directory.Exists(gpus) ? Directory.GetDirectories(gpus).Length : 0;
+        return Enumerable.Range(0, CudaVisibleDevices.OfThisProcess().Count(count)).Select(device => ($"cuda:{device}", "A CUDA device; Get-GpuStatus tells which GPU it is."));
+    }
 }

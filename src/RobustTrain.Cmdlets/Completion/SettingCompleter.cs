@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using System.Reflection;
+using RobustTrain.Cmdlets.Commands;
 
 namespace RobustTrain.Cmdlets.Completion;
 
@@ -15,5 +17,17 @@ public sealed class SettingCompleter : IArgumentCompleter
         return Completions.Of(word, equals < 0
             ? ConfigurationKeys.All.Select(key => (key.Path + "=", key.Description))
             : (ConfigurationKeys.Find(word[..equals])?.Values ?? []).Select(value => ($"{word[..equals]}={value}", value)));
+    }
+}
+
+/// <summary>The values that the configuration allows for the key that a parameter sets.</summary>
+public sealed class ConfigurationValueCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        string? path = typeof(ConfiguredCmdlet).GetProperty(parameterName, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.GetCustomAttribute<ConfigurationKeyAttribute>()?.Path;
+        ConfigurationKeyHelp? key = path is null ? null : ConfigurationKeys.Find(path);
+        return Completions.Of(wordToComplete, (key?.Values ?? []).Select(value => (value, key!.Description)));
     }
 }

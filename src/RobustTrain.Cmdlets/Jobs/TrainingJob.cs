@@ -1,7 +1,6 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Lifetime;
-using RobustTrain.Cmdlets.Resources;
-using RobustTrain.Cmdlets.Training;
+using RobustTrain.Cmdlets.Output;
 
 namespace RobustTrain.Cmdlets.Jobs;
 

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.InteropServices;
+using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Lifetime;
 
@@ -135,4 +137,42 @@ public sealed class RunspaceLifetime
         if (!OperatingSystem.IsWindows())
             hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => EndEverywhere());
     }
+}
+
+/// <summary>Something that must not outlive the runspace that it was made in: a job, a child process, a monitor.</summary>
+public interface IRunspaceBound
+{
+    /// <summary>
+    /// Ends it. Called on any thread, possibly several times, possibly while the process exits; throws nothing that matters and
+    /// returns within a fraction of a second, for what takes longer must go on without the shell (a trainer that writes its
+    /// checkpoint) or be cut off.
+    /// </summary>
+    void End();
+}
+
+/// <summary>Ties the module to the runspace that imports it, and ends what that runspace has running when the module is removed.</summary>
+public sealed class ModuleLifetime : IModuleAssemblyInitializer, IModuleAssemblyCleanup
+{
+    /// <inheritdoc/>
+    public void OnImport()
+    {
+        RunspaceLifetime.OfCurrentRunspace();
+        HostExecutable.MakeOwnExecutable();
+    }
+
+    /// <inheritdoc/>
+    public void OnRemove(PSModuleInfo psModuleInfo) => RunspaceLifetime.OfCurrentRunspace().End();
+}
+
+/// <summary>The sources that Get-GpuStatus keeps open between calls, one set for each runspace.</summary>
+internal sealed class RunspaceReader : IRunspaceBound
+{
+    /// <summary>The sources.</summary>
+    public StatusReader Reader { get; } = new();
+
+    /// <summary>The current runspace's.</summary>
+    public static StatusReader OfCurrentRunspace() => RunspaceLifetime.OfCurrentRunspace().GetOrAdd(() => new RunspaceReader()).Reader;
+
+    /// <inheritdoc/>
+    public void End() => Reader.Dispose();
 }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using RobustTrain.Configuration;
+using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
+using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
+using RobustTrain.Host.Stopping;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Host.Commands;

@@ -5,8 +5,10 @@ using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
+using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
+using RobustTrain.Host.Stopping;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;

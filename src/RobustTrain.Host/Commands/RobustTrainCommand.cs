@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Output;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Commands;
@@ -54,5 +55,47 @@ internal static class RobustTrainCommand
         for (SymbolResult? at = result; at is CommandResult command; at = at.Parent)
             names.Push(command.Command is RootCommand ? "robusttrain" : command.Command.Name);
         return names;
+    }
+}
+
+/// <summary>Sentences about mistakes on the command line.</summary>
+internal static class UsageText
+{
+    /// <summary>A word that a command doesn't know.</summary>
+    public static string Unknown(string word, Command command)
+    {
+        IEnumerable<string> known =
+        [
+            .. command.Subcommands.Select(inner => inner.Name),
+            .. command.Options.SelectMany(option => option.Aliases.Append(option.Name)),
+        ];
+        return NearestName.Of(word, known) is { } nearest
+            ? $"'{word}' is not known here; did you mean '{nearest}'?"
+            : $"'{word}' is not known here.";
+    }
+}
+
+/// <summary>
+/// .NET's port for debuggers: three files in the temporary folder that the runtime makes at its start and takes away at its end, and that
+/// a killed process therefore leaves for good. Nobody debugs a training that way, so they go at once.
+/// </summary>
+internal static class DiagnosticPort
+{
+    private static readonly string[] s_names = ["dotnet-diagnostic-{0}-*", "clr-debug-pipe-{0}-*"];
+
+    /// <summary>Deletes this process's files, unless traces are asked for (<see cref="Failure.DebugVariable"/>).</summary>
+    public static void Close()
+    {
+        if (OperatingSystem.IsWindows() || Environment.GetEnvironmentVariable(Failure.DebugVariable) == "1")
+            return;
+        try
+        {
+            foreach (string file in s_names.SelectMany(name => Directory.EnumerateFiles(Path.GetTempPath(), string.Format(null, name, Environment.ProcessId))))
+                File.Delete(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A temporary folder that can't be read holds no reason not to train.
+        }
     }
 }

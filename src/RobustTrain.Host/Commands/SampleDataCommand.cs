@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
@@ -73,7 +74,7 @@ internal static class SampleDataCommand
             int scenes = 0;
             using (IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(TimeProvider.System, SayLoss) : null)
             {
-                IRunJournal journal = new JournalChain(TimeProvider.System, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
+                IRunJournal journal = new CompositeJournal(TimeProvider.System, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
                 SampleDatasetGenerator.Write(
                     options,
                     progress =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
 using RobustTrain.Runs;

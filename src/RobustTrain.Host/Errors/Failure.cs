@@ -1,8 +1,11 @@
+using System.Globalization;
 using RobustTrain.Configuration;
 using RobustTrain.Data;
+using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Errors;
 
@@ -62,4 +65,58 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
     }
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].Trim();
+}
+
+/// <summary>Keeps the stack trace of an error that nobody foresaw in the run's folder.</summary>
+internal static class CrashReport
+{
+    /// <summary>Writes the trace.</summary>
+    /// <returns>The failure with a sentence that says where its trace is.</returns>
+    public static Failure Keep(Failure failure, string runPath, TimeProvider time)
+    {
+        if (!failure.IsUnexpected)
+            return failure;
+        string path = Path.Combine(runPath, $"crash-{time.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}.txt");
+        try
+        {
+            File.WriteAllText(path, $"{failure.Cause}\n");
+            return failure with { Message = $"{failure.Message} The trace is in '{path}'." };
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return failure with { Message = $"{failure.Message} Its trace could not be kept: {exception.Message}" };
+        }
+    }
+}
+
+/// <summary>Turns what a command throws into sentences on standard error, an event, and an exit code.</summary>
+internal static class CommandGuard
+{
+    /// <summary>Runs a command.</summary>
+    /// <param name="command">The work; gives the exit code.</param>
+    /// <param name="events">Is told of a failure; null where nobody reads events.</param>
+    public static int Run(Func<int> command, EventStream? events = null)
+    {
+        try
+        {
+            return command();
+        }
+        catch (Exception exception)
+        {
+            return Report(Failure.Of(exception), events);
+        }
+        finally
+        {
+            events?.Dispose();
+        }
+    }
+
+    /// <summary>Reports a failure.</summary>
+    /// <returns>Its exit code.</returns>
+    public static int Report(Failure failure, EventStream? events)
+    {
+        events?.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId) { Target = failure.Target });
+        failure.WriteTo(Console.Error);
+        return (int)failure.ExitCode;
+    }
 }

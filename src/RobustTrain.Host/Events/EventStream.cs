@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using RobustTrain.Platform;
-using RobustTrain.Runs.Events;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Events;
 

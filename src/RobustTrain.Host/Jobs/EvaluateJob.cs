@@ -53,7 +53,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
     private EvaluationFinished Evaluate(TrainingConfig config, string path, Stopwatch watch, CancellationToken stopping)
     {
         using IProgressDisplay? display = stream is null && !request.AsJson ? ProgressDisplays.OnStandardOutput(time, SayLoss) : null;
-        JournalChain journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
+        CompositeJournal journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
         Evaluator evaluator = Evaluator.Open(config, path, request.Choice, request.Split, warning => Warn(journal, warning));
         EvaluationResult result = evaluator.Run(journal, stopping, time);
         double? baseline = request.WithBaseline && evaluator.Dataset is IChangeDataset pairs
@@ -75,7 +75,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
 
     private static void SayLoss(string loss) => Console.Error.WriteLine($"robusttrain: {loss}");
 
-    private void Warn(JournalChain journal, RunWarning warning)
+    private void Warn(CompositeJournal journal, RunWarning warning)
     {
         journal.Write(warning);
         if (request.AsJson)
@@ -132,3 +132,28 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {trained:0.0000}  (f1, the threshold chosen on the training split)"));
     }
 }
+
+/// <summary>What the command line asks of an evaluation.</summary>
+/// <param name="Path">A run's folder or a checkpoint's.</param>
+/// <param name="ConfigPath">The configuration, for a checkpoint that lies in no run; else the run's own.</param>
+/// <param name="Settings">Settings that win over the configuration.</param>
+/// <param name="DataPath">Another data set's folder.</param>
+/// <param name="Split">The split to score.</param>
+/// <param name="Choice">Which checkpoint of a run.</param>
+/// <param name="Device">Another device.</param>
+/// <param name="WithBaseline">Whether thresholded differencing is measured beside it.</param>
+/// <param name="WithTrainedBaseline">Whether it is measured with the threshold that is best on the training split.</param>
+/// <param name="AsJson">Whether one JSON object is printed in place of a table.</param>
+/// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
+internal sealed record EvaluateRequest(
+    string Path,
+    string? ConfigPath,
+    IReadOnlyList<string> Settings,
+    string? DataPath,
+    DatasetSplit Split,
+    CheckpointChoice Choice,
+    string? Device,
+    bool WithBaseline,
+    bool WithTrainedBaseline,
+    bool AsJson,
+    bool HasLifeLine);

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+using RobustTrain.Configuration;
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
@@ -66,14 +69,14 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
     private int Train(TrainingPlan plan, RunFolder run, TrainingControl control, StopRequests requests)
     {
         using RunJournal file = new(run, time);
-        PatientJournal kept = new(file);
+        RetryingJournal kept = new(file);
         using TensorBoardJournal curves = new(run.TensorBoardPath, warning => kept.Write(new RunWarning(warning)));
         using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time, loss => ReportLoss(loss, kept)) : null;
         stream?.ReportLossTo(loss => ReportLoss(loss, kept));
         using SystemMonitor? system = WatchSystem(kept);
         SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
         LastCheckpoint last = new();
-        JournalChain journal = new(time, [.. new IRunJournal?[] { kept, stream, display, curves, last }.OfType<IRunJournal>()], sampling);
+        CompositeJournal journal = new(time, [.. new IRunJournal?[] { kept, stream, display, curves, last }.OfType<IRunJournal>()], sampling);
         try
         {
             requests.ReportTo(journal);
@@ -138,15 +141,15 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
         }
     }
 
-    private void EndStuck(string message, PatientJournal journal)
+    private void EndStuck(string message, RetryingJournal journal)
     {
         int exitCode = ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), journal);
         stream?.Dispose();
-        HardEnd.With(exitCode);
+        ProcessExit.With(exitCode);
     }
 
     // The disk that made the training fail may refuse its last words too; then they stand on standard error alone.
-    private int ReportFailure(Failure failure, PatientJournal journal, Action? takeBack = null)
+    private int ReportFailure(Failure failure, RetryingJournal journal, Action? takeBack = null)
     {
         try
         {
@@ -160,7 +163,7 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             failure = failure with { Message = $"{failure.Message}\nThe run's record could not be written either: {StorageError.Describe(exception)}" };
         }
 
-        return Commands.CommandGuard.Report(failure, stream);
+        return CommandGuard.Report(failure, stream);
     }
 
     /// <summary>Remembers whether the training has begun, and the checkpoint that was written last.</summary>
@@ -178,5 +181,59 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             if (runEvent is CheckpointSaved saved)
                 _path = saved.Path;
         }
+    }
+}
+
+/// <summary>What the command line asks of a training.</summary>
+/// <param name="ConfigPath">The configuration file; null where the run's own or the defaults are meant.</param>
+/// <param name="Settings">Settings that win over the file.</param>
+/// <param name="RunPath">The run's folder; null where one is to be chosen.</param>
+/// <param name="Resume">What to do with a folder that holds a run.</param>
+/// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
+internal sealed record TrainRequest(string? ConfigPath, IReadOnlyList<string> Settings, string? RunPath, ResumeMode Resume, bool HasLifeLine);
+
+/// <summary>Chooses a run's folder where none is named.</summary>
+internal static class RunPathChoice
+{
+    private const string Parent = "runs";
+
+    /// <summary><c>runs/&lt;name&gt;-&lt;date&gt;-&lt;time&gt;</c> in the current directory, in local time; then the same with numbers behind, where that is taken.</summary>
+    public static IEnumerable<string> For(string name, TimeProvider time)
+    {
+        string stamp = time.GetLocalNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+        string path = Path.GetFullPath(Path.Combine(Parent, $"{FileName(name)}-{stamp}"));
+        return Enumerable.Range(1, int.MaxValue - 1).Select(number => number == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{number}"));
+    }
+
+    // What every file system and shell takes without quoting.
+    private static string FileName(string name)
+    {
+        StringBuilder text = new();
+        foreach (char letter in name)
+            text.Append(char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.' ? letter : '-');
+        string trimmed = text.ToString().Trim('-', '.');
+        return trimmed.Length == 0 ? "run" : trimmed;
+    }
+}
+
+/// <summary>The configuration of a training: the one that is named, else that of the run that is to go on.</summary>
+internal static class RunConfiguration
+{
+    /// <summary>Reads it.</summary>
+    /// <param name="configPath">The configuration file; null where the run's own or the defaults are meant.</param>
+    /// <param name="settings">Settings that win over the file.</param>
+    /// <param name="runPath">The run's folder; null where one is to be chosen.</param>
+    /// <param name="resume">What to do with a folder that holds a run.</param>
+    /// <exception cref="RunException">The path holds no run and can't become one, or the configuration has mistakes.</exception>
+    public static TrainingConfig Read(string? configPath, IReadOnlyList<string> settings, string? runPath, ResumeMode resume)
+    {
+        if (configPath is not null || runPath is null)
+            return ConfigurationReader.Read<TrainingConfig>(configPath, settings);
+
+        // First what is wrong with the path: where a run is missing, its configuration is, too.
+        bool isRun = RunFolder.CheckPath(runPath, resume);
+        if (!isRun && settings.Count == 0)
+            throw RunFolder.NoRunAt(runPath, "to go on with, and no configuration to begin one with");
+        return ConfigurationReader.Read<TrainingConfig>(isRun ? RunFolder.ConfigPathOf(runPath) : null, settings);
     }
 }

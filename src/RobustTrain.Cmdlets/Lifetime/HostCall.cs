@@ -1,0 +1,105 @@
+using System.Text;
+using RobustTrain.Cmdlets.Output;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Cmdlets.Lifetime;
+
+/// <summary>One <c>robusttrain</c> with a life line, from its start through its events to its end.</summary>
+/// <param name="arguments">The command and its options; it is to write events to standard output.</param>
+/// <param name="workingFolder">What relative paths are relative to.</param>
+/// <param name="lifetime">The runspace that it is bound to.</param>
+/// <param name="stopGrace">How long it may take to stop before it is killed.</param>
+/// <param name="target">The object at fault where it fails: a run's folder, a file.</param>
+/// <param name="words">Puts its errors into the cmdlet's words.</param>
+internal sealed class HostCall(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime, TimeSpan stopGrace, object? target, CmdletWords words)
+{
+    private HostProcess? process;
+
+    /// <summary>The process id, once it runs.</summary>
+    public int? ProcessId => process?.Id;
+
+    /// <summary>Runs it to its end. The token asks it to stop, and kills it when its grace is over.</summary>
+    /// <param name="take">Takes each event. It must not throw: what the process writes is read to the end, since a full pipe would hold it up.</param>
+    /// <param name="stopping">Asks it to stop.</param>
+    /// <exception cref="RunException">It could not be started.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled before it was started.</exception>
+    public async Task<HostEnd> RunAsync(Func<RunEvent, Task> take, CancellationToken stopping)
+    {
+        stopping.ThrowIfCancellationRequested();
+        using HostProcess child = HostProcess.Start(arguments, workingFolder, lifetime);
+        process = child;
+        using var overdue = new Timer(_ => child.Kill());
+        using CancellationTokenRegistration stop = stopping.Register(() =>
+        {
+            child.RequestStop();
+            overdue.Change(stopGrace, Timeout.InfiniteTimeSpan);
+        });
+
+        RunFinished? finished = null;
+        await foreach (string line in child.ReadLinesAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            RunEvent? happened = EventLine.Read(Encoding.UTF8.GetBytes(line));
+            finished = happened as RunFinished ?? finished;
+            if (happened is not null)
+                await take(happened).ConfigureAwait(false);
+        }
+
+        int exitCode = await child.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        return new HostEnd(exitCode, HostFailure.Of(exitCode, finished, child.ErrorLines, target, words));
+    }
+
+    /// <summary>Ends it at once.</summary>
+    public void Kill() => process?.Kill();
+}
+
+/// <summary>How a <c>robusttrain</c> ended.</summary>
+/// <param name="ExitCode">Its exit code; 128 + N where signal N ended it.</param>
+/// <param name="Failure">The error in its own words wherever it had any; null where it finished, or stopped with a checkpoint.</param>
+internal sealed record HostEnd(int ExitCode, RunException? Failure);
+
+/// <summary>Why a <c>robusttrain</c> failed, in the words of the process itself wherever it had any.</summary>
+internal static class HostFailure
+{
+    private const int SignalBase = 128;
+    private const string ErrorPrefix = "robusttrain: ";
+    private const string UsageHint = "--help' lists what there is.";
+
+    /// <summary>The error of a process that failed; null where it finished, or stopped with a checkpoint.</summary>
+    /// <param name="exitCode">Its exit code.</param>
+    /// <param name="finished">Its last event, if it came.</param>
+    /// <param name="errorLines">The end of its standard error.</param>
+    /// <param name="target">What was at work, a run's folder or a file: at fault where the process names nothing else.</param>
+    /// <param name="words">Puts its sentences into the cmdlet's words.</param>
+    public static RunException? Of(int exitCode, RunFinished? finished, IReadOnlyList<string> errorLines, object? target, CmdletWords words)
+    {
+        if (exitCode is (int)ExitCode.Finished or (int)ExitCode.Stopped)
+            return null;
+
+        ExitCode known = Enum.IsDefined((ExitCode)exitCode) ? (ExitCode)exitCode : ExitCode.Unexpected;
+        if (finished?.Error is { } sentence)
+            return new RunException(known, finished.ErrorId ?? IdOf(known), words.Of(sentence), finished.Target ?? target);
+
+        // Where to look up options is of no use to one who gave parameters.
+        string said = string.Join('\n', errorLines
+            .Where(line => !string.IsNullOrWhiteSpace(line) && !line.EndsWith(UsageHint, StringComparison.Ordinal))
+            .Select(line => line.StartsWith(ErrorPrefix, StringComparison.Ordinal) ? line[ErrorPrefix.Length..] : line)
+            .Select(words.Of));
+        if (exitCode > SignalBase)
+        {
+            string message = Strings.Format("EndedBySignal", exitCode - SignalBase);
+            return new RunException(ExitCode.Unexpected, "TrainerKilled", said.Length == 0 ? message : $"{message}\n{said}", target);
+        }
+
+        return new RunException(known, IdOf(known), said.Length == 0 ? Strings.Format("EndedSilently", exitCode) : said, target);
+    }
+
+    private static string IdOf(ExitCode code) => code switch
+    {
+        ExitCode.Configuration => "ConfigurationInvalid",
+        ExitCode.Data => "DataBeyondErrorBudget",
+        ExitCode.Numeric => "NumericFailure",
+        ExitCode.OutOfMemory => "OutOfMemory",
+        _ => "TrainerFailed",
+    };
+}

@@ -1,0 +1,154 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.Versioning;
+using RobustTrain.Cmdlets.Output;
+using RobustTrain.Platform;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Lifetime;
+
+/// <summary>A child process <c>robusttrain</c> that is bound to a runspace.</summary>
+/// <remarks>
+/// On Linux the child gets a session of its own, so that the terminal's Ctrl+C reaches this process alone, which decides what it
+/// means: the same keystroke ends a foreground training and must not end a job.
+/// </remarks>
+internal sealed class HostProcess : IRunspaceBound, IDisposable
+{
+    private const int KeptErrorLines = 40;
+
+    private readonly ChildProcess process;
+    private readonly RunspaceLifetime lifetime;
+
+    private HostProcess(ChildProcess process, RunspaceLifetime lifetime)
+    {
+        this.process = process;
+        this.lifetime = lifetime;
+    }
+
+    /// <summary>The child's process id.</summary>
+    public int Id => process.Id;
+
+    /// <summary>The last lines that the child wrote to standard error.</summary>
+    public IReadOnlyList<string> ErrorLines => process.ErrorLines;
+
+    /// <summary>Starts <c>robusttrain</c> with arguments.</summary>
+    /// <param name="arguments">The command and its options.</param>
+    /// <param name="workingFolder">What relative paths in a configuration are relative to: PowerShell's current folder, which .NET's is not.</param>
+    /// <param name="lifetime">The runspace that the child is bound to.</param>
+    /// <exception cref="RunException">It is missing or cannot be started.</exception>
+    public static HostProcess Start(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime)
+    {
+        string executable = HostExecutable.Find();
+        ProcessStartInfo start = SessionLeader.StartInfo(executable, arguments);
+        start.WorkingDirectory = workingFolder;
+        start.RedirectStandardOutput = true;
+        CudaDeviceOrder.Apply(start);
+        try
+        {
+            var child = new HostProcess(ChildProcess.Start(start, keptErrorLines: KeptErrorLines), lifetime);
+            lifetime.Add(child);
+            return child;
+        }
+        catch (Win32Exception failure)
+        {
+            throw new RunException(ExitCode.Configuration, "HostNotStarted", Strings.Format("HostNotStarted", executable, failure.Message), executable, failure);
+        }
+    }
+
+    /// <summary>The lines of the child's standard output as they come, to its end.</summary>
+    public async IAsyncEnumerable<string> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        while (await process.Output.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
+            yield return line;
+    }
+
+    /// <inheritdoc cref="ChildProcess.WaitForExitAsync"/>
+    public Task<int> WaitAsync(CancellationToken cancellation = default) => process.WaitForExitAsync(cancellation);
+
+    /// <summary>Asks the child to stop with a checkpoint.</summary>
+    public void RequestStop() => process.TryWriteLine("stop");
+
+    /// <summary>Ends the child and what it has started, at once.</summary>
+    public void Kill() => process.Kill(wholeTree: true);
+
+    /// <summary>Cuts the life line: the child ends by itself, a trainer with a checkpoint.</summary>
+    public void End() => process.CutLifeLine();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lifetime.Remove(this);
+        process.Dispose();
+    }
+}
+
+/// <summary>Where the executable <c>robusttrain</c> is.</summary>
+internal static class HostExecutable
+{
+    /// <summary>Names another executable than the module's own.</summary>
+    public const string Variable = "ROBUSTTRAIN_HOST";
+
+    private static readonly string FileName = OperatingSystem.IsWindows() ? "robusttrain.exe" : "robusttrain";
+
+    /// <summary>The file named by the environment variable ROBUSTTRAIN_HOST, else the one in the module's folder host/.</summary>
+    /// <exception cref="RunException">There is no such file.</exception>
+    public static string Find()
+    {
+        string? named = Environment.GetEnvironmentVariable(Variable);
+        if (!string.IsNullOrEmpty(named))
+            return File.Exists(named) ? Checked(Path.GetFullPath(named)) : throw Missing(Strings.Format("NamedHostNotFound", named), named);
+
+        string ours = Own();
+        return File.Exists(ours) ? Checked(ours) : throw Missing(Strings.Format("HostNotFound", ours), ours);
+    }
+
+    /// <summary>Makes the module's own executable executable where it is not: a package keeps no permissions, so that after Install-PSResource no file is.</summary>
+    public static void MakeOwnExecutable()
+    {
+        string path = Own();
+        if (OperatingSystem.IsWindows() || !File.Exists(path) || IsExecutable(path))
+            return;
+
+        try
+        {
+            // Whoever may read it may run it.
+            UnixFileMode mode = File.GetUnixFileMode(path);
+            const UnixFileMode read = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+            File.SetUnixFileMode(path, mode | (UnixFileMode)((int)(mode & read) >> 2));
+        }
+        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException)
+        {
+            // Somebody else's, or where nothing can be written; what needs it says what its owner has to do.
+        }
+    }
+
+    private static string Own() => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "..", "host", FileName));
+
+    // setsid would find it out too, but could say so only by its own exit code.
+    private static string Checked(string path) => OperatingSystem.IsWindows() || IsExecutable(path)
+        ? path
+        : throw new RunException(ExitCode.Configuration, "HostNotExecutable", Strings.Format("HostNotExecutable", path), path);
+
+    [UnsupportedOSPlatform("windows")]
+    private static bool IsExecutable(string path)
+    {
+        const UnixFileMode execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        return (File.GetUnixFileMode(path) & execute) != 0;
+    }
+
+    private static RunException Missing(string message, string path) => new(ExitCode.Configuration, "HostNotFound", message, path);
+}
+
+/// <summary>
+/// Makes CUDA number the devices as NVML and nvidia-smi do, by the PCI bus, and not the fastest first: the GPU that Get-GpuStatus names is then
+/// the one that the trainer uses. Where the operator has said otherwise, that holds.
+/// </summary>
+internal static class CudaDeviceOrder
+{
+    private const string Variable = "CUDA_DEVICE_ORDER";
+
+    /// <summary>Sets the order for a program that is about to start.</summary>
+    public static void Apply(ProcessStartInfo start) => start.Environment.TryAdd(Variable, "PCI_BUS_ID");
+}

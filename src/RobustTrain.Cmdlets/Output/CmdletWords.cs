@@ -1,0 +1,57 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using RobustTrain.Cmdlets.Commands;
+
+namespace RobustTrain.Cmdlets.Output;
+
+/// <summary>Puts the executable's sentences, which name its options, into the words of the cmdlet that was called: its parameters.</summary>
+/// <param name="given">The settings that parameters gave, as the executable was told them, each with the parameter as it was written.</param>
+internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string Parameter)> given)
+{
+    private static readonly Dictionary<string, string> s_parameters = new()
+    {
+        ["--checkpoint"] = "-Checkpoint",
+        ["--checkpoint latest"] = "-Checkpoint Latest",
+        ["--config"] = "-ConfigurationPath",
+        ["--crop-size"] = "-CropSize",
+        ["--data-path"] = "-DataPath",
+        ["--device"] = "-Device",
+        ["--fault"] = "-Fault",
+        ["--images"] = "-ImagePath",
+        ["--integers"] = "-Integers",
+        ["--kind"] = "-WorkerKind",
+        ["--resume"] = "-Resume",
+        ["--resume auto"] = "-Resume Auto",
+        ["--resume never"] = "-Resume Never",
+        ["--resume require"] = "-Resume Require",
+        ["--run-path"] = "-RunPath",
+        ["--set"] = "-Set",
+        ["--workers"] = "-NumWorkers",
+    };
+
+    private static readonly Dictionary<string, string> s_parametersOfKeys = typeof(ConfiguredCmdlet).GetProperties()
+        .Select(property => (property.Name, property.GetCustomAttribute<ConfigurationKeyAttribute>()?.Path))
+        .Where(pair => pair.Path is not null)
+        .ToDictionary(pair => pair.Path!, pair => pair.Name);
+
+    /// <summary>The words of a cmdlet whose parameters gave no settings.</summary>
+    public static CmdletWords Plain { get; } = new([]);
+
+    /// <summary>A sentence in the cmdlet's words.</summary>
+    public string Of(string sentence)
+    {
+        // The longest first: one setting may be the beginning of another.
+        foreach ((string setting, string parameter) in given.OrderByDescending(pair => pair.Setting.Length))
+            sentence = sentence.Replace($"--set {setting}", parameter, StringComparison.Ordinal);
+
+        sentence = Template().Replace(sentence, found => s_parametersOfKeys.TryGetValue(found.Groups["key"].Value, out string? name) ? $"-{name}" : $"-Set {found.Groups["key"].Value}=...");
+        return Option().Replace(sentence, found => s_parameters.GetValueOrDefault(found.Value, found.Value));
+    }
+
+    // "--set data.path=...": a hint at what could be given.
+    [GeneratedRegex(@"(?<![\w-])--set (?<key>[a-z_.]+)=\.\.\.")]
+    private static partial Regex Template();
+
+    [GeneratedRegex(@"(?<![\w-])--(?:resume (?:auto|never|require)|checkpoint latest|[a-z-]+)(?![\w-])")]
+    private static partial Regex Option();
+}
