@@ -68,8 +68,17 @@ internal sealed unsafe class NativeRingMemory : RingMemory
         NativeMemory.AlignedFree(_control);
     }
 
-    // Touching a large slot's small pages for the first time would take as long as converting its pixels.
-    private nint Allocate() => (nint)LargePages.Allocate((nuint)Layout.SlotBytes, SlotLayout.Alignment);
+    // Touching a large slot's small pages for the first time would take as long as converting its pixels; a system without large pages
+    // costs speed and nothing else.
+    private nint Allocate()
+    {
+        nuint bytes = (nuint)Layout.SlotBytes;
+        bool isLarge = OperatingSystem.IsLinux() && bytes >= MemoryPages.HugePage;
+        void* memory = NativeMemory.AlignedAlloc(bytes, isLarge ? MemoryPages.HugePage : SlotLayout.Alignment);
+        if (isLarge)
+            MemoryPages.PreferHuge(memory, bytes);
+        return (nint)memory;
+    }
 
     private SlotControl* Control(int slot) => (SlotControl*)(_control + Layout.ControlsOffset + (slot * Layout.ControlStride));
 }
