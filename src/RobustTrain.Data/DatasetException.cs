@@ -36,3 +36,8 @@ public sealed class DatasetException(string message, string path, Exception? inn
         return $"{faults[0].Message} {count}, in {named}{(others.Length > Named ? $" and {others.Length - Named} more" : "")}.";
     }
 }
+
+/// <summary>What is wrong with one file of a dataset.</summary>
+/// <param name="Message">One sentence that names the file.</param>
+/// <param name="Path">The file.</param>
+public sealed record DatasetFault(string Message, string Path);

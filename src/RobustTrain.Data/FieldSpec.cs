@@ -30,3 +30,16 @@ public sealed record FieldSpec(string Name, ElementType Type, IReadOnlyList<int>
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "This element type has no size."),
     };
 }
+
+/// <summary>The element type of a field, with the sizes that torch gives the same names.</summary>
+public enum ElementType
+{
+    /// <summary>One unsigned byte.</summary>
+    UInt8,
+
+    /// <summary>A signed integer of eight bytes.</summary>
+    Int64,
+
+    /// <summary>An IEEE 754 number of four bytes.</summary>
+    Float32,
+}

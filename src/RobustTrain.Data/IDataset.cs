@@ -1,3 +1,5 @@
+using RobustTrain.Data.Datasets;
+
 namespace RobustTrain.Data;
 
 /// <summary>
@@ -23,4 +25,18 @@ public interface IDataset
     /// </summary>
     /// <exception cref="SampleException">The sample's files can't be read or are not what they claim to be.</exception>
     void Load(SampleKey key, SampleBuffer target);
+}
+
+/// <summary>A dataset that knows which files a sample comes from, so that a quarantine ends when they change.</summary>
+public interface IFileBackedDataset : IDataset
+{
+    /// <summary>The files of a sample, full paths.</summary>
+    IReadOnlyList<string> FilesOf(int index);
+}
+
+/// <summary>A dataset that another process can open again from its description: what process workers need.</summary>
+public interface IPortableDataset : IDataset
+{
+    /// <summary>What to open it from.</summary>
+    DatasetDescription Description { get; }
 }

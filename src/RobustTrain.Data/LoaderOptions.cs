@@ -183,3 +183,36 @@ public sealed record LoaderOptions
             throw new ArgumentOutOfRangeException(name, time, "It must be above zero.");
     }
 }
+
+/// <summary>What becomes of a sample that can't be loaded, after it was tried again elsewhere.</summary>
+public enum BadSamplePolicy
+{
+    /// <summary>The epoch ends with a <see cref="SampleException"/> where the sample is due.</summary>
+    Fail,
+
+    /// <summary>The batch goes without it, and the ledger names it; at most <see cref="LoaderOptions.MaxSkipped"/> of them.</summary>
+    Skip,
+}
+
+/// <summary>What becomes of the samples at the end of an epoch that do not make a whole batch.</summary>
+public enum LastBatch
+{
+    /// <summary>They are delivered as a smaller batch.</summary>
+    Keep,
+
+    /// <summary>They are left out of this epoch.</summary>
+    Drop,
+
+    /// <summary>The batch is filled up with samples from the beginning of the epoch.</summary>
+    Fill,
+}
+
+/// <summary>What a loader's workers are.</summary>
+public enum WorkerKind
+{
+    /// <summary>Threads of this process: the least cost.</summary>
+    Thread,
+
+    /// <summary>Processes that decode into shared memory: a crash or a hang in a decoder takes none but the worker. Linux only.</summary>
+    Process,
+}

@@ -40,3 +40,43 @@ public readonly record struct ImageInfo(ImageFormat Format, int Width, int Heigh
         return this with { Width = orientation >= 5 ? height : width, Height = orientation >= 5 ? width : height, Orientation = orientation };
     }
 }
+
+/// <summary>The file formats that can be decoded, told apart by content.</summary>
+public enum ImageFormat
+{
+    /// <summary>JPEG, by libjpeg-turbo.</summary>
+    Jpeg,
+
+    /// <summary>PNG, by libspng.</summary>
+    Png,
+
+    /// <summary>Windows bitmap, uncompressed.</summary>
+    Bmp,
+}
+
+/// <summary>A size in pixels.</summary>
+public readonly record struct ImageSize(int Width, int Height)
+{
+    /// <summary>A size from its two numbers.</summary>
+    public static implicit operator ImageSize((int Width, int Height) size) => new(size.Width, size.Height);
+}
+
+/// <summary>What is done to an image's pixels so that they are 8-bit grey or RGB, and stand as a viewer shows them.</summary>
+[Flags]
+public enum ImageConversions
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>They are turned or mirrored by the EXIF orientation.</summary>
+    Turned = 1,
+
+    /// <summary>16 bits a channel are scaled to 8.</summary>
+    ScaledTo8Bits = 2,
+
+    /// <summary>The alpha channel, or a transparent colour, is dropped.</summary>
+    AlphaDropped = 4,
+
+    /// <summary>CMYK becomes RGB.</summary>
+    CmykToRgb = 8,
+}

@@ -17,3 +17,26 @@ public sealed record QuarantineEntry(int SampleIndex, string Sample, DateTimeOff
     /// <summary>The batch of that epoch that went without it; null until it is due.</summary>
     public int? Batch { get; init; }
 }
+
+/// <summary>What of a sample in quarantine decides which samples a stream delivers; the same however the sample was found out.</summary>
+/// <param name="SampleIndex">Its index in the dataset.</param>
+/// <param name="Sample">Its name.</param>
+/// <param name="Epoch">The epoch in which this run met it; null where an earlier run had.</param>
+/// <param name="Batch">The batch of that epoch that went without it.</param>
+public sealed record QuarantineMark(int SampleIndex, string Sample, int? Epoch, int? Batch);
+
+/// <summary>A file as it was at a time.</summary>
+/// <param name="Path">Its full path.</param>
+/// <param name="Bytes">Its length; -1 where it was not there.</param>
+/// <param name="Modified">When it was last written, UTC.</param>
+public sealed record FileStamp(string Path, long Bytes, DateTimeOffset Modified)
+{
+    /// <summary>A file as it is now.</summary>
+    public static FileStamp Of(string path)
+    {
+        FileInfo file = new(path);
+        return file.Exists
+            ? new FileStamp(path, file.Length, file.LastWriteTimeUtc)
+            : new FileStamp(path, -1, DateTimeOffset.UnixEpoch);
+    }
+}

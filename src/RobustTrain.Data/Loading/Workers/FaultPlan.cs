@@ -47,3 +47,41 @@ public sealed record FaultPlan
 
     private static string Kinds() => string.Join(", ", Enum.GetNames<FaultKind>().Select(name => name.ToLowerInvariant()));
 }
+
+/// <summary>When a fault happens.</summary>
+/// <param name="Kind">What happens.</param>
+/// <param name="Probability">The probability for each sample; 0 where <paramref name="Index"/> says it.</param>
+/// <param name="Index">The one sample that it happens to; null for any.</param>
+/// <param name="EveryAttempt">Whether it happens at every attempt; otherwise only at the first.</param>
+public readonly record struct FaultRule(FaultKind Kind, double Probability, int? Index, bool EveryAttempt);
+
+/// <summary>A way for a worker to fail, for rehearsal.</summary>
+public enum FaultKind
+{
+    /// <summary>The worker is killed (SIGKILL); a thread ends.</summary>
+    Kill,
+
+    /// <summary>The worker is stopped (SIGSTOP); a thread sleeps.</summary>
+    Stop,
+
+    /// <summary>The worker exits with code 1; a thread ends.</summary>
+    Exit,
+
+    /// <summary>The worker writes to address 0 in native code; a thread ends.</summary>
+    Segfault,
+
+    /// <summary>The worker loops without end.</summary>
+    Loop,
+
+    /// <summary>The sample takes far longer than the timeout.</summary>
+    Stall,
+
+    /// <summary>The worker runs out of memory.</summary>
+    OutOfMemory,
+
+    /// <summary>The dataset throws an exception that it does not know.</summary>
+    Exception,
+
+    /// <summary>The sample's file is damaged.</summary>
+    Corrupt,
+}

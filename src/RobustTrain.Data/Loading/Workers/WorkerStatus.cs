@@ -8,3 +8,22 @@ namespace RobustTrain.Data.Loading.Workers;
 /// <param name="Starts">How often a worker was started for the seat.</param>
 /// <param name="SilentFor">How long its heartbeat has stood still.</param>
 public sealed record WorkerStatus(string Name, WorkerHealth Health, int? ProcessId, long Samples, int Starts, TimeSpan SilentFor);
+
+/// <summary>How a worker is.</summary>
+public enum WorkerHealth
+{
+    /// <summary>It comes up.</summary>
+    Starting,
+
+    /// <summary>It works, or waits for work.</summary>
+    Alive,
+
+    /// <summary>It works, but its last samples could not be loaded.</summary>
+    Failing,
+
+    /// <summary>It stands still for longer than the timeout.</summary>
+    Stuck,
+
+    /// <summary>It is gone; another will take its seat.</summary>
+    Dead,
+}
