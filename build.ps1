@@ -86,6 +86,7 @@ function Invoke-Build([string[]] $Options = @()) {
     Invoke-Native { dotnet build RobustTrain.sln -c $configuration -v quiet -nologo @Options }
     Invoke-Native { dotnet publish src/RobustTrain.Host -c $configuration --no-build -v quiet -nologo -o "$module/host" @Options }
     Invoke-Native { dotnet publish src/RobustTrain.Cmdlets -c $configuration --no-build -v quiet -nologo -o "$module/bin" @Options }
+    Invoke-Native { pwsh -NoProfile -NonInteractive -File build/help.ps1 -ModulePath $module }
     "The module is $module."
 }
 

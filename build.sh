@@ -106,6 +106,7 @@ build() {
   local host=$!
   dotnet publish src/RobustTrain.Cmdlets -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/bin "$@"
   wait $host
+  pwsh -NoProfile -NonInteractive -File build/help.ps1 -ModulePath $MODULE
   echo "The module is $MODULE, its executable $HOST."
 }
 
