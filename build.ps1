@@ -7,7 +7,7 @@ setup   checks the .NET SDK, names what is missing (libjpeg-turbo and libspng, f
 build   setup, then the engine and the module, into artifacts/RobustTrain; takes dotnet's options, for example
         -p:TorchSharpPackage=TorchSharp-cpu in place of TorchSharp-cuda-windows
 test    build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
-demo    build, then make a sample data set, train on it and evaluate
+demo    build, then make a sample dataset, train on it and evaluate
 bench   build, then the benchmarks (Linux)
 chaos   build, then a training among faults beside one untouched (Linux)
 

@@ -26,7 +26,7 @@ usage() {
 ./build.sh setup    install what is missing: Debian packages (where that is not allowed they are named), PowerShell, Pester
 ./build.sh build    setup, then the engine and the module, into artifacts/RobustTrain
 ./build.sh test     build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
-./build.sh demo     build, then make a sample data set, train on it, evaluate; leaves data/demo and runs/demo
+./build.sh demo     build, then make a sample dataset, train on it, evaluate; leaves data/demo and runs/demo
 ./build.sh bench    build, then the benchmarks side by side with PyTorch (bench/README.md; ./build.sh bench NAME for one)
 ./build.sh chaos N  build, then a training among N faults beside one untouched: kills, full disks, damaged checkpoints; exit code 0
                     only where nothing differs (--seed S, --config FILE, --model hanet; ./build.sh chaos --help)

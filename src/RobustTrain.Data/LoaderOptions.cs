@@ -99,7 +99,7 @@ public sealed record LoaderOptions
     public bool IgnoreQuarantine { get; init; }
 
     /// <summary>Where the quarantine is kept.</summary>
-    [Description("The file that remembers samples that killed or stalled workers or whose files are damaged, for all runs over the same data; null: quarantine/<data set>.json beside the run's folder.")]
+    [Description("The file that remembers samples that killed or stalled workers or whose files are damaged, for all runs over the same data; null: quarantine/<dataset>.json beside the run's folder.")]
     [ConfigurationPath]
     public string? QuarantinePath { get; init; }
 

@@ -2,7 +2,7 @@ using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Chaos;
 
-/// <summary>A data set of noisy image pairs (data.dataset: change-pairs), in which the second has bright squares that the first lacks.</summary>
+/// <summary>A dataset of noisy image pairs (data.dataset: change-pairs), in which the second has bright squares that the first lacks.</summary>
 internal static class Pairs
 {
     /// <summary>Writes so many training pairs, and an eighth of that for validation and for the test.</summary>

@@ -66,7 +66,7 @@ Describe 'Measure-DataLoader' {
         Get-LastCall | Should -BeLike "loader --images $PWD/i --crop-size 64 *"
     }
 
-    It 'takes data sets from the pipeline' {
+    It 'takes datasets from the pipeline' {
         New-SampleDataset x | Measure-DataLoader -BatchSize 4 | Out-Null
         Get-LastCall | Should -BeLike 'loader --set data.path=/d --set loader.batch_size=4 *'
     }
@@ -92,7 +92,7 @@ Describe 'Measure-DataLoader' {
         Measure-DataLoader -DataPath d -ErrorVariable failure -ErrorAction SilentlyContinue
         $failure.Count | Should -Be 1
         $failure[0].FullyQualifiedErrorId | Should -Be 'DatasetNotUsable,RobustTrain.Cmdlets.Commands.MeasureDataLoaderCommand'
-        $failure[0].Exception.Message | Should -Be 'The data set folder does not exist.'
+        $failure[0].Exception.Message | Should -Be 'The dataset folder does not exist.'
     }
 
     It 'refuses a kind of worker that there is not' {

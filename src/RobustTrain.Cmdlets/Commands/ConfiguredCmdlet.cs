@@ -26,13 +26,13 @@ public abstract class ConfiguredCmdlet : HostCmdlet
     [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
     public string? Model { get; set; }
 
-    /// <summary>The layout of the data set.</summary>
+    /// <summary>The layout of the dataset.</summary>
     [Parameter]
     [ConfigurationKey("data.dataset")]
     [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
     public string? Dataset { get; set; }
 
-    /// <summary>The folder of the data set.</summary>
+    /// <summary>The folder of the dataset.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ConfigurationKey("data.path")]
     [FromObject("DataPath", "FullName")]

@@ -7,7 +7,7 @@ using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;
 
-/// <summary>Runs the loader over a data set without a training, and rehearses what may befall it.</summary>
+/// <summary>Runs the loader over a dataset without a training, and rehearses what may befall it.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "DataLoader")]
 [OutputType(typeof(DataLoaderMeasurement))]
 public sealed class MeasureDataLoaderCommand : HostCmdlet
@@ -19,13 +19,13 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     [ValidateNotNullOrEmpty]
     public string? ConfigurationPath { get; set; }
 
-    /// <summary>The layout of the data set.</summary>
+    /// <summary>The layout of the dataset.</summary>
     [Parameter]
     [ConfigurationKey("data.dataset")]
     [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
     public string? Dataset { get; set; }
 
-    /// <summary>The folder of the data set.</summary>
+    /// <summary>The folder of the dataset.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("DatasetPath")]
     [FromObject("DataPath", "FullName")]
@@ -33,13 +33,13 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     [ValidateNotNullOrEmpty]
     public string? DataPath { get; set; }
 
-    /// <summary>A folder of images in place of a data set.</summary>
+    /// <summary>A folder of images in place of a dataset.</summary>
     [Parameter]
     [FromObject("FullName")]
     [ValidateNotNullOrEmpty]
     public string? ImagePath { get; set; }
 
-    /// <summary>So many integers in place of a data set.</summary>
+    /// <summary>So many integers in place of a dataset.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? Integers { get; set; }

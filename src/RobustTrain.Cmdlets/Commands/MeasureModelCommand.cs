@@ -5,7 +5,7 @@ using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;
 
-/// <summary>Scores a checkpoint on a data set.</summary>
+/// <summary>Scores a checkpoint on a dataset.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "Model", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(ModelScore))]
 public sealed class MeasureModelCommand : HostCmdlet
@@ -29,7 +29,7 @@ public sealed class MeasureModelCommand : HostCmdlet
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
 
-    /// <summary>Another data set than the one that the run was trained on.</summary>
+    /// <summary>Another dataset than the one that the run was trained on.</summary>
     [Parameter]
     [FromObject("DataPath", "FullName")]
     [ValidateNotNullOrEmpty]

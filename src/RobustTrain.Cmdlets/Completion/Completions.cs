@@ -39,7 +39,7 @@ public sealed class FaultCompleter : IArgumentCompleter
         ("loop:0.01", "The worker loops without end."),
         ("stall:0.005", "The sample takes far longer than the timeout."),
         ("outofmemory:0.01", "The worker runs out of memory."),
-        ("exception:0.01", "The data set throws an exception that it does not know."),
+        ("exception:0.01", "The dataset throws an exception that it does not know."),
         ("corrupt:0.01", "The sample's file is damaged, at every attempt."),
     ];
 

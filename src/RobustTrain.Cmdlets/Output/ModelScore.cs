@@ -3,7 +3,7 @@ using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Output;
 
-/// <summary>The scores of a checkpoint on a data set, as Measure-Model writes them.</summary>
+/// <summary>The scores of a checkpoint on a dataset, as Measure-Model writes them.</summary>
 public sealed record ModelScore
 {
     /// <summary>The split that was scored: train, val or test.</summary>
@@ -48,7 +48,7 @@ public sealed record ModelScore
     /// <summary>How long it took.</summary>
     public required double DurationSeconds { get; init; }
 
-    /// <summary>The data set's folder.</summary>
+    /// <summary>The dataset's folder.</summary>
     public required string DataPath { get; init; }
 
     /// <summary>The checkpoint's folder.</summary>

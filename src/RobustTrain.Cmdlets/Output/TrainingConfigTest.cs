@@ -6,7 +6,7 @@ using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Output;
 
-/// <summary>What Test-TrainingConfig found out about a configuration, its data set, its network and its device.</summary>
+/// <summary>What Test-TrainingConfig found out about a configuration, its dataset, its network and its device.</summary>
 public sealed record TrainingConfigTest
 {
     /// <summary>The file; null where parameters said it all.</summary>

@@ -42,7 +42,7 @@ internal static class ConfigCommand
         Option<string> resume = CommonOptions.Resume();
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
-        Command command = new("check", "Checks a configuration as 'train' would before its first step: keys, data set, network, device, and with --run-path the run. Creates nothing.") { runPath, resume, events, lifeLine };
+        Command command = new("check", "Checks a configuration as 'train' would before its first step: keys, dataset, network, device, and with --run-path the run. Creates nothing.") { runPath, resume, events, lifeLine };
         configuration.AddTo(command);
         command.SetAction(parsed =>
         {

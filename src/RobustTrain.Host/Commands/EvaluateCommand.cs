@@ -17,7 +17,7 @@ internal static class EvaluateCommand
         Argument<string> path = new("CHECKPOINT_OR_RUN") { Description = "A run's folder, whose best checkpoint is meant, or a checkpoint's folder." };
         Option<string?> config = new("--config") { HelpName = "FILE", Description = "The configuration of a checkpoint that lies in no run; else the run's own." };
         ConfigurationOptions configuration = new();
-        Option<string?> dataPath = new("--data-path") { HelpName = "FOLDER", Description = "Another data set than the one that the run was trained on." };
+        Option<string?> dataPath = new("--data-path") { HelpName = "FOLDER", Description = "Another dataset than the one that the run was trained on." };
         Option<string> split = CommonOptions.OneOf("--split", "The split to score.", "test", "test", "val", "train");
         Option<string> choice = CommonOptions.OneOf("--checkpoint", "Which checkpoint of a run.", "best", "best", "latest");
         Option<string?> device = new("--device") { HelpName = "DEVICE", Description = "Another device: cpu, cuda, cuda:N or auto." };
@@ -26,7 +26,7 @@ internal static class EvaluateCommand
         Option<bool> json = new("--json") { Description = "Prints one JSON object in place of a table." };
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
-        Command command = new("evaluate", "Scores a checkpoint on a data set.")
+        Command command = new("evaluate", "Scores a checkpoint on a dataset.")
         {
             path, config, configuration.Settings, dataPath, split, choice, device, baseline, trainedBaseline, json, events, lifeLine,
         };

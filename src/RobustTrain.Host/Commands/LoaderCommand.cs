@@ -13,7 +13,7 @@ using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;
 
-/// <summary><c>robusttrain loader</c>: measures a loader over a data set without a training.</summary>
+/// <summary><c>robusttrain loader</c>: measures a loader over a dataset without a training.</summary>
 internal static class LoaderCommand
 {
     /// <summary>Makes the command.</summary>
@@ -56,7 +56,7 @@ internal static class LoaderCommand
         Option<bool> decodeOnly = new("--decode-only") { Description = "Decodes the files of --images in so many threads with libjpeg-turbo and libspng alone, and does nothing with them: prints images a second." };
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
-        Command command = new("loader", "Measures the loader over a data set without a training, for one or several numbers and kinds of workers.");
+        Command command = new("loader", "Measures the loader over a dataset without a training, for one or several numbers and kinds of workers.");
         configuration.AddTo(command);
         foreach (Option option in (Option[])[images, integers, cropSize, workers, kinds, epochs, split, faults, decodeOnly, events, lifeLine])
             command.Add(option);

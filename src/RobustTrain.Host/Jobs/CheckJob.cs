@@ -28,7 +28,7 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream, TimePr
 
     /// <summary>Checks.</summary>
     /// <returns>The exit code.</returns>
-    /// <exception cref="Exception">The configuration has mistakes, or it doesn't fit its data set, network or machine.</exception>
+    /// <exception cref="Exception">The configuration has mistakes, or it doesn't fit its dataset, network or machine.</exception>
     public int Run()
     {
         // Nothing here needs a checkpoint: whoever started this is gone, so it ends.

@@ -137,7 +137,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
 /// <param name="Path">A run's folder or a checkpoint's.</param>
 /// <param name="ConfigPath">The configuration, for a checkpoint that lies in no run; else the run's own.</param>
 /// <param name="Settings">Settings that win over the configuration.</param>
-/// <param name="DataPath">Another data set's folder.</param>
+/// <param name="DataPath">Another dataset's folder.</param>
 /// <param name="Split">The split to score.</param>
 /// <param name="Choice">Which checkpoint of a run.</param>
 /// <param name="Device">Another device.</param>

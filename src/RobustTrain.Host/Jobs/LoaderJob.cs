@@ -58,7 +58,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         if (request.DecodeOnly)
             return DecodeOnly(dataset);
         if (dataset.Count == 0)
-            throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {request.Split.ToString().ToLowerInvariant()} split of the data set has no samples.", request.Split);
+            throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {request.Split.ToString().ToLowerInvariant()} split of the dataset has no samples.", request.Split);
         WorkerKind[] kinds = request.Kinds.Count > 0 ? [.. request.Kinds] : [config.Loader.WorkerKind];
         int?[] numbers = request.Workers.Count > 0 ? [.. request.Workers] : [config.Loader.NumWorkers];
         SystemLimits limits = SystemLimits.OfThisProcess();

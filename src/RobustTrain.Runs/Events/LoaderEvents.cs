@@ -6,7 +6,7 @@ namespace RobustTrain.Runs.Events;
 /// <param name="Worker">The worker's name, where one is concerned.</param>
 /// <param name="ProcessId">The worker's process, where it is one.</param>
 /// <param name="Epoch">The epoch that was loaded.</param>
-/// <param name="SampleIndex">The sample's index in the data set, where one is concerned.</param>
+/// <param name="SampleIndex">The sample's index in the dataset, where one is concerned.</param>
 /// <param name="Sample">The sample's name, where one is concerned.</param>
 public sealed record LoaderChanged(string Kind, string Message, string? Worker, int? ProcessId, int? Epoch, int? SampleIndex, string? Sample) : RunEvent
 {

@@ -138,7 +138,7 @@ public sealed record SystemSample(
 /// <summary>Something that the operator should know and that did not end the run.</summary>
 public sealed record RunWarning(string Message) : RunEvent
 {
-    /// <summary>The kind, in snake case, of a warning that a data set gives; null for all others.</summary>
+    /// <summary>The kind, in snake case, of a warning that a dataset gives; null for all others.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Kind { get; init; }
 
@@ -184,7 +184,7 @@ public sealed record ConfigurationChecked(IReadOnlyList<ConfigurationError> Erro
 /// <summary>A checkpoint has been scored, by <c>robusttrain evaluate</c>.</summary>
 /// <param name="Checkpoint">The checkpoint's folder.</param>
 /// <param name="Epoch">The last epoch that its weights have seen whole, from 0; null where there is none.</param>
-/// <param name="DataPath">The data set's folder.</param>
+/// <param name="DataPath">The dataset's folder.</param>
 /// <param name="Split">train, val or test.</param>
 /// <param name="Samples">The samples scored.</param>
 /// <param name="Scores">The aggregated scores by name.</param>

@@ -5,16 +5,16 @@ using RobustTrain.Data.Augmentation;
 
 namespace RobustTrain.Training.Configuration;
 
-/// <summary>The data set, its splits and its augmentation.</summary>
+/// <summary>The dataset, its splits and its augmentation.</summary>
 public sealed record DataConfig
 {
-    /// <summary>The layout of the data set.</summary>
+    /// <summary>The layout of the dataset.</summary>
     [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test).")]
     [AllowedValues("air-change", "change-pairs")]
     public string Dataset { get; init; } = "air-change";
 
-    /// <summary>The data set's folder.</summary>
-    [Description("The folder of the data set; a relative one starts at the current directory.")]
+    /// <summary>The dataset's folder.</summary>
+    [Description("The folder of the dataset; a relative one starts at the current directory.")]
     [Required]
     [ConfigurationPath]
     public string Path { get; init; } = "";

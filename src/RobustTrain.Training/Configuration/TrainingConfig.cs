@@ -44,8 +44,8 @@ public sealed record TrainingConfig : IRunConfiguration, IValidatableObject
     [Description("The network.")]
     public ModelConfig Model { get; init; } = new();
 
-    /// <summary>The data set.</summary>
-    [Description("The data set, its splits and its augmentation.")]
+    /// <summary>The dataset.</summary>
+    [Description("The dataset, its splits and its augmentation.")]
     public DataConfig Data { get; init; } = new();
 
     /// <summary>The loader.</summary>

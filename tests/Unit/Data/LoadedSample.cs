@@ -4,7 +4,7 @@ using RobustTrain.Data.Loading.Ring;
 
 namespace RobustTrain.Tests.Data;
 
-/// <summary>A sample of a change data set, loaded without a loader.</summary>
+/// <summary>A sample of a change dataset, loaded without a loader.</summary>
 internal sealed record LoadedSample(float[] Image1, float[] Image2, long[] Label)
 {
     public static unsafe LoadedSample Of(IDataset dataset, SampleKey key)

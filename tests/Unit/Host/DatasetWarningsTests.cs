@@ -5,7 +5,7 @@ using TestPng = RobustTrain.Tests.Data.TestPng;
 
 namespace RobustTrain.Tests.Host;
 
-/// <summary>What a data set converts is said by every command that opens it, once for each kind.</summary>
+/// <summary>What a dataset converts is said by every command that opens it, once for each kind.</summary>
 public sealed class DatasetWarningsTests : IDisposable
 {
     private const string Sentence = "The alpha channel of images is dropped (2 files: ";

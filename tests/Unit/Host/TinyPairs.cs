@@ -2,7 +2,7 @@ using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Tests.Host;
 
-/// <summary>A data set of small image pairs (change-pairs) in which bright squares are the changes.</summary>
+/// <summary>A dataset of small image pairs (change-pairs) in which bright squares are the changes.</summary>
 public static class TinyPairs
 {
     private static readonly string[] s_splits = ["train", "train", "train", "train", "val", "test"];

@@ -7,7 +7,7 @@ internal sealed class SquaresDataset(int count, int side = 16, int salt = 0) : I
 {
     public int Count => count;
 
-    /// <summary>Tells data sets apart.</summary>
+    /// <summary>Tells datasets apart.</summary>
     public int Salt => salt;
 
     public IReadOnlyList<FieldSpec> Fields { get; } =
