@@ -54,6 +54,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "madvise", SetLastError = true)]
     public static partial int Advise(void* start, nuint bytes, int advice);
 
+    [LibraryImport(Library, EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetVariable(string name, string value, int overwrite);
+
+    [LibraryImport(Library, EntryPoint = "mallopt")]
+    public static partial int SetAllocator(int parameter, int value);
+
     [LibraryImport(Library, EntryPoint = "memset")]
     public static partial nint Fill(void* target, int value, nuint count);
 

@@ -9,6 +9,9 @@ public static unsafe class ThisProcess
     private const int StandardError = 2;
     private const int ParentDeathSignal = 1;
     private const int SetTracer = 0x59616D61;
+    private const int TrimThreshold = -1;
+    private const int TopPad = -2;
+    private const int MaxMappings = -4;
 
     /// <summary>The process that started this one.</summary>
     public static int ParentId => Libc.ParentId();
@@ -27,6 +30,28 @@ public static unsafe class ThisProcess
     /// needless.
     /// </summary>
     public static void LetTrace(int process) => _ = Libc.ControlProcess(SetTracer, (nuint)process, 0, 0, 0);
+
+    /// <summary>Sets a variable of the environment as native libraries read it, where it is not set; .NET's own is a copy.</summary>
+    public static void SetNativeVariable(string name, string value) => _ = Libc.SetVariable(name, value, overwrite: 0);
+
+    /// <summary>
+    /// Lets glibc's allocator take all blocks from the heap and keep freed memory there; another C library's is left as it is.
+    /// </summary>
+    /// <param name="upTo">The bytes at the heap's end that are not given back.</param>
+    /// <param name="growBy">The bytes by which the heap grows beyond what is asked for.</param>
+    public static void KeepFreedMemory(int upTo, int growBy)
+    {
+        try
+        {
+            _ = Libc.SetAllocator(MaxMappings, 0);
+            _ = Libc.SetAllocator(TrimThreshold, upTo);
+            _ = Libc.SetAllocator(TopPad, growBy);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // mallopt is glibc's alone.
+        }
+    }
 
     /// <summary>Ends the process at once, without running anything more of it.</summary>
     [DoesNotReturn]

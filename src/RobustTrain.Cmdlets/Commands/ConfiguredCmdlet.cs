@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
+using RobustTrain.Cmdlets.Output;
 
 namespace RobustTrain.Cmdlets.Commands;
 
@@ -246,12 +247,4 @@ public abstract class ConfiguredCmdlet : HostCmdlet
         Words = Words(),
         WorkingFolder = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
     });
-}
-
-/// <summary>Says which key of the configuration a parameter sets.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class ConfigurationKeyAttribute(string path) : Attribute
-{
-    /// <summary>The key's dotted name.</summary>
-    public string Path { get; } = path;
 }

@@ -60,7 +60,7 @@ public sealed class TestTrainingConfigCommand : ConfiguredCmdlet
 
         if (found is null)
             return;
-        TrainingConfigTest test = TrainingConfigTest.From(found, request);
+        TrainingConfigTest test = TrainingConfigTest.From(found, request.ConfigurationPath, request.Words);
         await WriteObjectAsync(Quiet ? test.Valid : test);
     }
 }

@@ -1,8 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using System.Reflection;
-using RobustTrain.Cmdlets.Commands;
+using RobustTrain.Cmdlets.Output;
 
 namespace RobustTrain.Cmdlets.Completion;
 
@@ -26,8 +25,7 @@ public sealed class ConfigurationValueCompleter : IArgumentCompleter
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        string? path = typeof(ConfiguredCmdlet).GetProperty(parameterName, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.GetCustomAttribute<ConfigurationKeyAttribute>()?.Path;
-        ConfigurationKeyHelp? key = path is null ? null : ConfigurationKeys.Find(path);
+        ConfigurationKeyHelp? key = ConfigurationKeyAttribute.OfParameters.TryGetValue(parameterName, out string? path) ? ConfigurationKeys.Find(path) : null;
         return Completions.Of(wordToComplete, (key?.Values ?? []).Select(value => (value, key!.Description)));
     }
 }

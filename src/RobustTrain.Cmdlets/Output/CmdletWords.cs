@@ -1,6 +1,4 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
-using RobustTrain.Cmdlets.Commands;
 
 namespace RobustTrain.Cmdlets.Output;
 
@@ -29,10 +27,7 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
         ["--workers"] = "-NumWorkers",
     };
 
-    private static readonly Dictionary<string, string> s_parametersOfKeys = typeof(ConfiguredCmdlet).GetProperties()
-        .Select(property => (property.Name, property.GetCustomAttribute<ConfigurationKeyAttribute>()?.Path))
-        .Where(pair => pair.Path is not null)
-        .ToDictionary(pair => pair.Path!, pair => pair.Name);
+    private static readonly Dictionary<string, string> s_parametersOfKeys = ConfigurationKeyAttribute.OfParameters.ToDictionary(pair => pair.Value, pair => pair.Key);
 
     /// <summary>The words of a cmdlet whose parameters gave no settings.</summary>
     public static CmdletWords Plain { get; } = new([]);

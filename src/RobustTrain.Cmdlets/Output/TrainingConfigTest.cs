@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Configuration;
 using RobustTrain.Runs.Events;
 
@@ -33,11 +32,11 @@ public sealed record TrainingConfigTest
     /// <summary>The steps of an epoch.</summary>
     public int? StepsPerEpoch { get; init; }
 
-    internal static TrainingConfigTest From(ConfigurationChecked found, TrainingRequest request) => new()
+    internal static TrainingConfigTest From(ConfigurationChecked found, string? configurationPath, CmdletWords words) => new()
     {
-        ConfigurationPath = request.ConfigurationPath,
+        ConfigurationPath = configurationPath,
         Valid = found.Errors.Count == 0,
-        Errors = [.. found.Errors.Select(error => TrainingConfigError.From(error, request.Words))],
+        Errors = [.. found.Errors.Select(error => TrainingConfigError.From(error, words))],
         Device = found.Device,
         TrainingSamples = found.TrainingSamples,
         ValidationSamples = found.ValidationSamples,

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using TorchSharp;
 
@@ -10,7 +11,7 @@ namespace RobustTrain.Training.Native;
 /// TorchSharp looks for its libraries by name, so that it may take another libtorch of the machine, and prints what fails on standard
 /// output. A user of torch therefore calls <see cref="Load()"/> first; TorchSharp then finds what is loaded already.
 /// </remarks>
-public static partial class LibTorch
+public static class LibTorch
 {
     /// <summary>The environment variable that names another folder with libtorch.</summary>
     public const string Variable = "ROBUSTTRAIN_LIBTORCH";
@@ -163,11 +164,8 @@ public static partial class LibTorch
     public sealed record Loaded(nint Cpu, nint TorchSharp, string Version, bool HasCuda);
 
     /// <summary>Settings of the process that hold from the moment at which libtorch is loaded.</summary>
-    private static partial class ProcessSettings
+    private static class ProcessSettings
     {
-        private const int TrimThreshold = -1;
-        private const int TopPad = -2;
-        private const int MaxMappings = -4;
         private const int Mebibyte = 1 << 20;
 
         public static void Apply()
@@ -180,30 +178,14 @@ public static partial class LibTorch
         private static void SpinShortly()
         {
             if (Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null && Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
-                SetEnvironmentVariable("GOMP_SPINCOUNT", "1000", overwrite: 0);
+                ThisProcess.SetNativeVariable("GOMP_SPINCOUNT", "1000");
         }
 
         // docs/decisions/torchsharp.md: a step's large blocks stay for the next one instead of going back to the kernel and being zeroed again.
         private static void KeepFreedMemory()
         {
-            if (Environment.GetEnvironmentVariables().Keys.Cast<string>().Any(name => name.StartsWith("MALLOC_", StringComparison.Ordinal)))
-                return;
-            try
-            {
-                SetAllocator(MaxMappings, 0);
-                SetAllocator(TrimThreshold, 1024 * Mebibyte);
-                SetAllocator(TopPad, 64 * Mebibyte);
-            }
-            catch (EntryPointNotFoundException)
-            {
-                // Only glibc has it; another C library's allocator is left as it is.
-            }
+            if (!Environment.GetEnvironmentVariables().Keys.Cast<string>().Any(name => name.StartsWith("MALLOC_", StringComparison.Ordinal)))
+                ThisProcess.KeepFreedMemory(upTo: 1024 * Mebibyte, growBy: 64 * Mebibyte);
         }
-
-        [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-        private static partial int SetEnvironmentVariable(string name, string value, int overwrite);
-
-        [LibraryImport("libc", EntryPoint = "mallopt")]
-        private static partial int SetAllocator(int parameter, int value);
     }
 }
