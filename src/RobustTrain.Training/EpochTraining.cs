@@ -1,4 +1,5 @@
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Epochs;

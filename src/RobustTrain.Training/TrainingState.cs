@@ -1,3 +1,4 @@
+using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;

@@ -5,6 +5,7 @@ using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;

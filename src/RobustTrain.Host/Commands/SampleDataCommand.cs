@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Host.Errors;
 using RobustTrain.Host.Events;
 using RobustTrain.Host.Output;

@@ -1,4 +1,5 @@
 using RobustTrain.Data;
+using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

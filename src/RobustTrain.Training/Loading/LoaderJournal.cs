@@ -1,6 +1,8 @@
 using System.Text.Json;
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Training.Loading;

@@ -1,5 +1,6 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;

@@ -1,6 +1,8 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Datasets.ChangePairs;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 
