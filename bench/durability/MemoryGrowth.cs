@@ -30,7 +30,7 @@ internal sealed class MemoryGrowth(TrainingConfig config, int every)
             })).Run(control);
         }
 
-        string kind = config.Loader.WorkerKind;
+        string kind = config.Loader.WorkerKind.ToString().ToLowerInvariant();
         Console.WriteLine($"{kind,-8}{"steps",8}{"resident",14}{"managed",14}{"native",14}{"workers",14}{"threads",9}{"handles",9}");
         foreach (Sample sample in _samples)
         {

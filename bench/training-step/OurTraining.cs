@@ -1,5 +1,6 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
