@@ -14,7 +14,7 @@ Describe 'The module as a package' -Skip:(-not (Get-Module -ListAvailable Micros
         # In a shell of its own, whose home is the test's: the repositories of the user who tests stay as they are.
         $shell = Start-TestShell @"
 `$ErrorActionPreference = 'Stop'
-`$env:HOME = `$env:XDG_DATA_HOME = '$TestDrive'
+`$env:HOME = `$env:XDG_DATA_HOME = `$env:XDG_CONFIG_HOME = '$TestDrive'
 Register-PSResourceRepository -Name Feed -Uri '$feed' -Trusted
 Publish-PSResource -Path '$module' -Repository Feed
 Save-PSResource RobustTrain -Repository Feed -Path '$installed' -TrustRepository
