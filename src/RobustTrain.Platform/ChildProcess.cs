@@ -12,8 +12,8 @@ public sealed class ChildProcess : IDisposable
 {
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    // A grandchild that outlives the child may hold the pipe open; it has no more to say about the child's end.
-    private static readonly TimeSpan s_drainTime = TimeSpan.FromSeconds(2);
+    // A grandchild that outlives the child may hold the pipe open; a loaded machine takes seconds to read a line from it.
+    private static readonly TimeSpan s_drainTime = TimeSpan.FromSeconds(10);
 
     private readonly Process _process;
     private readonly ChildGuard? _guard;

@@ -71,7 +71,7 @@ internal sealed class StackProbe : IDisposable
         string frames = string.Join(", ", _frames!.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         return error.Length == 0 && frames.Length > 0
             ? $"managed stack: {frames}"
-            : $"no managed stack: {(error.Length > 0 ? error : "the process that reads it has ended without a word")}";
+            : $"no managed stack: {(error.Length > 0 ? error : $"the process that reads it ended with exit code {_process.ExitCode} and no word")}";
     }
 
     /// <summary>Stops to ask; the thread goes on.</summary>
