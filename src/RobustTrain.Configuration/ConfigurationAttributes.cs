@@ -31,6 +31,9 @@ public sealed class ConfigurationNullTextAttribute(string text) : Attribute
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ConfigurationPathAttribute : Attribute;
 
-/// <summary>Marks a key that may change when a run goes on: no bit of what a finished run leaves depends on it.</summary>
+/// <summary>
+/// Marks a key that may change when a run goes on: no bit of what a finished run leaves depends on it, or only where the run would have failed
+/// without the change.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class FreeOnResumeAttribute : Attribute;

@@ -86,6 +86,7 @@ public sealed record LoaderOptions
 
     /// <summary>What becomes of a sample that can't be loaded.</summary>
     [Description("A sample that can't be loaded, after a second try elsewhere: fail (exit code 3, naming it) or skip (the batch goes without it, and the ledger names it).")]
+    [FreeOnResume]
     public BadSamplePolicy OnBadSample { get; init; }
 
     /// <summary>How many samples may be skipped.</summary>

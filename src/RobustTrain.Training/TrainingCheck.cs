@@ -79,7 +79,7 @@ public sealed class TrainingCheck
         Try(_task.Check);
         foreach (DatasetSplit split in Enum.GetValues<DatasetSplit>())
         {
-            Try(() => _splits[split] = TaskCatalog.OpenDataset(_config, split));
+            Try(() => OpenSplit(split));
             if (_splits.TryGetValue(split, out IDataset? dataset))
                 Try(() => TrainingPlan.CheckSplit(_task, split, dataset));
         }
@@ -91,6 +91,20 @@ public sealed class TrainingCheck
         Try(() => _plan = TrainingPlan.Create(
             _config,
             new DataSplits(_splits[DatasetSplit.Train], validation, _splits[DatasetSplit.Test]) { ValidationSets = _task.ValidationSetsOf(validation) }));
+    }
+
+    // Where files are at fault, the others have not been read whole: the operator should know that more may be found.
+    private void OpenSplit(DatasetSplit split)
+    {
+        try
+        {
+            _splits[split] = TaskCatalog.OpenDataset(_config, split);
+        }
+        catch (DatasetException exception) when (exception.Faults.Any(fault => File.Exists(fault.Path)))
+        {
+            _warnings.Add(new RunWarning($"The pixels of the {SplitNames.Of(split)} split were not read, since its files do not fit together yet: mend what is named and check again."));
+            throw;
+        }
     }
 
     private void ReadFiles(Action<int, int>? progress, CancellationToken stopping)

@@ -296,7 +296,7 @@ Describe 'Start-Training' {
         }
 
         It 'says that a run was stopped from outside, and how to go on' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             Start-Training -RunPath r -WarningVariable warnings | ForEach-Object { if ($_.Epoch -eq 1) { kill -TERM (Get-TrainingRun r).ProcessId } } | Out-Null
             $LASTEXITCODE | Should -Be 75
             $warnings[-1].Message | Should -Match ("^The run was stopped from outside, with the checkpoint '{0}/checkpoints/\d+'; go on with it by: Start-Training -RunPath '{0}'$" -f [regex]::Escape("$PWD/r"))
@@ -333,7 +333,7 @@ Describe 'Start-Training' {
         }
 
         It 'takes its name from -Name, and is found by Get-Job by name, id, state and command' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $job = Start-Training -RunPath r -AsJob -Name nightly
             (Get-Job -Name night*).InstanceId | Should -Be $job.InstanceId
             (Get-Job -Id $job.Id).InstanceId | Should -Be $job.InstanceId
@@ -353,7 +353,7 @@ Describe 'Start-Training' {
         }
 
         It 'is stopped with a checkpoint by Stop-Job, and still hands its run over with -PassThru' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $job = Start-Training -RunPath r -AsJob -PassThru
             Wait-Fact { (Get-TrainingRun r -ErrorAction Ignore).EpochsDone } | Should -BeTrue
             Stop-Job $job
@@ -365,7 +365,7 @@ Describe 'Start-Training' {
         }
 
         It 'is ended and forgotten by Remove-Job -Force' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $job = Start-Training -RunPath r -AsJob
             Wait-Fact { $job.Output.Count -ge 1 } | Should -BeTrue
             Remove-Job $job -Force
@@ -374,7 +374,7 @@ Describe 'Start-Training' {
         }
 
         It 'refuses Remove-Job without -Force while it runs' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $job = Start-Training -RunPath r -AsJob
             Remove-Job $job -ErrorVariable refused -ErrorAction SilentlyContinue
             $refused.Count | Should -Be 1
@@ -402,14 +402,14 @@ Describe 'Start-Training' {
         }
 
         It 'cannot be suspended' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $job = Start-Training -RunPath r -AsJob
             { $job.SuspendJob() } | Should -Throw -ExpectedMessage '*not suspended*'
             Stop-Job $job
         }
 
         It 'runs beside others, each stopped alone' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $first = Start-Training -RunPath r1 -AsJob
             $second = Start-Training -RunPath r2 -AsJob
             Wait-Fact { $first.Output.Count -and $second.Output.Count } | Should -BeTrue
@@ -435,7 +435,7 @@ Describe 'Start-Training' {
         }
 
         It 'has no life line and is a session of its own' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $run = Start-Training -RunPath r -Detach
             Get-LastCall | Should -Be "train --run-path $PWD/r --events"
             (ps -o sid= -p $run.ProcessId).Trim() | Should -Be $run.ProcessId
@@ -444,7 +444,7 @@ Describe 'Start-Training' {
         }
 
         It 'sets $LASTEXITCODE: 0 where it has begun, else what the error says' {
-            $env:FAKE_EPOCHS = 100
+            $env:FAKE_EPOCHS = 1000
             $global:LASTEXITCODE = -1
             Start-Training -RunPath r -Detach | Out-Null
             $LASTEXITCODE | Should -Be 0

@@ -8,7 +8,7 @@ namespace RobustTrain.Training.Configuration;
 public sealed record CheckpointConfig
 {
     /// <summary>Which checkpoints stay.</summary>
-    [Description("Which checkpoints stay beside the latest and the best: latest (no other), all, or every (each keep_every epochs).")]
+    [Description("Which checkpoints stay beside the latest, the best and those that stand in for them should they be damaged: latest (no other), all, or every (each keep_every epochs).")]
     [AllowedValues("latest", "all", "every")]
     [FreeOnResume]
     public string Keep { get; init; } = "latest";

@@ -10,6 +10,7 @@ public sealed record NumericsConfig
     /// <summary>What a NaN, an infinity or a spike leads to.</summary>
     [Description("After a loss or gradient that is NaN, infinite or a spike: fail (exit code 4), skip (leave that step out), or rollback (go back to the last epoch's checkpoint with a lower learning rate).")]
     [AllowedValues("fail", "skip", "rollback")]
+    [FreeOnResume]
     public string OnFailure { get; init; } = "fail";
 
     /// <summary>How many failures are tolerated.</summary>

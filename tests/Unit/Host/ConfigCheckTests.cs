@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Text;
+using System.Text.RegularExpressions;
 using RobustTrain.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Data;
@@ -50,6 +51,7 @@ public sealed class ConfigCheckTests : IDisposable
         Assert.Equal(run.Sentences, found.Errors.Select(error => error.Message));
         Assert.Equal([At("A", "train_0.bmp"), At("B", "train_2.bmp"), "'val_4'", At("B", "test_5.bmp")], found.Errors.Select(error => new[] { At("A", "train_0.bmp"), At("B", "train_2.bmp"), "'val_4'", At("B", "test_5.bmp") }.First(file => error.Message.Contains(file, StringComparison.Ordinal))));
         Assert.Null(found.TrainingSamples);
+        Assert.Equal(["training", "test"], _warnings.Select(warning => Regex.Match(warning, "^The pixels of the (\\w+) split were not read").Groups[1].Value));
     }
 
     [Fact]

@@ -142,10 +142,10 @@ public sealed class TrainerTests : IDisposable
         _stopped.Config = _stopped.Config with
         {
             Name = "renamed",
-            Loader = _stopped.Config.Loader with { NumWorkers = 1, PrefetchQueueLength = 2, PersistentWorkers = false, Timeout = TimeSpan.FromSeconds(7), MaxErrors = 2, HealthCheckInterval = TimeSpan.FromSeconds(0.5), MaxSkipped = 2 },
+            Loader = _stopped.Config.Loader with { NumWorkers = 1, PrefetchQueueLength = 2, PersistentWorkers = false, Timeout = TimeSpan.FromSeconds(7), MaxErrors = 2, HealthCheckInterval = TimeSpan.FromSeconds(0.5), MaxSkipped = 2, OnBadSample = BadSamplePolicy.Skip },
             Trainer = _stopped.Config.Trainer with { LogIntervalSeconds = 0.5, StepTimeoutSeconds = 600, DetectAnomaly = true, EvaluationWorkers = 3 },
             Checkpoint = new CheckpointConfig { Keep = "all", KeepEvery = 2, EverySteps = 2, EverySeconds = null },
-            Numerics = _stopped.Config.Numerics with { MaxFailures = 3 },
+            Numerics = _stopped.Config.Numerics with { MaxFailures = 3, OnFailure = "rollback" },
         };
         Assert.Equal(ExitCode.Finished, _stopped.Run().ExitCode);
         Assert.Equal(_untouched.FinalState(), _stopped.FinalState());
