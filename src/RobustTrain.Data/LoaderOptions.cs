@@ -9,18 +9,15 @@ namespace RobustTrain.Data;
 /// <summary>How a <see cref="PrefetchLoader"/> loads. What has a description is a key of a configuration's section <c>loader</c>.</summary>
 public sealed record LoaderOptions
 {
-    /// <summary>Samples in a batch.</summary>
     [Description("Samples in a training batch.")]
     [Range(1, 65536)]
     [ConfigurationAlias("batch_size_per_gpu")]
     public int BatchSize { get; init; } = 16;
 
-    /// <summary>Samples in a batch of validation and test.</summary>
     [Description("Samples in a batch of validation and test.")]
     [Range(1, 65536)]
     public int EvalBatchSize { get; init; } = 1;
 
-    /// <summary>Workers.</summary>
     [Description("Workers that decode ahead; 0 loads in the training thread; auto finds the number by how much the training waits and how many processors are idle.")]
     [Range(0, 1024)]
     [ConfigurationAlias("num_worker_per_gpu")]
@@ -28,12 +25,10 @@ public sealed record LoaderOptions
     [FreeOnResume]
     public int? NumWorkers { get; init; } = 2;
 
-    /// <summary>What the workers are.</summary>
     [Description("What the workers are: thread (the least cost) or process (a crash or a hang in a decoder takes none but the worker; Linux).")]
     [FreeOnResume]
     public WorkerKind WorkerKind { get; init; }
 
-    /// <summary>Batches decoded ahead.</summary>
     [Description("Batches that are decoded ahead of the training step.")]
     [Range(1, 4096)]
     [ConfigurationAlias("num_prefetch_queue")]
@@ -41,65 +36,53 @@ public sealed record LoaderOptions
     [FreeOnResume]
     public int PrefetchQueueLength { get; init; } = 3;
 
-    /// <summary>How batches come to the device.</summary>
     [Description("How batches come to the device: none or cpu (tensors over the loader's own memory, without a copy; on a GPU copied when the step begins), cuda (through pinned memory on a stream of its own, beside the step before); null: cuda on a GPU, else cpu.")]
     [AllowedValues("none", "cpu", "cuda")]
     [ConfigurationForeignName("pin_memory", "prefetch_mode says how batches come to the device: cuda goes through pinned memory, cpu and none do not.")]
     public string? PrefetchMode { get; init; }
 
-    /// <summary>Whether images lie channels last.</summary>
     [Description("Whether prefetch_mode cuda lays images out with the channels last, which convolutions in half precision prefer.")]
     public bool ChannelsLast { get; init; }
 
-    /// <summary>Whether an incomplete last batch is left out.</summary>
     [Description("Whether an incomplete last training batch is left out.")]
     public bool DropLast { get; init; }
 
-    /// <summary>Whether an incomplete last batch is filled up.</summary>
     [Description("Whether an incomplete last training batch is filled up with samples from the epoch's beginning; drop_last wins.")]
     public bool FillLast { get; init; }
 
-    /// <summary>Whether workers live on.</summary>
     [Description("Whether workers live on from epoch to epoch.")]
     [FreeOnResume]
     public bool PersistentWorkers { get; init; } = true;
 
-    /// <summary>When a worker is stuck.</summary>
     [Description("Seconds that a worker may stand still, on one sample or otherwise, before it counts as stuck and is replaced.")]
     [Range(0.01, 86400.0)]
     [ConfigurationAlias("timeout")]
     [FreeOnResume]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>When workers are given up.</summary>
     [Description("Failures of workers in an epoch after which the rest of it is loaded in the trainer's own process, in the same order.")]
     [Range(1, 1_000_000)]
     [FreeOnResume]
     public int MaxErrors { get; init; } = 5;
 
-    /// <summary>How often workers are looked at.</summary>
     [Description("Seconds between two looks at the workers' heartbeats.")]
     [Range(0.001, 3600.0)]
     [ConfigurationAlias("check_interval")]
     [FreeOnResume]
     public TimeSpan HealthCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>What becomes of a sample that can't be loaded.</summary>
     [Description("A sample that can't be loaded, after a second try elsewhere: fail (exit code 3, naming it) or skip (the batch goes without it, and the ledger names it).")]
     [FreeOnResume]
     public BadSamplePolicy OnBadSample { get; init; }
 
-    /// <summary>How many samples may be skipped.</summary>
     [Description("Samples of an epoch that may be skipped: a share of it where below 1, as 0.01, else a number; beyond it the run ends with exit code 3.")]
     [Range(0.0, 1e9)]
     [FreeOnResume]
     public double MaxSkipped { get; init; } = 0.01;
 
-    /// <summary>Whether an earlier run's quarantine counts.</summary>
     [Description("Whether samples that an earlier run put into quarantine, because they killed or stalled workers or their files are damaged, are tried again.")]
     public bool IgnoreQuarantine { get; init; }
 
-    /// <summary>Where the quarantine is kept.</summary>
     [Description("The file that remembers samples that killed or stalled workers or whose files are damaged, for all runs over the same data; null: quarantine/<dataset>.json beside the run's folder.")]
     [ConfigurationPath]
     public string? QuarantinePath { get; init; }

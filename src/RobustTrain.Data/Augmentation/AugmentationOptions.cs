@@ -10,47 +10,38 @@ public sealed record AugmentationOptions
     /// <summary>No variation at all.</summary>
     public static AugmentationOptions None { get; } = new();
 
-    /// <summary>Resize before cropping.</summary>
     [Description("Height and width that images are resized to before cropping (bilinear; labels by the nearest); null keeps them.")]
     [Length(2, 2)]
     [Range(16, 8192)]
     public IReadOnlyList<int>? Resize { get; init; }
 
-    /// <summary>Quarter turns.</summary>
     [Description("Rotation by 0, 90, 180 or 270 degrees, each as likely.")]
     public bool Rotate { get; init; }
 
-    /// <summary>Horizontal flip.</summary>
     [Description("Probability of a flip left to right.")]
     [Range(0.0, 1.0)]
     public double HorizontalFlip { get; init; }
 
-    /// <summary>Vertical flip.</summary>
     [Description("Probability of a flip top to bottom.")]
     [Range(0.0, 1.0)]
     public double VerticalFlip { get; init; }
 
-    /// <summary>Whether colours change.</summary>
     [Description("Probability that an image's colours are changed at all, for each image by itself.")]
     [Range(0.0, 1.0)]
     public double ColorProbability { get; init; } = 1.0;
 
-    /// <summary>Brightness jitter.</summary>
     [Description("Brightness factor is drawn from 1 - b to 1 + b, for each image by itself.")]
     [Range(0.0, 1.0)]
     public double Brightness { get; init; }
 
-    /// <summary>Contrast jitter.</summary>
     [Description("Contrast factor is drawn from 1 - c to 1 + c.")]
     [Range(0.0, 1.0)]
     public double Contrast { get; init; }
 
-    /// <summary>Saturation jitter.</summary>
     [Description("Saturation factor is drawn from 1 - s to 1 + s.")]
     [Range(0.0, 1.0)]
     public double Saturation { get; init; }
 
-    /// <summary>Hue jitter.</summary>
     [Description("Hue shift, as a share of the colour circle, is drawn from -h to h.")]
     [Range(0.0, 0.5)]
     public double Hue { get; init; }

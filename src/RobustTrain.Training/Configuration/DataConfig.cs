@@ -8,67 +8,53 @@ namespace RobustTrain.Training.Configuration;
 /// <summary>The dataset, its splits and its augmentation.</summary>
 public sealed record DataConfig
 {
-    /// <summary>The layout of the dataset.</summary>
     [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test).")]
     [AllowedValues("air-change", "change-pairs")]
     public string Dataset { get; init; } = "air-change";
 
-    /// <summary>The dataset's folder.</summary>
     [Description("The folder of the dataset; a relative one starts at the current directory.")]
     [Required]
     [ConfigurationPath]
     public string Path { get; init; } = "";
 
-    /// <summary>Which scenes validate (air-change).</summary>
     [Description("air-change: scenes, as Szada/7, whose L-shaped training area is kept for validation instead of training.")]
     public IReadOnlyList<string> ValidationScenes { get; init; } = ["Szada/7", "Tiszadob/5"];
 
-    /// <summary>Named parts of the validation split.</summary>
     [Description("Named validation sets, each with scores of its own beside those of all, as NAME/f1. air-change: each lists scenes, in place of validation_scenes; change-pairs: each lists list files, in place of lists.val. null makes no sets.")]
     [RegularExpression("[A-Za-z0-9][A-Za-z0-9_-]*", ErrorMessage = "of Latin letters, digits, _ and -, a letter or digit first")]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? ValidationSets { get; init; }
 
-    /// <summary>List files of the splits (change-pairs).</summary>
     [Description("change-pairs: text files, relative to path, with an image of A on each line, by its file name or by that without extension, with its folder or without, for each split. Without them the folders train, val and test or the names' prefixes train_, val_ and test_ decide.")]
     public SplitListsConfig Lists { get; init; } = new();
 
-    /// <summary>The side of a training crop in pixels.</summary>
     [Description("Side of a training sample in pixels; null takes whole images (change-pairs).")]
     [Range(16, 8192)]
     public int? CropSize { get; init; } = 112;
 
-    /// <summary>How many training crops are made to hold change.</summary>
     [Description("Share of the training crops that are drawn around a changed pixel (oversampling of the foreground); the others come from everywhere, as do those of pairs without change.")]
     [Range(0.0, 1.0)]
     public double ChangedCropShare { get; init; }
 
-    /// <summary>The side that crops are resized to.</summary>
     [Description("air-change: side in pixels that crops are resized to; the test crop is resized by the same factor. null keeps them.")]
     [Range(16, 8192)]
     public int? SampleSize { get; init; }
 
-    /// <summary>What the palette of a label means.</summary>
     [Description("What a label with a palette (PNG, BMP) holds: greys takes its palette's greys, and refuses a palette of colours; indices takes the colours' numbers as the classes, as in Pascal VOC.")]
     [AllowedValues("greys", "indices")]
     public string LabelPalette { get; init; } = "greys";
 
-    /// <summary>Whether unusual images are converted.</summary>
     [Description("Whether images are turned by their EXIF orientation, scaled from 16 bits to 8, freed of alpha and made RGB from CMYK, each kind with a warning; false refuses such images.")]
     public bool ConvertImages { get; init; } = true;
 
-    /// <summary>Augmentation of training samples.</summary>
     [Description("Augmentation of training samples; geometry is applied to both images and the label alike.")]
     public AugmentationOptions Augmentation { get; init; } = new() { Rotate = true, HorizontalFlip = 0.5, VerticalFlip = 0.5 };
 
-    /// <summary>Mean of each channel.</summary>
     [Description("Mean of each channel, of values in 0..1, that normalisation subtracts.")]
     public IReadOnlyList<double> Mean { get; init; } = [0.485, 0.456, 0.406];
 
-    /// <summary>Standard deviation of each channel.</summary>
     [Description("Standard deviation of each channel that normalisation divides by.")]
     public IReadOnlyList<double> Std { get; init; } = [0.229, 0.224, 0.225];
 
-    /// <summary>How often an epoch goes through the training data.</summary>
     [Description("How many times an epoch goes through the training samples.")]
     [Range(1, 1_000_000)]
     [ConfigurationAlias("dataset_enlarge_ratio")]
@@ -78,15 +64,12 @@ public sealed record DataConfig
 /// <summary>Text files that list the file names of each split.</summary>
 public sealed record SplitListsConfig
 {
-    /// <summary>The training split.</summary>
     [Description("List file of the training split.")]
     public string? Train { get; init; }
 
-    /// <summary>The validation split.</summary>
     [Description("List file of the validation split.")]
     public string? Val { get; init; }
 
-    /// <summary>The test split.</summary>
     [Description("List file of the test split.")]
     public string? Test { get; init; }
 }

@@ -6,22 +6,18 @@ namespace RobustTrain.Training.Configuration;
 /// <summary>Which epoch is best, and when no better one is awaited any more.</summary>
 public sealed record SelectionConfig
 {
-    /// <summary>How epochs are compared.</summary>
     [Description("weighted: by the weighted sum of the metrics; partial: an epoch is better only where it is at least as good in every metric and better in one.")]
     [AllowedValues("weighted", "partial")]
     public string Order { get; init; } = "weighted";
 
-    /// <summary>The scores that are compared.</summary>
     [Description("Scores that are compared (f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall), or SET/f1 and so on for those of a validation set; null takes trainer.best_metric alone.")]
     [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
     [RegularExpression("[^/]+/[a-z0-9_]+", ErrorMessage = "SET/SCORE with one of them for a validation set")]
     public IReadOnlyList<string>? Metrics { get; init; }
 
-    /// <summary>The scores' weights.</summary>
     [Description("One weight for each metric, with order: weighted; null weighs them alike.")]
     public IReadOnlyList<double>? Weights { get; init; }
 
-    /// <summary>Epochs without a better one.</summary>
     [Description("Epochs that may pass without a better one before the training ends early, which only an epoch that is validated decides; null always trains all.")]
     [Range(1, 1_000_000)]
     public int? Patience { get; init; }

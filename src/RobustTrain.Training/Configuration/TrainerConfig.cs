@@ -7,73 +7,59 @@ namespace RobustTrain.Training.Configuration;
 /// <summary>The training loop.</summary>
 public sealed record TrainerConfig
 {
-    /// <summary>Epochs.</summary>
     [Description("Epochs to train.")]
     [Range(1, 1_000_000)]
     public int Epochs { get; init; } = 10;
 
-    /// <summary>Epochs between validations.</summary>
     [Description("Epochs between two validations; the last epoch is always validated.")]
     [Range(1, 1_000_000)]
     public int ValidateEvery { get; init; } = 1;
 
-    /// <summary>Batches that are evaluated at once.</summary>
     [Description("Batches of validation and test that are computed at once, at most loader.prefetch_queue_length, which a greater number counts as: 1, or null, computes one after the other. The scores are the same.")]
     [Range(1, 1024)]
     [FreeOnResume]
     public int? EvaluationWorkers { get; init; } = 1;
 
-    /// <summary>The best model's metric.</summary>
     [Description("Score that decides which checkpoint is best: f1 and iou are those of class 1 where there are two classes, else their means; SET/f1 is that of a validation set.")]
     [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
     [RegularExpression("[^/]+/[a-z0-9_]+", ErrorMessage = "SET/SCORE with one of them for a validation set")]
     public string BestMetric { get; init; } = "f1";
 
-    /// <summary>Seconds between step events.</summary>
     [Description("Seconds between two step events in the journal.")]
     [Range(0.0, 3600.0)]
     [FreeOnResume]
     public double LogIntervalSeconds { get; init; } = 1.0;
 
-    /// <summary>Batches of one step.</summary>
     [Description("Batches whose gradients are accumulated into one step of the optimiser.")]
     [Range(1, 65536)]
     public int Accumulate { get; init; } = 1;
 
-    /// <summary>The greatest norm of the gradient.</summary>
     [Description("Norm (L2, over all parameters) that a greater gradient is scaled down to; null clips none.")]
     [Range(1e-12, 1e12)]
     public double? ClipNorm { get; init; }
 
-    /// <summary>The greatest value of a gradient.</summary>
     [Description("Magnitude that each value of the gradient is cut to, after clip_norm; null cuts none.")]
     [Range(1e-12, 1e12)]
     public double? ClipValue { get; init; }
 
-    /// <summary>Decay of the weights' moving average.</summary>
     [Description("Decay, for each step, of an exponential moving average of the weights, which validation, test and evaluation then use; null keeps none.")]
     [Range(0.0, 0.999999999)]
     public double? EmaDecay { get; init; }
 
-    /// <summary>Whether only deterministic algorithms run.</summary>
     [Description("Whether torch may use deterministic algorithms only; an operator that has none ends the run. The CPU needs it not: there, fixed threads suffice.")]
     public bool Deterministic { get; init; }
 
-    /// <summary>Whether the backward pass is watched.</summary>
     [Description("Whether autograd names the operation whose backward pass made a NaN; slow, to find a fault.")]
     [FreeOnResume]
     public bool DetectAnomaly { get; init; }
 
-    /// <summary>Parameters that aren't learned.</summary>
     [Description("Patterns of parameter names that are not learned; * stands for any text, as in conv1*.")]
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
-    /// <summary>Where the first weights come from.</summary>
     [Description("A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from; null starts from random ones.")]
     [ConfigurationPath]
     public string? StartFrom { get; init; }
 
-    /// <summary>Seconds after which a step is reported as stuck.</summary>
     [Description("Seconds after which a step that has not ended ends the process, exit code 1, with the checkpoints as they are; null waits for ever.")]
     [Range(1.0, 1_000_000.0)]
     [FreeOnResume]

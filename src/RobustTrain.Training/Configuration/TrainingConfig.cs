@@ -12,71 +12,56 @@ namespace RobustTrain.Training.Configuration;
 /// </summary>
 public sealed record TrainingConfig : IRunConfiguration, IValidatableObject
 {
-    /// <summary>A name for people.</summary>
     [Description("A name for people, shown by Get-TrainingRun.")]
     [FreeOnResume]
     public string Name { get; init; } = "run";
 
-    /// <summary>The seed from which all others are derived.</summary>
     [Description("The seed from which every other seed (weights, order, augmentation, dropout) is derived.")]
     [Range(0, long.MaxValue)]
     [ConfigurationAlias("manual_seed")]
     [ConfigurationAlias("init_seed")]
     public long Seed { get; init; }
 
-    /// <summary>A seed for each epoch.</summary>
     [Description("A seed for each epoch, from which its order, augmentation and dropout are derived in place of seed; null derives them all from seed. There must be one for each of trainer.epochs; more are not used.")]
     [Range(0, long.MaxValue)]
     [ConfigurationAlias("train_seeds")]
     public IReadOnlyList<long>? EpochSeeds { get; init; }
 
-    /// <summary>The device.</summary>
     [Description("Where the network runs: cpu, cuda, cuda:N, or auto (the first CUDA device, else the CPU).")]
     [RegularExpression("cpu|cuda(:[0-9]+)?|auto", ErrorMessage = "cpu, cuda, cuda:N with a number N, or auto")]
     public string Device { get; init; } = "cpu";
 
-    /// <summary>CPU threads of an operator; null for all cores.</summary>
     [Description("CPU threads of one operator; null takes all cores. The bits of a result depend on it.")]
     [Range(1, 1024)]
     public int? Threads { get; init; }
 
-    /// <summary>The network.</summary>
     [Description("The network.")]
     public ModelConfig Model { get; init; } = new();
 
-    /// <summary>The dataset.</summary>
     [Description("The dataset, its splits and its augmentation.")]
     public DataConfig Data { get; init; } = new();
 
-    /// <summary>The loader.</summary>
     [Description("How samples are loaded ahead of the training step.")]
     public LoaderOptions Loader { get; init; } = new();
 
-    /// <summary>The criterion.</summary>
     [Description("What is minimised.")]
     public CriterionConfig Criterion { get; init; } = new();
 
-    /// <summary>The optimizer.</summary>
     [Description("How the weights follow the gradient.")]
     public OptimizerConfig Optimizer { get; init; } = new();
 
-    /// <summary>The learning-rate schedule.</summary>
     [Description("How the learning rate changes over the steps.")]
     public ScheduleConfig Schedule { get; init; } = new();
 
-    /// <summary>The training loop.</summary>
     [Description("The training loop.")]
     public TrainerConfig Trainer { get; init; } = new();
 
-    /// <summary>Checkpoints.</summary>
     [Description("What is kept on disk to go on from.")]
     public CheckpointConfig Checkpoint { get; init; } = new();
 
-    /// <summary>Selection and early stopping.</summary>
     [Description("Which epoch is best, and when no better one is awaited any more.")]
     public SelectionConfig Selection { get; init; } = new();
 
-    /// <summary>What to do where numbers go wrong.</summary>
     [Description("What is done where a loss or a gradient goes wrong, or memory is short.")]
     public NumericsConfig Numerics { get; init; } = new();
 
