@@ -173,7 +173,7 @@ public sealed class ConfigurationWriterTests
             ArbMap.Default.GeneratorFor<string>().Select(text => new string([.. (text ?? "").Where(letter => !char.IsSurrogate(letter))])),
             Gen.Elements("null", "~", "true", "no", "1e5", "0x10", "-", ": ", "# a", "- b", " lead", "trail ", "", "a: b", "[x]", "{y", "&a", "*b", "!c", "|", "\ud83d\ude80", "2026-01-01", ".inf", "<<", "\u2028\u0085\ufeff\u00a0\t\r\n\0"));
 
-        // What ConfigurationRules demands of keys together.
+        // What TrainingConfigRules demands of keys together.
         private static TrainingConfig Consistent(object generated)
         {
             TrainingConfig config = (TrainingConfig)generated;
