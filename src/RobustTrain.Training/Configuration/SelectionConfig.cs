@@ -11,8 +11,8 @@ public sealed record SelectionConfig
     public string Order { get; init; } = "weighted";
 
     [Description("Scores that are compared (f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall), or SET/f1 and so on for those of a validation set; null takes trainer.best_metric alone.")]
-    [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
-    [RegularExpression("[^/]+/[a-z0-9_]+", ErrorMessage = "SET/SCORE with one of them for a validation set")]
+    [ScoreName]
+    [ScoreOfSet]
     public IReadOnlyList<string>? Metrics { get; init; }
 
     [Description("One weight for each metric, with order: weighted; null weighs them alike.")]

@@ -21,8 +21,8 @@ public sealed record TrainerConfig
     public int? EvaluationWorkers { get; init; } = 1;
 
     [Description("Score that decides which checkpoint is best: f1 and iou are those of class 1 where there are two classes, else their means; SET/f1 is that of a validation set.")]
-    [AllowedValues("f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall")]
-    [RegularExpression("[^/]+/[a-z0-9_]+", ErrorMessage = "SET/SCORE with one of them for a validation set")]
+    [ScoreName]
+    [ScoreOfSet]
     public string BestMetric { get; init; } = "f1";
 
     [Description("Seconds between two step events in the journal.")]

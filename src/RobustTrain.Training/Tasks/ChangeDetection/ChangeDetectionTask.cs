@@ -96,12 +96,8 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
     public ILossSetup CreateLossSetup() => new CriterionSetup(config, Label);
 
     /// <inheritdoc/>
-    public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names)
-    {
-        SegmentationMetric metric = new(config.Model.Classes, config.Criterion.IgnoreIndex);
-        metric.Add(output, batch[Label], names);
-        return metric.Samples;
-    }
+    public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names) =>
+        SampleConfusion.Count(output, batch[Label], names, config.Model.Classes, config.Criterion.IgnoreIndex);
 
     /// <inheritdoc/>
     public AggregatedScores Aggregate(IEnumerable<SampleResult> samples)

@@ -3,7 +3,7 @@ using RobustTrain.Runs;
 namespace RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 
 /// <summary>
-/// The scores of a segmentation, for each class and over all, each from 0 to 1 and better the higher.
+/// The scores of a segmentation, for each class and over all, each from 0 to 1.
 /// A score with nothing to score is null; a mean is that of the classes whose score is not null, and null where none is.
 /// So a class that is neither in the labels nor predicted counts nowhere, while one that is predicted without being there
 /// has the IoU, F1 and precision 0 and pulls their means down.
@@ -11,24 +11,24 @@ namespace RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 public sealed record SegmentationScores
 {
     // Those of class 1 where there are two classes (change, in change detection), else the means over the classes.
-    private static readonly Dictionary<string, Func<SegmentationScores, double?>> s_scores = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (ScoreDirection Direction, Func<SegmentationScores, double?> Of)> s_scores = new(StringComparer.Ordinal)
     {
-        ["f1"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].F1 : scores.MeanF1,
-        ["iou"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].Iou : scores.MeanIou,
-        ["precision"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].Precision : scores.MeanPrecision,
-        ["recall"] = scores => scores.Classes.Count == 2 ? scores.Classes[1].Recall : scores.MeanRecall,
-        ["accuracy"] = scores => scores.Accuracy,
-        ["mean_f1"] = scores => scores.MeanF1,
-        ["mean_iou"] = scores => scores.MeanIou,
-        ["mean_precision"] = scores => scores.MeanPrecision,
-        ["mean_recall"] = scores => scores.MeanRecall,
+        ["f1"] = (ScoreDirection.HigherIsBetter, scores => scores.Classes.Count == 2 ? scores.Classes[1].F1 : scores.MeanF1),
+        ["iou"] = (ScoreDirection.HigherIsBetter, scores => scores.Classes.Count == 2 ? scores.Classes[1].Iou : scores.MeanIou),
+        ["precision"] = (ScoreDirection.HigherIsBetter, scores => scores.Classes.Count == 2 ? scores.Classes[1].Precision : scores.MeanPrecision),
+        ["recall"] = (ScoreDirection.HigherIsBetter, scores => scores.Classes.Count == 2 ? scores.Classes[1].Recall : scores.MeanRecall),
+        ["accuracy"] = (ScoreDirection.HigherIsBetter, scores => scores.Accuracy),
+        ["mean_f1"] = (ScoreDirection.HigherIsBetter, scores => scores.MeanF1),
+        ["mean_iou"] = (ScoreDirection.HigherIsBetter, scores => scores.MeanIou),
+        ["mean_precision"] = (ScoreDirection.HigherIsBetter, scores => scores.MeanPrecision),
+        ["mean_recall"] = (ScoreDirection.HigherIsBetter, scores => scores.MeanRecall),
     };
 
     /// <summary>The names by which a configuration can ask for a score (<see cref="Find"/>), in the order of <see cref="Named"/>.</summary>
     public static IReadOnlyCollection<string> Names => s_scores.Keys;
 
     /// <summary>The same with their directions.</summary>
-    public static IReadOnlyList<ScoreDefinition> Definitions { get; } = [.. s_scores.Keys.Select(name => new ScoreDefinition(name, ScoreDirection.HigherIsBetter))];
+    public static IReadOnlyList<ScoreDefinition> Definitions { get; } = [.. s_scores.Select(score => new ScoreDefinition(score.Key, score.Value.Direction))];
 
     /// <summary>The scores of each class, by class.</summary>
     public required IReadOnlyList<ClassScores> Classes { get; init; }
@@ -85,7 +85,7 @@ public sealed record SegmentationScores
     /// </summary>
     /// <returns>The score; null where there was nothing to score.</returns>
     /// <exception cref="RunException">There is no such score (<c>ScoreUnknown</c>).</exception>
-    public double? Find(string name) => s_scores.TryGetValue(name, out Func<SegmentationScores, double?>? score) ? score(this) : throw new RunException(
+    public double? Find(string name) => s_scores.TryGetValue(name, out (ScoreDirection Direction, Func<SegmentationScores, double?> Of) score) ? score.Of(this) : throw new RunException(
         ExitCode.Configuration, "ScoreUnknown", $"There is no score '{name}'; the scores are {string.Join(", ", Names)}.", name);
 
     /// <summary>The scores that are not null, by name.</summary>
