@@ -29,3 +29,9 @@ public readonly unsafe ref struct SampleBuffer
 /// <param name="Offset">The bytes before the field.</param>
 /// <param name="SampleBytes">The bytes of one sample.</param>
 internal readonly record struct FieldPlacement(long Offset, int SampleBytes);
+
+/// <summary>What all randomness of a sample is a pure function of.</summary>
+/// <param name="Seed">The seed of the data stream.</param>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="Index">The sample's index in the dataset.</param>
+public readonly record struct SampleKey(long Seed, int Epoch, int Index);

@@ -126,3 +126,16 @@ public static class DifferencingBaseline
     // The first bin that counts as changed, and the F1 that it leads to.
     private readonly record struct Cut(int Bin, double F1);
 }
+
+/// <summary>The best that thresholded differencing can do on a split, with the threshold chosen on the very pixels that it is judged by.</summary>
+/// <param name="BestF1">The F1 of the changed class at the best threshold, the better of grey and colour.</param>
+/// <param name="GreyF1">The best F1 of the difference of grey values.</param>
+/// <param name="ColourF1">The best F1 of the length of the difference of colours.</param>
+/// <param name="ChangedShare">The share of changed pixels, 0 to 1.</param>
+public sealed record DifferencingScore(double BestF1, double GreyF1, double ColourF1, double ChangedShare);
+
+/// <summary>What thresholded differencing scores with a threshold that was chosen on other samples.</summary>
+/// <param name="F1">The F1 of the changed class.</param>
+/// <param name="Threshold">The threshold, of differences in 0..1.</param>
+/// <param name="Confusion">The pixels, row-major: truth by row, prediction by column.</param>
+public sealed record DifferencingTransfer(double F1, double Threshold, IReadOnlyList<long> Confusion);

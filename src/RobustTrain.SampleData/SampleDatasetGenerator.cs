@@ -95,3 +95,22 @@ public static class SampleDatasetGenerator
             (float)random.NextDouble(2, 5));
     }
 }
+
+/// <summary>What sample data is made, and where.</summary>
+public sealed record SampleDatasetOptions
+{
+    /// <summary>The folder to make; it must not exist or be empty.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The same seed gives the same bytes.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>The share of each scene that is built up between the dates, 0.01 to 0.2.</summary>
+    public double ChangeShare { get; init; } = 0.06;
+}
+
+/// <summary>A scene of the sample data is written.</summary>
+/// <param name="Scene">Its name, as in <c>Szada/1</c>.</param>
+/// <param name="Done">Scenes written so far.</param>
+/// <param name="Total">Scenes in all.</param>
+public readonly record struct SampleDatasetProgress(string Scene, int Done, int Total);

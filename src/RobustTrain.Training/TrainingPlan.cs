@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
@@ -59,7 +56,7 @@ public sealed class TrainingPlan
     /// <summary>Steps of an epoch: batches, or groups of them where gradients are accumulated.</summary>
     public int StepsPerEpoch => (BatchCount + Config.Trainer.Accumulate - 1) / Config.Trainer.Accumulate;
 
-    /// <summary>What the datasets do with some of their files that the operator should know of.</summary>
+    /// <summary>What the datasets warn of: files that they convert or leave out.</summary>
     public IReadOnlyList<RunWarning> Warnings => LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test);
 
     /// <summary>What is learned.</summary>
@@ -167,31 +164,5 @@ public sealed class TrainingPlan
         if (dataset.Count == 0)
             throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {SplitNames.Of(split)} split of the dataset has no samples.", SplitNames.Of(split));
         task.CheckSplit(split, dataset);
-    }
-}
-
-/// <summary>
-/// Derives every seed of a run from the one that the configuration gives: the first eight bytes (little-endian, the sign bit cleared)
-/// of SHA-256 over the UTF-8 text <c>robusttrain/{purpose}/{seed}/{index}</c>, numbers in decimal. See docs/decisions/seeds.md.
-/// </summary>
-public static class SeedDerivation
-{
-    /// <summary>The purpose of the initial weights' seed.</summary>
-    public const string Weights = "weights";
-
-    /// <summary>The purpose of the seed of order and augmentation.</summary>
-    public const string Data = "data";
-
-    /// <summary>The purpose of the seed of a step's own randomness, such as dropout; its index is the global step.</summary>
-    public const string Step = "step";
-
-    /// <summary>The seed for <paramref name="purpose"/>, from 0 to <see cref="long.MaxValue"/>.</summary>
-    public static long Derive(long seed, string purpose, long index = 0)
-    {
-        Span<byte> text = stackalloc byte[128];
-        int length = Encoding.UTF8.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"robusttrain/{purpose}/{seed}/{index}"), text);
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(text[..length], hash);
-        return BinaryPrimitives.ReadInt64LittleEndian(hash) & long.MaxValue;
     }
 }
