@@ -42,7 +42,7 @@ internal sealed class OurTraining : IDisposable
 
     public void Take(IBatch batch)
     {
-        using TrainingBatch training = TrainingBatch.InPlace(new Borrowed(batch), Plan.Task.Fields, Plan.Device, s_noLedger);
+        using TrainingBatch training = TrainingBatch.InLoaderMemory(new Borrowed(batch), Plan.Task.Fields, Plan.Device, s_noLedger);
         _step.Take(training, _cursor);
         StepMemory.Collect();
         _cursor = _cursor with { GlobalStep = _cursor.GlobalStep + 1 };

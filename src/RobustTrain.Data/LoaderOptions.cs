@@ -36,7 +36,7 @@ public sealed record LoaderOptions
     [FreeOnResume]
     public int PrefetchQueueLength { get; init; } = 3;
 
-    [Description("How batches come to the device: none or cpu (tensors over the loader's own memory, without a copy; on a GPU copied when the step begins), cuda (through pinned memory on a stream of its own, beside the step before); null: cuda on a GPU, else cpu.")]
+    [Description("How batches come to the device: none or cpu (from the loader's own memory, when the step begins), cuda (through pinned memory on a stream of its own, beside the step before); null: cuda on a GPU, else cpu.")]
     [AllowedValues("none", "cpu", "cuda")]
     [ConfigurationForeignName("pin_memory", "prefetch_mode says how batches come to the device: cuda goes through pinned memory, cpu and none do not.")]
     public string? PrefetchMode { get; init; }
@@ -129,6 +129,9 @@ public sealed record LoaderOptions
 
     /// <summary>How long a stuck worker's stack may take to be read.</summary>
     internal TimeSpan StackTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether the workers, if there are any, are processes.</summary>
+    internal bool HasProcessWorkers => WorkerKind == WorkerKind.Process && NumWorkers != 0;
 
     /// <summary>The samples that may be skipped of so many.</summary>
     public int MaxSkippedOf(int samples) => (int)(MaxSkipped < 1 ? MaxSkipped * samples : MaxSkipped);

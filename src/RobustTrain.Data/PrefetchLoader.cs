@@ -26,7 +26,7 @@ public sealed class PrefetchLoader : IBatchLoader
     public PrefetchLoader(IDataset dataset, LoaderOptions options)
     {
         options.Check();
-        if (options.WorkerKind == WorkerKind.Process && options.NumWorkers != 0)
+        if (options.HasProcessWorkers)
         {
             if (!OperatingSystem.IsLinux())
                 throw new LoaderException("Process workers need Linux; use threads.");
@@ -57,7 +57,7 @@ public sealed class PrefetchLoader : IBatchLoader
     /// <exception cref="LoaderException">The ring does not fit into memory.</exception>
     public void CheckMemory() => LoaderSession.CheckMemory(
         LoaderSession.LayoutOf(_options, _layout, _options.NumWorkers ?? Environment.ProcessorCount),
-        isShared: _options.WorkerKind == WorkerKind.Process && _options.NumWorkers != 0);
+        isShared: _options.HasProcessWorkers);
 
     /// <inheritdoc/>
     public IEnumerable<IBatch> ReadEpoch(int epoch, int startBatch = 0, CancellationToken stopping = default)

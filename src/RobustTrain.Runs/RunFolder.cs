@@ -83,9 +83,6 @@ public sealed class RunFolder : IDisposable
     /// <summary>The folder of TensorBoard's event files.</summary>
     public string TensorBoardPath => System.IO.Path.Combine(Path, "tensorboard");
 
-    /// <summary>The file that the process at work holds locked.</summary>
-    public string LockPath => LockPathOf(Path);
-
     /// <summary>The folder of an epoch's losses and scores, for example <c>epochs/0003</c>; it may not exist yet.</summary>
     /// <param name="epoch">The epoch, from 0.</param>
     public string EpochFolder(int epoch) => EpochFolderOf(Path, epoch);

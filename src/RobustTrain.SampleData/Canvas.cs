@@ -1,5 +1,3 @@
-
-
 namespace RobustTrain.SampleData;
 
 /// <summary>A picture in the making. The camera may be shifted against the scene by parts of a pixel.</summary>

@@ -1,5 +1,3 @@
-
-
 namespace RobustTrain.SampleData;
 
 /// <summary>A rectangle turned by an angle, in pixels of the scene.</summary>

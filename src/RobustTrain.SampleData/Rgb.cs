@@ -1,5 +1,3 @@
-
-
 namespace RobustTrain.SampleData;
 
 /// <summary>A colour, 0 to 255 a channel, beyond which it is cut off when it is written.</summary>

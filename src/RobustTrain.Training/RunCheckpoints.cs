@@ -71,7 +71,7 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
         return _ledgers.Add(record.Ledger);
     }
 
-    /// <summary>Goes back to the last epoch's checkpoint before the present step: from one at the very step the same weights would meet the same batch again, whatever the learning rate.</summary>
+    /// <summary>Goes back to the last epoch's checkpoint before the present step. A checkpoint at this very step would not help: the same weights would meet the same batch again.</summary>
     /// <exception cref="RunException">There is none.</exception>
     public void RollBack()
     {

@@ -51,7 +51,7 @@ internal sealed class TrainingState : IDisposable
     /// <summary>The best epoch so far.</summary>
     public BestModelSelector Selector { get; }
 
-    /// <summary>The losses that a new one is compared with, and what has gone wrong.</summary>
+    /// <summary>The recent losses, which tell a spike, and the numeric failures so far.</summary>
     public NumericGuard Guard { get; }
 
     /// <summary>How many samples fit into memory.</summary>

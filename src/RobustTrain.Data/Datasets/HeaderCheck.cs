@@ -39,7 +39,7 @@ internal sealed class HeaderCheck(bool convertsImages = true, bool labelIndices 
     }
 
     /// <summary>Checks a label, whose values have to be class numbers.</summary>
-    /// <exception cref="DatasetException">It can't be loaded, or its values are none.</exception>
+    /// <exception cref="DatasetException">It can't be loaded, or its values are not class numbers.</exception>
     public ImageInfo Label(string file)
     {
         ImageInfo info = Probe(file);

@@ -30,7 +30,7 @@ internal sealed unsafe class LoaderSession : IDisposable
     {
         _dataset = dataset;
         _options = options;
-        bool areProcesses = options.WorkerKind == WorkerKind.Process && workers > 0;
+        bool areProcesses = options.HasProcessWorkers;
         WorkerCommand? command = areProcesses ? options.WorkerCommand ?? WorkerCommand.Find(WorkerCommand.Verb) : null;
         RingMemory memory = Reserve(LayoutOf(options, slots, mostWorkers), areProcesses);
         Ring = new SampleRing(memory, slots);
@@ -83,9 +83,9 @@ internal sealed unsafe class LoaderSession : IDisposable
         {
             _stream = stream;
             Recovery.Policy = policy;
-            // Nobody else writes it, and what a worker still has of a former stream is dropped, whichever seed it was made with.
+            // It is written nowhere else. Samples that workers still load for a former stream are dropped, so their seed does not matter.
             Ring.Header->Seed = _options.SeedOf(stream.Epoch);
-            // Workers start with somebody to count their failures.
+            // Workers start once there is a policy that counts their failures.
             Monitor?.Start();
         }
     }

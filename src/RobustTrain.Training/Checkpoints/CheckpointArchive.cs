@@ -84,7 +84,7 @@ internal sealed class CheckpointArchive
     public void CopyTo(SafeTensorsReader file, string name, Tensor target) => HostTensors.Copy(file, name, target, OtherModel);
 
     /// <summary>Reads an integer that was added as a tensor without dimensions.</summary>
-    /// <exception cref="CheckpointException">The integer is missing, or is none.</exception>
+    /// <exception cref="CheckpointException">The integer is missing, or the entry is not an integer without dimensions.</exception>
     public long ReadInteger(SafeTensorsReader file, string name) =>
         file.Entries.TryGetValue(name, out SafeTensorsEntry? entry) && entry is { Format: ElementFormat.I64, Shape: [] }
             ? BitConverter.ToInt64(file.Read(name))

@@ -74,7 +74,7 @@ public sealed record ModelIdentity(string Name, int InChannels, int Classes, int
     public override string ToString() => $"{Name} (in_channels {InChannels}, classes {Classes}, base_channels {BaseChannels})";
 }
 
-/// <summary>How the JSON files of runs and checkpoints are written: snake case, indented, NaN and infinity as named strings.</summary>
+/// <summary>How the JSON files of checkpoints and epochs are written: snake case, indented, NaN and infinity as named strings.</summary>
 internal static class CheckpointJson
 {
     public static JsonSerializerOptions Options { get; } = new()

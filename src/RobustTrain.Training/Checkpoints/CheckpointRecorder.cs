@@ -37,7 +37,7 @@ internal sealed class CheckpointRecorder(
     /// <exception cref="CheckpointException">The checkpoint is of another model, or all of them are damaged.</exception>
     public bool RestoreLatest()
     {
-        // One that was killed after its last checkpoint has left what no later one would take away.
+        // A run that was killed after its last checkpoint has left files that no later checkpoint would delete.
         Delete(store.DeleteLeftovers);
         return Restore(store.OpenLatest(Warn));
     }

@@ -167,7 +167,7 @@ public sealed class CheckpointStore(string path)
 
     /// <summary>
     /// Deletes the checkpoints that the policy doesn't keep, those that were found damaged, and what an interrupted write or a replaced
-    /// checkpoint left behind. One that was found unusable counts for nothing: those that the policy keeps are all good, as far as is known.
+    /// checkpoint left behind. Checkpoints that were found unusable do not count among those that the policy keeps.
     /// </summary>
     /// <exception cref="IOException">The disk refuses.</exception>
     internal void CleanUp(RetentionPolicy retention)
@@ -252,7 +252,7 @@ internal sealed class CheckpointStaging(string path)
     private const string TemporaryPrefix = ".writing-";
     private const string ReplacedPrefix = ".replaced-";
 
-    /// <summary>Whether a folder among the checkpoints is none of them.</summary>
+    /// <summary>Whether a folder beside the checkpoints is one that staging made.</summary>
     public static bool IsHidden(string folder) => Path.GetFileName(folder).StartsWith('.');
 
     /// <summary>Where a checkpoint is while it is written.</summary>

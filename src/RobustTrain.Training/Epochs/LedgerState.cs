@@ -65,7 +65,7 @@ internal sealed class LedgerHistory(RunFolder run)
     /// <returns>The totals with it. Its own file may not be on disk yet.</returns>
     public LedgerTotals Add(EpochLedger? ledger) => _totals = Sum(_totals, ledger);
 
-    // Totals are for people; a ledger that is gone from its folder is missed there and nowhere else.
+    // Totals are only shown to people. A ledger that is gone from its folder is left out of them, and nothing else depends on it.
     private static EpochLedger? Read(string path)
     {
         try

@@ -5,11 +5,11 @@ using RobustTrain.Runs;
 namespace RobustTrain.Training.Loading;
 
 /// <summary>What the configuration's loader keys mean to the loader.</summary>
-public static class LoaderSettings
+internal static class LoaderSettings
 {
     /// <summary>Opens a loader whose options come from the configuration.</summary>
     /// <exception cref="RunException">The workers that are asked for can't be had, or the quarantine can't be read.</exception>
-    internal static PrefetchLoader Open(IDataset dataset, LoaderOptions options)
+    public static PrefetchLoader Open(IDataset dataset, LoaderOptions options)
     {
         PrefetchLoader? loader = null;
         Try(() => loader = new PrefetchLoader(dataset, options));
@@ -18,7 +18,7 @@ public static class LoaderSettings
 
     /// <summary>Words what a loader refuses as an error of the configuration.</summary>
     /// <exception cref="RunException">The loader refuses.</exception>
-    internal static void Try(Action action)
+    public static void Try(Action action)
     {
         try
         {

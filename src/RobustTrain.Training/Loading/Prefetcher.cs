@@ -26,7 +26,7 @@ internal sealed class Prefetcher(IReadOnlyList<SampleField> fields, Device devic
         if (config.PrefetchMode == "cuda" && device.type != DeviceType.CUDA)
             throw new RunException(ExitCode.Configuration, "PrefetchModeNeedsCuda", $"loader.prefetch_mode is cuda, but the device is {device}; use cpu, or leave it out.", "loader.prefetch_mode");
         if (config.ChannelsLast && Mode(config, device) != "cuda")
-            throw new RunException(ExitCode.Configuration, "ChannelsLastNeedsCuda", $"loader.channels_last is true, but batches are prefetched for {device} without a copy; leave it out.", "loader.channels_last");
+            throw new RunException(ExitCode.Configuration, "ChannelsLastNeedsCuda", $"loader.channels_last is true, but only prefetch_mode cuda lays images out for that, and batches for {device} come without it; leave it out.", "loader.channels_last");
     }
 
     /// <summary>The prefetcher that the configuration asks for.</summary>
@@ -37,7 +37,7 @@ internal sealed class Prefetcher(IReadOnlyList<SampleField> fields, Device devic
     /// <param name="batches">The batches as they are loaded.</param>
     /// <param name="ledger">The loader's account.</param>
     public IEnumerable<TrainingBatch> Ahead(IEnumerable<IBatch> batches, Func<EpochLedger> ledger) =>
-        copier is null ? batches.Select(batch => TrainingBatch.InPlace(batch, fields, device, ledger())) : CopyAhead(copier, batches, ledger);
+        copier is null ? batches.Select(batch => TrainingBatch.InLoaderMemory(batch, fields, device, ledger())) : CopyAhead(copier, batches, ledger);
 
     /// <inheritdoc/>
     public void Dispose() => copier?.Dispose();
@@ -119,7 +119,7 @@ internal sealed class TrainingBatch : IDisposable
     public EpochLedger Ledger { get; }
 
     /// <summary>A batch that stays where the loader has decoded it; it owns <paramref name="source"/>.</summary>
-    public static TrainingBatch InPlace(IBatch source, IReadOnlyList<SampleField> fields, Device device, EpochLedger ledger) =>
+    public static TrainingBatch InLoaderMemory(IBatch source, IReadOnlyList<SampleField> fields, Device device, EpochLedger ledger) =>
         new(source, ledger, () => BatchTensors.From(source, fields, device), source);
 
     /// <summary>A batch whose tensors, which it owns, are on the device already, while its memory in the loader's ring serves another one.</summary>

@@ -56,7 +56,7 @@ internal interface ITrainingTask
     ILossSetup CreateLossSetup();
 
     /// <summary>Counts, sample by sample, what the network gave for a batch.</summary>
-    /// <exception cref="RunException">A label is none.</exception>
+    /// <exception cref="RunException">A label is neither a class nor the ignored value.</exception>
     IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names);
 
     /// <summary>The scores of samples together.</summary>
@@ -66,7 +66,7 @@ internal interface ITrainingTask
 /// <summary>A field of a task's samples.</summary>
 /// <param name="Name">Its name in the datasets.</param>
 /// <param name="Dimensions">The dimensions of one sample's.</param>
-/// <param name="Input">What it is called where it is the network's input; null where it is none.</param>
+/// <param name="Input">What it is called where it is the network's input; null where it is not an input.</param>
 internal sealed record SampleField(string Name, int Dimensions, string? Input = null);
 
 /// <summary>How samples are looked at.</summary>

@@ -1,5 +1,3 @@
-
-
 namespace RobustTrain.Tests.Data;
 
 /// <summary>Tests that count this process's threads and children, and so run one after the other.</summary>

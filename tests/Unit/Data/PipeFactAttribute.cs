@@ -1,5 +1,3 @@
-
-
 namespace RobustTrain.Tests.Data;
 
 /// <summary>A fact about pipes that lie in folders.</summary>

@@ -1,5 +1,3 @@
-
-
 namespace RobustTrain.Tests.Data;
 
 /// <summary>A folder that is gone after the test.</summary>

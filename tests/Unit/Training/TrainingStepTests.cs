@@ -194,7 +194,7 @@ public sealed class TrainingStepTests
             _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);
             using EpochStream stream = _loader.Open(0);
             while (stream.MoveNext())
-                _batches.Add(TrainingBatch.InPlace(stream.Current, plan.Task.Fields, CPU, stream.Ledger));
+                _batches.Add(TrainingBatch.InLoaderMemory(stream.Current, plan.Task.Fields, CPU, stream.Ledger));
 
             void Refuse(SampleKey key)
             {

@@ -40,7 +40,7 @@ internal sealed class SampleFailurePolicy
     public int Epoch { get; }
 
     /// <summary>
-    /// Whether any sample has failed. It may be read without the gate by who has claimed a sample: what is known of that one was entered before.
+    /// Whether any sample has failed. A thread that has claimed a sample may read it without the gate: that sample's failures were entered before the claim.
     /// </summary>
     public bool KnowsFailures => Volatile.Read(ref _histories) is not null;
 
@@ -79,7 +79,7 @@ internal sealed class SampleFailurePolicy
     {
         _failures++;
         _ledger.WorkerFailures++;
-        // A sample in doubt is not brought home: whether it kills is found out by workers, within reason.
+        // While a sample is in doubt, workers go on for twice as many failures: only they may find out whether it kills its process.
         return _failures >= _options.MaxErrors && (_suspects == 0 || _failures >= (2 * _options.MaxErrors) + 2);
     }
 

@@ -32,7 +32,7 @@ internal unsafe struct Heartbeat
     /// <summary>Samples loaded.</summary>
     public long Samples;
 
-    /// <summary>Ticks of the stopwatch spent waiting for a free slot.</summary>
+    /// <summary>Ticks of the stopwatch spent waiting for work.</summary>
     public long WaitTicks;
 
     /// <summary>Not 0 once nobody watches the worker any more, so that it has to leave.</summary>

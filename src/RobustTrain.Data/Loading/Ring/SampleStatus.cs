@@ -49,10 +49,4 @@ internal static class SampleStatus
         exceptWorker = RetryBase - 1 - status;
         return status < RetryBase && status != Held;
     }
-
-    public static bool IsFailed(int status, out int worker)
-    {
-        worker = FailedBase - 1 - status;
-        return status is < FailedBase and >= RetryBase;
-    }
 }

@@ -2,7 +2,7 @@ using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading.Ring;
 
-/// <summary>A counter that can be waited on: whoever reads it, finds nothing to do and waits with what it read misses no raise in between.</summary>
+/// <summary>A counter that can be waited on. A thread reads it, looks for work, and waits with the value that it read: then it misses no raise in between.</summary>
 internal abstract class Signal
 {
     public abstract int Value { get; }

@@ -24,10 +24,7 @@ public sealed record LoaderStatistics
     /// <summary>Seconds of augmenting and writing into batches.</summary>
     public double AugmentSeconds { get; init; }
 
-    /// <summary>Seconds of loading that no stage names.</summary>
-    public double OtherSeconds { get; init; }
-
-    /// <summary>Seconds that workers waited for a free slot.</summary>
+    /// <summary>Seconds that workers waited for work.</summary>
     public double WorkerWaitSeconds { get; init; }
 
     /// <summary>Seconds that the consumer waited for a batch, or loaded it itself.</summary>
@@ -52,7 +49,6 @@ public sealed record LoaderStatistics
         ReadSeconds = Seconds(heartbeat->Stages[LoadStage.Read]),
         DecodeSeconds = Seconds(heartbeat->Stages[LoadStage.Decode]),
         AugmentSeconds = Seconds(heartbeat->Stages[LoadStage.Augment]),
-        OtherSeconds = Seconds(heartbeat->Stages[LoadStage.Other]),
         WorkerWaitSeconds = Seconds(Volatile.Read(ref heartbeat->WaitTicks)),
     };
 
@@ -71,7 +67,6 @@ public sealed record LoaderStatistics
         ReadSeconds = ReadSeconds + (sign * other.ReadSeconds),
         DecodeSeconds = DecodeSeconds + (sign * other.DecodeSeconds),
         AugmentSeconds = AugmentSeconds + (sign * other.AugmentSeconds),
-        OtherSeconds = OtherSeconds + (sign * other.OtherSeconds),
         WorkerWaitSeconds = WorkerWaitSeconds + (sign * other.WorkerWaitSeconds),
     };
 }

@@ -1,11 +1,11 @@
 namespace RobustTrain.Data.Loading.Workers;
 
-/// <summary>A worker's seat as its monitor sees it.</summary>
-/// <param name="Name">The seat's name, as in <c>process-1</c>.</param>
+/// <summary>A worker's slot as its monitor sees it.</summary>
+/// <param name="Name">The slot's name, as in <c>process-1</c>.</param>
 /// <param name="Health">How the worker is.</param>
 /// <param name="ProcessId">Its process; null for a thread, or while there is none.</param>
-/// <param name="Samples">The samples that the seat has loaded.</param>
-/// <param name="Starts">How often a worker was started for the seat.</param>
+/// <param name="Samples">The samples that the slot has loaded.</param>
+/// <param name="Starts">How often a worker was started for the slot.</param>
 /// <param name="SilentFor">How long its heartbeat has stood still.</param>
 public sealed record WorkerStatus(string Name, WorkerHealth Health, int? ProcessId, long Samples, int Starts, TimeSpan SilentFor);
 
@@ -24,6 +24,6 @@ public enum WorkerHealth
     /// <summary>It stands still for longer than the timeout.</summary>
     Stuck,
 
-    /// <summary>It is gone; another will take its seat.</summary>
+    /// <summary>It is gone; another will take its slot.</summary>
     Dead,
 }
