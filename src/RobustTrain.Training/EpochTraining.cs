@@ -66,7 +66,7 @@ internal sealed class EpochTraining : IDisposable
     public IEnumerable<TrainingBatch> RemainingBatches(EpochMeter meter)
     {
         using EpochStream stream = _state.Loaders.Training.Open(_state.Cursor.Epoch, _state.Cursor.Batch, _state.Ledger.Current, _control.Stopping);
-        foreach (TrainingBatch batch in meter.Timed(_state.Loaders.Ahead(_control.UntilStopped(stream), stream)))
+        foreach (TrainingBatch batch in meter.Timed(_state.Loaders.Prefetcher.Ahead(_control.UntilStopped(stream), () => stream.Ledger)))
             yield return batch;
         if (!_control.IsStopRequested)
             EndEpoch(stream, meter);

@@ -54,11 +54,6 @@ public sealed class Evaluator
     public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn) =>
         Open(config, path, choice, split, warn, () => TaskCatalog.Of(config).Open(split, SampleView.Plain));
 
-    /// <summary>Opens the checkpoint, and checks that it fits a dataset that is open already.</summary>
-    /// <inheritdoc cref="Open(TrainingConfig, string, CheckpointChoice, DatasetSplit, Action{RunWarning})"/>
-    public static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, IDataset dataset) =>
-        Open(config, path, choice, split, warn, () => dataset);
-
     /// <summary>Scores.</summary>
     /// <param name="journal">Is told how far the evaluation is.</param>
     /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>.</param>
@@ -77,7 +72,7 @@ public sealed class Evaluator
         return _split == DatasetSplit.Val ? result.Of(_task.ValidationSetsOf(_dataset), _task) : result;
     }
 
-    private static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, Func<IDataset> open)
+    internal static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, Func<IDataset> open)
     {
         CheckpointArchive archive = OpenArchive(path, choice, warn);
         CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));

@@ -14,7 +14,6 @@ namespace RobustTrain.Training;
 internal sealed class RunLoaders : IDisposable
 {
     private readonly QuarantineState _quarantine;
-    private readonly Prefetcher _prefetcher;
 
     /// <summary>Opens the loaders; their workers start when the first batch is asked for.</summary>
     /// <param name="plan">What is loaded, and how.</param>
@@ -25,7 +24,7 @@ internal sealed class RunLoaders : IDisposable
     public RunLoaders(TrainingPlan plan, RunFolder run, IRunJournal journal, Func<TrainingCursor> cursor)
     {
         string? quarantinePath = QuarantineLocation.Of(plan.Config, run.Path);
-        _prefetcher = Prefetcher.Create(plan.Config.Loader, plan.Device, plan.Task.Fields);
+        Prefetcher = Prefetcher.Create(plan.Config.Loader, plan.Device, plan.Task.Fields);
         _quarantine = new QuarantineState(cursor);
         Training = plan.OpenTrainingLoader(journal, quarantinePath);
         _quarantine.Add(SplitNames.Of(DatasetSplit.Train), Training.Quarantine, isTraining: true);
@@ -44,15 +43,13 @@ internal sealed class RunLoaders : IDisposable
     /// <summary>The samples that the loaders go without.</summary>
     public ICheckpointState Quarantine => _quarantine;
 
-    /// <summary>A stream's batches on their way to the device.</summary>
-    /// <param name="batches">The batches as they are loaded.</param>
-    /// <param name="stream">The stream that they come from.</param>
-    public IEnumerable<TrainingBatch> Ahead(IEnumerable<IBatch> batches, EpochStream stream) => _prefetcher.Ahead(batches, () => stream.Ledger);
+    /// <summary>Brings the batches of training to the device.</summary>
+    public Prefetcher Prefetcher { get; }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _prefetcher.Dispose();
+        Prefetcher.Dispose();
         Training.Dispose();
         Evaluation.Dispose();
     }

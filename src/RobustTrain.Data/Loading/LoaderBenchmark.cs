@@ -12,26 +12,14 @@ public static class LoaderBenchmark
     private const int MemoryInterval = 16;
     private const int ProgressInterval = 16;
 
-    /// <summary>Goes through one epoch.</summary>
-    /// <param name="dataset">What is loaded.</param>
-    /// <param name="options">How.</param>
-    /// <param name="epoch">The epoch.</param>
-    /// <param name="stopping">Ends it early.</param>
-    /// <exception cref="SampleException">A sample can't be loaded and may not be skipped.</exception>
-    /// <exception cref="SkipBudgetException">More samples can't be loaded than may be skipped.</exception>
-    public static LoaderMeasurement Measure(IDataset dataset, LoaderOptions options, int epoch, CancellationToken stopping)
-    {
-        using PrefetchLoader loader = new(dataset, options);
-        return Measure(loader, options, epoch, stopping);
-    }
-
     /// <summary>Goes through one epoch of a loader that is open already, so that its workers may be there.</summary>
     /// <param name="loader">What loads.</param>
     /// <param name="options">How it loads.</param>
     /// <param name="epoch">The epoch.</param>
     /// <param name="stopping">Ends it early.</param>
     /// <param name="onProgress">Is told now and then how many samples are there.</param>
-    /// <inheritdoc cref="Measure(IDataset, LoaderOptions, int, CancellationToken)"/>
+    /// <exception cref="SampleException">A sample can't be loaded and may not be skipped.</exception>
+    /// <exception cref="SkipBudgetException">More samples can't be loaded than may be skipped.</exception>
     public static LoaderMeasurement Measure(PrefetchLoader loader, LoaderOptions options, int epoch, CancellationToken stopping, Action<long>? onProgress = null)
     {
         EpochPlan plan = new(loader.Dataset.Count, options, epoch);

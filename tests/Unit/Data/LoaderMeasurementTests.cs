@@ -20,7 +20,7 @@ public sealed class LoaderMeasurementTests
     {
         SlowDataset dataset = new();
         long start = Stopwatch.GetTimestamp();
-        LoaderMeasurement measured = LoaderBenchmark.Measure(dataset, Options with { NumWorkers = workers, PrefetchQueueLength = 1 }, 0, CancellationToken.None);
+        LoaderMeasurement measured = Measure(dataset, Options with { NumWorkers = workers, PrefetchQueueLength = 1 });
         double elapsed = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
         double slept = dataset.Count * SlowDataset.Delay.TotalMicroseconds;
         Assert.InRange(measured.OverheadMicroseconds!.Value * measured.Statistics.Batches, 1, elapsed - slept);
@@ -30,10 +30,10 @@ public sealed class LoaderMeasurementTests
     [Fact]
     public async Task One_batch_tells_no_rate_and_says_so()
     {
-        LoaderMeasurement one = LoaderBenchmark.Measure(new IntegersDataset(4), Options with { NumWorkers = 1 }, 0, CancellationToken.None);
+        LoaderMeasurement one = Measure(new IntegersDataset(4), Options with { NumWorkers = 1 });
         Assert.Null(one.SamplesPerSecond);
         Assert.Null(one.LongestWaitMilliseconds);
-        LoaderMeasurement two = LoaderBenchmark.Measure(new IntegersDataset(5), Options with { NumWorkers = 1 }, 0, CancellationToken.None);
+        LoaderMeasurement two = Measure(new IntegersDataset(5), Options with { NumWorkers = 1 });
         Assert.True(two.SamplesPerSecond > 0);
         Assert.NotNull(two.LongestWaitMilliseconds);
 
@@ -94,6 +94,12 @@ public sealed class LoaderMeasurementTests
         HostRun run = await HostRun.To(folder.Path, "loader", "--integers", "1000", "--workers", "0", "--kind", "Thread", "--split", "TRAIN", "--fault", "Corrupt:0.5", "--events");
         Assert.Equal(0, run.ExitCode);
         Assert.DoesNotContain("\"skipped\":0,", run.Output.Split('\n').Last(line => line.Contains("loader_measured", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    private static LoaderMeasurement Measure(IDataset dataset, LoaderOptions options)
+    {
+        using PrefetchLoader loader = new(dataset, options);
+        return LoaderBenchmark.Measure(loader, options, 0, CancellationToken.None);
     }
 
     private sealed class SlowDataset : IDataset

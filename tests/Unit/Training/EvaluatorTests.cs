@@ -83,7 +83,7 @@ public sealed class EvaluatorTests : IDisposable
     public void Dispose() => _training.Dispose();
 
     private Evaluator Open(CheckpointChoice choice, string? path = null) =>
-        Evaluator.Open(_training.Config, path ?? _training.RunPath, choice, DatasetSplit.Test, warning => _warnings.Add(warning.Message), _training.Data.Test);
+        Evaluator.Open(_training.Config, path ?? _training.RunPath, choice, DatasetSplit.Test, warning => _warnings.Add(warning.Message), () => _training.Data.Test);
 
     private void Refused(string errorId, string sentence, string path)
     {

@@ -69,7 +69,7 @@ internal sealed class WorkerSlot(string name)
         Health = WorkerHealth.Dead;
     }
 
-    /// <summary>Does not count a time in which the whole machine slept as silence of the heartbeat.</summary>
+    /// <summary>Does not count a time in which the monitor did not run as silence of the heartbeat.</summary>
     public void Forgive(TimeSpan asleep, long now) => LastBeatAt = Math.Min(now, LastBeatAt + (long)(asleep.TotalSeconds * Stopwatch.Frequency));
 
     /// <summary>Notes that the heartbeat has moved; whether the worker has come up with it.</summary>
