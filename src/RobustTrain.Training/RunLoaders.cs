@@ -1,7 +1,5 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Loading;
-using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;

@@ -1,6 +1,5 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Loading;
 using RobustTrain.Data.Ordering;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;

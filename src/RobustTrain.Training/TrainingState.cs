@@ -1,4 +1,3 @@
-using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;

@@ -1,5 +1,4 @@
 using RobustTrain.Platform;
-using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using RobustTrain.Platform;
-using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
 

@@ -1,4 +1,3 @@
-using RobustTrain.Data;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Evaluation;

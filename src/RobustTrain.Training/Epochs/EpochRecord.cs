@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Platform;
-using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Evaluation;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RobustTrain.Platform;
-using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Training.Evaluation;

@@ -1,5 +1,4 @@
 using RobustTrain.Data;
-using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

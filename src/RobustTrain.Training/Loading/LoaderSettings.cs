@@ -1,5 +1,4 @@
 using RobustTrain.Data;
-using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Training.Loading;

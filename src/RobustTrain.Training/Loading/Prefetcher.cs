@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using RobustTrain.Data;
-using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Runs;
 using RobustTrain.Training.Tasks;

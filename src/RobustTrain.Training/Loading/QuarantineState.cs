@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;

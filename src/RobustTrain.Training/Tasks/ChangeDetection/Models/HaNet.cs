@@ -1,5 +1,4 @@
 using RobustTrain.Training.Configuration;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
