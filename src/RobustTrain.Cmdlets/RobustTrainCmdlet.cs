@@ -15,8 +15,8 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
 {
     private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(1);
 
-    private readonly CancellationTokenSource stopping = new();
-    private PipelineThread? pipeline;
+    private readonly CancellationTokenSource _stopping = new();
+    private PipelineThread? _pipeline;
 
     /// <summary>
     /// How long a stopped pipeline waits for the work to end before it leaves it behind. A cmdlet whose work ends something of
@@ -132,7 +132,7 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     {
         try
         {
-            stopping.Cancel();
+            _stopping.Cancel();
         }
         catch (ObjectDisposedException)
         {
@@ -151,10 +151,10 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     protected virtual void Dispose(bool disposing)
     {
         if (disposing)
-            stopping.Dispose();
+            _stopping.Dispose();
     }
 
-    private PipelineThread Pipeline => pipeline ?? throw new InvalidOperationException("There is no pipeline to write to outside of Begin-, Process- and EndProcessingAsync.");
+    private PipelineThread Pipeline => _pipeline ?? throw new InvalidOperationException("There is no pipeline to write to outside of Begin-, Process- and EndProcessingAsync.");
 
     private Task WriteAsync(Action write) => Pipeline.WriteAsync<object?>(() =>
     {
@@ -164,9 +164,9 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
 
     private void Run(Func<CancellationToken, Task> body)
     {
-        CancellationToken token = stopping.Token;
+        CancellationToken token = _stopping.Token;
         using var thread = new PipelineThread();
-        pipeline = thread;
+        _pipeline = thread;
         Task work = Task.Run(() => body(token), CancellationToken.None);
         try
         {
@@ -184,7 +184,7 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
         }
         finally
         {
-            pipeline = null;
+            _pipeline = null;
         }
 
         Exception? failure = work.Exception?.InnerException;
@@ -226,10 +226,10 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
 /// <summary>The pipeline thread as asynchronous work sees it: a queue of actions that it takes in order while it waits for the work to end.</summary>
 internal sealed class PipelineThread : IDisposable
 {
-    private readonly BlockingCollection<IPipelineAction> actions = [];
-    private readonly int threadId = Environment.CurrentManagedThreadId;
-    private readonly Lock gate = new();
-    private bool refused;
+    private readonly BlockingCollection<IPipelineAction> _actions = [];
+    private readonly int _threadId = Environment.CurrentManagedThreadId;
+    private readonly Lock _gate = new();
+    private bool _refused;
 
     /// <summary>Writes to PowerShell on the pipeline thread, after what was handed over before. Whatever that throws (a stop, an error of a command downstream, an action preference) ends the pipeline and is PowerShell's; the work gets a <see cref="PipelineStoppedException"/>.</summary>
     /// <exception cref="PipelineStoppedException">The pipeline takes nothing any more.</exception>
@@ -241,16 +241,16 @@ internal sealed class PipelineThread : IDisposable
 
     private Task<T> HandOver<T>(Func<T> action, bool endsPipeline)
     {
-        if (Environment.CurrentManagedThreadId == threadId)
+        if (Environment.CurrentManagedThreadId == _threadId)
             return Task.FromResult(action());
 
         var pending = new PipelineAction<T>(action, endsPipeline);
-        lock (gate)
+        lock (_gate)
         {
-            if (refused || actions.IsAddingCompleted)
+            if (_refused || _actions.IsAddingCompleted)
                 pending.Refuse();
             else
-                actions.Add(pending, CancellationToken.None);
+                _actions.Add(pending, CancellationToken.None);
         }
 
         return pending.Completion;
@@ -263,7 +263,7 @@ internal sealed class PipelineThread : IDisposable
         work.ContinueWith(_ => Complete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         try
         {
-            foreach (IPipelineAction action in actions.GetConsumingEnumerable(stopping))
+            foreach (IPipelineAction action in _actions.GetConsumingEnumerable(stopping))
                 action.Run();
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -275,10 +275,10 @@ internal sealed class PipelineThread : IDisposable
     /// <summary>Takes nothing any more; whoever waits for an action, or hands one over from now on, gets a <see cref="PipelineStoppedException"/>.</summary>
     public void Refuse()
     {
-        lock (gate)
+        lock (_gate)
         {
-            refused = true;
-            while (actions.TryTake(out IPipelineAction? action))
+            _refused = true;
+            while (_actions.TryTake(out IPipelineAction? action))
                 action.Refuse();
         }
     }
@@ -292,8 +292,8 @@ internal sealed class PipelineThread : IDisposable
 
     private void Complete()
     {
-        lock (gate)
-            actions.CompleteAdding();
+        lock (_gate)
+            _actions.CompleteAdding();
     }
 
     private interface IPipelineAction
@@ -305,15 +305,15 @@ internal sealed class PipelineThread : IDisposable
 
     private sealed class PipelineAction<T>(Func<T> action, bool endsPipeline) : IPipelineAction
     {
-        private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task<T> Completion => completion.Task;
+        public Task<T> Completion => _completion.Task;
 
         public void Run()
         {
             try
             {
-                completion.SetResult(action());
+                _completion.SetResult(action());
             }
             catch (Exception) when (endsPipeline)
             {
@@ -322,11 +322,11 @@ internal sealed class PipelineThread : IDisposable
             }
             catch (Exception failure)
             {
-                completion.SetException(failure);
+                _completion.SetException(failure);
             }
         }
 
-        public void Refuse() => completion.TrySetException(new PipelineStoppedException());
+        public void Refuse() => _completion.TrySetException(new PipelineStoppedException());
     }
 }
 

@@ -20,8 +20,8 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
     private static readonly TimeSpan IdlePoll = TimeSpan.FromSeconds(5);
     private static readonly string[] IdleParameters = [nameof(MemoryFree), nameof(UtilizationBelow), nameof(Wait)];
 
-    private readonly List<(string[] ComputerName, int[]? Index, string[]? Uuid)> requests = [];
-    private bool quiet;
+    private readonly List<(string[] ComputerName, int[]? Index, string[]? Uuid)> _requests = [];
+    private bool _quiet;
 
     /// <summary>The GPUs' indices.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
@@ -89,7 +89,7 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
     {
         RefuseSourceWithoutEffect();
         if (Idle)
-            requests.Add((ComputerName, Index, Uuid));
+            _requests.Add((ComputerName, Index, Uuid));
         else
             await ReadAsync(WriteObjectAsync, stopping);
     }
@@ -97,10 +97,10 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
     /// <summary>Idle GPUs are chosen among those of all hosts.</summary>
     protected override async Task EndProcessingAsync(CancellationToken stopping)
     {
-        while (requests.Count > 0)
+        while (_requests.Count > 0)
         {
             var gpus = new List<(GpuStatus Gpu, string? WhyNot)>();
-            foreach ((string[] computerName, int[]? index, string[]? uuid) in requests)
+            foreach ((string[] computerName, int[]? index, string[]? uuid) in _requests)
             {
                 (ComputerName, Index, Uuid) = (computerName, index, uuid);
                 await ReadAsync(gpu => Take(gpu, gpus), stopping);
@@ -116,14 +116,14 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
             if (idle.Count > 0 || gpus.Count == 0)
                 return;
 
-            if (!quiet)
+            if (!_quiet)
                 await WriteWarningAsync(Strings.Format(Wait ? "WaitingForIdleGpu" : "NoIdleGpu", string.Join("; ", gpus.Select(gpu => $"{gpu.Gpu.ComputerName} GPU {gpu.Gpu.Index} {gpu.WhyNot}"))));
 
             if (!Wait)
                 return;
 
             // What is wrong has been said.
-            quiet = true;
+            _quiet = true;
             await Task.Delay(IdlePoll, stopping);
         }
     }
@@ -171,7 +171,7 @@ public sealed class GetGpuStatusCommand : SourceCmdlet
     private async Task TakeAsync(string host, IReadOnlyList<GpuStatus> gpus, Func<GpuStatus, Task> take)
     {
         GpuStatus[] known = [.. gpus.Where(gpu => gpu.Index is not null)];
-        if (!quiet)
+        if (!_quiet)
         {
             // An entry without an index is a host whose GPUs could not be read, or a GPU that is lost and whose index nobody tells.
             foreach (GpuStatus unread in gpus.Where(gpu => gpu.Index is null))

@@ -13,7 +13,7 @@ public abstract class HostCmdlet : RobustTrainCmdlet
 {
     private static readonly TimeSpan KillAfter = TimeSpan.FromSeconds(2);
 
-    private readonly TrainingNotices notices = new();
+    private readonly TrainingNotices _notices = new();
 
     /// <summary>The child stops, or is killed, in this time.</summary>
     protected override TimeSpan StopGrace => KillAfter + TimeSpan.FromSeconds(1);
@@ -94,7 +94,7 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     {
         try
         {
-            (string? warning, string? detail) = notices.Of(happened);
+            (string? warning, string? detail) = _notices.Of(happened);
             if (warning is not null)
                 await WriteWarningAsync(words.Of(warning));
             if (detail is not null)

@@ -15,9 +15,9 @@ namespace RobustTrain.Cmdlets.Commands;
 [OutputType(typeof(MonitorJob))]
 public sealed class StartMonitorCommand : SourceCmdlet
 {
-    private readonly List<string> hosts = [];
-    private bool all = true;
-    private bool hasInput;
+    private readonly List<string> _hosts = [];
+    private bool _all = true;
+    private bool _hasInput;
 
     /// <summary>What of each host is watched.</summary>
     [Parameter(Position = 0)]
@@ -71,23 +71,23 @@ public sealed class StartMonitorCommand : SourceCmdlet
     /// <summary>Hosts that come down the pipeline share one job.</summary>
     protected override Task ProcessRecordAsync(CancellationToken stopping)
     {
-        hasInput = true;
-        all &= ComputerName.Length == 0;
-        hosts.AddRange(ComputerName);
+        _hasInput = true;
+        _all &= ComputerName.Length == 0;
+        _hosts.AddRange(ComputerName);
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
     protected override async Task EndProcessingAsync(CancellationToken stopping)
     {
-        if (!hasInput)
+        if (!_hasInput)
         {
             await ThrowTerminatingErrorAsync(new MonitorException("NothingToWatch", Strings.Format("NothingToWatch")));
             return;
         }
 
         MonitorKinds kinds = Kind.Aggregate((one, other) => one | other);
-        ComputerName = all ? [] : [.. hosts];
+        ComputerName = _all ? [] : [.. _hosts];
         RefuseSourceWithoutEffect(kinds.HasFlag(MonitorKinds.Gpu));
         if (IncludeCore && !kinds.HasFlag(MonitorKinds.Cpu))
             throw new MonitorException("IncludeCoreWithoutEffect", Strings.Format("IncludeCoreWithoutEffect"));

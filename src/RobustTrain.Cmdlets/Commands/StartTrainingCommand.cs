@@ -24,8 +24,8 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     // The keystroke that stops the training also arrives as a signal; only a later one means: at once.
     private static readonly TimeSpan SameInterrupt = TimeSpan.FromMilliseconds(300);
 
-    private TrainingSession? session;
-    private bool hasInput;
+    private TrainingSession? _session;
+    private bool _hasInput;
 
     /// <summary>The run's folder.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -60,13 +60,13 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        hasInput = true;
-        session = null;
+        _hasInput = true;
+        _session = null;
         try
         {
             await StartAsync(stopping);
         }
-        catch (RunException failure) when (session?.ExitCode is null)
+        catch (RunException failure) when (_session?.ExitCode is null)
         {
             // Refused before there was a trainer, or by one that was to be detached.
             await OnPipelineThread(() => SetLastExitCode((int)failure.ExitCode));
@@ -92,7 +92,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <summary>A pipeline that chose nothing has trained nothing, which a scheduled task must not take for success.</summary>
     protected override async Task EndProcessingAsync(CancellationToken stopping)
     {
-        if (hasInput)
+        if (_hasInput)
             return;
 
         await OnPipelineThread(() => SetLastExitCode((int)ExitCode.Configuration));
@@ -102,10 +102,10 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <inheritdoc/>
     protected override void AfterStop()
     {
-        SetLastExitCode(session?.ExitCode);
+        SetLastExitCode(_session?.ExitCode);
 
         // The streams of a stopped pipeline are closed; the host is not.
-        if (session?.StopReport is { } report)
+        if (_session?.StopReport is { } report)
             Host.UI?.WriteWarningLine(report);
     }
 
@@ -150,16 +150,16 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     private async Task TrainAsync(TrainingRequest request, CancellationToken stopping)
     {
         RunspaceLifetime lifetime = await OnPipelineThread(RunspaceLifetime.OfCurrentRunspace);
-        session = new TrainingSession(request, this, lifetime, progressId: 1);
-        using PosixSignalRegistration interrupts = KillAtSecondInterrupt(session, stopping);
+        _session = new TrainingSession(request, this, lifetime, progressId: 1);
+        using PosixSignalRegistration interrupts = KillAtSecondInterrupt(_session, stopping);
         try
         {
-            await session.RunAsync(stopping);
+            await _session.RunAsync(stopping);
         }
         finally
         {
             if (!stopping.IsCancellationRequested)
-                await OnPipelineThread(() => SetLastExitCode(session.ExitCode));
+                await OnPipelineThread(() => SetLastExitCode(_session.ExitCode));
         }
     }
 

@@ -13,11 +13,11 @@ namespace RobustTrain.Cmdlets.Jobs;
 /// <remarks>Stopping never blocks the caller: the task is told to, and the state and StopJobCompleted follow when it has ended.</remarks>
 public abstract class ManagedJob : Job2, IRunspaceBound
 {
-    private readonly CancellationTokenSource stopping = new();
-    private readonly RunspaceLifetime lifetime;
-    private readonly Lock gate = new();
-    private Task? work;
-    private bool disposed;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly RunspaceLifetime _lifetime;
+    private readonly Lock _gate = new();
+    private Task? _work;
+    private bool _disposed;
 
     /// <summary>A job that has not started.</summary>
     /// <param name="typeName">What Get-Job shows as its kind.</param>
@@ -27,7 +27,7 @@ public abstract class ManagedJob : Job2, IRunspaceBound
         : base(command, name)
     {
         PSJobTypeName = typeName;
-        lifetime = RunspaceLifetime.OfCurrentRunspace();
+        _lifetime = RunspaceLifetime.OfCurrentRunspace();
         Output.EnumeratorNeverBlocks = true;
         Error.EnumeratorNeverBlocks = true;
         Warning.EnumeratorNeverBlocks = true;
@@ -49,7 +49,7 @@ public abstract class ManagedJob : Job2, IRunspaceBound
     public override string StatusMessage => "";
 
     /// <summary>Completes when the job's task has ended and its state says so.</summary>
-    public Task Ended => work ?? Task.CompletedTask;
+    public Task Ended => _work ?? Task.CompletedTask;
 
     /// <summary>The job's work. Whatever it throws goes to the error stream and fails the job; an end after the token was cancelled is a stop.</summary>
     protected abstract Task RunAsync(CancellationToken stopping);
@@ -68,14 +68,14 @@ public abstract class ManagedJob : Job2, IRunspaceBound
     /// <inheritdoc/>
     public override void StartJob()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (work is not null)
+            if (_work is not null)
                 throw new InvalidJobStateException(JobStateInfo.State, "The job has been started already.");
 
-            lifetime.Add(this);
+            _lifetime.Add(this);
             SetJobState(JobState.Running);
-            work = Task.Run(RunToEndAsync);
+            _work = Task.Run(RunToEndAsync);
         }
     }
 
@@ -139,8 +139,8 @@ public abstract class ManagedJob : Job2, IRunspaceBound
         if (disposing)
         {
             End();
-            lock (gate)
-                disposed = true;
+            lock (_gate)
+                _disposed = true;
         }
 
         base.Dispose(disposing);
@@ -148,16 +148,16 @@ public abstract class ManagedJob : Job2, IRunspaceBound
 
     private void RequestStop()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (stopping.IsCancellationRequested || work is null || IsFinished(JobStateInfo.State))
+            if (_stopping.IsCancellationRequested || _work is null || IsFinished(JobStateInfo.State))
                 return;
 
             SetJobState(JobState.Stopping);
         }
 
         // Outside of the lock, and on the pool: what is registered on the token may take its time.
-        _ = stopping.CancelAsync();
+        _ = _stopping.CancelAsync();
     }
 
     private async Task RunToEndAsync()
@@ -165,25 +165,25 @@ public abstract class ManagedJob : Job2, IRunspaceBound
         JobState end = JobState.Completed;
         try
         {
-            await RunAsync(stopping.Token).ConfigureAwait(false);
-            if (stopping.IsCancellationRequested)
+            await RunAsync(_stopping.Token).ConfigureAwait(false);
+            if (_stopping.IsCancellationRequested)
                 end = JobState.Stopped;
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             end = JobState.Stopped;
         }
         catch (Exception failure)
         {
             end = JobState.Failed;
-            if (!disposed)
+            if (!_disposed)
                 Error.Add(ErrorRecords.From(failure, this));
         }
 
-        lifetime.Remove(this);
-        lock (gate)
+        _lifetime.Remove(this);
+        lock (_gate)
         {
-            if (!disposed)
+            if (!_disposed)
                 SetJobState(end);
         }
     }
@@ -198,7 +198,7 @@ public sealed class ManagedJobSource : JobSourceAdapter
 {
     internal const string NewJobParameter = "NewJob";
 
-    private readonly ConcurrentDictionary<Guid, ManagedJob> jobs = new();
+    private readonly ConcurrentDictionary<Guid, ManagedJob> _jobs = new();
 
     /// <summary>An empty source.</summary>
     public ManagedJobSource() => Name = nameof(ManagedJobSource);
@@ -210,14 +210,14 @@ public sealed class ManagedJobSource : JobSourceAdapter
         if (made is not ManagedJob job)
             throw new PSNotSupportedException("The jobs of RobustTrain are made by its cmdlets.");
 
-        jobs[job.InstanceId] = job;
+        _jobs[job.InstanceId] = job;
         return job;
     }
 
     /// <inheritdoc/>
     public override void RemoveJob(Job2 job)
     {
-        if (jobs.TryRemove(job.InstanceId, out ManagedJob? removed))
+        if (_jobs.TryRemove(job.InstanceId, out ManagedJob? removed))
             removed.Dispose();
     }
 
@@ -242,15 +242,15 @@ public sealed class ManagedJobSource : JobSourceAdapter
     public override IList<Job2> GetJobsByState(JobState state, bool recurse) => Where(job => job.JobStateInfo.State == state);
 
     /// <inheritdoc/>
-    public override Job2 GetJobByInstanceId(Guid instanceId, bool recurse) => jobs.GetValueOrDefault(instanceId)!;
+    public override Job2 GetJobByInstanceId(Guid instanceId, bool recurse) => _jobs.GetValueOrDefault(instanceId)!;
 
     /// <inheritdoc/>
-    public override Job2 GetJobBySessionId(int id, bool recurse) => jobs.Values.FirstOrDefault(job => job.Id == id)!;
+    public override Job2 GetJobBySessionId(int id, bool recurse) => _jobs.Values.FirstOrDefault(job => job.Id == id)!;
 
     /// <inheritdoc/>
     /// <remarks>The filter's keys are properties of a job; each must match.</remarks>
     public override IList<Job2> GetJobsByFilter(Dictionary<string, object> filter, bool recurse) => Where(job => filter.All(wanted =>
         PSObject.AsPSObject(job).Properties[wanted.Key] is { } property && LanguagePrimitives.Equals(property.Value, wanted.Value, ignoreCase: true)));
 
-    private List<Job2> Where(Func<ManagedJob, bool> wanted) => [.. jobs.Values.Where(wanted)];
+    private List<Job2> Where(Func<ManagedJob, bool> wanted) => [.. _jobs.Values.Where(wanted)];
 }

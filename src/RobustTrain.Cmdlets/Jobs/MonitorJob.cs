@@ -20,23 +20,23 @@ public sealed class MonitorJob : ManagedJob
     // The view that GPUs and CPUs share, where they come in one stream.
     private const string MixedView = "RobustTrain.Monitoring.MixedStatus";
 
-    private readonly MonitorSession session;
-    private readonly bool isMixed;
-    private readonly Dictionary<string, bool> connected = new(StringComparer.OrdinalIgnoreCase);
-    private long dropped;
+    private readonly MonitorSession _session;
+    private readonly bool _isMixed;
+    private readonly Dictionary<string, bool> _connected = new(StringComparer.OrdinalIgnoreCase);
+    private long _dropped;
 
     internal MonitorJob(MonitorSessionOptions options, int outputLimit, string command, string? name)
         : base(nameof(MonitorJob), command, name)
     {
         Kind = options.Kinds;
-        isMixed = Kind == (MonitorKinds.Gpu | MonitorKinds.Cpu);
+        _isMixed = Kind == (MonitorKinds.Gpu | MonitorKinds.Cpu);
         ComputerName = options.ComputerNames.Count == 0 ? [LocalHost.Name] : [.. options.ComputerNames];
         Interval = options.Sampling.Interval;
         OutputLimit = outputLimit;
         OutputPath = options.OutputPath;
-        session = new MonitorSession(options);
-        session.Written += Take;
-        session.OutputFailed += reason => Keep(Warning, new WarningRecord(reason), MostMessages);
+        _session = new MonitorSession(options);
+        _session.Written += Take;
+        _session.OutputFailed += reason => Keep(Warning, new WarningRecord(reason), MostMessages);
     }
 
     /// <summary>What of each host is watched.</summary>
@@ -55,13 +55,13 @@ public sealed class MonitorJob : ManagedJob
     public int OutputLimit { get; }
 
     /// <summary>How many records were dropped from the output unread, because newer ones came.</summary>
-    public long Dropped => Interlocked.Read(ref dropped);
+    public long Dropped => Interlocked.Read(ref _dropped);
 
     /// <summary>How each of its monitors is doing.</summary>
-    public IReadOnlyList<MonitorHealth> Health => session.Health;
+    public IReadOnlyList<MonitorHealth> Health => _session.Health;
 
     /// <summary>The last known status of each host.</summary>
-    public IReadOnlyList<SystemStatus> Latest => session.Latest;
+    public IReadOnlyList<SystemStatus> Latest => _session.Latest;
 
     /// <summary>Samples taken by all of its monitors.</summary>
     public long SamplesTaken => Health.Sum(monitor => monitor.SamplesTaken);
@@ -79,7 +79,7 @@ public sealed class MonitorJob : ManagedJob
     public int Connected => Health.Count(monitor => monitor.State == MonitorState.Connected);
 
     /// <summary>The newest error of any of its monitors.</summary>
-    public string? LastError => session.OutputError ?? Health.Where(monitor => monitor.LastError is not null).MaxBy(monitor => monitor.LastErrorTime)?.LastError;
+    public string? LastError => _session.OutputError ?? Health.Where(monitor => monitor.LastError is not null).MaxBy(monitor => monitor.LastErrorTime)?.LastError;
 
     /// <summary>The CPU time that its samples have taken, in milliseconds.</summary>
     public double CpuMilliseconds => Health.Sum(monitor => monitor.CpuTime.TotalMilliseconds);
@@ -104,13 +104,13 @@ public sealed class MonitorJob : ManagedJob
     {
         var ending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using CancellationTokenRegistration registration = stopping.Register(ending.SetResult);
-        session.Start();
+        _session.Start();
         await ending.Task;
-        session.Stop(MonitorBase<SystemStatus>.StopBound);
+        _session.Stop(MonitorBase<SystemStatus>.StopBound);
     }
 
     /// <summary>Stops at once: a monitor has nothing to save.</summary>
-    protected override void Abandon() => session.Stop(MonitorBase<SystemStatus>.StopBound);
+    protected override void Abandon() => _session.Stop(MonitorBase<SystemStatus>.StopBound);
 
     private void Take(MonitorRecord record)
     {
@@ -118,7 +118,7 @@ public sealed class MonitorJob : ManagedJob
             NoteConnection(status);
 
         PSObject output = PSObject.AsPSObject(record);
-        if (isMixed && record is StatusRecord)
+        if (_isMixed && record is StatusRecord)
             output.TypeNames.Insert(0, MixedView);
 
         Keep(Output, output, OutputLimit);
@@ -132,10 +132,10 @@ public sealed class MonitorJob : ManagedJob
             GpuStatus => $"{status.ComputerName} GPUs",
             _ => $"{status.ComputerName} CPU",
         };
-        if (connected.TryGetValue(subject, out bool before) && before == status.IsConnected)
+        if (_connected.TryGetValue(subject, out bool before) && before == status.IsConnected)
             return;
 
-        connected[subject] = status.IsConnected;
+        _connected[subject] = status.IsConnected;
         Keep(Debug, new DebugRecord(status.IsConnected ? $"{subject}: connected" : $"{subject}: {status.Error}"), MostMessages);
     }
 
@@ -163,7 +163,7 @@ public sealed class MonitorJob : ManagedJob
             {
                 stream.RemoveAt(0);
                 if (stream is PSDataCollection<PSObject>)
-                    Interlocked.Increment(ref dropped);
+                    Interlocked.Increment(ref _dropped);
             }
         }
     }

@@ -7,23 +7,23 @@ namespace RobustTrain.Cmdlets.Jobs;
 /// <summary>A training beside the shell: its epochs and, at the end, its run are the job's output.</summary>
 public sealed class TrainingJob : ManagedJob
 {
-    private readonly TrainingSession session;
+    private readonly TrainingSession _session;
 
     internal TrainingJob(TrainingRequest request, string command, string? name, bool isVerbose)
         : base(nameof(TrainingJob), command, name)
     {
         RequestedRunPath = request.RunPath;
-        session = new TrainingSession(request, new StreamView(this, isVerbose), RunspaceLifetime.OfCurrentRunspace(), Id);
+        _session = new TrainingSession(request, new StreamView(this, isVerbose), RunspaceLifetime.OfCurrentRunspace(), Id);
     }
 
     /// <summary>The run's folder, once the trainer has said it.</summary>
-    public string? RunPath => session.RunPath ?? RequestedRunPath;
+    public string? RunPath => _session.RunPath ?? RequestedRunPath;
 
     /// <summary>The trainer's process, once it runs.</summary>
-    public int? ProcessId => session.ProcessId;
+    public int? ProcessId => _session.ProcessId;
 
     /// <summary>The trainer's exit code, once it has ended.</summary>
-    public int? ExitCode => session.ExitCode;
+    public int? ExitCode => _session.ExitCode;
 
     /// <inheritdoc/>
     public override string StatusMessage => RunPath is null ? Strings.Format("JobStarting") : RunPath;
@@ -31,13 +31,13 @@ public sealed class TrainingJob : ManagedJob
     private string? RequestedRunPath { get; }
 
     /// <summary>Ends the trainer at once, without a checkpoint.</summary>
-    public void Kill() => session.Kill();
+    public void Kill() => _session.Kill();
 
     /// <summary>The job in any of this process's runspaces whose trainer has a process id; null where there is none.</summary>
     internal static TrainingJob? OfProcess(int processId) => RunspaceLifetime.Everything.OfType<TrainingJob>().FirstOrDefault(job => job.ProcessId == processId);
 
     /// <inheritdoc/>
-    protected override Task RunAsync(CancellationToken stopping) => session.RunAsync(stopping);
+    protected override Task RunAsync(CancellationToken stopping) => _session.RunAsync(stopping);
 
     private sealed class StreamView(TrainingJob job, bool isVerbose) : ITrainingView
     {

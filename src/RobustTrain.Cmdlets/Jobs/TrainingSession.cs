@@ -13,17 +13,17 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     /// <summary>How long a trainer that was told to stop may take for its checkpoint before it is killed.</summary>
     public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(60);
 
-    private readonly HostCall trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject, request.Words);
-    private readonly TrainingProgress progress = new(progressId, TimeProvider.System);
-    private readonly TrainingNotices notices = new();
-    private RunStarted? started;
-    private bool isViewClosed;
+    private readonly HostCall _trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject, request.Words);
+    private readonly TrainingProgress _progress = new(progressId, TimeProvider.System);
+    private readonly TrainingNotices _notices = new();
+    private RunStarted? _started;
+    private bool _isViewClosed;
 
     /// <summary>The run's folder, once the trainer has said it.</summary>
-    public string? RunPath => started?.RunPath;
+    public string? RunPath => _started?.RunPath;
 
     /// <summary>The trainer's process, once it runs.</summary>
-    public int? ProcessId => trainer.ProcessId;
+    public int? ProcessId => _trainer.ProcessId;
 
     /// <summary>The trainer's exit code, once it has ended.</summary>
     public int? ExitCode { get; private set; }
@@ -39,10 +39,10 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     /// <exception cref="OperationCanceledException">It was stopped by the token.</exception>
     public async Task RunAsync(CancellationToken stopping)
     {
-        HostEnd end = await trainer.RunAsync(happened => TakeAsync(happened, stopping), stopping).ConfigureAwait(false);
+        HostEnd end = await _trainer.RunAsync(happened => TakeAsync(happened, stopping), stopping).ConfigureAwait(false);
         ExitCode = end.ExitCode;
         StopReport = ReportOf(end);
-        await ShowAsync(() => view.ShowAsync(progress.Done())).ConfigureAwait(false);
+        await ShowAsync(() => view.ShowAsync(_progress.Done())).ConfigureAwait(false);
         await ShowRunAsync(end).ConfigureAwait(false);
         if (stopping.IsCancellationRequested && StopReport is not null)
             await ShowAsync(() => view.WarnAsync(StopReport)).ConfigureAwait(false);
@@ -55,29 +55,29 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     }
 
     /// <summary>Ends the trainer at once, without a checkpoint.</summary>
-    public void Kill() => trainer.Kill();
+    public void Kill() => _trainer.Kill();
 
     private async Task TakeAsync(RunEvent happened, CancellationToken stopping)
     {
         switch (happened)
         {
             case RunStarted run:
-                started = run;
+                _started = run;
                 break;
             case CheckpointSaved saved:
                 LastCheckpoint = saved.Path;
                 break;
-            case EpochFinished epoch when started is not null && !request.WritesRun:
-                await ShowAsync(() => view.WriteAsync(TrainingEpoch.From(epoch, started))).ConfigureAwait(false);
+            case EpochFinished epoch when _started is not null && !request.WritesRun:
+                await ShowAsync(() => view.WriteAsync(TrainingEpoch.From(epoch, _started))).ConfigureAwait(false);
                 break;
         }
 
-        (string? warning, string? detail) = notices.Of(happened);
+        (string? warning, string? detail) = _notices.Of(happened);
         if (warning is not null)
             await ShowAsync(() => view.WarnAsync(request.Words.Of(warning))).ConfigureAwait(false);
         if (detail is not null)
             await ShowAsync(() => view.DetailAsync(request.Words.Of(detail))).ConfigureAwait(false);
-        if (!stopping.IsCancellationRequested && progress.After(happened) is { } record)
+        if (!stopping.IsCancellationRequested && _progress.After(happened) is { } record)
             await ShowAsync(() => view.ShowAsync(record)).ConfigureAwait(false);
     }
 
@@ -124,7 +124,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     // A closed pipeline takes nothing more; the trainer still has to come to its end.
     private async Task ShowAsync(Func<Task> show)
     {
-        if (isViewClosed)
+        if (_isViewClosed)
             return;
 
         try
@@ -133,7 +133,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
         }
         catch (Exception closed) when (closed is PipelineStoppedException or ObjectDisposedException)
         {
-            isViewClosed = true;
+            _isViewClosed = true;
         }
     }
 }
@@ -162,9 +162,9 @@ internal interface ITrainingView
 /// <param name="clock">The time, from which the time left is estimated.</param>
 internal sealed class TrainingProgress(int activityId, TimeProvider clock)
 {
-    private RunStarted? run;
-    private long firstStep = -1;
-    private long firstStepTime;
+    private RunStarted? _run;
+    private long _firstStep = -1;
+    private long _firstStepTime;
 
     /// <summary>What to show after an event; null where it changes nothing.</summary>
     public ProgressRecord? After(RunEvent happened)
@@ -172,11 +172,11 @@ internal sealed class TrainingProgress(int activityId, TimeProvider clock)
         switch (happened)
         {
             case RunStarted started:
-                run = started;
+                _run = started;
                 return Record("starting");
-            case StepFinished step when run is not null:
-                return AfterStep(step, run);
-            case EvaluationProgress evaluation when run is not null:
+            case StepFinished step when _run is not null:
+                return AfterStep(step, _run);
+            case EvaluationProgress evaluation when _run is not null:
                 ProgressRecord record = Record($"{(evaluation.Split == "test" ? "testing" : "validating")}: {evaluation.Done} of {evaluation.Total}");
                 record.PercentComplete = (int)(100L * evaluation.Done / Math.Max(1, evaluation.Total));
                 return record;
@@ -199,14 +199,14 @@ internal sealed class TrainingProgress(int activityId, TimeProvider clock)
         ProgressRecord record = Record(string.Create(CultureInfo.InvariantCulture,
             $"epoch {step.Epoch} of {started.Epochs}, step {step.Step + 1} of {started.StepsPerEpoch}, loss {step.Loss:G4}, learning rate {step.LearningRate:G3}, {step.SamplesPerSecond:F0} samples/s"));
         record.PercentComplete = (int)Math.Clamp(100 * (step.GlobalStep + 1) / Math.Max(1, steps), 0, 100);
-        if (firstStep < 0)
+        if (_firstStep < 0)
         {
-            firstStep = step.GlobalStep;
-            firstStepTime = clock.GetTimestamp();
+            _firstStep = step.GlobalStep;
+            _firstStepTime = clock.GetTimestamp();
         }
-        else if (step.GlobalStep > firstStep)
+        else if (step.GlobalStep > _firstStep)
         {
-            double secondsPerStep = clock.GetElapsedTime(firstStepTime).TotalSeconds / (step.GlobalStep - firstStep);
+            double secondsPerStep = clock.GetElapsedTime(_firstStepTime).TotalSeconds / (step.GlobalStep - _firstStep);
             record.SecondsRemaining = (int)Math.Clamp(secondsPerStep * (steps - step.GlobalStep - 1), 0, int.MaxValue);
         }
 
@@ -214,7 +214,7 @@ internal sealed class TrainingProgress(int activityId, TimeProvider clock)
     }
 
     private ProgressRecord Record(string status) =>
-        new(activityId, run is null ? "Training" : $"Training {Path.GetFileName(run.RunPath)}", status);
+        new(activityId, _run is null ? "Training" : $"Training {Path.GetFileName(_run.RunPath)}", status);
 }
 
 /// <summary>What a trainer is told on its command line.</summary>

@@ -14,10 +14,10 @@ namespace RobustTrain.Cmdlets.Lifetime;
 /// <param name="words">Puts its errors into the cmdlet's words.</param>
 internal sealed class HostCall(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime, TimeSpan stopGrace, object? target, CmdletWords words)
 {
-    private HostProcess? process;
+    private HostProcess? _process;
 
     /// <summary>The process id, once it runs.</summary>
-    public int? ProcessId => process?.Id;
+    public int? ProcessId => _process?.Id;
 
     /// <summary>Runs it to its end. The token asks it to stop, and kills it when its grace is over.</summary>
     /// <param name="take">Takes each event. It must not throw: what the process writes is read to the end, since a full pipe would hold it up.</param>
@@ -28,7 +28,7 @@ internal sealed class HostCall(IEnumerable<string> arguments, string workingFold
     {
         stopping.ThrowIfCancellationRequested();
         using HostProcess child = HostProcess.Start(arguments, workingFolder, lifetime);
-        process = child;
+        _process = child;
         using var overdue = new Timer(_ => child.Kill());
         using CancellationTokenRegistration stop = stopping.Register(() =>
         {
@@ -50,7 +50,7 @@ internal sealed class HostCall(IEnumerable<string> arguments, string workingFold
     }
 
     /// <summary>Ends it at once.</summary>
-    public void Kill() => process?.Kill();
+    public void Kill() => _process?.Kill();
 }
 
 /// <summary>How a <c>robusttrain</c> ended.</summary>

@@ -18,20 +18,20 @@ internal sealed class HostProcess : IRunspaceBound, IDisposable
 {
     private const int KeptErrorLines = 40;
 
-    private readonly ChildProcess process;
-    private readonly RunspaceLifetime lifetime;
+    private readonly ChildProcess _process;
+    private readonly RunspaceLifetime _lifetime;
 
     private HostProcess(ChildProcess process, RunspaceLifetime lifetime)
     {
-        this.process = process;
-        this.lifetime = lifetime;
+        _process = process;
+        _lifetime = lifetime;
     }
 
     /// <summary>The child's process id.</summary>
-    public int Id => process.Id;
+    public int Id => _process.Id;
 
     /// <summary>The last lines that the child wrote to standard error.</summary>
-    public IReadOnlyList<string> ErrorLines => process.ErrorLines;
+    public IReadOnlyList<string> ErrorLines => _process.ErrorLines;
 
     /// <summary>Starts <c>robusttrain</c> with arguments.</summary>
     /// <param name="arguments">The command and its options.</param>
@@ -60,27 +60,27 @@ internal sealed class HostProcess : IRunspaceBound, IDisposable
     /// <summary>The lines of the child's standard output as they come, to its end.</summary>
     public async IAsyncEnumerable<string> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        while (await process.Output.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
+        while (await _process.Output.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
             yield return line;
     }
 
     /// <inheritdoc cref="ChildProcess.WaitForExitAsync"/>
-    public Task<int> WaitAsync(CancellationToken cancellation = default) => process.WaitForExitAsync(cancellation);
+    public Task<int> WaitAsync(CancellationToken cancellation = default) => _process.WaitForExitAsync(cancellation);
 
     /// <summary>Asks the child to stop with a checkpoint.</summary>
-    public void RequestStop() => process.TryWriteLine("stop");
+    public void RequestStop() => _process.TryWriteLine("stop");
 
     /// <summary>Ends the child and what it has started, at once.</summary>
-    public void Kill() => process.Kill(wholeTree: true);
+    public void Kill() => _process.Kill(wholeTree: true);
 
     /// <summary>Cuts the life line: the child ends by itself, a trainer with a checkpoint.</summary>
-    public void End() => process.CutLifeLine();
+    public void End() => _process.CutLifeLine();
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        lifetime.Remove(this);
-        process.Dispose();
+        _lifetime.Remove(this);
+        _process.Dispose();
     }
 }
 

@@ -21,10 +21,10 @@ public sealed class RunspaceLifetime
     public static readonly TimeSpan Bound = TimeSpan.FromSeconds(1.5);
 
     private static readonly ConcurrentDictionary<Guid, RunspaceLifetime> Lifetimes = new();
-    private static int processHooked;
-    private static PosixSignalRegistration? hangUp;
+    private static int s_processHooked;
+    private static PosixSignalRegistration? s_hangUp;
 
-    private readonly ConcurrentDictionary<IRunspaceBound, byte> members = new(ReferenceEqualityComparer.Instance);
+    private readonly ConcurrentDictionary<IRunspaceBound, byte> _members = new(ReferenceEqualityComparer.Instance);
 
     private RunspaceLifetime()
     {
@@ -43,15 +43,15 @@ public sealed class RunspaceLifetime
     }
 
     /// <summary>What is bound to any runspace of this process at present.</summary>
-    public static IReadOnlyCollection<IRunspaceBound> Everything => [.. Lifetimes.Values.SelectMany(lifetime => lifetime.members.Keys)];
+    public static IReadOnlyCollection<IRunspaceBound> Everything => [.. Lifetimes.Values.SelectMany(lifetime => lifetime._members.Keys)];
 
     /// <summary>The one thing of a kind that the runspace has; made, and bound to it, where it has none.</summary>
     public T GetOrAdd<T>(Func<T> make)
         where T : class, IRunspaceBound
     {
-        lock (members)
+        lock (_members)
         {
-            if (members.Keys.OfType<T>().FirstOrDefault() is { } known)
+            if (_members.Keys.OfType<T>().FirstOrDefault() is { } known)
                 return known;
 
             T made = make();
@@ -61,17 +61,17 @@ public sealed class RunspaceLifetime
     }
 
     /// <summary>Binds something to the runspace.</summary>
-    public void Add(IRunspaceBound member) => members[member] = 0;
+    public void Add(IRunspaceBound member) => _members[member] = 0;
 
     /// <summary>Lets go of something that has ended by itself.</summary>
-    public void Remove(IRunspaceBound member) => members.TryRemove(member, out _);
+    public void Remove(IRunspaceBound member) => _members.TryRemove(member, out _);
 
     /// <summary>Ends everything bound to the runspace, side by side, within <see cref="Bound"/>. Safe to call again, and from several threads at once.</summary>
     public void End() => EndAll(TakeMembers());
 
     private static void EndEverywhere() => EndAll([.. Lifetimes.Values.SelectMany(lifetime => lifetime.TakeMembers())]);
 
-    private IRunspaceBound[] TakeMembers() => [.. members.Keys.Where(member => members.TryRemove(member, out _))];
+    private IRunspaceBound[] TakeMembers() => [.. _members.Keys.Where(member => _members.TryRemove(member, out _))];
 
     private static void EndAll(IRunspaceBound[] ending)
     {
@@ -129,13 +129,13 @@ public sealed class RunspaceLifetime
 
     private static void HookProcess()
     {
-        if (Interlocked.Exchange(ref processHooked, 1) != 0)
+        if (Interlocked.Exchange(ref s_processHooked, 1) != 0)
             return;
 
         // SIGTERM ends .NET by way of ProcessExit; SIGHUP, which a closed terminal sends, does not.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => EndEverywhere();
         if (!OperatingSystem.IsWindows())
-            hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => EndEverywhere());
+            s_hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => EndEverywhere());
     }
 }
 

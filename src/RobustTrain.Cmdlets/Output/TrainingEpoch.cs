@@ -144,16 +144,16 @@ public sealed record TrainingEpoch
 /// <param name="scores">The scores in snake case, or null where nothing was measured.</param>
 internal sealed class Scores(IEnumerable<KeyValuePair<string, double>>? scores)
 {
-    private readonly Dictionary<string, double> left = new(scores ?? []);
+    private readonly Dictionary<string, double> _left = new(scores ?? []);
 
     /// <summary>The score of a name, which is then no longer among the others.</summary>
-    public double? Take(string name) => left.Remove(name, out double score) ? score : null;
+    public double? Take(string name) => _left.Remove(name, out double score) ? score : null;
 
     /// <summary>The object with a note property for each score that was not taken, named as PowerShell names things.</summary>
     public PSObject AddOthersTo(object value)
     {
         PSObject wrapped = PSObject.AsPSObject(value);
-        foreach ((string name, double score) in left.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        foreach ((string name, double score) in _left.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             wrapped.Properties.Add(new PSNoteProperty(PascalCase(name), score));
 
         return wrapped;

@@ -16,8 +16,8 @@ internal sealed class TrainingNotices
     // Of these there may be thousands in an epoch.
     private static readonly HashSet<string> Repeated = ["worker_died", "worker_stuck", Replaced, "sample_skipped", "sample_quarantined", "numeric_failure"];
 
-    private readonly HashSet<(string Kind, int? Epoch)> told = [];
-    private readonly HashSet<string> lostWorkers = [];
+    private readonly HashSet<(string Kind, int? Epoch)> _told = [];
+    private readonly HashSet<string> _lostWorkers = [];
 
     /// <summary>What to say of an event: a warning and a text in detail, each null where there is nothing to say.</summary>
     public (string? Warning, string? Detail) Of(RunEvent happened) => happened switch
@@ -36,15 +36,15 @@ internal sealed class TrainingNotices
     private (string? Warning, string? Detail) OfLoader(LoaderChanged change)
     {
         if (change.Kind is "worker_died" or "worker_stuck" && change.Worker is { } lost)
-            lostWorkers.Add(lost);
-        if (change.Kind == "worker_ready" && change.Worker is { } worker && lostWorkers.Remove(worker))
+            _lostWorkers.Add(lost);
+        if (change.Kind == "worker_ready" && change.Worker is { } worker && _lostWorkers.Remove(worker))
             return Once(Replaced, change.Epoch, Strings.Format("WorkerReplaced", worker));
         return Warned.Contains(change.Kind) ? Once(change.Kind, change.Epoch, change.Message) : (null, change.Message);
     }
 
     private (string? Warning, string? Detail) Once(string kind, int? epoch, string message)
     {
-        if (!told.Add((kind, epoch)))
+        if (!_told.Add((kind, epoch)))
             return (null, message);
         return (Repeated.Contains(kind) && epoch is { } number ? Strings.Format("FirstOfItsKind", message, number) : message, message);
     }

@@ -26,19 +26,19 @@ internal sealed class SystemSampling(Func<SystemStatus> latest, TimeProvider tim
     /// <summary>The least time between two samples in the journal.</summary>
     public static readonly TimeSpan Spacing = TimeSpan.FromSeconds(10);
 
-    private long? last;
+    private long? _last;
 
     /// <summary>The sample that belongs beside an event; null where none is due, or none is known yet.</summary>
     public SystemSample? Beside(RunEvent runEvent)
     {
-        if (runEvent is not StepFinished step || (last is { } earlier && time.GetElapsedTime(earlier) < Spacing))
+        if (runEvent is not StepFinished step || (_last is { } earlier && time.GetElapsedTime(earlier) < Spacing))
             return null;
 
         SystemStatus status = latest();
         if (status.Cpu is null && status.Gpus.Count == 0)
             return null;
 
-        last = time.GetTimestamp();
+        _last = time.GetTimestamp();
 
         // Stale values would tell of another time than the step's.
         CpuStatus? cpu = status.Cpu is { IsConnected: true } current ? current : null;
