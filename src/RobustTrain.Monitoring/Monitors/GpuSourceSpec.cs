@@ -11,7 +11,16 @@ namespace RobustTrain.Monitoring.Monitors;
 /// <summary>Which source this host's GPUs are read from: <c>auto</c>, <c>nvml</c>, <c>nvidia-smi</c> or <c>simulated:8</c>.</summary>
 public sealed record GpuSourceSpec
 {
+    private const string SimulatedPrefix = "simulated:";
     private const int MostSimulated = 1024;
+
+    // A source of real GPUs is named here alone.
+    private static readonly Dictionary<string, Maker> s_makers = new()
+    {
+        ["auto"] = (computerName, options, guard) => new AutoGpuSource(computerName, options, guard),
+        ["nvml"] = (computerName, options, _) => new NvmlSource(computerName, options),
+        ["nvidia-smi"] = (computerName, options, guard) => new NvidiaSmiSource(computerName, options, guard),
+    };
 
     private GpuSourceSpec(string text, int? simulated)
     {
@@ -19,11 +28,13 @@ public sealed record GpuSourceSpec
         Simulated = simulated;
     }
 
+    private delegate ISampleSource<GpuSnapshot> Maker(string computerName, MonitorOptions options, ChildGuard guard);
+
     /// <summary>NVML, or nvidia-smi where NVML cannot be loaded.</summary>
     public static GpuSourceSpec Auto { get; } = new("auto", null);
 
     /// <summary>All kinds, as they are written.</summary>
-    public static IReadOnlyList<string> Known { get; } = ["auto", "nvml", "nvidia-smi", "simulated:8"];
+    public static IReadOnlyList<string> Known { get; } = [.. s_makers.Keys, $"{SimulatedPrefix}8"];
 
     /// <summary>As it was written.</summary>
     public string Text { get; }
@@ -32,31 +43,27 @@ public sealed record GpuSourceSpec
     public int? Simulated { get; }
 
     /// <summary>Reads a specification.</summary>
-    /// <exception cref="FormatException">The text is none; the message says what is expected.</exception>
+    /// <exception cref="FormatException">The text is not a valid source; the message says what is expected.</exception>
     public static GpuSourceSpec Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         string lower = text.Trim().ToLowerInvariant();
-        if (lower is "auto" or "nvml" or "nvidia-smi")
+        if (s_makers.ContainsKey(lower))
             return new GpuSourceSpec(lower, null);
-        if (lower.StartsWith("simulated:", StringComparison.Ordinal)
-            && int.TryParse(lower.AsSpan("simulated:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+        if (lower.StartsWith(SimulatedPrefix, StringComparison.Ordinal)
+            && int.TryParse(lower.AsSpan(SimulatedPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
             && count is >= 1 and <= MostSimulated)
         {
             return new GpuSourceSpec(lower, count);
         }
 
-        throw new FormatException($"'{text}' is no GPU source; expected auto, nvml, nvidia-smi or simulated:N with N from 1 to {MostSimulated}.{NearestName.Hint(lower, Known)}");
+        throw new FormatException($"'{text}' is no GPU source; expected {string.Join(", ", s_makers.Keys)} or {SimulatedPrefix}N with N from 1 to {MostSimulated}.{NearestName.Hint(lower, Known)}");
     }
 
     /// <summary>Makes the source; it opens nothing until it is sampled.</summary>
-    public ISampleSource<GpuSnapshot> Create(string computerName, MonitorOptions options, ChildGuard guard) => Text switch
-    {
-        "auto" => new AutoGpuSource(computerName, options, guard),
-        "nvml" => new NvmlSource(computerName, options),
-        "nvidia-smi" => new NvidiaSmiSource(computerName, options, guard),
-        _ => new SimulatedGpuSource(computerName, Simulated!.Value, options),
-    };
+    public ISampleSource<GpuSnapshot> Create(string computerName, MonitorOptions options, ChildGuard guard) => Simulated is { } count
+        ? new SimulatedGpuSource(computerName, count, options)
+        : s_makers[Text](computerName, options, guard);
 
     /// <inheritdoc/>
     public override string ToString() => Text;
