@@ -40,7 +40,7 @@ internal static class ConfigurationValue
     }
 
     /// <summary>Reads the texts of one name of a map.</summary>
-    /// <exception cref="ConfigurationValueException">The name or a text is none.</exception>
+    /// <exception cref="ConfigurationValueException">The name is not a valid one, or a value is not a text.</exception>
     public static IReadOnlyList<string> ReadEntry(ConfigurationKey key, string? name, YamlNode node)
     {
         if (name is null || !Matches(key.Pattern!, name))

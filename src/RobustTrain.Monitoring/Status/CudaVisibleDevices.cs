@@ -60,7 +60,7 @@ public sealed class CudaVisibleDevices
 
     private static string Device(int place) => string.Create(CultureInfo.InvariantCulture, $"cuda:{place}");
 
-    /// <summary>The UUIDs that are visible, in their order; null where the list is none of UUIDs.</summary>
+    /// <summary>The UUIDs that are visible, in their order; null where the list holds no UUIDs.</summary>
     private List<string>? Visible(IReadOnlyList<GpuStatus> gpus)
     {
         if (_entries is null || !IsUuid(_entries[0]))

@@ -129,7 +129,7 @@ internal static class SmiValue
         _ => null,
     };
 
-    /// <summary>A PCI bus id as every source writes it, with a domain of eight digits; null where the text is none.</summary>
+    /// <summary>A PCI bus id as every source writes it, with a domain of eight digits; null where the text is not a bus id.</summary>
     public static string? BusId(string? text) =>
         Text(text)?.Split(':', 2) is [var domain, var rest] ? $"{domain.PadLeft(8, '0')}:{rest}".ToUpperInvariant() : null;
 

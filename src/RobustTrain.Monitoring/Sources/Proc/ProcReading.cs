@@ -210,10 +210,10 @@ internal static class ProcText
         return word;
     }
 
-    /// <summary>The next word as a number; null where it is none.</summary>
+    /// <summary>The next word as a number; null where it is not a valid one.</summary>
     public static ulong? NextNumber(ref ReadOnlySpan<byte> line) => Whole(NextWord(ref line));
 
-    /// <summary>A whole number; null where the word is none.</summary>
+    /// <summary>A whole number; null where the word is not a valid one.</summary>
     public static ulong? Whole(ReadOnlySpan<byte> word)
     {
         ulong value = 0;
@@ -228,7 +228,7 @@ internal static class ProcText
         return word.Length == 0 ? null : value;
     }
 
-    /// <summary>A decimal number without sign and exponent, as the kernel writes them; null where the word is none.</summary>
+    /// <summary>A decimal number without sign and exponent, as the kernel writes them; null where the word is not a valid one.</summary>
     public static double? Decimal(ReadOnlySpan<byte> word)
     {
         // Both parts are exact up to 2^53, and so their quotient is the nearest double.
