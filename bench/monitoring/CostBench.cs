@@ -1,6 +1,5 @@
 using System.Runtime;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Sources;
 
 namespace RobustTrain.Bench.Monitoring;
 

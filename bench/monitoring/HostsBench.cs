@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Sources.Ssh;
 using RobustTrain.Monitoring.Status;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Bench.Monitoring;
@@ -19,7 +18,7 @@ internal static class StopBench
             session.Start();
             Thread.Sleep(20 + random.Next(0, 250));
             long begin = Stopwatch.GetTimestamp();
-            session.Stop(MonitorBase<SystemStatus>.StopBound);
+            session.Stop(IMonitor.StopBound);
             latencies.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
         }
 

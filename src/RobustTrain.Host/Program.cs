@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Host.Commands;
 using RobustTrain.Host.Limits;

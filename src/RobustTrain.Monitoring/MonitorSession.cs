@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text.Json;
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
 
@@ -24,7 +23,7 @@ public sealed class MonitorSession : IDisposable
     private string? _outputError;
 
     /// <summary>Makes a session; it samples nothing until it is started.</summary>
-    /// <exception cref="MonitorException">An option is out of range, a name is none, or the output cannot be written.</exception>
+    /// <exception cref="MonitorException">An option is out of range, a host name is not valid, or the output cannot be written.</exception>
     public MonitorSession(MonitorSessionOptions options)
     {
         options.Validate();
@@ -87,7 +86,7 @@ public sealed class MonitorSession : IDisposable
     }
 
     /// <summary>Stops it within half a second.</summary>
-    public void Dispose() => Stop(MonitorBase<SystemStatus>.StopBound);
+    public void Dispose() => Stop(IMonitor.StopBound);
 
     private void Close(TimeSpan bound)
     {

@@ -1,6 +1,5 @@
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Sources.Ssh;
 using RobustTrain.Monitoring.Status;
 

@@ -10,11 +10,14 @@ public static class DifferencingBaseline
 {
     private const int Bins = 4096;
 
+    /// <summary>Whether the images of a dataset's samples can be subtracted.</summary>
+    public static bool AppliesTo(IDataset dataset) => dataset is IChangeDataset;
+
     /// <summary>Goes through a dataset once.</summary>
     /// <param name="dataset">Pairs that were normalised with <paramref name="std"/>.</param>
     /// <param name="std">The standard deviations of the normalisation, which is undone for the differences.</param>
     /// <exception cref="SampleException">A sample can't be loaded.</exception>
-    public static DifferencingScore Measure(IChangeDataset dataset, IReadOnlyList<double> std)
+    public static DifferencingScore Measure(IDataset dataset, IReadOnlyList<double> std)
     {
         Histograms counted = Count(dataset, std);
         Cut grey = BestCut(counted.Grey, out double share);
@@ -27,7 +30,7 @@ public static class DifferencingBaseline
     /// <param name="judgedBy">What they are judged by.</param>
     /// <param name="std">The standard deviations of the normalisation of both.</param>
     /// <exception cref="SampleException">A sample can't be loaded.</exception>
-    public static DifferencingTransfer MeasureTransfer(IChangeDataset chosenOn, IChangeDataset judgedBy, IReadOnlyList<double> std)
+    public static DifferencingTransfer MeasureTransfer(IDataset chosenOn, IDataset judgedBy, IReadOnlyList<double> std)
     {
         Histograms known = Count(chosenOn, std);
         Cut grey = BestCut(known.Grey, out _);
@@ -50,7 +53,7 @@ public static class DifferencingBaseline
         return new DifferencingTransfer(confusion[3] == 0 ? 0 : 2.0 * confusion[3] / ((2 * confusion[3]) + wrong), (double)threshold / Bins, confusion);
     }
 
-    private static Histograms Count(IChangeDataset dataset, IReadOnlyList<double> std)
+    private static Histograms Count(IDataset dataset, IReadOnlyList<double> std)
     {
         Histograms counted = new(new long[2, Bins], new long[2, Bins]);
         using PrefetchLoader loader = new(dataset, new LoaderOptions { BatchSize = 1, NumWorkers = 0, PrefetchQueueLength = 1 });

@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Commands;

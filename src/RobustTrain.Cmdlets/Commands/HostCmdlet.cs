@@ -3,6 +3,7 @@ using System.Reflection;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Jobs;
-using RobustTrain.Cmdlets.Output;
-using RobustTrain.Monitoring.Sources;
+using RobustTrain.Cmdlets.Words;
+using RobustTrain.Monitoring;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Cmdlets.Commands;
@@ -9,20 +9,10 @@ namespace RobustTrain.Cmdlets.Commands;
 /// <summary>What finds monitors by name or id among the session's jobs.</summary>
 public abstract class MonitorCmdlet : RobustTrainCmdlet
 {
-    /// <summary>All monitors of the session, stopped ones too.</summary>
-    private protected Task<MonitorJob[]> AllAsync() => OnPipelineThread(() => All(this));
-
-    /// <summary>All monitors of a session.</summary>
-    internal static MonitorJob[] All(PSCmdlet cmdlet) => All(cmdlet.InvokeCommand);
-
-    /// <summary>All monitors of a session.</summary>
-    internal static MonitorJob[] All(CommandInvocationIntrinsics invoke) =>
-        [.. invoke.InvokeScript("Microsoft.PowerShell.Core\\Get-Job").Select(job => job.BaseObject).OfType<MonitorJob>()];
-
     /// <summary>Monitors by name; a name without wildcards that nothing has is an error.</summary>
     private protected async Task<List<MonitorJob>> FindAsync(string[] names)
     {
-        MonitorJob[] all = await AllAsync();
+        MonitorJob[] all = await OnPipelineThread(MonitorJob.OfCurrentRunspace);
         var found = new List<MonitorJob>();
         foreach (string name in names)
         {
@@ -40,7 +30,7 @@ public abstract class MonitorCmdlet : RobustTrainCmdlet
     /// <summary>Monitors by id.</summary>
     private protected async Task<List<MonitorJob>> FindAsync(int[] ids)
     {
-        MonitorJob[] all = await AllAsync();
+        MonitorJob[] all = await OnPipelineThread(MonitorJob.OfCurrentRunspace);
         var found = new List<MonitorJob>();
         foreach (int id in ids)
         {

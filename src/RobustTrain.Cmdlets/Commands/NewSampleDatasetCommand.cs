@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Commands;

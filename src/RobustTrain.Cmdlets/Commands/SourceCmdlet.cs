@@ -1,11 +1,9 @@
-using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Lifetime;
-using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Sources.Ssh;
 using RobustTrain.Monitoring.Status;
 
@@ -72,22 +70,5 @@ public abstract class SourceCmdlet : RobustTrainCmdlet
                 await WriteErrorAsync(failure, hosts[Array.IndexOf(reads, read)]);
             }
         }
-    }
-}
-
-/// <summary>Takes bare numbers as seconds, where PowerShell would take them as ticks of 100 ns.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class SecondsTransformationAttribute : ArgumentTransformationAttribute
-{
-    /// <inheritdoc/>
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-    {
-        object value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        string? text = Convert.ToString(value, CultureInfo.InvariantCulture);
-        return value is not TimeSpan
-            && double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out double seconds)
-            && Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds
-                ? TimeSpan.FromSeconds(seconds)
-                : inputData;
     }
 }

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
-using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 
 namespace RobustTrain.Cmdlets.Commands;
 

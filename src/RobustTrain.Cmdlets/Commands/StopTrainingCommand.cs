@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 

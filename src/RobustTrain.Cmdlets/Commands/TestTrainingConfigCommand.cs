@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

@@ -4,7 +4,6 @@ using System.Management.Automation.Language;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Completion;

@@ -11,13 +11,8 @@ namespace RobustTrain.Cmdlets.Completion;
 public sealed class MonitorNameCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
-    {
-        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        return Completions.Of(wordToComplete, shell.AddCommand("Microsoft.PowerShell.Core\\Get-Job").Invoke()
-            .Select(job => job.BaseObject).OfType<MonitorJob>()
-            .Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}")));
-    }
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completions.Of(wordToComplete, MonitorJob.OfCurrentRunspace().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}")));
 }
 
 /// <summary>Rules to begin with, one for each property that can be watched.</summary>

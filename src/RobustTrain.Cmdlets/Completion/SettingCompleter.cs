@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 
 namespace RobustTrain.Cmdlets.Completion;
 

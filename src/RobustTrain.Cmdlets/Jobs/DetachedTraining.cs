@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using RobustTrain.Cmdlets.Lifetime;
-using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Lifetime;
-using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 
 namespace RobustTrain.Cmdlets.Jobs;
 

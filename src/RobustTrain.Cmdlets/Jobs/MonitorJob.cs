@@ -84,6 +84,13 @@ public sealed class MonitorJob : ManagedJob
     /// <summary>The CPU time that its samples have taken, in milliseconds.</summary>
     public double CpuMilliseconds => Health.Sum(monitor => monitor.CpuTime.TotalMilliseconds);
 
+    /// <summary>All monitors of the runspace that the calling thread works for, stopped ones too.</summary>
+    internal static MonitorJob[] OfCurrentRunspace()
+    {
+        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+        return [.. shell.AddCommand("Microsoft.PowerShell.Core\\Get-Job").Invoke().Select(job => job.BaseObject).OfType<MonitorJob>()];
+    }
+
     /// <inheritdoc/>
     public override string Location => string.Join(", ", ComputerName);
 
@@ -106,11 +113,11 @@ public sealed class MonitorJob : ManagedJob
         await using CancellationTokenRegistration registration = stopping.Register(ending.SetResult);
         _session.Start();
         await ending.Task;
-        _session.Stop(MonitorBase<SystemStatus>.StopBound);
+        _session.Stop(IMonitor.StopBound);
     }
 
     /// <summary>Stops at once: a monitor has nothing to save.</summary>
-    protected override void Abandon() => _session.Stop(MonitorBase<SystemStatus>.StopBound);
+    protected override void Abandon() => _session.Stop(IMonitor.StopBound);
 
     private void Take(MonitorRecord record)
     {

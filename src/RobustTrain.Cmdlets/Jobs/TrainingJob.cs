@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Lifetime;
-using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 
 namespace RobustTrain.Cmdlets.Jobs;
 

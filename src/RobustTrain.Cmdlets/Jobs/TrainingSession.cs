@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

@@ -3,7 +3,6 @@ using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.InteropServices;
 using RobustTrain.Monitoring;
-using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Lifetime;
 

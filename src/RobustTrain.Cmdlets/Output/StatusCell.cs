@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using RobustTrain.Monitoring.Sources.Nvml;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Cmdlets.Output;

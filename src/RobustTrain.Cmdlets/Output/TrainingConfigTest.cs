@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using RobustTrain.Cmdlets.Words;
 using RobustTrain.Configuration;
 using RobustTrain.Runs.Events;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
-using RobustTrain.Host.Events;
-using RobustTrain.Host.Stopping;
+using RobustTrain.Host.Output;
 
 namespace RobustTrain.Host.Commands;
 

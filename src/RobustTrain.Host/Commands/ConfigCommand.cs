@@ -1,9 +1,7 @@
 using System.CommandLine;
 using RobustTrain.Configuration;
-using RobustTrain.Host.Errors;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
-using RobustTrain.Host.Stopping;
+using RobustTrain.Host.Output;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 
@@ -47,7 +45,7 @@ internal static class ConfigCommand
         command.SetAction(parsed =>
         {
             EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
-            CheckRequest request = new(
+            RunRequest request = new(
                 parsed.GetValue(configuration.File),
                 parsed.GetValue(configuration.Settings)!,
                 parsed.GetValue(runPath),

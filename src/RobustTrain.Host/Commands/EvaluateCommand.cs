@@ -1,9 +1,7 @@
 using System.CommandLine;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Host.Errors;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
-using RobustTrain.Host.Stopping;
+using RobustTrain.Host.Output;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Host.Commands;

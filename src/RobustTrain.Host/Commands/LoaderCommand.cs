@@ -4,12 +4,9 @@ using System.Globalization;
 using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Workers;
-using RobustTrain.Host.Errors;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
-using RobustTrain.Host.Stopping;
+using RobustTrain.Host.Output;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using RobustTrain.Host.Errors;
 using RobustTrain.Host.Output;
 using RobustTrain.Platform;
 using RobustTrain.Runs;

@@ -1,7 +1,6 @@
 using System.CommandLine;
-using RobustTrain.Host.Errors;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Jobs;
+using RobustTrain.Host.Output;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Commands;
@@ -30,7 +29,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
-            TrainRequest request = new(
+            RunRequest request = new(
                 parsed.GetValue(configuration.File),
                 parsed.GetValue(configuration.Settings)!,
                 parsed.GetValue(runPath),

@@ -3,11 +3,8 @@ using System.Globalization;
 using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Host.Errors;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
-using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
@@ -19,7 +16,7 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="request">What the command line asks.</param>
 /// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CheckJob(CheckRequest request, EventStream? stream, TimeProvider time)
+internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProvider time)
 {
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromSeconds(0.5);
 
@@ -38,7 +35,7 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream, TimePr
         TrainingConfig config;
         try
         {
-            config = RunConfiguration.Read(request.ConfigPath, request.Settings, request.RunPath, request.Resume);
+            config = request.ReadConfiguration();
             if (request.RunPath is { } path)
                 RunFolder.Check(path, config, request.Resume);
             SystemLimits.OfThisProcess().Check(config);
@@ -104,11 +101,3 @@ internal sealed class CheckJob(CheckRequest request, EventStream? stream, TimePr
         return [new ConfigurationError(failure.ErrorId, failure.Message, (failure.Cause as RunException)?.Target as string)];
     }
 }
-
-/// <summary>What the command line asks of a check.</summary>
-/// <param name="ConfigPath">The configuration file; null where the defaults are meant.</param>
-/// <param name="Settings">Settings that win over the file.</param>
-/// <param name="RunPath">The folder of the run that would begin or go on; null where one would be chosen.</param>
-/// <param name="Resume">What to do with a folder that holds a run.</param>
-/// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
-internal sealed record CheckRequest(string? ConfigPath, IReadOnlyList<string> Settings, string? RunPath, ResumeMode Resume, bool HasLifeLine);

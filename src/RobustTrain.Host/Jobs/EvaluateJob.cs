@@ -2,10 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Configuration;
 using RobustTrain.Data.Datasets;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
+using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
-using RobustTrain.Host.Stopping;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.SampleData;
@@ -56,11 +55,10 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         CompositeJournal journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
         Evaluator evaluator = Evaluator.Open(config, path, request.Choice, request.Split, warning => Warn(journal, warning));
         EvaluationResult result = evaluator.Run(journal, stopping, time);
-        double? baseline = request.WithBaseline && evaluator.Dataset is IChangeDataset pairs
-            ? DifferencingBaseline.Measure(pairs, config.Data.Std).BestF1
-            : null;
-        DifferencingTransfer? trained = request.WithTrainedBaseline && evaluator.Dataset is IChangeDataset judged
-            ? DifferencingBaseline.MeasureTransfer((IChangeDataset)evaluator.OpenTrainingSplit(), judged, config.Data.Std)
+        bool hasBaseline = DifferencingBaseline.AppliesTo(evaluator.Dataset);
+        double? baseline = hasBaseline && request.WithBaseline ? DifferencingBaseline.Measure(evaluator.Dataset, config.Data.Std).BestF1 : null;
+        DifferencingTransfer? trained = hasBaseline && request.WithTrainedBaseline
+            ? DifferencingBaseline.MeasureTransfer(evaluator.OpenTrainingSplit(), evaluator.Dataset, config.Data.Std)
             : null;
         CheckpointManifest manifest = evaluator.Checkpoint.Manifest;
         return new EvaluationFinished(

@@ -9,9 +9,8 @@ using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
-using RobustTrain.Host.Stopping;
+using RobustTrain.Host.Output;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
@@ -139,7 +138,8 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         return request.Faults is null ? options : Rehearsal(options, request.Faults);
     }
 
-    // What a rehearsal shows is that nothing is lost unnamed, so it goes on where a training would end; keys that are set win.
+    // What a rehearsal shows is that nothing is lost unnamed, so it goes on where a training would end. A key wins that
+    // --set names, or whose value is not its default; one that the file sets to its default can't be told from one that is not set.
     private LoaderOptions Rehearsal(LoaderOptions options, FaultPlan faults)
     {
         TimeSpan timeout = IsSet("timeout", options.Timeout, s_defaults.Timeout) ? options.Timeout : RehearsalTimeout;
@@ -210,7 +210,6 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             string subject = request.Images is not null ? "The folder of images" : request.Integers is not null ? "The range of integers" : $"The {request.Split.ToString().ToLowerInvariant()} split";
             Warn($"{subject} is one batch, which is too short to tell samples a second and the longest wait: load more samples, or make batches smaller (loader.batch_size).");
         }
-
 
         LoaderStatistics times = measured.Statistics;
         if (stream is null)

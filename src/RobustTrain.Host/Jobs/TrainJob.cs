@@ -1,14 +1,8 @@
-using System.Globalization;
-using System.Text;
-using RobustTrain.Configuration;
-using RobustTrain.Host.Errors;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
-using RobustTrain.Host.Stopping;
+using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
@@ -24,14 +18,14 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="request">What the command line asks.</param>
 /// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
 /// <param name="time">The clock.</param>
-internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimeProvider time)
+internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProvider time)
 {
     /// <summary>Trains.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="Exception">What went wrong before there was a run; nothing was created.</exception>
     public int Run()
     {
-        TrainingConfig config = RunConfiguration.Read(request.ConfigPath, request.Settings, request.RunPath, request.Resume);
+        TrainingConfig config = request.ReadConfiguration();
         string? runPath = NamedRunPath();
         if (runPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished)
             return SayFinishedAlready(finished, runPath);
@@ -145,7 +139,9 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
     {
         int exitCode = ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), journal);
         stream?.Dispose();
-        ProcessExit.With(exitCode);
+
+        // An orderly exit would take torch's own data from under the thread that still computes with it, which ends in a crash with another exit code.
+        ThisProcess.Exit(exitCode);
     }
 
     // The disk that made the training fail may refuse its last words too; then they stand on standard error alone.
@@ -181,59 +177,5 @@ internal sealed class TrainJob(TrainRequest request, EventStream? stream, TimePr
             if (runEvent is CheckpointSaved saved)
                 _path = saved.Path;
         }
-    }
-}
-
-/// <summary>What the command line asks of a training.</summary>
-/// <param name="ConfigPath">The configuration file; null where the run's own or the defaults are meant.</param>
-/// <param name="Settings">Settings that win over the file.</param>
-/// <param name="RunPath">The run's folder; null where one is to be chosen.</param>
-/// <param name="Resume">What to do with a folder that holds a run.</param>
-/// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
-internal sealed record TrainRequest(string? ConfigPath, IReadOnlyList<string> Settings, string? RunPath, ResumeMode Resume, bool HasLifeLine);
-
-/// <summary>Chooses a run's folder where none is named.</summary>
-internal static class RunPathChoice
-{
-    private const string Parent = "runs";
-
-    /// <summary><c>runs/&lt;name&gt;-&lt;date&gt;-&lt;time&gt;</c> in the current directory, in local time; then the same with numbers behind, where that is taken.</summary>
-    public static IEnumerable<string> For(string name, TimeProvider time)
-    {
-        string stamp = time.GetLocalNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        string path = Path.GetFullPath(Path.Combine(Parent, $"{FileName(name)}-{stamp}"));
-        return Enumerable.Range(1, int.MaxValue - 1).Select(number => number == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{number}"));
-    }
-
-    // What every file system and shell takes without quoting.
-    private static string FileName(string name)
-    {
-        StringBuilder text = new();
-        foreach (char letter in name)
-            text.Append(char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.' ? letter : '-');
-        string trimmed = text.ToString().Trim('-', '.');
-        return trimmed.Length == 0 ? "run" : trimmed;
-    }
-}
-
-/// <summary>The configuration of a training: the one that is named, else that of the run that is to go on.</summary>
-internal static class RunConfiguration
-{
-    /// <summary>Reads it.</summary>
-    /// <param name="configPath">The configuration file; null where the run's own or the defaults are meant.</param>
-    /// <param name="settings">Settings that win over the file.</param>
-    /// <param name="runPath">The run's folder; null where one is to be chosen.</param>
-    /// <param name="resume">What to do with a folder that holds a run.</param>
-    /// <exception cref="RunException">The path holds no run and can't become one, or the configuration has mistakes.</exception>
-    public static TrainingConfig Read(string? configPath, IReadOnlyList<string> settings, string? runPath, ResumeMode resume)
-    {
-        if (configPath is not null || runPath is null)
-            return ConfigurationReader.Read<TrainingConfig>(configPath, settings);
-
-        // First what is wrong with the path: where a run is missing, its configuration is, too.
-        bool isRun = RunFolder.CheckPath(runPath, resume);
-        if (!isRun && settings.Count == 0)
-            throw RunFolder.NoRunAt(runPath, "to go on with, and no configuration to begin one with");
-        return ConfigurationReader.Read<TrainingConfig>(isRun ? RunFolder.ConfigPathOf(runPath) : null, settings);
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
 using RobustTrain.Platform;
-using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Output;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using RobustTrain.Host.Errors;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

@@ -14,9 +14,6 @@ namespace RobustTrain.Monitoring.Monitors;
 public abstract class MonitorBase<T> : IMonitor
     where T : class
 {
-    /// <summary>How long <see cref="Stop(TimeSpan)"/> waits by default for a call that has not returned.</summary>
-    public static readonly TimeSpan StopBound = TimeSpan.FromMilliseconds(500);
-
     // A call known to hang is given only the time that an interrupted one needs to unwind.
     private static readonly TimeSpan AbandonedStopBound = TimeSpan.FromMilliseconds(50);
 
@@ -141,10 +138,10 @@ public abstract class MonitorBase<T> : IMonitor
         return ended;
     }
 
-    /// <summary>Stops it within <see cref="StopBound"/>.</summary>
+    /// <summary>Stops it within <see cref="IMonitor.StopBound"/>.</summary>
     public void Dispose()
     {
-        Stop(StopBound);
+        Stop(IMonitor.StopBound);
         GC.SuppressFinalize(this);
     }
 
@@ -297,6 +294,9 @@ public abstract class MonitorBase<T> : IMonitor
 /// <summary>A running monitor, whatever it watches.</summary>
 public interface IMonitor : IDisposable
 {
+    /// <summary>How long <see cref="Stop(TimeSpan)"/> waits by default for a call that has not returned.</summary>
+    public static readonly TimeSpan StopBound = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How it is doing.</summary>
     MonitorHealth Health { get; }
 

@@ -1,7 +1,5 @@
 using RobustTrain.Monitoring.Sources;
-using RobustTrain.Monitoring.Sources.Proc;
 using RobustTrain.Monitoring.Sources.Ssh;
-using RobustTrain.Monitoring.Sources.Windows;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
 
@@ -68,7 +66,7 @@ public sealed class SystemMonitor : IDisposable
     /// <param name="options">How to sample; null for the defaults.</param>
     /// <param name="ssh">How to call the client; null for the operator's own configuration.</param>
     /// <param name="guard">Ends child processes with this process; null to have one of its own.</param>
-    /// <exception cref="MonitorException">The name is none.</exception>
+    /// <exception cref="MonitorException">The name is not a valid host name.</exception>
     public static SystemMonitor Remote(
         string computerName, MonitorKinds kinds = MonitorKinds.Gpu | MonitorKinds.Cpu, MonitorOptions? options = null, SshOptions? ssh = null, ChildGuard? guard = null)
     {
@@ -116,7 +114,7 @@ public sealed class SystemMonitor : IDisposable
     }
 
     /// <summary>Stops it within half a second.</summary>
-    public void Dispose() => Stop(MonitorBase<SystemStatus>.StopBound);
+    public void Dispose() => Stop(IMonitor.StopBound);
 
     private void Add<T>(MonitorBase<T> monitor, Func<T, IReadOnlyList<StatusRecord>> records)
         where T : class
@@ -124,25 +122,4 @@ public sealed class SystemMonitor : IDisposable
         monitor.Published += sample => Published?.Invoke(records(sample));
         _monitors.Add(monitor);
     }
-}
-
-/// <summary>This host.</summary>
-public static class LocalHost
-{
-    /// <summary>Its name.</summary>
-    public static string Name => Environment.MachineName;
-
-    /// <summary>Where its CPU is read from.</summary>
-    /// <exception cref="MonitorException">This system is not one whose CPU can be read.</exception>
-    public static ISampleSource<CpuStatus> CpuSource(MonitorOptions options)
-    {
-        if (OperatingSystem.IsLinux())
-            return new ProcCpuSource(Name, options);
-        if (OperatingSystem.IsWindows())
-            return new WindowsCpuSource(Name, options);
-        throw new MonitorException("CpuNotSupported", "The CPU can be watched on Linux and Windows only.");
-    }
-
-    /// <summary>Whether a name means this host.</summary>
-    public static bool Is(string name) => name is "." || name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || name.Equals(Name, StringComparison.OrdinalIgnoreCase);
 }

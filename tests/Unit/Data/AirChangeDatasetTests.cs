@@ -192,7 +192,7 @@ public sealed class AirChangeDatasetTests(SampleScenes data) : IClassFixture<Sam
         {
             foreach (string file in (string[])["im1.bmp", "im2.bmp", "gt.bmp"])
             {
-                string target = folder.File($"SZTAKI_AirChange_Benchmark/{scene.ToUpperInvariant()}/{file.ToUpperInvariant()}");
+                string target = folder.At($"SZTAKI_AirChange_Benchmark/{scene.ToUpperInvariant()}/{file.ToUpperInvariant()}");
                 Directory.CreateDirectory(Path.GetDirectoryName(target)!);
                 File.CreateSymbolicLink(target, Path.Combine(data.Path, scene, file));
             }
@@ -220,9 +220,9 @@ public sealed class AirChangeDatasetTests(SampleScenes data) : IClassFixture<Sam
             Assert.Contains("truncated", Assert.Throws<SampleException>(() => LoadedSample.Of(dataset, new SampleKey(0, 0, 0))).Message, StringComparison.Ordinal);
         folder.Write("Szada/3/im2.bmp", TestImage.Grey(95, 64, (_, _) => 0));
         Assert.Contains("95x64 pixels; expected 952x640", FailureOf(folder.Path), StringComparison.Ordinal);
-        File.Delete(folder.File("Szada/3/im2.bmp"));
+        File.Delete(folder.At("Szada/3/im2.bmp"));
         Assert.Contains("no file 'im2.bmp'", FailureOf(folder.Path), StringComparison.Ordinal);
-        Directory.Delete(folder.File("Szada/3"), recursive: true);
+        Directory.Delete(folder.At("Szada/3"), recursive: true);
         Assert.Contains("'Szada/3' is missing", FailureOf(folder.Path), StringComparison.Ordinal);
     }
 

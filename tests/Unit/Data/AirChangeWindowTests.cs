@@ -78,7 +78,7 @@ public sealed class AirChangeWindowTests(SampleScenes data) : IClassFixture<Samp
         string cut = folder.Write("cut.bmp", bytes[..^200]);
         Assert.Contains("truncated", Fail(cut, 0, 0).Message, StringComparison.Ordinal);
         Assert.Contains("not in it", Fail(Fixture.PathOf("rgb.bmp"), 30, 0).Message, StringComparison.Ordinal);
-        Assert.Contains("does not exist", Fail(folder.File("none.bmp"), 0, 0).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", Fail(folder.At("none.bmp"), 0, 0).Message, StringComparison.Ordinal);
         Assert.Contains("is a folder", Fail(folder.Path, 0, 0).Message, StringComparison.Ordinal);
 
         SampleException Fail(string path, int x, int y)

@@ -28,8 +28,8 @@ public sealed class ChangePairsDatasetTests : IDisposable
     public void Splits_follow_lists_where_there_are_any()
     {
         Write("a", "b", "c");
-        File.WriteAllText(_folder.File("train.txt"), "c.bmp\n\na.bmp\n");
-        File.WriteAllText(_folder.File("test.txt"), "b\n");
+        File.WriteAllText(_folder.At("train.txt"), "c.bmp\n\na.bmp\n");
+        File.WriteAllText(_folder.At("test.txt"), "b\n");
         ChangePairsOptions options = Options() with { TrainList = "train.txt", TestList = "test.txt" };
         Assert.Equal(["c", "a"], Names(options));
         Assert.Equal(["b"], Names(options with { Split = DatasetSplit.Test }));
@@ -65,7 +65,7 @@ public sealed class ChangePairsDatasetTests : IDisposable
         Gen.Elements(true, false).ToArbitrary(),
         crop =>
         {
-            if (!Directory.Exists(_folder.File("A")))
+            if (!Directory.Exists(_folder.At("A")))
                 Write("train_1");
             using ChangePairsDataset dataset = new(Options() with
             {
@@ -215,13 +215,13 @@ public sealed class ChangePairsDatasetTests : IDisposable
         Write(name);
         byte[] file = WriteLabel(name, 4, [0, 0, 0, 128, 0, 0]);
         string message = FailureOf(Options() with { Split = split });
-        Assert.Contains(_folder.File($"label/{name}.bmp"), message, StringComparison.Ordinal);
+        Assert.Contains(_folder.At($"label/{name}.bmp"), message, StringComparison.Ordinal);
         Assert.Contains("palette of colours", message, StringComparison.Ordinal);
         Assert.Contains("data.label_palette", message, StringComparison.Ordinal);
 
         using ChangePairsDataset dataset = new(Options() with { Split = split, LabelIndices = true });
         Assert.Equal([0, 1], LoadedSample.Of(dataset, new SampleKey(0, 0, 0)).Label[..2]);
-        Assert.Equal(file, File.ReadAllBytes(_folder.File($"label/{name}.bmp")));
+        Assert.Equal(file, File.ReadAllBytes(_folder.At($"label/{name}.bmp")));
     }
 
     [Fact]
@@ -321,7 +321,7 @@ public sealed class ChangePairsDatasetTests : IDisposable
     public void A_missing_partner_is_found_on_opening(string folder)
     {
         Write("train_1", "train_2");
-        File.Delete(_folder.File($"{folder}/train_2.bmp"));
+        File.Delete(_folder.At($"{folder}/train_2.bmp"));
         string message = FailureOf(Options());
         Assert.Contains("'train_2'", message, StringComparison.Ordinal);
         Assert.Contains(folder, message, StringComparison.Ordinal);
@@ -334,7 +334,7 @@ public sealed class ChangePairsDatasetTests : IDisposable
     public void A_missing_folder_is_found_on_opening(string folder)
     {
         Write("train_1");
-        Directory.Delete(_folder.File(folder), recursive: true);
+        Directory.Delete(_folder.At(folder), recursive: true);
         Assert.Contains($"no folder '{folder}'", FailureOf(Options()), StringComparison.Ordinal);
     }
 
@@ -380,22 +380,22 @@ public sealed class ChangePairsDatasetTests : IDisposable
     {
         Write("a");
         Assert.Contains("does not exist", FailureOf(Options() with { TrainList = "no.txt" }), StringComparison.Ordinal);
-        File.WriteAllText(_folder.File("list.txt"), "\n");
+        File.WriteAllText(_folder.At("list.txt"), "\n");
         Assert.Contains("is empty", FailureOf(Options() with { TrainList = "list.txt" }), StringComparison.Ordinal);
-        File.WriteAllText(_folder.File("list.txt"), "a\nb.bmp\n");
+        File.WriteAllText(_folder.At("list.txt"), "a\nb.bmp\n");
         Assert.Contains("'b.bmp', line 2", FailureOf(Options() with { TrainList = "list.txt" }), StringComparison.Ordinal);
-        File.WriteAllText(_folder.File("list.txt"), "a\na.bmp\n");
+        File.WriteAllText(_folder.At("list.txt"), "a\na.bmp\n");
         Assert.Contains("twice", FailureOf(Options() with { TrainList = "list.txt" }), StringComparison.Ordinal);
-        File.WriteAllText(_folder.File("list.txt"), "a\n");
+        File.WriteAllText(_folder.At("list.txt"), "a\n");
         Assert.Contains("none for the training split", FailureOf(Options() with { TestList = "list.txt" }), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_folder_that_is_missing_empty_or_a_file_is_a_sentence()
     {
-        Assert.Contains("does not exist", FailureOf(Options() with { Path = _folder.File("no") }), StringComparison.Ordinal);
-        Directory.CreateDirectory(_folder.File("empty"));
-        Assert.Contains("is empty", FailureOf(Options() with { Path = _folder.File("empty") }), StringComparison.Ordinal);
+        Assert.Contains("does not exist", FailureOf(Options() with { Path = _folder.At("no") }), StringComparison.Ordinal);
+        Directory.CreateDirectory(_folder.At("empty"));
+        Assert.Contains("is empty", FailureOf(Options() with { Path = _folder.At("empty") }), StringComparison.Ordinal);
         string file = _folder.Write("file", [1]);
         Assert.Contains("is a file", FailureOf(Options() with { Path = file }), StringComparison.Ordinal);
         Assert.Contains("not given", FailureOf(Options() with { Path = "" }), StringComparison.Ordinal);

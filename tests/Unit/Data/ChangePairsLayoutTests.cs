@@ -96,7 +96,7 @@ public sealed class ChangePairsLayoutTests : IDisposable
     public void A_split_folder_that_lacks_one_of_the_three_says_so()
     {
         Write("train/", "a");
-        Directory.Delete(_folder.File("train/label"), recursive: true);
+        Directory.Delete(_folder.At("train/label"), recursive: true);
         Assert.Contains("no folder 'label'", FailureOf(Options()), StringComparison.Ordinal);
     }
 
@@ -163,11 +163,11 @@ public sealed class ChangePairsLayoutTests : IDisposable
     {
         Write("", "a", "b", "c", "train_d");
         ChangePairsOptions options = Listed("a") with { ValList = "val.txt", TestList = "missing.txt" };
-        File.WriteAllText(_folder.File("val.txt"), "b\n");
+        File.WriteAllText(_folder.At("val.txt"), "b\n");
         DatasetWarning warning = Assert.Single(Open(options).Warnings);
         Assert.Equal(6, warning.Count);
         Assert.StartsWith("Images that are in no list are not used", warning.Message, StringComparison.Ordinal);
-        Assert.Equal(_folder.File("A/c.bmp"), warning.Files[0]);
+        Assert.Equal(_folder.At("A/c.bmp"), warning.Files[0]);
     }
 
     [Fact]
@@ -175,8 +175,8 @@ public sealed class ChangePairsLayoutTests : IDisposable
     {
         Write("train/", "a", "b");
         Assert.Equal(["b"], NamesOf(Open(Listed("train/A/b.bmp"))));
-        Assert.Equal(_folder.File("train/A/a.bmp"), Assert.Single(Open(Listed("b")).Warnings).Files[0]);
-        File.WriteAllText(_folder.File("val.txt"), "b\n");
+        Assert.Equal(_folder.At("train/A/a.bmp"), Assert.Single(Open(Listed("b")).Warnings).Files[0]);
+        File.WriteAllText(_folder.At("val.txt"), "b\n");
         Assert.Contains("no folder 'val'", FailureOf(Listed("b") with { Split = DatasetSplit.Val, ValList = "val.txt" }), StringComparison.Ordinal);
     }
 
@@ -184,7 +184,7 @@ public sealed class ChangePairsLayoutTests : IDisposable
     public void A_list_with_a_byte_order_mark_is_read()
     {
         Write("", "a");
-        File.WriteAllText(_folder.File("list.txt"), "a.bmp\r\n", new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        File.WriteAllText(_folder.At("list.txt"), "a.bmp\r\n", new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
         Assert.Equal(["a"], NamesOf(Open(Options() with { TrainList = "list.txt" })));
     }
 
@@ -192,11 +192,11 @@ public sealed class ChangePairsLayoutTests : IDisposable
     public void Every_missing_partner_and_every_broken_file_is_a_fault_of_its_own()
     {
         Write("", "train_1", "train_2", "train_3");
-        File.Delete(_folder.File("B/train_1.bmp"));
-        File.Delete(_folder.File("label/train_3.bmp"));
+        File.Delete(_folder.At("B/train_1.bmp"));
+        File.Delete(_folder.At("label/train_3.bmp"));
         DatasetException missing = Assert.Throws<DatasetException>(() => Open(Options()));
-        Assert.Equal([_folder.File("B/train_1"), _folder.File("label/train_3")], missing.Faults.Select(fault => fault.Path));
-        Assert.Contains($"There is 1 more fault, in '{_folder.File("label/train_3")}'.", missing.Message, StringComparison.Ordinal);
+        Assert.Equal([_folder.At("B/train_1"), _folder.At("label/train_3")], missing.Faults.Select(fault => fault.Path));
+        Assert.Contains($"There is 1 more fault, in '{_folder.At("label/train_3")}'.", missing.Message, StringComparison.Ordinal);
 
         Write("", "train_1", "train_3");
         string[] broken = [_folder.Write("A/train_1.bmp", [1, 2]), _folder.Write("label/train_2.bmp", []), _folder.Write("B/train_3.bmp", TestImage.Coordinates(5, 5, 3))];
@@ -219,7 +219,7 @@ public sealed class ChangePairsLayoutTests : IDisposable
     public void A_folder_that_links_back_to_itself_is_refused()
     {
         Write("", "train_1");
-        Directory.CreateSymbolicLink(_folder.File("A/again"), _folder.File("A"));
+        Directory.CreateSymbolicLink(_folder.At("A/again"), _folder.At("A"));
         Assert.Contains("is a link to", FailureOf(Options()), StringComparison.Ordinal);
     }
 
@@ -231,7 +231,7 @@ public sealed class ChangePairsLayoutTests : IDisposable
         IsWarnedOf("other_formats", "A/note.txt");
         MakePipe("list.txt");
         Assert.Contains("is a pipe and not a file", FailureOf(Options() with { TrainList = "list.txt" }), StringComparison.Ordinal);
-        File.Delete(_folder.File("B/train_1.bmp"));
+        File.Delete(_folder.At("B/train_1.bmp"));
         MakePipe("B/train_1.bmp");
         Assert.Contains("B/train_1.bmp' is a pipe and not a file", FailureOf(Options()), StringComparison.Ordinal);
     }
@@ -248,13 +248,13 @@ public sealed class ChangePairsLayoutTests : IDisposable
         Assert.Equal($"Files of another format than PNG, JPEG and BMP are not used (1 file: {Named("d.gif")}).", Assert.Single(dataset.Warnings).Message);
     }
 
-    private string Named(params string[] files) => string.Join(", ", files.Select(file => $"'{_folder.File(file)}'"));
+    private string Named(params string[] files) => string.Join(", ", files.Select(file => $"'{_folder.At(file)}'"));
 
     private void IsWarnedOf(string kind, params string[] files)
     {
         DatasetWarning warning = Assert.Single(Open(Options()).Warnings);
         Assert.Equal(kind, warning.Kind);
-        Assert.Equal(files.Select(_folder.File), warning.Files);
+        Assert.Equal(files.Select(name => _folder.At(name)), warning.Files);
     }
 
     private static string[] NamesOf(ChangePairsDataset dataset) => [.. Enumerable.Range(0, dataset.Count).Select(dataset.NameOf)];
@@ -277,13 +277,13 @@ public sealed class ChangePairsLayoutTests : IDisposable
 
     private ChangePairsOptions Listed(params string[] lines)
     {
-        File.WriteAllLines(_folder.File("train.txt"), lines);
+        File.WriteAllLines(_folder.At("train.txt"), lines);
         return Options() with { TrainList = "train.txt" };
     }
 
     private void MakePipe(string name)
     {
-        using Process process = Process.Start("mkfifo", [_folder.File(name)]);
+        using Process process = Process.Start("mkfifo", [_folder.At(name)]);
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
     }

@@ -109,7 +109,7 @@ public sealed class ChangedCropTests(SampleScenes data) : IClassFixture<SampleSc
     public void Other_splits_are_not_touched()
     {
         Write((x, y) => x > y ? 255 : 0);
-        File.WriteAllText(_folder.File("all.txt"), "train_1\n");
+        File.WriteAllText(_folder.At("all.txt"), "train_1\n");
         using ChangePairsDataset dataset = new(Options(share: 1) with { Split = DatasetSplit.Test, TestList = "all.txt" });
         Assert.Equal(Width * Height, LoadedSample.Of(dataset, new SampleKey(5, 0, 0)).Label.Length);
     }
@@ -152,6 +152,6 @@ public sealed class ChangedCropTests(SampleScenes data) : IClassFixture<SampleSc
         _folder.Write("A/train_1.bmp", TestImage.Coordinates(Width, Height, 10));
         _folder.Write("B/train_1.bmp", TestImage.Coordinates(Width, Height, 200));
         _folder.Write("label/train_1.bmp", TestImage.Grey(Width, Height, label));
-        File.WriteAllText(_folder.File("train.txt"), "train_1\n");
+        File.WriteAllText(_folder.At("train.txt"), "train_1\n");
     }
 }

@@ -366,7 +366,7 @@ public sealed class ImageReaderTests : IDisposable
     public void What_stands_before_the_pixels_may_be_longer_than_what_is_probed_first()
     {
         byte[] file = TestPng.OfKind(3, 2, TestPng.Grey, 8, new byte[6], [TestPng.Chunk("iCCP", new byte[100_000]), TestPng.Orientation(6)]);
-        Assert.Equal((2, 3), (_reader.Probe(_folder.Write("long.png", file)).Width, _reader.Probe(_folder.File("long.png")).Height));
+        Assert.Equal((2, 3), (_reader.Probe(_folder.Write("long.png", file)).Width, _reader.Probe(_folder.At("long.png")).Height));
     }
 
     [Fact]
@@ -376,7 +376,7 @@ public sealed class ImageReaderTests : IDisposable
         Assert.True(FaultOf(_folder.Write("cut.png", Fixture.Bytes("rgb.png")[..^30])).IsOfFile);
         Assert.True(FaultOf(_folder.Write("cut.jpg", Fixture.Bytes("rgb.jpg")[..^200])).IsOfFile);
         Assert.True(FaultOf(_folder.Write("cut.bmp", Fixture.Bytes("rgb.bmp")[..^30])).IsOfFile);
-        Assert.False(FaultOf(_folder.File("missing.png")).IsOfFile);
+        Assert.False(FaultOf(_folder.At("missing.png")).IsOfFile);
         Assert.False(FaultOf(_folder.Path).IsOfFile);
     }
 
@@ -391,7 +391,7 @@ public sealed class ImageReaderTests : IDisposable
     [Fact]
     public void A_missing_file_is_an_error()
     {
-        SampleException error = Assert.Throws<SampleException>(() => _reader.Decode(_folder.File("no.png"), _image));
+        SampleException error = Assert.Throws<SampleException>(() => _reader.Decode(_folder.At("no.png"), _image));
         Assert.Contains("does not exist", error.Message, StringComparison.Ordinal);
     }
 

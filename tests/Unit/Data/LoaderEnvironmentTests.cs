@@ -84,8 +84,8 @@ public sealed class LoaderEnvironmentTests
 
         void Replace(string name, Action<string> put)
         {
-            File.Delete(folder.File(name));
-            put(folder.File(name));
+            File.Delete(folder.At(name));
+            put(folder.At(name));
         }
     }
 
@@ -98,7 +98,7 @@ public sealed class LoaderEnvironmentTests
         using TemporaryFolder folder = new();
         for (int image = 0; image < 12; image++)
             folder.Write($"{image:00}.png", Fixture.Bytes("rgb.png"));
-        File.SetUnixFileMode(folder.File("05.png"), UnixFileMode.None);
+        File.SetUnixFileMode(folder.At("05.png"), UnixFileMode.None);
         using Process loader = RightsTheoryAttribute.Start(
             Host, "loader", "--images", folder.Path, "--crop-size", "16", "--kind", kind, "--workers", "2", "--events",
             "--set", "loader.on_bad_sample=skip", "--set", "loader.max_skipped=1");
@@ -110,7 +110,7 @@ public sealed class LoaderEnvironmentTests
         Assert.Equal(0, measured.GetProperty("quarantined").GetInt32());
         JsonElement skipped = events.Single(line => line.TryGetProperty("kind", out JsonElement happened) && happened.GetString() == "sample_skipped");
         Assert.Equal("05.png", skipped.GetProperty("sample").GetString());
-        Assert.Contains($"'{folder.File("05.png")}'", skipped.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains($"'{folder.At("05.png")}'", skipped.GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Contains("denied", skipped.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
@@ -118,7 +118,7 @@ public sealed class LoaderEnvironmentTests
     public void A_worker_that_dies_while_starting_is_replaced_and_nothing_is_lost()
     {
         using TemporaryFolder folder = new();
-        string script = $"if mkdir '{folder.File("once")}' 2>/dev/null; then exit 1; else exec '{Host}' {WorkerCommand.Verb}; fi";
+        string script = $"if mkdir '{folder.At("once")}' 2>/dev/null; then exit 1; else exec '{Host}' {WorkerCommand.Verb}; fi";
         IntegersDataset dataset = new(64);
         LoaderOptions options = Options with { WorkerKind = WorkerKind.Process, NumWorkers = 1, WorkerCommand = new WorkerCommand("/bin/sh", ["-c", script]) };
         LoaderRun run = LoaderRun.Of(dataset, options).MustBeWhole(dataset, options);
@@ -132,7 +132,7 @@ public sealed class LoaderEnvironmentTests
     public void A_worker_that_is_stopped_while_starting_is_found_before_its_start_has_taken_too_long()
     {
         using TemporaryFolder folder = new();
-        string script = $"if mkdir '{folder.File("once")}' 2>/dev/null; then kill -STOP $$; fi; exec '{Host}' {WorkerCommand.Verb}";
+        string script = $"if mkdir '{folder.At("once")}' 2>/dev/null; then kill -STOP $$; fi; exec '{Host}' {WorkerCommand.Verb}";
         IntegersDataset dataset = new(64);
         LoaderOptions options = Options with
         {

@@ -285,7 +285,7 @@ public sealed class LoaderFaultTests
         using PrefetchLoader loader = new(dataset, options);
         using EpochStream stream = loader.Open(0);
         List<int> indices = [];
-        File.Delete(folder.File("23.png"));
+        File.Delete(folder.At("23.png"));
         while (stream.MoveNext())
         {
             using IBatch batch = stream.Current;

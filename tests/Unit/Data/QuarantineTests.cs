@@ -16,7 +16,7 @@ public sealed class QuarantineTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    private string FilePath => _folder.File("quarantine.json");
+    private string FilePath => _folder.At("quarantine.json");
 
     private LoaderOptions Options => new()
     {
@@ -105,7 +105,7 @@ public sealed class QuarantineTests : IDisposable
     [Fact]
     public void It_ends_when_the_file_changes_and_moves_with_a_data_set_that_grows()
     {
-        string images = _folder.File("images");
+        string images = _folder.At("images");
         for (int image = 0; image < 12; image++)
             _folder.Write($"images/{image:00}.png", Fixture.Bytes("rgb.png"));
         _folder.Write("images/05.png", Fixture.Bytes("rgb.png")[..60]);
@@ -139,7 +139,7 @@ public sealed class QuarantineTests : IDisposable
     [Fact]
     public void A_crop_that_an_image_does_not_hold_is_not_the_images_fault()
     {
-        string images = _folder.File("images");
+        string images = _folder.At("images");
         _folder.Write("images/0.png", Fixture.Bytes("rgb.png"));
         _folder.Write("images/1.bmp", TestImage.Coordinates(64, 64, 0));
         Assert.Equal([0], Skipped(images, crop: 48));
@@ -157,7 +157,7 @@ public sealed class QuarantineTests : IDisposable
     public void A_file_that_can_not_be_written_is_an_event_and_loses_nothing()
     {
         _folder.Write("file", []);
-        LoaderRun run = LoaderRun.Of(Dataset, Bad(31) with { QuarantinePath = _folder.File("file/quarantine.json") });
+        LoaderRun run = LoaderRun.Of(Dataset, Bad(31) with { QuarantinePath = _folder.At("file/quarantine.json") });
         Assert.Equal((199, 1), (run.Ledger.Delivered, run.Ledger.Skipped));
         LoaderEvent refused = Assert.Single(run.Events, happened => happened.Kind == LoaderEventKind.QuarantineNotWritten);
         Assert.Contains("can't be written", refused.Message, StringComparison.Ordinal);

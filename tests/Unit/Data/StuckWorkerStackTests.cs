@@ -34,8 +34,8 @@ public sealed class StuckWorkerStackTests
     public void A_stuck_workers_managed_stack_stands_in_event_ledger_and_quarantine(WorkerKind kind, string fault, string stack)
     {
         using TemporaryFolder folder = new();
-        LoaderRun run = Run(kind, fault, Options with { QuarantinePath = folder.File("quarantine.json") });
-        QuarantineEntry entry = Assert.Single(new QuarantineFile(folder.File("quarantine.json")).Read());
+        LoaderRun run = Run(kind, fault, Options with { QuarantinePath = folder.At("quarantine.json") });
+        QuarantineEntry entry = Assert.Single(new QuarantineFile(folder.At("quarantine.json")).Read());
         string[] told =
         [
             .. run.Events.Where(happened => happened.Kind == LoaderEventKind.WorkerStuck).Select(happened => happened.Message),

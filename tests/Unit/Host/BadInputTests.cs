@@ -1,7 +1,6 @@
 using System.Text;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Configuration;
 using TestPng = RobustTrain.Tests.Data.TestPng;
 

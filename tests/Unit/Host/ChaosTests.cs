@@ -1,6 +1,5 @@
 using System.Runtime.Versioning;
 using RobustTrain.Chaos;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Host;
 

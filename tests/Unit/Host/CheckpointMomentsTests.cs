@@ -1,6 +1,5 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Tests.Host;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using RobustTrain.Configuration;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Host;

@@ -5,8 +5,6 @@ using System.Text.RegularExpressions;
 using RobustTrain.Configuration;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Data;
-using RobustTrain.Tests.Runs;
-using TemporaryFolder = RobustTrain.Tests.Runs.TemporaryFolder;
 
 namespace RobustTrain.Tests.Host;
 

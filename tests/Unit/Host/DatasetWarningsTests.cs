@@ -1,6 +1,5 @@
 using System.Text;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 using TestPng = RobustTrain.Tests.Data.TestPng;
 
 namespace RobustTrain.Tests.Host;

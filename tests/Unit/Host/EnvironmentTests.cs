@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Host;
 

@@ -1,7 +1,7 @@
 using System.IO.Pipes;
 using System.Text;
 using System.Text.RegularExpressions;
-using RobustTrain.Host.Events;
+using RobustTrain.Host.Output;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Tests.Host;

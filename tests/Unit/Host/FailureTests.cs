@@ -1,7 +1,6 @@
 using RobustTrain.Data;
-using RobustTrain.Host.Errors;
+using RobustTrain.Host.Output;
 using RobustTrain.Runs;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Host;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Host;
 

@@ -2,7 +2,6 @@ using System.Runtime.Versioning;
 using RobustTrain.Chaos;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Tests.Host;

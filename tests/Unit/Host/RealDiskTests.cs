@@ -1,7 +1,6 @@
 using System.Globalization;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints;
 
 namespace RobustTrain.Tests.Host;

@@ -1,5 +1,3 @@
-using RobustTrain.Tests.Runs;
-
 namespace RobustTrain.Tests.Host;
 
 /// <summary>A disk that refuses a process's writing from a chosen file operation of an epoch's checkpoint on (tests/disk-stub).</summary>

@@ -1,6 +1,6 @@
 using System.IO.Pipes;
 using System.Text;
-using RobustTrain.Host.Stopping;
+using RobustTrain.Host.Jobs;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Tests.Host;

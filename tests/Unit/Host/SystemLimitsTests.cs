@@ -8,7 +8,7 @@ namespace RobustTrain.Tests.Host;
 
 public sealed class SystemLimitsTests : IDisposable
 {
-    private readonly RobustTrain.Tests.Runs.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

@@ -1,17 +1,16 @@
-using RobustTrain.Host.Events;
+using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Monitoring;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Host;
 
 public sealed class SystemSamplingTests
 {
     private static readonly StepFinished s_step = new(0, 1, 7, 0.5, 0.1, 10, 0.6);
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualTime _clock = new();
 
     [Fact]
     public void A_step_gets_the_hosts_figures_beside_it_and_the_next_only_after_ten_seconds()

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using Google.Protobuf;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.TensorBoard;
 
 namespace RobustTrain.Tests.Host;

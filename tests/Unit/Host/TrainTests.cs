@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Host;

@@ -7,7 +7,7 @@ public sealed class AlertTests
 {
     private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly ManualTimeProvider clock = new();
+    private readonly ManualTime clock = new();
 
     [Fact]
     public void A_limit_is_raised_only_after_the_whole_time_and_only_once()

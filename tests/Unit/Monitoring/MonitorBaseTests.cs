@@ -1,5 +1,5 @@
+using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
-using RobustTrain.Monitoring.Sources;
 
 namespace RobustTrain.Tests.Monitoring;
 
@@ -7,7 +7,7 @@ namespace RobustTrain.Tests.Monitoring;
 public sealed class MonitorBaseTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
-    private readonly ManualTimeProvider clock = new();
+    private readonly ManualTime clock = new();
 
     private MonitorOptions Options => new() { Interval = Second, Timeout = 5 * Second, TimeProvider = clock };
 

@@ -1,3 +1,4 @@
+using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Sources.NvidiaSmi;
 using RobustTrain.Monitoring.Status;

@@ -1,4 +1,4 @@
-using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Sources.NvidiaSmi;
 using RobustTrain.Monitoring.Sources.Nvml;
 using RobustTrain.Monitoring.Status;

@@ -1,3 +1,4 @@
+using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Sources.Nvml;
@@ -86,7 +87,7 @@ public sealed class NvmlSourceTests
     public void NVLink_traffic_is_a_rate_between_two_full_samples()
     {
         using var stub = new NvmlStub("gpus 1");
-        var clock = new ManualTimeProvider();
+        var clock = new ManualTime();
         using var source = new NvmlSource("host", new MonitorOptions { TimeProvider = clock }, stub.LibraryPath);
         Assert.Null(source.Sample(SampleDetail.Full).Gpus[0].NvLinkTransmitBytesPerSecond);
         clock.Advance(TimeSpan.FromSeconds(2));

@@ -1,4 +1,5 @@
 using System.Text;
+using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Sources;
 using RobustTrain.Monitoring.Sources.Proc;
 using RobustTrain.Monitoring.Status;

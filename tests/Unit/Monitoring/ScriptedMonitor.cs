@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources;
 

@@ -3,6 +3,7 @@ using RobustTrain.Configuration;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Tests.Configuration;
 
 namespace RobustTrain.Tests.Runs;
 

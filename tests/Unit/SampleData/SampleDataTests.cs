@@ -13,7 +13,7 @@ public sealed class SampleDataTests(SampleScenes data) : IClassFixture<SampleSce
     public void The_same_seed_makes_the_same_scenes_and_differencing_fails_on_them()
     {
         using TemporaryFolder folder = new();
-        string again = folder.File("again");
+        string again = folder.At("again");
         List<string> told = [];
         SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = again, Seed = 0 }, progress => told.Add(progress.Scene));
         Assert.Equal(AirChangeLayout.SceneNames, told);
@@ -43,8 +43,8 @@ public sealed class SampleDataTests(SampleScenes data) : IClassFixture<SampleSce
         using TemporaryFolder folder = new();
         folder.Write("mine.txt", [1]);
         Assert.Contains("is not empty", Assert.Throws<DatasetException>(() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = folder.Path })).Message, StringComparison.Ordinal);
-        Assert.Contains("is a file", Assert.Throws<DatasetException>(() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = folder.File("mine.txt") })).Message, StringComparison.Ordinal);
-        Assert.Equal([folder.File("mine.txt")], Directory.GetFileSystemEntries(folder.Path));
+        Assert.Contains("is a file", Assert.Throws<DatasetException>(() => SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = folder.At("mine.txt") })).Message, StringComparison.Ordinal);
+        Assert.Equal([folder.At("mine.txt")], Directory.GetFileSystemEntries(folder.Path));
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class SampleDataTests(SampleScenes data) : IClassFixture<SampleSce
         using TemporaryFolder folder = new();
         using CancellationTokenSource stopping = new();
         Assert.Throws<OperationCanceledException>(() => SampleDatasetGenerator.Write(
-            new SampleDatasetOptions { Path = folder.File("new") },
+            new SampleDatasetOptions { Path = folder.At("new") },
             _ => stopping.Cancel(),
             stopping.Token));
         Assert.Empty(Directory.GetFileSystemEntries(folder.Path));

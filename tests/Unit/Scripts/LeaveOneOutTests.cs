@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using RobustTrain.Tests.Host;
 using RobustTrain.Tests.Monitoring;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Scripts;
 

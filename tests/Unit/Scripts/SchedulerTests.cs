@@ -5,7 +5,6 @@ using System.Runtime.Versioning;
 using RobustTrain.Runs;
 using RobustTrain.Tests.Host;
 using RobustTrain.Tests.Monitoring;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Scripts;
 

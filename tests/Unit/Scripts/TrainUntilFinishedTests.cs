@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using RobustTrain.Tests.Host;
 using RobustTrain.Tests.Monitoring;
-using RobustTrain.Tests.Runs;
 
 namespace RobustTrain.Tests.Scripts;
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;

@@ -3,7 +3,6 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using RobustTrain.Tests.Runs;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 
 namespace RobustTrain.Tests.Training;

@@ -18,7 +18,7 @@ public sealed class SamplesTests(SampleScenes data) : IClassFixture<SampleScenes
     {
         string path = Path.Combine(Folder(), sample);
         TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(path, ["data.path=/data"]);
-        using RobustTrain.Tests.Runs.TemporaryFolder pairs = new();
+        using TemporaryFolder pairs = new();
         if (config.Data.Dataset == "change-pairs")
             TinyPairs.Write(pairs.Path, side: 256);
         string folder = config.Data.Dataset == "change-pairs" ? pairs.Path : data.Path;

@@ -88,7 +88,7 @@ public sealed class ValidationSetTests(SampleScenes data) : IClassFixture<Sample
     [Fact]
     public void List_files_make_the_sets_of_change_pairs()
     {
-        using RobustTrain.Tests.Runs.TemporaryFolder folder = new();
+        using TemporaryFolder folder = new();
         TinyPairs.Write(folder.Path);
         File.WriteAllText(folder.At("near.txt"), "train_3.bmp\nval_4.bmp\n");
         File.WriteAllText(folder.At("far.txt"), "test_5.bmp\n");

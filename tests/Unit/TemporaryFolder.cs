@@ -1,4 +1,4 @@
-namespace RobustTrain.Tests.Runs;
+namespace RobustTrain.Tests;
 
 /// <summary>A folder that goes with the test.</summary>
 public sealed class TemporaryFolder : IDisposable
@@ -6,6 +6,14 @@ public sealed class TemporaryFolder : IDisposable
     public string Path { get; } = Directory.CreateTempSubdirectory("robusttrain-test-").FullName;
 
     public string At(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
+
+    public string Write(string name, byte[] bytes)
+    {
+        string file = At(name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
+        File.WriteAllBytes(file, bytes);
+        return file;
+    }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

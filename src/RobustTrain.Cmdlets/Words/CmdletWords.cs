@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace RobustTrain.Cmdlets.Output;
+namespace RobustTrain.Cmdlets.Words;
 
 /// <summary>Puts the executable's sentences, which name its options, into the words of the cmdlet that was called: its parameters.</summary>
 /// <param name="given">The settings that parameters gave, as the executable was told them, each with the parameter as it was written.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace RobustTrain.Monitoring.Sources;
+namespace RobustTrain.Monitoring;
 
 /// <summary>How a monitor samples.</summary>
 public sealed record MonitorOptions

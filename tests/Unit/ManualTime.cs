@@ -1,18 +1,18 @@
-namespace RobustTrain.Tests.Monitoring;
+namespace RobustTrain.Tests;
 
 /// <summary>A clock that moves only when it is told to; timers that fall due run on the thread that moves it.</summary>
-internal sealed class ManualTimeProvider : TimeProvider
+internal sealed class ManualTime : TimeProvider
 {
-    private readonly Lock gate = new();
-    private readonly List<ManualTimer> timers = [];
-    private DateTimeOffset now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private readonly Lock _gate = new();
+    private readonly List<ManualTimer> _timers = [];
+    private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (gate)
-            return now;
+        lock (_gate)
+            return _now;
     }
 
     public override long GetTimestamp() => GetUtcNow().UtcTicks;
@@ -21,8 +21,8 @@ internal sealed class ManualTimeProvider : TimeProvider
     {
         var timer = new ManualTimer(this, callback, state);
         timer.Change(dueTime, period);
-        lock (gate)
-            timers.Add(timer);
+        lock (_gate)
+            _timers.Add(timer);
 
         return timer;
     }
@@ -33,10 +33,10 @@ internal sealed class ManualTimeProvider : TimeProvider
         while (true)
         {
             ManualTimer? next;
-            lock (gate)
+            lock (_gate)
             {
-                next = timers.Where(timer => timer.Due <= end).MinBy(timer => timer.Due);
-                now = next?.Due is { } due ? (due > now ? due : now) : end;
+                next = _timers.Where(timer => timer.Due <= end).MinBy(timer => timer.Due);
+                _now = next?.Due is { } due ? (due > _now ? due : _now) : end;
                 next?.Step();
             }
 
@@ -50,37 +50,37 @@ internal sealed class ManualTimeProvider : TimeProvider
     /// <summary>Whether some timer waits: a monitor that sleeps until its next tick has one.</summary>
     public bool HasTimerDueWithin(TimeSpan time)
     {
-        lock (gate)
-            return timers.Any(timer => timer.Due <= now + time);
+        lock (_gate)
+            return _timers.Any(timer => timer.Due <= _now + time);
     }
 
-    private sealed class ManualTimer(ManualTimeProvider owner, TimerCallback callback, object? state) : ITimer
+    private sealed class ManualTimer(ManualTime owner, TimerCallback callback, object? state) : ITimer
     {
-        private TimeSpan period;
+        private TimeSpan _period;
 
         public DateTimeOffset? Due { get; private set; }
 
         public bool Change(TimeSpan dueTime, TimeSpan newPeriod)
         {
-            lock (owner.gate)
+            lock (owner._gate)
             {
-                Due = dueTime == Timeout.InfiniteTimeSpan ? null : owner.now + dueTime;
-                period = newPeriod;
+                Due = dueTime == Timeout.InfiniteTimeSpan ? null : owner._now + dueTime;
+                _period = newPeriod;
             }
 
             return true;
         }
 
-        public void Step() => Due = period == Timeout.InfiniteTimeSpan || period == TimeSpan.Zero ? null : Due + period;
+        public void Step() => Due = _period == Timeout.InfiniteTimeSpan || _period == TimeSpan.Zero ? null : Due + _period;
 
         public void Fire() => callback(state);
 
         public void Dispose()
         {
-            lock (owner.gate)
+            lock (owner._gate)
             {
                 Due = null;
-                owner.timers.Remove(this);
+                owner._timers.Remove(this);
             }
         }
 

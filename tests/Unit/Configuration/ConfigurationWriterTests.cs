@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 using RobustTrain.Configuration;
 using RobustTrain.Training.Configuration;
 
-namespace RobustTrain.Tests.Runs;
+namespace RobustTrain.Tests.Configuration;
 
 public sealed class ConfigurationWriterTests
 {

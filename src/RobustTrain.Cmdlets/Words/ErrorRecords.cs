@@ -1,9 +1,9 @@
 using System.ComponentModel;
 using System.Management.Automation;
-using RobustTrain.Monitoring.Sources;
+using RobustTrain.Monitoring;
 using RobustTrain.Runs;
 
-namespace RobustTrain.Cmdlets.Output;
+namespace RobustTrain.Cmdlets.Words;
 
 /// <summary>The one place where exceptions become error records: a stable id, the right category, the object at fault.</summary>
 public static class ErrorRecords

@@ -1,4 +1,4 @@
-namespace RobustTrain.Monitoring.Sources;
+namespace RobustTrain.Monitoring;
 
 /// <summary>An error that the operator can act on: one sentence that says what was found, where, and what was expected.</summary>
 /// <param name="errorId">A stable id for scripts, for example <c>NvmlNotFound</c>.</param>

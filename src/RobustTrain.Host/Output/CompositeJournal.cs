@@ -1,7 +1,7 @@
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Runs.Events;
 
-namespace RobustTrain.Host.Events;
+namespace RobustTrain.Host.Output;
 
 /// <summary>Hands each event, with one time, to several takers in turn, and after a step the host's figures where they are due.</summary>
 internal sealed class CompositeJournal(TimeProvider time, IReadOnlyList<IRunJournal> takers, SystemSampling? sampling = null) : IRunJournal

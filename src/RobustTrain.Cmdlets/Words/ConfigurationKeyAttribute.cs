@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace RobustTrain.Cmdlets.Output;
+namespace RobustTrain.Cmdlets.Words;
 
 /// <summary>Says which key of the configuration a parameter sets.</summary>
 [AttributeUsage(AttributeTargets.Property)]

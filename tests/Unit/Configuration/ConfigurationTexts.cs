@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using RobustTrain.Configuration;
 using RobustTrain.Training.Configuration;
 
-namespace RobustTrain.Tests.Runs;
+namespace RobustTrain.Tests.Configuration;
 
 /// <summary>Configurations are the same where their canonical texts are: records compare their lists by reference.</summary>
 public static class ConfigurationTexts

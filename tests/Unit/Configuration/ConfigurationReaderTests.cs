@@ -1,10 +1,10 @@
 using RobustTrain.Configuration;
 using RobustTrain.Data;
-using RobustTrain.Host.Errors;
+using RobustTrain.Host.Output;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 
-namespace RobustTrain.Tests.Runs;
+namespace RobustTrain.Tests.Configuration;
 
 public sealed class ConfigurationReaderTests
 {

@@ -1,10 +1,9 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using RobustTrain.Platform;
-using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
-namespace RobustTrain.Host.Events;
+namespace RobustTrain.Host.Output;
 
 /// <summary>
 /// Events as NDJSON to whoever started the process. A reader that is slow never holds up the training: what it only shows for a

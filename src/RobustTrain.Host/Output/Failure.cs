@@ -1,13 +1,12 @@
 using System.Globalization;
 using RobustTrain.Configuration;
 using RobustTrain.Data;
-using RobustTrain.Host.Events;
 using RobustTrain.Host.Limits;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
-namespace RobustTrain.Host.Errors;
+namespace RobustTrain.Host.Output;
 
 /// <summary>What an exception means to the operator: the one place where exceptions become sentences and exit codes.</summary>
 /// <param name="ExitCode">The exit code.</param>

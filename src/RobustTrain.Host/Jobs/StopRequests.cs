@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
 
-namespace RobustTrain.Host.Stopping;
+namespace RobustTrain.Host.Jobs;
 
 /// <summary>Gathers who asks for a stop and for a checkpoint: signals, lines on standard input, the end of the life line.</summary>
 /// <param name="onStop">Is called once, at the first request to stop.</param>
