@@ -41,7 +41,7 @@ public sealed class StepWatchdogTests
         using StepWatchdog watchdog = Watchdog();
         watchdog.Begin();
         Pass(40);
-        _time.Advance(TimeSpan.FromHours(8));
+        _time.Skip(TimeSpan.FromHours(8));
         Pass(39);
         Assert.Equal(0, _fired);
         Pass(1);
