@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using RobustTrain.Tests.Host;
 
 namespace RobustTrain.Tests.Data;
 
@@ -15,6 +16,17 @@ public sealed class RightsTheoryAttribute : TheoryAttribute
             Skip = "The tests are run by root, and setpriv (Debian's util-linux) is not there, or may not take rights away.";
     }
 
+    /// <summary>Whether root's tests run the executable as another user, who may not enter root's home.</summary>
+    public bool AsOtherUser
+    {
+        get => false;
+        set
+        {
+            if (value && Skip is null && Environment.IsPrivilegedProcess && !OtherUserReaches(HostRun.Executable))
+                Skip = $"Another user than root can't reach '{HostRun.Executable}'.";
+        }
+    }
+
     /// <summary>Starts a process without the rights to read what its user may not, and to look into processes that have more rights.</summary>
     public static Process Start(string program, params string[] arguments)
     {
@@ -25,6 +37,13 @@ public sealed class RightsTheoryAttribute : TheoryAttribute
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         return Process.Start(start)!;
+    }
+
+    private static bool OtherUserReaches(string file)
+    {
+        using Process probe = Process.Start("setpriv", ["--reuid", "65534", "--clear-groups", "prlimit", "--nproc=1000", "test", "-r", file]);
+        probe.WaitForExit();
+        return probe.ExitCode == 0;
     }
 
     private static bool CanDrop()
