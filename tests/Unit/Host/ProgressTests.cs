@@ -111,15 +111,7 @@ public sealed class ProgressTests
     public void The_live_display_shows_step_loss_learning_rate_speed_and_time_left_and_keeps_the_epochs_above()
     {
         using StringWriter output = new();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.Yes,
-            ColorSystem = ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.Yes,
-            Out = new AnsiConsoleOutput(output),
-        });
-        console.Profile.Width = 120;
-        using (LiveProgress progress = new(console, TimeProvider.System))
+        using (LiveProgress progress = new(Terminal(output, 120), TimeProvider.System))
         {
             foreach (RunEvent runEvent in Training())
                 progress.Write(runEvent);
@@ -138,15 +130,7 @@ public sealed class ProgressTests
     public void The_live_display_leaves_columns_free_in_a_terminal_of_80()
     {
         using StringWriter output = new();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = AnsiSupport.Yes,
-            ColorSystem = ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.Yes,
-            Out = new AnsiConsoleOutput(output),
-        });
-        console.Profile.Width = 80;
-        using (LiveProgress progress = new(console, TimeProvider.System))
+        using (LiveProgress progress = new(Terminal(output, 80), TimeProvider.System))
         {
             progress.Write(new RunStarted("id", "/runs/a", 1, 1000, 10000, null));
             progress.Write(new EpochStarted(998, 0.1));
@@ -173,6 +157,19 @@ public sealed class ProgressTests
         LoaderFigures loader = new("process", 2, 5, 40, 0, 0, 0, 0, 0, 0, 0, Delivered: 37, Retried: 4, Skipped: 1, Quarantined: 1, WorkerFailures: 1, "00");
         EpochFinished epoch = new(0, 0.7, null, false, 0.001, 32, 0.02, 19) { Loader = loader };
         Assert.Contains("  1 sample skipped  1 worker failure  ", EventText.Lasting(epoch, new TrainingView { Epochs = 2 }), StringComparison.Ordinal);
+    }
+
+    private static IAnsiConsole Terminal(TextWriter output, int width)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.Yes,
+            Out = new AnsiConsoleOutput(output),
+        });
+        console.Profile.Width = width;
+        return console;
     }
 
     private static void WriteInTime(PlainProgress progress, ManualTime time)

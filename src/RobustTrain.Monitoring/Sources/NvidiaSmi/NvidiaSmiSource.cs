@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using RobustTrain.Monitoring.Sources.Proc;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
@@ -17,9 +16,7 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
 
     private readonly KnownGpus _known = new();
     private readonly ProcessTable _processes = new("/", options.TimeProvider);
-    private readonly Lock _gate = new();
-    private ChildProcess? _running;
-    private bool _interrupted;
+    private readonly InterruptibleChild _program = new(guard);
     private bool _knowsSlow;
 
     /// <inheritdoc/>
@@ -37,21 +34,12 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         }
         finally
         {
-            lock (_gate)
-                _interrupted = false;
+            _program.ForgetInterrupt();
         }
     }
 
     /// <inheritdoc/>
-    public void Interrupt()
-    {
-        lock (_gate)
-        {
-            // The program may be on its way: it is ended once it is there.
-            _interrupted = true;
-            _running?.Kill();
-        }
-    }
+    public void Interrupt() => _program.Interrupt();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -81,20 +69,11 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         ChildProcess process;
         try
         {
-            ProcessStartInfo start = ChildProcess.AwayFromTerminal(program, arguments);
-            start.RedirectStandardOutput = true;
-            process = ChildProcess.Start(start, guard);
+            process = _program.Start(program, arguments);
         }
         catch (Win32Exception failure)
         {
             throw new MonitorException("NvidiaSmiFailed", $"{program} could not be started: {failure.Message}", program, failure);
-        }
-
-        lock (_gate)
-        {
-            _running = process;
-            if (_interrupted)
-                process.Kill();
         }
 
         try
@@ -105,10 +84,7 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
         }
         finally
         {
-            lock (_gate)
-                _running = null;
-
-            process.Dispose();
+            _program.Drop();
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
@@ -24,14 +23,12 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
 
     private readonly RemoteReply _reply = new(computerName, kinds, options);
-    private readonly Lock _gate = new();
-    private ChildProcess? _connection;
+    private readonly InterruptibleChild _connection = new(guard);
     private bool _knowsSlow;
     private long _tick;
     private MonitorException? _lastFailure;
     private TimeSpan _retryAfter = FirstRetry;
     private long _failedAt;
-    private volatile bool _interrupted;
 
     /// <inheritdoc/>
     public string Name => $"ssh {computerName}";
@@ -45,35 +42,27 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         }
         finally
         {
-            lock (_gate)
-                _interrupted = false;
+            _connection.ForgetInterrupt();
         }
     }
 
     /// <summary>Cuts the connection, or the one that is on its way.</summary>
-    public void Interrupt()
-    {
-        lock (_gate)
-        {
-            _interrupted = true;
-            _connection?.Kill();
-        }
-    }
+    public void Interrupt() => _connection.Interrupt();
 
     /// <inheritdoc/>
     public void Dispose() => Drop();
 
     private HostSnapshot Read(SampleDetail detail)
     {
-        if (_connection is null)
+        if (_connection.Current is null)
             Connect();
         if (!_knowsSlow)
             detail = SampleDetail.Full;
         string nonce = string.Create(CultureInfo.InvariantCulture, $"{++_tick}.{Random.Shared.Next():x8}");
         try
         {
-            _connection!.Input.Write(RemoteScript.Call(nonce, detail));
-            _connection.Input.Flush();
+            _connection.Current!.Input.Write(RemoteScript.Call(nonce, detail));
+            _connection.Current.Input.Flush();
             Receive(nonce);
         }
         catch (Exception failure) when (failure is IOException or ObjectDisposedException)
@@ -107,20 +96,11 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         ChildProcess process;
         try
         {
-            ProcessStartInfo start = ChildProcess.AwayFromTerminal(FindProgram(), arguments);
-            start.RedirectStandardOutput = true;
-            process = ChildProcess.Start(start, guard);
+            process = _connection.Start(FindProgram(), arguments);
         }
         catch (Win32Exception failure)
         {
             throw new MonitorException("SshFailed", $"The program {ssh.Program} could not be started: {failure.Message}", ssh.Program, failure);
-        }
-
-        lock (_gate)
-        {
-            _connection = process;
-            if (_interrupted)
-                process.Kill();
         }
 
         try
@@ -142,7 +122,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         _reply.Begin();
         do
         {
-            if (_connection!.Output.ReadLine() is not { } line)
+            if (_connection.Current!.Output.ReadLine() is not { } line)
                 throw Fail();
             if (_reply.Take(line, nonce))
                 return;
@@ -152,12 +132,12 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private MonitorException Fail()
     {
-        int? exitCode = _connection!.WaitForExit(TimeSpan.FromMilliseconds(500));
-        IReadOnlyList<string> errors = _interrupted ? [] : _connection.LastErrorLines(LastLines);
+        int? exitCode = _connection.Current!.WaitForExit(TimeSpan.FromMilliseconds(500));
+        IReadOnlyList<string> errors = _connection.IsInterrupted ? [] : _connection.Current.LastErrorLines(LastLines);
         Drop();
         _retryAfter = _lastFailure is null ? FirstRetry : TimeSpan.FromTicks(Math.Min(LongestRetry.Ticks, _retryAfter.Ticks * 2));
         _failedAt = options.TimeProvider.GetTimestamp();
-        _lastFailure = _interrupted
+        _lastFailure = _connection.IsInterrupted
             ? new MonitorException("ConnectionTimedOut", FormattableString.Invariant($"{computerName} did not answer within {options.Timeout.TotalSeconds:0.###} s; its connection was cut."), computerName)
             : SshFailure.From(computerName, errors, exitCode, SshHostNames.Read(ssh.ConfigPath ?? SshOptions.OperatorConfigPath));
         return _lastFailure;
@@ -165,14 +145,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private void Drop()
     {
-        ChildProcess? dropped;
-        lock (_gate)
-        {
-            dropped = _connection;
-            _connection = null;
-        }
-
-        dropped?.Dispose();
+        _connection.Drop();
         _knowsSlow = false;
     }
 }
