@@ -34,7 +34,7 @@ public static class ThreadStackProcess
 internal static class ManagedStack
 {
     private const int MostFrames = 20;
-    private const int Looks = 10;
+    private const int Looks = 60;
 
     /// <summary>The methods as <c>Type.Method</c>, innermost first, at most 20.</summary>
     /// <param name="process">The process.</param>
@@ -50,12 +50,16 @@ internal static class ManagedStack
         if (target.ClrVersions is not [ClrInfo clr, ..])
             throw new InvalidOperationException("the process does not run .NET");
         using ClrRuntime runtime = clr.CreateRuntime();
-        // From within the runtime's own short functions there is no way back to the managed code that called them, but they return soon.
-        for (int look = 0; look < Looks; look++, Thread.Sleep(1))
+        // From within the runtime's own functions, a garbage collection above all, there is no way back to the managed code that called them,
+        // or only a part of it; they return soon. A stack is whole when two looks end in the same outermost method.
+        string[] before = [];
+        for (int look = 0; look < Looks; look++, Thread.Sleep(look))
         {
             runtime.FlushCachedData();
-            if (Look(runtime, thread) is { Length: > 0 } frames)
-                return frames;
+            string[] frames = Look(runtime, thread);
+            if (frames.Length > 0 && before.Length > 0 && frames[^1] == before[^1])
+                return frames[..Math.Min(frames.Length, MostFrames)];
+            before = frames;
         }
 
         throw new InvalidOperationException("the thread is in no managed method");
@@ -86,7 +90,7 @@ internal static class ManagedStack
         using TracedThread traced = TracedThread.Stop(thread);
         ClrThread stuck = runtime.Threads.FirstOrDefault(candidate => candidate.OSThreadId == thread)
             ?? throw new InvalidOperationException("the thread has run no managed code yet");
-        return [.. stuck.EnumerateStackTrace().Select(NameOf).OfType<string>().Take(MostFrames)];
+        return [.. stuck.EnumerateStackTrace().Select(NameOf).OfType<string>()];
     }
 
     private static string? NameOf(ClrStackFrame frame) => frame.Method is not { Name: string name } method
