@@ -82,7 +82,7 @@ public sealed class SchedulerTests : IDisposable
             "sh", "-ec", "mount -t tmpfs tmpfs /run; exec /lib/systemd/systemd --system --log-target=null --unit=default.target");
 
         string? first = null;
-        (int Code, string Output) Systemctl(params string[] arguments) => Shell.Run("nsenter", ["--target", first!, "--mount", "--pid", "--uts", "systemctl", .. arguments]);
+        (int Code, string Output) Systemctl(params string[] arguments) => Shell.Run("nsenter", ["--target", first!, "--mount", "--root", "--pid", "--uts", "systemctl", .. arguments]);
         string Property(string name) => Systemctl("show", "robusttrain@job", "--property", name, "--value").Output.Trim();
         await Shell.Until(() => (first = Shell.Run("pgrep", "-P", $"{namespaces.Id}").Output.Trim()).Length > 0 && Systemctl("is-system-running").Output.Trim() == "running", Story);
 
