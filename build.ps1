@@ -2,7 +2,7 @@
 .SYNOPSIS
 Builds RobustTrain on Windows and runs what it is for: the same targets as build.sh.
 .DESCRIPTION
-setup   checks the .NET SDK, names what is missing (libjpeg-turbo and libspng, for example from vcpkg), and restores PowerShell
+setup   checks the .NET SDK, and restores PowerShell
         and Pester where they are missing
 build   setup, then the engine and the module, into artifacts/RobustTrain; takes dotnet's options, for example
         -p:TorchSharpPackage=TorchSharp-cpu in place of TorchSharp-cuda-windows
@@ -48,11 +48,6 @@ function Invoke-Setup {
         throw 'The .NET SDK 10 is not installed: https://dotnet.microsoft.com/download'
     }
     ".NET SDK $(dotnet --version)"
-    foreach ($library in 'turbojpeg.dll', 'spng.dll') {
-        if (-not (Get-Command $library -CommandType Application -ErrorAction Ignore)) {
-            Write-Warning "$library is not on the PATH; install it, for example: vcpkg install libjpeg-turbo libspng"
-        }
-    }
     Invoke-Shell
 }
 

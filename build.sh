@@ -10,7 +10,7 @@ HOST=$MODULE/host/robusttrain
 TOOLS=$PWD/artifacts/tools
 
 # Debian's packages: to decode images, to test, and to have peers to measure beside.
-RUN_PACKAGES=(libturbojpeg0 libspng0)
+RUN_PACKAGES=(libturbojpeg0)
 TEST_PACKAGES=(gcc libc6-dev openssh-client openssh-server procps)
 BENCH_PACKAGES=(python3-torch python3-pil python3-numpy)
 
@@ -42,7 +42,7 @@ install_packages() {
   local missing=() package run=()
   command -v dpkg-query >/dev/null || { echo "Not a Debian system: install the equivalents of: $*"; return 0; }
   for package in "$@"; do is_installed "$package" || missing+=("$package"); done
-  if [ ${#missing[@]} -eq 0 ]; then echo "Debian packages: all ${#} are installed."; return 0; fi
+  if [ ${#missing[@]} -eq 0 ]; then echo "Debian packages: none is missing."; return 0; fi
   if [ "$(id -u)" -ne 0 ]; then
     sudo -n true 2>/dev/null || fail "These Debian packages are missing and this user may not install them; run: sudo apt-get install ${missing[*]}"
     run=(sudo -n)

@@ -12,6 +12,8 @@ internal sealed class FileBytes
     private byte[] _buffer = GC.AllocateUninitializedArray<byte>(64 * 1024);
     private int _length;
 
+    public ReadOnlyMemory<byte> Memory => _buffer.AsMemory(0, _length);
+
     public ReadOnlySpan<byte> Span => _buffer.AsSpan(0, _length);
 
     /// <summary>Reads the first <paramref name="limit"/> bytes of a file, or all of it.</summary>

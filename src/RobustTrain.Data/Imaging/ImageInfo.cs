@@ -44,10 +44,10 @@ public readonly record struct ImageInfo(ImageFormat Format, int Width, int Heigh
 /// <summary>The file formats that can be decoded, told apart by content.</summary>
 public enum ImageFormat
 {
-    /// <summary>JPEG, by libjpeg-turbo.</summary>
+    /// <summary>JPEG.</summary>
     Jpeg,
 
-    /// <summary>PNG, by libspng.</summary>
+    /// <summary>PNG.</summary>
     Png,
 
     /// <summary>Windows bitmap, uncompressed.</summary>

@@ -10,6 +10,7 @@ namespace RobustTrain.Data.Imaging;
 public sealed class ImageReader : IDisposable
 {
     private readonly FileBytes _file = new();
+    private readonly PngRows _png = new();
     private TurboJpegHandle? _jpeg;
     private ImageBuffer? _stored;
     private byte[] _raw = [];
@@ -52,8 +53,11 @@ public sealed class ImageReader : IDisposable
                 case ImageFormat.Png:
                     DecodePng(path, stored, keepIndices);
                     break;
-                default:
+                case ImageFormat.Jpeg when ImageLibraries.HasTurboJpeg || !OperatingSystem.IsWindows():
                     DecodeJpeg(path, stored);
+                    break;
+                default:
+                    DecodeJpegBySkia(path, info, stored);
                     break;
             }
 
@@ -78,7 +82,7 @@ public sealed class ImageReader : IDisposable
         || warning.Contains("JFIF", StringComparison.Ordinal)
         || warning.Contains("Adobe", StringComparison.Ordinal);
 
-    private unsafe void DecodePng(string path, ImageBuffer target, bool keepIndices)
+    private void DecodePng(string path, ImageBuffer target, bool keepIndices)
     {
         if (!PngHeader.TryParse(_file.Span, path, out PngHeader header))
             throw Truncated(path, _file.Span);
@@ -87,31 +91,19 @@ public sealed class ImageReader : IDisposable
         ImageInfo info = header.Info;
         bool indices = keepIndices && info.IsIndexed;
         target.SetSize(info.StoredSize.Width, info.StoredSize.Height, indices ? 1 : info.Channels);
-        switch (header.ColorType)
+        bool isPlain = info.Depth == 8 && header.ColorType is (PngHeader.ColorGrey or PngHeader.ColorRgb);
+        Span<byte> rows = isPlain ? target.Pixels : Raw((long)header.Stride * target.Height, path);
+        try
         {
-            case PngHeader.ColorGrey when info.Depth <= 8:
-                DecodeBySpng(path, target.Pixels, SpngNative.FormatG8);
-                break;
-            case PngHeader.ColorRgb when info.Depth == 8:
-                DecodeBySpng(path, target.Pixels, SpngNative.FormatRgb8);
-                break;
-            default:
-                Span<byte> rows = Raw((long)PngPixels.StrideOf(header) * target.Height, path);
-                DecodeBySpng(path, rows, SpngNative.FormatPng);
-                PngPixels.Convert(rows, header, path, target, indices);
-                break;
+            _png.Decode(_file.Memory, header, rows);
         }
-    }
+        catch (InvalidDataException damage)
+        {
+            throw SampleException.OfFile($"The PNG file '{path}' is damaged or truncated: {damage.Message.TrimEnd('.')}.", path);
+        }
 
-    private unsafe void DecodeBySpng(string path, Span<byte> target, int format)
-    {
-        using SpngContext context = new();
-        fixed (byte* file = _file.Span)
-        fixed (byte* pixels = target)
-        {
-            if (context.Decode(file, (nuint)_file.Span.Length, pixels, (nuint)target.Length, format) is string error)
-                throw SampleException.OfFile($"The PNG file '{path}' is damaged or truncated: libspng says \"{error}\".", path);
-        }
+        if (!isPlain)
+            PngPixels.Convert(rows, header, path, target, indices);
     }
 
     private Span<byte> Raw(long length, string path)
@@ -146,6 +138,18 @@ public sealed class ImageReader : IDisposable
                 if (!IsWhole(TurboJpegNative.Decompress2(_jpeg, file, length, pixels, width, 0, height, format, 0), out string error))
                     throw DamagedJpeg(path, error);
             }
+        }
+    }
+
+    private void DecodeJpegBySkia(string path, ImageInfo info, ImageBuffer target)
+    {
+        try
+        {
+            SkiaJpeg.Decode(_file.Span, info, Raw(info.Channels == 1 ? 0 : (long)info.Width * info.Height * 4, path), target);
+        }
+        catch (InvalidDataException damage)
+        {
+            throw SampleException.OfFile($"The JPEG file '{path}' is damaged or truncated: SkiaSharp says \"{damage.Message}\".", path);
         }
     }
 

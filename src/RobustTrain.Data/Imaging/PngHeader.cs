@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 
 namespace RobustTrain.Data.Imaging;
 
@@ -20,11 +19,26 @@ internal readonly ref struct PngHeader
 
     public required int ColorType { get; init; }
 
+    /// <summary>Whether the rows come in Adam7's seven passes.</summary>
+    public required bool IsInterlaced { get; init; }
+
     /// <summary>Red, green and blue of each colour; empty where pixels are no indices.</summary>
     public required ReadOnlySpan<byte> Palette { get; init; }
 
     /// <summary>Where the first chunk of pixels stands.</summary>
     public required int PixelsAt { get; init; }
+
+    /// <summary>Values that a pixel has in the file.</summary>
+    public int SamplesPerPixel => ColorType switch
+    {
+        ColorRgb => 3,
+        ColorGreyAlpha => 2,
+        ColorRgbAlpha => 4,
+        _ => 1,
+    };
+
+    /// <summary>The bytes of a row in the file's own format.</summary>
+    public int Stride => checked((int)((((long)Info.StoredSize.Width * SamplesPerPixel * Info.Depth) + 7) / 8));
 
     /// <summary>Reads it; sums of chunks are left to who decodes the pixels.</summary>
     /// <param name="bytes">The file, or its beginning.</param>
@@ -46,6 +60,8 @@ internal readonly ref struct PngHeader
         bool isKnown = (color, depth) is (ColorGrey, 1 or 2 or 4 or 8 or 16) or (ColorPalette, 1 or 2 or 4 or 8) or (ColorRgb or ColorGreyAlpha or ColorRgbAlpha, 8 or 16);
         if (!isKnown)
             throw SampleException.OfFile($"The PNG file '{path}' is damaged: its header says colour type {color} of {depth} bits, which doesn't exist.", path);
+        if (data[10] != 0 || data[11] != 0 || data[12] > 1)
+            throw SampleException.OfFile($"The PNG file '{path}' is damaged: its header says compression {data[10]}, filters {data[11]} and interlacing {data[12]}; expected 0, 0 and 0 or 1.", path);
 
         ReadOnlySpan<byte> palette = default;
         bool hasAlpha = color is ColorGreyAlpha or ColorRgbAlpha;
@@ -59,6 +75,7 @@ internal readonly ref struct PngHeader
                 {
                     Info = InfoOf((int)width, (int)height, depth, color, palette, path) with { HasAlpha = hasAlpha },
                     ColorType = color,
+                    IsInterlaced = data[12] == 1,
                     Palette = palette,
                     PixelsAt = position,
                 };
@@ -130,15 +147,11 @@ internal readonly ref struct PngHeader
     }
 }
 
-/// <summary>Makes 8-bit grey, RGB or indices of the rarer kinds of PNG pixels: palettes of any depth, 16 bits, alpha.</summary>
+/// <summary>Makes 8-bit grey, RGB or indices of the rarer kinds of PNG pixels: palettes, greys of fewer than 8 bits, 16 bits, alpha.</summary>
 internal static class PngPixels
 {
-    /// <summary>The bytes of a row as libspng gives it in the file's own format.</summary>
-    public static int StrideOf(in PngHeader header) =>
-        checked((int)((((long)header.Info.StoredSize.Width * SamplesOf(header.ColorType) * header.Info.Depth) + 7) / 8));
-
     /// <summary>Converts an image.</summary>
-    /// <param name="rows">Its rows in the file's own format, 16-bit samples in the machine's order of bytes.</param>
+    /// <param name="rows">Its rows in the file's own format, 16-bit samples big-endian.</param>
     /// <param name="header">What the file says of them.</param>
     /// <param name="path">The file's path, for messages.</param>
     /// <param name="target">Takes the pixels; it has the image's size.</param>
@@ -146,7 +159,7 @@ internal static class PngPixels
     /// <exception cref="SampleException">A pixel is beyond the palette.</exception>
     public static void Convert(ReadOnlySpan<byte> rows, in PngHeader header, string path, ImageBuffer target, bool indices)
     {
-        int stride = StrideOf(header);
+        int stride = header.Stride;
         for (int y = 0; y < target.Height; y++)
         {
             ReadOnlySpan<byte> source = rows.Slice(y * stride, stride);
@@ -157,23 +170,13 @@ internal static class PngPixels
         }
     }
 
-    private static int SamplesOf(int colorType) => colorType switch
-    {
-        PngHeader.ColorRgb => 3,
-        PngHeader.ColorGreyAlpha => 2,
-        PngHeader.ColorRgbAlpha => 4,
-        _ => 1,
-    };
-
     private static void ConvertIndices(ReadOnlySpan<byte> source, in PngHeader header, string path, Span<byte> row, bool indices)
     {
         int bits = header.Info.Depth;
-        int mask = (1 << bits) - 1;
         int channels = indices ? 1 : header.Info.Channels;
         for (int x = 0, to = 0; to < row.Length; x++, to += channels)
         {
-            int bit = x * bits;
-            int index = (source[bit >> 3] >> (8 - bits - (bit & 7))) & mask;
+            int index = BitsAt(source, x, bits);
             if (index * 3 >= header.Palette.Length)
                 throw SampleException.OfFile($"The PNG file '{path}' is damaged: a pixel has colour {index} of a palette of {header.Palette.Length / 3}.", path);
             if (indices)
@@ -185,7 +188,7 @@ internal static class PngPixels
 
     private static void ConvertSamples(ReadOnlySpan<byte> source, in PngHeader header, Span<byte> row, int channels)
     {
-        int samples = SamplesOf(header.ColorType);
+        int samples = header.SamplesPerPixel;
         if (header.Info.Depth == 8)
         {
             for (int from = 0, to = 0; to < row.Length; from += samples, to += channels)
@@ -193,11 +196,20 @@ internal static class PngPixels
             return;
         }
 
-        ReadOnlySpan<ushort> deep = MemoryMarshal.Cast<byte, ushort>(source);
+        if (header.Info.Depth < 8)
+        {
+            int most = (1 << header.Info.Depth) - 1;
+            for (int x = 0; x < row.Length; x++)
+                row[x] = (byte)(BitsAt(source, x, header.Info.Depth) * 255 / most);
+            return;
+        }
+
         for (int from = 0, to = 0; to < row.Length; from += samples, to += channels)
         {
             for (int channel = 0; channel < channels; channel++)
-                row[to + channel] = (byte)(((deep[from + channel] * 255) + 32767) / 65535);
+                row[to + channel] = (byte)(((BinaryPrimitives.ReadUInt16BigEndian(source[((from + channel) * 2)..]) * 255) + 32767) / 65535);
         }
     }
+
+    private static int BitsAt(ReadOnlySpan<byte> row, int x, int bits) => (row[x * bits / 8] >> (8 - bits - (x * bits % 8))) & ((1 << bits) - 1);
 }

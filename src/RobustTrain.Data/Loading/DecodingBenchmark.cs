@@ -3,7 +3,7 @@ using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Loading;
 
-/// <summary>Decodes images with libjpeg-turbo and libspng alone and does nothing with them: what a loader is to be measured by.</summary>
+/// <summary>Decodes images and does nothing with them: what a loader is to be measured by.</summary>
 public static class DecodingBenchmark
 {
     /// <summary>Decodes every file once.</summary>

@@ -51,7 +51,7 @@ internal static class LoaderCommand
                 result.AddError(exception.Message);
             }
         });
-        Option<bool> decodeOnly = new("--decode-only") { Description = "Decodes the files of --images in so many threads with libjpeg-turbo and libspng alone, and does nothing with them: prints images a second." };
+        Option<bool> decodeOnly = new("--decode-only") { Description = "Decodes the files of --images in so many threads, and does nothing with them: prints images a second." };
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
         Command command = new("loader", "Measures the loader over a dataset without a training, for one or several numbers and kinds of workers.");

@@ -59,6 +59,29 @@ public sealed class PngTests : IDisposable
         Assert.Equal(indices, PixelsOf(file, keepIndices: true));
     }
 
+    [Theory]
+    [InlineData(TestPng.Grey, 1)]
+    [InlineData(TestPng.Grey, 2)]
+    [InlineData(TestPng.Grey, 4)]
+    [InlineData(TestPng.Grey, 8)]
+    [InlineData(TestPng.Grey, 16)]
+    [InlineData(TestPng.Rgb, 8)]
+    [InlineData(TestPng.Rgb, 16)]
+    [InlineData(TestPng.RgbAlpha, 8)]
+    [InlineData(TestPng.RgbAlpha, 16)]
+    public void Seven_passes_give_the_pixels_of_one(int color, int depth)
+    {
+        Random random = new(color + depth);
+        foreach ((int width, int height) in ((int, int)[])[(1, 1), (2, 3), (4, 1), (5, 9), (8, 8), (17, 11)])
+        {
+            int stride = ((width * TestPng.SamplesOf(color) * depth) + 7) / 8;
+            byte[] rows = new byte[stride * height];
+            random.NextBytes(rows);
+            byte[] plain = PixelsOf(TestPng.OfKind(width, height, color, depth, rows));
+            Assert.Equal(plain, PixelsOf(TestPng.Interlaced(width, height, color, depth, rows, random)));
+        }
+    }
+
     [Fact]
     public void A_flipped_bit_anywhere_leaves_the_pixels_or_is_an_error_that_names_the_file()
     {

@@ -10,6 +10,10 @@ internal static class TestPng
     public const int Grey = 0;
     public const int Rgb = 2;
     public const int Palette = 3;
+    public const int RgbAlpha = 6;
+
+    // The picture of PNG specification 8.2: each pixel's pass within a square of eight.
+    private static readonly string[] PassOf = ["16462646", "77777777", "56565656", "77777777", "36463646", "77777777", "56565656", "77777777"];
 
     /// <summary>A file of 8 bits a channel.</summary>
     /// <param name="width">Pixels in a row.</param>
@@ -50,6 +54,42 @@ internal static class TestPng
         .. (behind ?? []).SelectMany(chunk => chunk),
         .. Chunk("IEND", []),
     ];
+
+    public static int SamplesOf(int color) => color switch { Rgb => 3, RgbAlpha => 4, _ => 1 };
+
+    /// <summary>A file whose rows come in Adam7's passes, each row with a filter by chance.</summary>
+    public static byte[] Interlaced(int width, int height, int color, int depth, byte[] rows, Random random)
+    {
+        int bits = SamplesOf(color) * depth;
+        int stride = rows.Length / height;
+        List<byte> data = [];
+        for (char pass = '1'; pass <= '7'; pass++)
+        {
+            // A pass is the pixels of it in each row that has any.
+            List<byte> pixels = [];
+            int passStride = 0;
+            for (int y = 0; y < height; y++)
+            {
+                List<int> columns = [.. Enumerable.Range(0, width).Where(x => PassOf[y % 8][x % 8] == pass)];
+                if (columns.Count == 0)
+                    continue;
+                byte[] row = new byte[passStride = ((columns.Count * bits) + 7) / 8];
+                for (int place = 0; place < columns.Count * bits; place++)
+                {
+                    int from = (columns[place / bits] * bits) + (place % bits);
+                    if ((rows[(y * stride) + (from / 8)] >> (7 - (from % 8)) & 1) != 0)
+                        row[place / 8] |= (byte)(1 << (7 - (place % 8)));
+                }
+
+                pixels.AddRange(row);
+            }
+
+            if (passStride > 0)
+                data.AddRange(Filtered([.. pixels], passStride, Math.Max(1, bits / 8), _ => random.Next(5)));
+        }
+
+        return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, .. Header(width, height, color, depth, interlace: 1), .. Chunk("IDAT", Compress([.. data])), .. Chunk("IEND", [])];
+    }
 
     /// <summary>A chunk that says how the image is to be turned.</summary>
     public static byte[] Orientation(int orientation) => Chunk("eXIf", Exif(orientation));
