@@ -6,7 +6,8 @@ namespace RobustTrain.Training.Checkpoints;
 /// <summary>Writes and verifies files with their SHA-256.</summary>
 internal static class DigestedFile
 {
-    // Of formats before the present one: the pieces whose digests a file's digest was made of.
+    // What is digested and written at once: it is still in the processor's cache for the second of them. Formats before the present one made
+    // a file's digest of the digests of such pieces.
     private const int PieceBytes = 128 << 10;
 
     /// <summary>Writes a file, which must not be there yet, and flushes it.</summary>
@@ -19,8 +20,12 @@ internal static class DigestedFile
         using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         foreach (ReadOnlyMemory<byte> part in content)
         {
-            digest.AppendData(part.Span);
-            file.Write(part.Span);
+            for (int at = 0; at < part.Length; at += PieceBytes)
+            {
+                ReadOnlySpan<byte> piece = part.Span[at..Math.Min(part.Length, at + PieceBytes)];
+                digest.AppendData(piece);
+                file.Write(piece);
+            }
         }
 
         file.Flush(flushToDisk: true);
