@@ -1,3 +1,5 @@
+using RobustTrain.Platform;
+
 namespace RobustTrain.Data;
 
 /// <summary>What a dataset does with some of its files that the operator should know of, one warning for each kind.</summary>
@@ -17,7 +19,7 @@ public sealed record DatasetWarning(string Kind, string Text, IReadOnlyList<stri
         get
         {
             string named = string.Join(", ", Files.Take(MostNamed).Select(file => $"'{file}'"));
-            return $"{Text} ({Count} {(Count == 1 ? "file" : "files")}: {named}{(Count > MostNamed ? ", …" : "")}).";
+            return $"{Text} ({Counted.Of(Count, "file")}: {named}{(Count > MostNamed ? ", …" : "")}).";
         }
     }
 

@@ -3,7 +3,7 @@ using System.Management.Automation;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Status;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Cmdlets.Jobs;
 

@@ -1,5 +1,5 @@
 using RobustTrain.Cmdlets.Words;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Output;

@@ -5,6 +5,7 @@ using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Data.Loading.Ring;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Data.Ordering;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
@@ -232,7 +233,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         if (_tuner is null || _session.LoadsInPlace || _tuner.WhyOneMore(_session.Pool.Slots.Count, _waitTicks) is not string reason)
             return;
         _session.Monitor!.Add();
-        _session.Recovery.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{_session.Pool.Slots.Count} {(_session.Pool.Slots.Count == 1 ? "worker loads" : "workers load")} now: {reason}."));
+        _session.Recovery.Report(new LoaderEvent(LoaderEventKind.WorkersChosen, $"{Counted.Of(_session.Pool.Slots.Count, "worker loads", "workers load")} now: {reason}."));
     }
 
     private LoaderStatistics ReadStatistics() => _session.Pool.Total.Since(_before) with

@@ -6,6 +6,7 @@ using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Host.Jobs;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.SampleData;
@@ -89,7 +90,7 @@ internal static class SampleDataCommand
             if (stream is null)
             {
                 using DetachedText output = DetachedText.StandardOutput(SayLoss);
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(scenes, "scene")} {(scenes == 1 ? "is" : "are")} in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Are(scenes, "scene")} in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
             }
 

@@ -5,6 +5,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;

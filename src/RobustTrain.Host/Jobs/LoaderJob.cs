@@ -11,6 +11,7 @@ using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using RobustTrain.Runs;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Progress;
@@ -13,11 +13,11 @@ internal static class EventText
     public static string? Lasting(RunEvent runEvent, TrainingView view) => runEvent switch
     {
         RunStarted { ResumedFromEpoch: null } started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath}: {Counted.Of(started.Epochs, "epoch")} of {Counted.Of(started.StepsPerEpoch, "step")}{Beginning(started)}."),
-        RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {Counted.Of(started.Epochs, "epoch")} {(started.Epochs == 1 ? "is" : "are")} complete."),
+        RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {Counted.Are(started.Epochs, "epoch")} complete."),
         EpochFinished epoch => EpochLine(epoch, view),
         TestFinished test => string.Create(CultureInfo.InvariantCulture, $"Test with the weights of epoch {test.BestEpoch}: {Scores(test.Scores)}"),
         NumericFailureHandled failure => NumericFailure(failure),
-        MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {Counted.Of(halved.SamplesAtOnce, "sample")} {(halved.SamplesAtOnce == 1 ? "is" : "are")} computed at once, and gradients are accumulated to the same batch."),
+        MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {Counted.Are(halved.SamplesAtOnce, "sample")} computed at once, and gradients are accumulated to the same batch."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
         RunWarning warning => $"Warning: {warning.Message}",
         LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "quarantine_not_written" or "fell_back" or "workers_chosen" } loader => $"Loader: {loader.Message}",

@@ -106,7 +106,7 @@ public sealed class CheckpointStore(string path)
     {
         IReadOnlyList<Checkpoint> readable = List(warn);
         return readable.Count > 0 || _unusable.Count == 0 ? OpenFirst(readable, warn, Latest) : throw new CheckpointException(
-            CheckpointException.Damaged, $"No checkpoint in {Path} can be read, {_unusable.Count} {(_unusable.Count == 1 ? "is" : "are")} damaged; without that folder the training begins again.", Path);
+            CheckpointException.Damaged, $"No checkpoint in {Path} can be read, {Counted.Of(_unusable.Count, "is", "are")} damaged; without that folder the training begins again.", Path);
     }
 
     /// <summary>The newest whole checkpoint that stands between two epochs and before a step; null where there is none.</summary>

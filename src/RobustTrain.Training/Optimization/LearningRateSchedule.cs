@@ -1,3 +1,4 @@
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 

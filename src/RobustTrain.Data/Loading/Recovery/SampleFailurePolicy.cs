@@ -2,6 +2,7 @@ using System.Globalization;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Data.Ordering;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading.Recovery;
 
@@ -129,7 +130,7 @@ internal sealed class SampleFailurePolicy
         string[] samples = [.. _ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
         const int named = 20;
         string list = string.Join(", ", samples.Take(named)) + (samples.Length > named ? $" and {samples.Length - named} more" : "");
-        throw new SkipBudgetException($"{samples.Length} {(samples.Length == 1 ? "sample" : "samples")} of epoch {Epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped.ToString(CultureInfo.InvariantCulture)}): {list}.", samples);
+        throw new SkipBudgetException($"{Counted.Of(samples.Length, "sample")} of epoch {Epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped.ToString(CultureInfo.InvariantCulture)}): {list}.", samples);
     }
 
     private static LoaderEvent SampleEvent(LoaderEventKind kind, int index, string sample, string worker, string message) =>

@@ -1,6 +1,7 @@
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Ring;
 using RobustTrain.Data.Loading.Workers;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading.Recovery;
 
@@ -64,7 +65,7 @@ internal sealed unsafe class WorkerLossRecovery(SampleRing ring, SlotTable slots
         Report(happened);
         if (HasFallenBack || Policy?.CountWorkerFailure() != true)
             return false;
-        FallBack($"{options.MaxErrors} {(options.MaxErrors == 1 ? "worker has" : "workers have")} failed in this epoch");
+        FallBack($"{Counted.Of(options.MaxErrors, "worker has", "workers have")} failed in this epoch");
         return true;
     }
 
