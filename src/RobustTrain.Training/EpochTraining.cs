@@ -66,8 +66,17 @@ internal sealed class EpochTraining : IDisposable
     public IEnumerable<TrainingBatch> RemainingBatches(EpochMeter meter)
     {
         using EpochStream stream = _state.Loaders.Training.Open(_state.Cursor.Epoch, _state.Cursor.Batch, _state.Ledger.Current, _control.Stopping);
-        foreach (TrainingBatch batch in meter.Timed(_state.Loaders.Prefetcher.Ahead(_control.UntilStopped(stream), () => stream.Ledger)))
+        using BatchFeed feed = _state.Loaders.Prefetcher.Open(stream, _control.Stopping);
+        while (true)
+        {
+            meter.BeginBatch();
+            if (feed.Next() is not { } batch)
+                break;
+            meter.EndWait();
             yield return batch;
+            meter.EndBatch();
+        }
+
         if (!_control.IsStopRequested)
             EndEpoch(stream, meter);
     }

@@ -1,5 +1,3 @@
-using RobustTrain.Data;
-
 namespace RobustTrain.Training;
 
 /// <summary>What others may ask of a running training, from any thread.</summary>
@@ -26,28 +24,9 @@ public sealed class TrainingControl : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stop.Dispose();
 
-    /// <summary>The same batches; they end where a stop is asked for, in the middle of waiting for one too.</summary>
-    internal IEnumerable<IBatch> UntilStopped(IEnumerator<IBatch> batches)
-    {
-        while (!IsStopRequested && MoveNext(batches))
-            yield return batches.Current;
-    }
-
     /// <summary>Whether a checkpoint has been asked for since the last call.</summary>
     internal bool TakeCheckpointRequest() => Interlocked.Exchange(ref _checkpointRequested, 0) != 0;
 
     /// <summary>Says that a step has not ended in time.</summary>
     internal void ReportStuck(string message) => Stuck?.Invoke(message);
-
-    private bool MoveNext(IEnumerator<IBatch> batches)
-    {
-        try
-        {
-            return batches.MoveNext();
-        }
-        catch (OperationCanceledException) when (IsStopRequested)
-        {
-            return false;
-        }
-    }
 }

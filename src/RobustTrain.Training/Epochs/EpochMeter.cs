@@ -13,6 +13,7 @@ internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimePro
 {
     private readonly long _started = time.GetTimestamp();
     private readonly Throttle _throttle = new(interval, time);
+    private long _batchBegan;
     private long _windowStarted = time.GetTimestamp();
     private TimeSpan _windowWaited;
     private long _windowSamples;
@@ -29,22 +30,19 @@ internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimePro
     /// <summary>The share of training time that waited for data, 0 to 1.</summary>
     public double DataWaitShare => Share(_waited, _trained);
 
-    /// <summary>The same batches; the time in which the consumer waits for one is counted.</summary>
-    public IEnumerable<T> Timed<T>(IEnumerable<T> batches)
+    /// <summary>A batch is asked for.</summary>
+    public void BeginBatch() => _batchBegan = time.GetTimestamp();
+
+    /// <summary>It is there: until now the training has waited.</summary>
+    public void EndWait()
     {
-        using IEnumerator<T> enumerator = batches.GetEnumerator();
-        while (true)
-        {
-            long waitingSince = time.GetTimestamp();
-            if (!enumerator.MoveNext())
-                break;
-            TimeSpan waited = time.GetElapsedTime(waitingSince);
-            _waited += waited;
-            _windowWaited += waited;
-            yield return enumerator.Current;
-            _trained += time.GetElapsedTime(waitingSince);
-        }
+        TimeSpan waited = time.GetElapsedTime(_batchBegan);
+        _waited += waited;
+        _windowWaited += waited;
     }
+
+    /// <summary>It has been trained on.</summary>
+    public void EndBatch() => _trained += time.GetElapsedTime(_batchBegan);
 
     /// <summary>Takes note of a step.</summary>
     public void Add(TrainingCursor before, StepResult step)

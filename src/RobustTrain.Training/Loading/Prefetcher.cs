@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using RobustTrain.Data;
+using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Runs;
 using RobustTrain.Training.Tasks;
@@ -32,64 +33,81 @@ internal sealed class Prefetcher(IReadOnlyList<SampleField> fields, Device devic
     public static Prefetcher Create(LoaderOptions config, Device device, IReadOnlyList<SampleField> fields) =>
         new(fields, device, Mode(config, device) == "cuda" ? new DeviceCopier(fields, device, device.index) : null, config.ChannelsLast);
 
-    /// <summary>The batches in their order, on the device or on their way to it.</summary>
-    /// <param name="batches">The batches as they are loaded.</param>
-    /// <param name="ledger">The loader's account.</param>
-    public IEnumerable<TrainingBatch> Ahead(IEnumerable<IBatch> batches, Func<EpochLedger> ledger) =>
-        copier is null ? batches.Select(batch => TrainingBatch.InLoaderMemory(batch, fields, device, ledger())) : CopyAhead(copier, batches, ledger);
+    /// <summary>The batches of a stream in their order, until a stop is asked for.</summary>
+    public BatchFeed Open(EpochStream stream, CancellationToken stopping) => new(stream, fields, device, copier, channelsLast, stopping);
 
     /// <inheritdoc/>
     public void Dispose() => copier?.Dispose();
 
     private static string Mode(LoaderOptions config, Device device) =>
         config.PrefetchMode ?? (device.type == DeviceType.CUDA ? "cuda" : "cpu");
+}
 
-    private IEnumerable<TrainingBatch> CopyAhead(IDeviceCopier copier, IEnumerable<IBatch> batches, Func<EpochLedger> ledger)
+/// <summary>The batches of a stream on the device, or on their way to it; they end where a stop is asked for, in the middle of waiting for one too.</summary>
+internal sealed class BatchFeed(
+    EpochStream stream, IReadOnlyList<SampleField> fields, Device device, IDeviceCopier? copier, bool channelsLast, CancellationToken stopping) : IDisposable
+{
+    // Being copied beside the step of the batch before it, or what was wrong with it.
+    private TrainingBatch? _next;
+    private ExceptionDispatchInfo? _failure;
+    private bool _hasBegun;
+
+    /// <summary>The next batch, which may mean waiting for it; null at the end.</summary>
+    /// <exception cref="SampleException">A sample can't be loaded and may not be skipped.</exception>
+    public TrainingBatch? Next()
     {
-        using IEnumerator<IBatch> source = batches.GetEnumerator();
-        TrainingBatch? next = Begin(copier, source, ledger);
+        if (copier is null)
+            return MoveNext() ? TrainingBatch.InLoaderMemory(stream.Current, fields, device, stream.Ledger) : null;
+        if (!_hasBegun)
+            _next = Begin(copier);
+        _hasBegun = true;
+        _failure?.Throw();
+        if (_next is not { } present)
+            return null;
+        copier.Await();
+        if (channelsLast)
+            present.Open().LayChannelsLast();
+        _next = null;
         try
         {
-            while (next is not null)
-            {
-                copier.Await();
-                TrainingBatch present = next;
-                if (channelsLast)
-                    present.Open().LayChannelsLast();
-                next = null;
-                Exception? failure = null;
-                try
-                {
-                    next = Begin(copier, source, ledger);
-                }
-                catch (Exception exception)
-                {
-                    // Whatever is wrong with the next batch, the present one is trained on first, as without a copier.
-                    failure = exception;
-                }
-
-                yield return present;
-                if (failure is not null)
-                    ExceptionDispatchInfo.Throw(failure);
-            }
+            _next = Begin(copier);
         }
-        finally
+        catch (Exception exception)
         {
-            // Memory that is still being copied to must not be given to anything else.
-            if (next is not null)
-            {
-                using (next)
-                    copier.Await();
-            }
+            // Whatever is wrong with the next batch, the present one is trained on first, as without a copier.
+            _failure = ExceptionDispatchInfo.Capture(exception);
+        }
+
+        return present;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Memory that is still being copied to must not be given to anything else.
+        using TrainingBatch? left = _next;
+        if (left is not null)
+            copier!.Await();
+    }
+
+    private bool MoveNext()
+    {
+        try
+        {
+            return !stopping.IsCancellationRequested && stream.MoveNext();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return false;
         }
     }
 
-    private static TrainingBatch? Begin(IDeviceCopier copier, IEnumerator<IBatch> source, Func<EpochLedger> ledger)
+    private TrainingBatch? Begin(IDeviceCopier copier)
     {
-        if (!source.MoveNext())
+        if (!MoveNext())
             return null;
-        using IBatch batch = source.Current;
-        return TrainingBatch.OnDevice(batch, copier.Begin(batch), ledger());
+        using IBatch batch = stream.Current;
+        return TrainingBatch.OnDevice(batch, copier.Begin(batch), stream.Ledger);
     }
 }
 

@@ -24,7 +24,8 @@ public sealed class PrefetcherTests
         using RecordingCopier copier = new();
         using Prefetcher prefetcher = new(ChangeDetectionTask.SampleFields, CPU, copier);
         int used = 0;
-        foreach (TrainingBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
+        using BatchFeed feed = prefetcher.Open(stream, CancellationToken.None);
+        while (feed.Next() is { } batch)
         {
             using (batch)
             {
@@ -64,10 +65,10 @@ public sealed class PrefetcherTests
         using EpochStream stream = loader.Open(0);
         using RecordingCopier copier = new();
         using Prefetcher prefetcher = new(ChangeDetectionTask.SampleFields, CPU, copier);
-        using (IEnumerator<TrainingBatch> batches = prefetcher.Ahead(Batches(stream), () => stream.Ledger).GetEnumerator())
+        using (BatchFeed feed = prefetcher.Open(stream, CancellationToken.None))
         {
-            Assert.True(batches.MoveNext());
-            batches.Current.Dispose();
+            using TrainingBatch? first = feed.Next();
+            Assert.NotNull(first);
         }
 
         Assert.Equal(2, copier.Made.Count);
@@ -83,7 +84,8 @@ public sealed class PrefetcherTests
         List<int> used = [];
         SampleException error = Assert.Throws<SampleException>(() =>
         {
-            foreach (TrainingBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
+            using BatchFeed feed = prefetcher.Open(stream, CancellationToken.None);
+            while (feed.Next() is { } batch)
             {
                 using (batch)
                     used.Add(batch.Index);
@@ -116,12 +118,6 @@ public sealed class PrefetcherTests
         plain.Run();
         other.Run();
         Assert.Equal(plain.FinalState(), other.FinalState());
-    }
-
-    private static IEnumerable<IBatch> Batches(EpochStream stream)
-    {
-        while (stream.MoveNext())
-            yield return stream.Current;
     }
 
     private static float Expected(int index)

@@ -49,7 +49,8 @@ public sealed unsafe class DeviceCopierTests : IDisposable
         using EpochStream expected = plain.Open(0);
         using (Prefetcher prefetcher = new(ChangeDetectionTask.SampleFields, CPU, new DeviceCopier(ChangeDetectionTask.SampleFields, CPU, 1), channelsLast))
         {
-            foreach (TrainingBatch batch in prefetcher.Ahead(Batches(stream), () => stream.Ledger))
+            using BatchFeed feed = prefetcher.Open(stream, CancellationToken.None);
+            while (feed.Next() is { } batch)
             {
                 Assert.True(expected.MoveNext());
                 using (batch)
@@ -115,12 +116,6 @@ public sealed unsafe class DeviceCopierTests : IDisposable
     {
         ((delegate* unmanaged<int, void>)NativeLibrary.GetExport(s_stub.Value, "stub_set_version"))(11040);
         Assert.Equal(new Version(11, 4), CudaDriver.FindVersion());
-    }
-
-    private static IEnumerable<IBatch> Batches(EpochStream stream)
-    {
-        while (stream.MoveNext())
-            yield return stream.Current;
     }
 
     private static int Alive() => ((delegate* unmanaged<int>)NativeLibrary.GetExport(s_stub.Value, "stub_alive"))();
