@@ -1,20 +1,29 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Text;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Lifetime;
 
-/// <summary>One <c>robusttrain</c> with a life line, from its start through its events to its end.</summary>
+/// <summary>One <c>robusttrain</c> with a life line, bound to a runspace, from its start through its events to its end.</summary>
+/// <remarks>
+/// On Linux the child gets a session of its own, so that the terminal's Ctrl+C reaches this process alone, which decides what it
+/// means: the same keystroke ends a foreground training and must not end a job.
+/// </remarks>
 /// <param name="arguments">The command and its options; it is to write events to standard output.</param>
-/// <param name="workingFolder">What relative paths are relative to.</param>
+/// <param name="workingFolder">What relative paths are relative to: PowerShell's current folder, which .NET's is not.</param>
 /// <param name="lifetime">The runspace that it is bound to.</param>
 /// <param name="stopGrace">How long it may take to stop before it is killed.</param>
 /// <param name="target">The object at fault where it fails: a run's folder, a file.</param>
 /// <param name="words">Puts its errors into the cmdlet's words.</param>
-internal sealed class HostCall(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime, TimeSpan stopGrace, object? target, CmdletWords words)
+internal sealed class HostCall(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime, TimeSpan stopGrace, object? target, CmdletWords words) : IRunspaceBound
 {
-    private HostProcess? _process;
+    private const int KeptErrorLines = 40;
+
+    private ChildProcess? _process;
 
     /// <summary>The process id, once it runs.</summary>
     public int? ProcessId => _process?.Id;
@@ -22,35 +31,63 @@ internal sealed class HostCall(IEnumerable<string> arguments, string workingFold
     /// <summary>Runs it to its end. The token asks it to stop, and kills it when its grace is over.</summary>
     /// <param name="take">Takes each event. It must not throw: what the process writes is read to the end, since a full pipe would hold it up.</param>
     /// <param name="stopping">Asks it to stop.</param>
-    /// <exception cref="RunException">It could not be started.</exception>
+    /// <exception cref="RunException">It is missing or could not be started.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled before it was started.</exception>
     public async Task<HostEnd> RunAsync(Func<RunEvent, Task> take, CancellationToken stopping)
     {
         stopping.ThrowIfCancellationRequested();
-        using HostProcess child = HostProcess.Start(arguments, workingFolder, lifetime);
+        using ChildProcess child = Start();
         _process = child;
-        using var overdue = new Timer(_ => child.Kill());
-        using CancellationTokenRegistration stop = stopping.Register(() =>
+        lifetime.Add(this);
+        try
         {
-            child.RequestStop();
-            overdue.Change(stopGrace, Timeout.InfiniteTimeSpan);
-        });
+            using var overdue = new Timer(_ => Kill());
+            using CancellationTokenRegistration stop = stopping.Register(() =>
+            {
+                child.TryWriteLine("stop");
+                overdue.Change(stopGrace, Timeout.InfiniteTimeSpan);
+            });
 
-        RunFinished? finished = null;
-        await foreach (string line in child.ReadLinesAsync(CancellationToken.None).ConfigureAwait(false))
-        {
-            RunEvent? happened = EventLine.Read(Encoding.UTF8.GetBytes(line));
-            finished = happened as RunFinished ?? finished;
-            if (happened is not null)
-                await take(happened).ConfigureAwait(false);
+            RunFinished? finished = null;
+            while (await child.Output.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) is { } line)
+            {
+                RunEvent? happened = EventLine.Read(Encoding.UTF8.GetBytes(line));
+                finished = happened as RunFinished ?? finished;
+                if (happened is not null)
+                    await take(happened).ConfigureAwait(false);
+            }
+
+            int exitCode = await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            return new HostEnd(exitCode, HostFailure.Of(exitCode, finished, child.ErrorLines, target, words));
         }
-
-        int exitCode = await child.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        return new HostEnd(exitCode, HostFailure.Of(exitCode, finished, child.ErrorLines, target, words));
+        finally
+        {
+            lifetime.Remove(this);
+        }
     }
 
-    /// <summary>Ends it at once.</summary>
-    public void Kill() => _process?.Kill();
+    /// <summary>Ends it and what it has started, at once.</summary>
+    public void Kill() => _process?.Kill(wholeTree: true);
+
+    /// <summary>Cuts the life line: it ends by itself, a trainer with a checkpoint.</summary>
+    public void End() => _process?.CutLifeLine();
+
+    private ChildProcess Start()
+    {
+        string executable = HostExecutable.Find();
+        ProcessStartInfo start = SessionLeader.StartInfo(executable, arguments);
+        start.WorkingDirectory = workingFolder;
+        start.RedirectStandardOutput = true;
+        CudaDeviceOrder.Apply(start);
+        try
+        {
+            return ChildProcess.Start(start, keptErrorLines: KeptErrorLines);
+        }
+        catch (Win32Exception failure)
+        {
+            throw new RunException(ExitCode.Configuration, "HostNotStarted", Strings.Format("HostNotStarted", executable, failure.Message), executable, failure);
+        }
+    }
 }
 
 /// <summary>How a <c>robusttrain</c> ended.</summary>

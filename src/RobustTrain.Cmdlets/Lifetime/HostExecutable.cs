@@ -1,88 +1,10 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using RobustTrain.Cmdlets.Words;
-using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Lifetime;
-
-/// <summary>A child process <c>robusttrain</c> that is bound to a runspace.</summary>
-/// <remarks>
-/// On Linux the child gets a session of its own, so that the terminal's Ctrl+C reaches this process alone, which decides what it
-/// means: the same keystroke ends a foreground training and must not end a job.
-/// </remarks>
-internal sealed class HostProcess : IRunspaceBound, IDisposable
-{
-    private const int KeptErrorLines = 40;
-
-    private readonly ChildProcess _process;
-    private readonly RunspaceLifetime _lifetime;
-
-    private HostProcess(ChildProcess process, RunspaceLifetime lifetime)
-    {
-        _process = process;
-        _lifetime = lifetime;
-    }
-
-    /// <summary>The child's process id.</summary>
-    public int Id => _process.Id;
-
-    /// <summary>The last lines that the child wrote to standard error.</summary>
-    public IReadOnlyList<string> ErrorLines => _process.ErrorLines;
-
-    /// <summary>Starts <c>robusttrain</c> with arguments.</summary>
-    /// <param name="arguments">The command and its options.</param>
-    /// <param name="workingFolder">What relative paths in a configuration are relative to: PowerShell's current folder, which .NET's is not.</param>
-    /// <param name="lifetime">The runspace that the child is bound to.</param>
-    /// <exception cref="RunException">It is missing or cannot be started.</exception>
-    public static HostProcess Start(IEnumerable<string> arguments, string workingFolder, RunspaceLifetime lifetime)
-    {
-        string executable = HostExecutable.Find();
-        ProcessStartInfo start = SessionLeader.StartInfo(executable, arguments);
-        start.WorkingDirectory = workingFolder;
-        start.RedirectStandardOutput = true;
-        CudaDeviceOrder.Apply(start);
-        try
-        {
-            var child = new HostProcess(ChildProcess.Start(start, keptErrorLines: KeptErrorLines), lifetime);
-            lifetime.Add(child);
-            return child;
-        }
-        catch (Win32Exception failure)
-        {
-            throw new RunException(ExitCode.Configuration, "HostNotStarted", Strings.Format("HostNotStarted", executable, failure.Message), executable, failure);
-        }
-    }
-
-    /// <summary>The lines of the child's standard output as they come, to its end.</summary>
-    public async IAsyncEnumerable<string> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellation = default)
-    {
-        while (await _process.Output.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
-            yield return line;
-    }
-
-    /// <inheritdoc cref="ChildProcess.WaitForExitAsync"/>
-    public Task<int> WaitAsync(CancellationToken cancellation = default) => _process.WaitForExitAsync(cancellation);
-
-    /// <summary>Asks the child to stop with a checkpoint.</summary>
-    public void RequestStop() => _process.TryWriteLine("stop");
-
-    /// <summary>Ends the child and what it has started, at once.</summary>
-    public void Kill() => _process.Kill(wholeTree: true);
-
-    /// <summary>Cuts the life line: the child ends by itself, a trainer with a checkpoint.</summary>
-    public void End() => _process.CutLifeLine();
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _lifetime.Remove(this);
-        _process.Dispose();
-    }
-}
 
 /// <summary>Where the executable <c>robusttrain</c> is.</summary>
 internal static class HostExecutable
