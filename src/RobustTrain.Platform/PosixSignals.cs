@@ -28,11 +28,7 @@ public static class PosixSignals
     public static bool IsIgnored(int signal)
     {
         // proc(5): SigIgn is a mask in hexadecimal, bit N-1 for signal N.
-        const string prefix = "SigIgn:";
-        string? line = OperatingSystem.IsLinux()
-            ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(prefix, StringComparison.Ordinal))
-            : null;
-        return line is not null && (Convert.ToUInt64(line[prefix.Length..].Trim(), 16) >> (signal - 1) & 1) == 1;
+        return OperatingSystem.IsLinux() && ProcessFiles.TextOf("/proc/self", "SigIgn") is { } mask && (Convert.ToUInt64(mask, 16) >> (signal - 1) & 1) == 1;
     }
 
     /// <summary>Ignores a signal.</summary>

@@ -22,25 +22,9 @@ public sealed record ProcessIdentity(string Host, int ProcessId, string Start)
     private static string? StartOf(int processId) => OperatingSystem.IsLinux() ? StartOnLinux(processId) : StartElsewhere(processId);
 
     // Process.StartTime is computed from the wall clock, so that it moves when the clock is set; the kernel's ticks don't.
-    // In a PID namespace whose /proc is the outer one's, this process' own id names another process there, or none; "self" is right.
-    private static string? StartOnLinux(int processId)
-    {
-        string process = processId == Environment.ProcessId ? "self" : $"{processId}";
-        string stat;
-        try
-        {
-            stat = File.ReadAllText($"/proc/{process}/stat");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-
-        // proc(5): "pid (comm) state ..."; comm may hold spaces and brackets. State is field 3, starttime field 22.
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        bool isZombie = fields[0] is "Z" or "X";
-        return isZombie ? null : $"{File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}/{fields[19]}";
-    }
+    private static string? StartOnLinux(int processId) => ProcessFiles.StatOf(processId) is { } fields && fields[0] is not ("Z" or "X")
+        ? $"{File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}/{fields[19]}"
+        : null;
 
     private static string? StartElsewhere(int processId)
     {

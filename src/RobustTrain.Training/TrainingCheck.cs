@@ -2,6 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Workers;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
@@ -52,7 +53,7 @@ public sealed class TrainingCheck
     /// <param name="progress">Is told how many parts of the datasets have been read, and of how many; from any thread.</param>
     /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>.</param>
     public static TrainingCheck Of(TrainingConfig config, Action<int, int>? progress = null, CancellationToken stopping = default) =>
-        Of(config, Data.Loading.HostMemory.AvailableBytes(), progress, stopping);
+        Of(config, SystemResources.AvailableMemoryBytes(), progress, stopping);
 
     /// <inheritdoc cref="Of(TrainingConfig, Action{int, int}?, CancellationToken)"/>
     internal static TrainingCheck Of(TrainingConfig config, long availableBytes, Action<int, int>? progress = null, CancellationToken stopping = default)

@@ -115,7 +115,7 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     }
 
     private Task TakeAsync(RunEvent happened) =>
-        happened is LoaderMeasured measured ? WriteObjectAsync(DataLoaderMeasurement.From(measured)) : Task.CompletedTask;
+        happened is LoaderMeasured measured ? WriteObjectAsync(new DataLoaderMeasurement(measured)) : Task.CompletedTask;
 
     private void CheckSources()
     {

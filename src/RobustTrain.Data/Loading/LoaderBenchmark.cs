@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using System.Globalization;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Data.Ordering;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
@@ -63,83 +63,40 @@ public static class LoaderBenchmark
         LookAtWorkers(stream, workers);
         LoaderStatistics statistics = stream.Statistics;
         double seconds = Stopwatch.GetElapsedTime(firstAt, end).TotalSeconds;
-        return new LoaderMeasurement
-        {
-            Kind = options.WorkerKind,
-            Workers = stream.Workers.Count,
-            SamplesPerSecond = batches > 1 ? (samples - firstCount) / seconds : null,
-            FirstBatchMilliseconds = Stopwatch.GetElapsedTime(start, firstAt).TotalMilliseconds,
-            OverheadMicroseconds = batches > 0 ? (statistics.HandOverSeconds + LoaderStatistics.Seconds(givingBack)) * 1e6 / batches : null,
-            WorkerMemoryBytes = workers.Count > 0 ? workers.Values.Max() : null,
-            RingBytes = loader.RingBytes,
-            LongestWaitMilliseconds = batches > 1 ? longest * 1000.0 / Stopwatch.Frequency : null,
-            Statistics = statistics,
-            Planned = Enumerable.Range(0, plan.BatchCount).Sum(plan.CountOf),
-            Ledger = stream.Ledger,
-        };
+        return new LoaderMeasurement(
+            batches > 1 ? (samples - firstCount) / seconds : null,
+            Stopwatch.GetElapsedTime(start, firstAt).TotalMilliseconds,
+            batches > 0 ? (statistics.HandOverSeconds + LoaderStatistics.Seconds(givingBack)) * 1e6 / batches : null,
+            workers.Count > 0 ? workers.Values.Max() : null,
+            batches > 1 ? longest * 1000.0 / Stopwatch.Frequency : null,
+            Enumerable.Range(0, plan.BatchCount).Sum(plan.CountOf),
+            statistics,
+            stream.Ledger);
     }
 
     private static void LookAtWorkers(EpochStream stream, Dictionary<int, long> workers)
     {
         foreach (int process in stream.Workers.Select(worker => worker.ProcessId).OfType<int>())
         {
-            try
-            {
-                string[] status = File.ReadAllLines($"/proc/{process}/status");
-                // The ring's pages count in every process that has touched them, and are there once.
-                long memory = (Kilobytes(status, "VmRSS:") - Kilobytes(status, "RssShmem:")) * 1024;
-                workers[process] = Math.Max(memory, workers.GetValueOrDefault(process));
-            }
-            catch (IOException)
-            {
-                // It ended while it was looked at.
-            }
+            // The ring's pages count in every process that has touched them, and are there once; a worker may end while it is looked at.
+            if (ProcessFiles.KilobytesOf(process, "VmRSS") - ProcessFiles.KilobytesOf(process, "RssShmem") is { } kilobytes)
+                workers[process] = Math.Max(kilobytes * 1024, workers.GetValueOrDefault(process));
         }
-    }
-
-    private static long Kilobytes(string[] status, string key)
-    {
-        string line = Array.Find(status, candidate => candidate.StartsWith(key, StringComparison.Ordinal)) ?? "0";
-        return long.Parse(new string([.. line.Where(char.IsAsciiDigit)]), CultureInfo.InvariantCulture);
     }
 }
 
 /// <summary>What a loader achieved over one epoch without a training.</summary>
-public sealed record LoaderMeasurement
+/// <param name="SamplesPerSecond">Samples delivered a second, the first batch's wait left out; null where there was one batch only, which tells no rate.</param>
+/// <param name="FirstBatchMilliseconds">Milliseconds from opening the stream to its first batch.</param>
+/// <param name="OverheadMicroseconds">Microseconds a batch that the consumer spent on neither waiting for samples nor loading them: publishing, taking over, giving back; null where there was no batch.</param>
+/// <param name="WorkerMemoryBytes">The largest resident memory of a process worker in bytes, the ring that all share left out; null for threads.</param>
+/// <param name="LongestWaitMilliseconds">Milliseconds of the longest wait for a batch after the first; null where there was none after it.</param>
+/// <param name="Planned">The samples that the epoch's plan has.</param>
+/// <param name="Statistics">Where the time went.</param>
+/// <param name="Ledger">The account of the epoch.</param>
+public sealed record LoaderMeasurement(
+    double? SamplesPerSecond, double FirstBatchMilliseconds, double? OverheadMicroseconds, long? WorkerMemoryBytes, double? LongestWaitMilliseconds, int Planned, LoaderStatistics Statistics, EpochLedger Ledger)
 {
-    /// <summary>What the workers were.</summary>
-    public required WorkerKind Kind { get; init; }
-
-    /// <summary>How many workers there were at the end.</summary>
-    public required int Workers { get; init; }
-
-    /// <summary>Samples delivered a second, the first batch's wait left out; null where there was one batch only, which tells no rate.</summary>
-    public required double? SamplesPerSecond { get; init; }
-
-    /// <summary>Milliseconds from opening the stream to its first batch.</summary>
-    public required double FirstBatchMilliseconds { get; init; }
-
-    /// <summary>Microseconds a batch that the consumer spent on neither waiting for samples nor loading them: publishing, taking over, giving back; null where there was no batch.</summary>
-    public required double? OverheadMicroseconds { get; init; }
-
-    /// <summary>The largest resident memory of a process worker in bytes, the ring that all share left out; null for threads.</summary>
-    public required long? WorkerMemoryBytes { get; init; }
-
-    /// <summary>The bytes of the ring: slots times batch.</summary>
-    public required long RingBytes { get; init; }
-
-    /// <summary>Milliseconds of the longest wait for a batch after the first; null where there was none after it.</summary>
-    public required double? LongestWaitMilliseconds { get; init; }
-
-    /// <summary>Where the time went.</summary>
-    public required LoaderStatistics Statistics { get; init; }
-
-    /// <summary>The samples that the epoch's plan has.</summary>
-    public required int Planned { get; init; }
-
     /// <summary>Samples that were neither delivered nor named in the ledger.</summary>
     public int Lost => Planned - Ledger.Delivered - Ledger.Skipped;
-
-    /// <summary>The account of the epoch.</summary>
-    public required EpochLedger Ledger { get; init; }
 }

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Data.Loading.Ring;
 using RobustTrain.Data.Loading.Workers;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
@@ -52,7 +53,7 @@ internal sealed unsafe class LoaderSession : IDisposable
     /// <exception cref="LoaderException">It is more than there is.</exception>
     public static void CheckMemory(RingLayout layout, bool isShared)
     {
-        long available = HostMemory.AvailableBytes();
+        long available = SystemResources.AvailableMemoryBytes();
         if (layout.TotalBytes > available)
             throw TooLarge(layout, isShared, $"{available / 1048576.0:F0} MiB are available", null);
     }

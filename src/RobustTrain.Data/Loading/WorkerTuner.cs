@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading;
 
@@ -27,7 +28,7 @@ internal sealed class WorkerTuner
     {
         _most = most;
         _time = time;
-        _idle = idleSeconds ?? IdleSeconds;
+        _idle = idleSeconds ?? SystemResources.IdleProcessorSeconds;
         _since = time.GetTimestamp();
         _idleSeconds = _idle();
     }
@@ -48,15 +49,5 @@ internal sealed class WorkerTuner
         return starving > StarvingShare && spare > SpareProcessors
             ? string.Create(CultureInfo.InvariantCulture, $"the consumer waited {starving * 100:F0} % of the time, and {spare:F1} processors were idle")
             : null;
-    }
-
-    /// <summary>The seconds that all processors of the machine have been idle, summed; where the system does not say, as if all always were.</summary>
-    private static double IdleSeconds()
-    {
-        if (!OperatingSystem.IsLinux())
-            return Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency * Environment.ProcessorCount;
-        // proc(5), the second figure of uptime: idle time summed over all processors.
-        string[] figures = File.ReadAllText("/proc/uptime").Split(' ');
-        return double.Parse(figures[1], CultureInfo.InvariantCulture);
     }
 }

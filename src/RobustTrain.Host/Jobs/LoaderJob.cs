@@ -187,7 +187,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
                 stream.Write(new LoaderProgress(Name(options.WorkerKind), options.NumWorkers, (int)(before + done), total));
             });
             before += measured.Planned;
-            Report(measured);
+            Report(measured, options.WorkerKind, loader.RingBytes);
         }
     }
 
@@ -203,7 +203,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
 
     private static string Text(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
 
-    private void Report(LoaderMeasurement measured)
+    private void Report(LoaderMeasurement measured, WorkerKind kind, long ringBytes)
     {
         EpochLedger ledger = measured.Ledger;
         if (measured.SamplesPerSecond is null)
@@ -217,13 +217,13 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Name(measured.Kind),-8} {measured.Workers,7} {Text(measured.SamplesPerSecond, "F0"),10} {measured.FirstBatchMilliseconds,9:F1} {Text(measured.OverheadMicroseconds, "F1"),12} {Text(measured.WorkerMemoryBytes / 1048576.0, "F1"),9} {Text(measured.LongestWaitMilliseconds, "F1"),15} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {measured.Lost,4} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
+                $"{Name(kind),-8} {times.Workers,7} {Text(measured.SamplesPerSecond, "F0"),10} {measured.FirstBatchMilliseconds,9:F1} {Text(measured.OverheadMicroseconds, "F1"),12} {Text(measured.WorkerMemoryBytes / 1048576.0, "F1"),9} {Text(measured.LongestWaitMilliseconds, "F1"),15} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {measured.Lost,4} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
             return;
         }
 
         stream.Write(new LoaderMeasured(
-            Name(measured.Kind), measured.Workers, measured.SamplesPerSecond, measured.FirstBatchMilliseconds, measured.OverheadMicroseconds,
-            measured.WorkerMemoryBytes, measured.RingBytes, measured.LongestWaitMilliseconds, times.ReadSeconds, times.DecodeSeconds,
+            Name(kind), times.Workers, measured.SamplesPerSecond, measured.FirstBatchMilliseconds, measured.OverheadMicroseconds,
+            measured.WorkerMemoryBytes, ringBytes, measured.LongestWaitMilliseconds, times.ReadSeconds, times.DecodeSeconds,
             times.AugmentSeconds, times.WorkerWaitSeconds, times.ConsumerWaitShare, ledger.Delivered, ledger.Retried, ledger.Skipped,
             ledger.Quarantined, ledger.WorkerFailures, ledger.Digest)
         {

@@ -120,9 +120,8 @@ internal sealed record TaskLimit(string Name, long Limit, long InUse)
         long tasks = 0;
         foreach (string process in Directory.EnumerateDirectories(root).Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])))
         {
-            string[] status = ReadLines(Path.Combine(process, "status"));
-            if (FieldOf(status, "Uid:") == user)
-                tasks += FieldOf(status, "Threads:") ?? 0;
+            if (ProcessFiles.NumberOf(process, "Uid") == user)
+                tasks += ProcessFiles.NumberOf(process, "Threads") ?? 0;
         }
 
         return tasks;
@@ -153,12 +152,6 @@ internal sealed record TaskLimit(string Name, long Limit, long InUse)
             }
         }
     }
-
-    private static long? FieldOf(string[] status, string name) =>
-        status.FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal)) is { } line
-        && long.TryParse(line[name.Length..].Split('\t', ' ').FirstOrDefault(text => text.Length > 0), NumberStyles.None, CultureInfo.InvariantCulture, out long value)
-            ? value
-            : null;
 
     // "max" is no number, and no limit.
     private static long? NumberIn(string file) =>

@@ -68,18 +68,7 @@ internal sealed class ProcessWorker : IWorker
     public void Dispose() => _process.Dispose();
 
     /// <summary>The kernel's letter for what the process does (proc(5)); null where it is gone.</summary>
-    private string? ReadState()
-    {
-        try
-        {
-            string status = File.ReadAllText($"/proc/{ProcessId}/stat");
-            return status[(status.LastIndexOf(')') + 2)..].Split(' ')[0];
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    private string? ReadState() => ProcessFiles.StatOf(_process.Id)?[0];
 
     private WorkerExit Describe(int code)
     {

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace RobustTrain.Platform;
+
+/// <summary>What the machine has to spare at this moment.</summary>
+public static unsafe class SystemResources
+{
+    /// <summary>
+    /// The bytes of memory that can be had without pushing anything out, within this process's limit. Asking first matters: the kernel hands
+    /// out more than there is, and kills a process later.
+    /// </summary>
+    public static long AvailableMemoryBytes()
+    {
+        long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return OperatingSystem.IsLinux() && AvailableKibibytes() is { } kibibytes ? Math.Min(limit, kibibytes * 1024) : limit;
+    }
+
+    /// <summary>The seconds that all processors have been idle, summed; where the system does not tell, as if all always were.</summary>
+    public static double IdleProcessorSeconds() => OperatingSystem.IsLinux()
+        ? double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[1], CultureInfo.InvariantCulture)
+        : Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency * Environment.ProcessorCount;
+
+    // By hand, since the framework's streams and readers take milliseconds to get going in a process that has used none yet.
+    private static long? AvailableKibibytes()
+    {
+        const int most = 4096;
+        byte* bytes = stackalloc byte[most];
+        int descriptor = PosixFile.Open("/proc/meminfo");
+        if (descriptor < 0)
+            return null;
+        nint length = PosixFile.ReadAt(descriptor, bytes, most, 0);
+        PosixFile.Close(descriptor);
+        ReadOnlySpan<byte> text = new(bytes, (int)Math.Max(0, length));
+        ReadOnlySpan<byte> key = "MemAvailable:"u8;
+        int place = text.IndexOf(key);
+        if (place < 0)
+            return null;
+        text = text[(place + key.Length)..].TrimStart((byte)' ');
+        return System.Buffers.Text.Utf8Parser.TryParse(text, out long kibibytes, out _) ? kibibytes : null;
+    }
+}
