@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using RobustTrain.Platform;
+
+namespace RobustTrain.Host.Output;
+
+/// <summary>
+/// Writes to a stream from a thread of its own, so that the work neither waits for a reader that is slow or stuck nor ends with one that is
+/// gone or with a disk that is full: what can't be written is dropped, and told once.
+/// </summary>
+internal sealed class DetachedOutput : IDisposable
+{
+    private const int WaitingLimit = 4096;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    private readonly Stream _output;
+    private readonly LossSentences _sentences;
+    private readonly BlockingCollection<byte[]> _waiting = [];
+    private readonly Lock _gate = new();
+    private readonly Lock _lossGate = new();
+    private readonly ManualResetEventSlim _isDrained = new(initialState: true);
+    private Action<string>? _onLoss;
+    private int _unwritten;
+    private int _dropped;
+    private bool _isClosed;
+
+    /// <summary>Begins to write.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="name">The thread's name.</param>
+    /// <param name="sentences">How what is dropped is told of.</param>
+    /// <param name="onLoss">Is told, in a sentence and on another thread, when something is dropped.</param>
+    public DetachedOutput(Stream output, string name, LossSentences sentences, Action<string>? onLoss)
+    {
+        _output = output;
+        _sentences = sentences;
+        _onLoss = onLoss;
+        new Thread(WriteAll) { IsBackground = true, Name = name }.Start();
+    }
+
+    /// <summary>Names who is told of what is dropped; a call that is under way has ended when this returns.</summary>
+    public void ReportLossTo(Action<string>? onLoss)
+    {
+        lock (_lossGate)
+            _onLoss = onLoss;
+    }
+
+    /// <summary>Has something written; after the end nothing is.</summary>
+    /// <param name="bytes">What.</param>
+    /// <param name="isLasting">Whether it is kept however much waits already.</param>
+    public void Post(byte[] bytes, bool isLasting)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return;
+            if (!isLasting && _waiting.Count >= WaitingLimit)
+            {
+                _dropped++;
+                return;
+            }
+
+            _unwritten++;
+            _isDrained.Reset();
+            _waiting.Add(bytes);
+        }
+    }
+
+    /// <summary>Waits, for a few seconds at most, until everything is written or dropped.</summary>
+    public void Flush() => _isDrained.Wait(s_patience);
+
+    /// <summary>Flushes, and tells nobody of anything any more.</summary>
+    public void Dispose()
+    {
+        Flush();
+        lock (_gate)
+        {
+            _isClosed = true;
+            _waiting.CompleteAdding();
+        }
+
+        ReportLossTo(null);
+    }
+
+    private void WriteAll()
+    {
+        bool isBroken = false;
+        foreach (byte[] bytes in _waiting.GetConsumingEnumerable())
+        {
+            try
+            {
+                if (!isBroken)
+                {
+                    _output.Write(bytes);
+                    _output.Flush();
+                }
+            }
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+            {
+                isBroken = true;
+                Tell(StorageError.IsNoSpaceLeft(refused) ? _sentences.Refused(StorageError.Describe(refused)) : _sentences.ReaderGone);
+            }
+
+            int dropped;
+            lock (_gate)
+                (dropped, _dropped) = (_dropped, 0);
+            if (dropped > 0 && !isBroken)
+                Tell(_sentences.Missed(dropped));
+            lock (_gate)
+            {
+                if (--_unwritten == 0)
+                    _isDrained.Set();
+            }
+        }
+    }
+
+    private void Tell(string sentence)
+    {
+        lock (_lossGate)
+            _onLoss?.Invoke(sentence);
+    }
+}
+
+/// <summary>How the loss of an output is told of.</summary>
+/// <param name="Refused">That a disk takes no more, with why as the end of a sentence.</param>
+/// <param name="ReaderGone">That nobody reads any more.</param>
+/// <param name="Missed">That a slow reader has missed so many.</param>
+internal sealed record LossSentences(Func<string, string> Refused, string ReaderGone, Func<int, string> Missed);
