@@ -165,8 +165,7 @@ internal interface ITrainingView
 internal sealed class TrainingProgress(int activityId, TimeProvider clock)
 {
     private RunStarted? _run;
-    private long _firstStep = -1;
-    private long _firstStepTime;
+    private TrainingPace? _pace;
 
     /// <summary>What to show after an event; null where it changes nothing.</summary>
     public ProgressRecord? After(RunEvent happened)
@@ -201,17 +200,9 @@ internal sealed class TrainingProgress(int activityId, TimeProvider clock)
         ProgressRecord record = Record(string.Create(CultureInfo.InvariantCulture,
             $"epoch {step.Epoch} of {started.Epochs}, step {step.Step + 1} of {started.StepsPerEpoch}, loss {step.Loss:G4}, learning rate {step.LearningRate:G3}, {step.SamplesPerSecond:F0} samples/s"));
         record.PercentComplete = (int)Math.Clamp(100 * (step.GlobalStep + 1) / Math.Max(1, steps), 0, 100);
-        if (_firstStep < 0)
-        {
-            _firstStep = step.GlobalStep;
-            _firstStepTime = clock.GetTimestamp();
-        }
-        else if (step.GlobalStep > _firstStep)
-        {
-            double secondsPerStep = clock.GetElapsedTime(_firstStepTime).TotalSeconds / (step.GlobalStep - _firstStep);
-            record.SecondsRemaining = (int)Math.Clamp(secondsPerStep * (steps - step.GlobalStep - 1), 0, int.MaxValue);
-        }
-
+        _pace = TrainingPace.After(_pace, step, clock.GetTimestamp());
+        if (_pace.Value.TimeLeft(steps, clock) is { } left)
+            record.SecondsRemaining = (int)left.TotalSeconds;
         return record;
     }
 

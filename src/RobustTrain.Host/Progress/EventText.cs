@@ -117,11 +117,8 @@ internal sealed record TrainingView
     /// <summary>The host's last figures; null before the first.</summary>
     public SystemSample? System { get; init; }
 
-    /// <summary>The first step of this process and the clock's timestamp when it came: the speed is measured from it.</summary>
-    public (long GlobalStep, long Timestamp)? FirstStep { get; init; }
-
-    /// <summary>The clock's timestamp when the last step came.</summary>
-    public long LastStepTimestamp { get; init; }
+    /// <summary>How fast the steps come; null before the first.</summary>
+    public TrainingPace? Pace { get; init; }
 
     /// <summary>The samples that the pass under way has scored, and all of its samples; null outside of a pass.</summary>
     public (string Split, int Done, int Total)? Evaluation { get; init; }
@@ -132,19 +129,8 @@ internal sealed record TrainingView
     /// <summary>The share of all steps that is done, 0 to 1.</summary>
     public double Share => Epochs * StepsPerEpoch == 0 ? 0 : (((double)Epoch * StepsPerEpoch) + StepsDone) / ((double)Epochs * StepsPerEpoch);
 
-    /// <summary>
-    /// The time that is left at the speed since the first step, validations included; null before there is a speed. It is measured by
-    /// timestamps, which no setting of the clock moves.
-    /// </summary>
-    public TimeSpan? TimeLeft(TimeProvider time)
-    {
-        if (FirstStep is not { } first || LastStep is not { } last || last.GlobalStep == first.GlobalStep)
-            return null;
-        double secondsPerStep = time.GetElapsedTime(first.Timestamp, LastStepTimestamp).TotalSeconds / (last.GlobalStep - first.GlobalStep);
-        double stepsLeft = ((double)Epochs * StepsPerEpoch) - last.GlobalStep - 1;
-        double seconds = (stepsLeft * secondsPerStep) - time.GetElapsedTime(LastStepTimestamp).TotalSeconds;
-        return TimeSpan.FromSeconds(Math.Max(0, seconds));
-    }
+    /// <summary>The time that is left; null before there is a speed.</summary>
+    public TimeSpan? TimeLeft(TimeProvider time) => Pace?.TimeLeft((long)Epochs * StepsPerEpoch, time);
 
     /// <summary>The view after an event.</summary>
     /// <param name="runEvent">The event.</param>
@@ -158,8 +144,7 @@ internal sealed record TrainingView
             Epoch = step.Epoch,
             StepsDone = step.Step + 1,
             LastStep = step,
-            LastStepTimestamp = timestamp,
-            FirstStep = FirstStep ?? (step.GlobalStep, timestamp),
+            Pace = TrainingPace.After(Pace, step, timestamp),
             Phase = "training",
             Evaluation = null,
         },
