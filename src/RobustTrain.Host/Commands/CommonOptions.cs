@@ -1,5 +1,7 @@
 using System.CommandLine;
+using RobustTrain.Host.Jobs;
 using RobustTrain.Host.Output;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Commands;
 
@@ -45,6 +47,38 @@ internal static class CommonOptions
 
     /// <summary>Opens the stream of events where it is asked for.</summary>
     public static EventStream? OpenStream(bool isAskedFor) => isAskedFor ? new EventStream(Console.OpenStandardOutput()) : null;
+}
+
+/// <summary>The options of the commands that train, or check whether a training could begin.</summary>
+/// <param name="lifeLine">Whether standard input is the parent's life line.</param>
+internal sealed class RunOptions(Option<bool> lifeLine)
+{
+    private readonly ConfigurationOptions _configuration = new();
+    private readonly Option<string?> _runPath = CommonOptions.RunPath();
+    private readonly Option<string> _resume = CommonOptions.Resume();
+    private readonly Option<bool> _events = CommonOptions.Events();
+
+    /// <summary>Adds them to a command, and what it does.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="run">Does it; gives the exit code.</param>
+    public Command AddTo(Command command, Func<RunRequest, EventStream?, int> run)
+    {
+        foreach (Option option in (Option[])[_runPath, _resume, _events, lifeLine])
+            command.Add(option);
+        _configuration.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(_events));
+            RunRequest request = new(
+                parsed.GetValue(_configuration.File),
+                parsed.GetValue(_configuration.Settings)!,
+                parsed.GetValue(_runPath),
+                Enum.Parse<ResumeMode>(parsed.GetValue(_resume)!, ignoreCase: true),
+                parsed.GetValue(lifeLine));
+            return CommandGuard.Run(() => run(request, stream), stream);
+        });
+        return command;
+    }
 }
 
 /// <summary>The configuration file and the settings that several commands take.</summary>

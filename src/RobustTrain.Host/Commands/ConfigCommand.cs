@@ -33,28 +33,9 @@ internal static class ConfigCommand
         return command;
     }
 
-    private static Command Check()
-    {
-        ConfigurationOptions configuration = new();
-        Option<string?> runPath = CommonOptions.RunPath();
-        Option<string> resume = CommonOptions.Resume();
-        Option<bool> events = CommonOptions.Events();
-        Option<bool> lifeLine = CommonOptions.LifeLine();
-        Command command = new("check", "Checks a configuration as 'train' would before its first step: keys, dataset, network, device, and with --run-path the run. Creates nothing.") { runPath, resume, events, lifeLine };
-        configuration.AddTo(command);
-        command.SetAction(parsed =>
-        {
-            EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
-            RunRequest request = new(
-                parsed.GetValue(configuration.File),
-                parsed.GetValue(configuration.Settings)!,
-                parsed.GetValue(runPath),
-                Enum.Parse<ResumeMode>(parsed.GetValue(resume)!, ignoreCase: true),
-                parsed.GetValue(lifeLine));
-            return CommandGuard.Run(() => new CheckJob(request, stream, TimeProvider.System).Run(), stream);
-        });
-        return command;
-    }
+    private static Command Check() => new RunOptions(CommonOptions.LifeLine()).AddTo(
+        new Command("check", "Checks a configuration as 'train' would before its first step: keys, dataset, network, device, and with --run-path the run. Creates nothing."),
+        (request, stream) => new CheckJob(request, stream, TimeProvider.System).Run());
 
     private static Command Schema()
     {

@@ -38,9 +38,9 @@ internal static class RobustTrainCommand
     private static int ReportUsage(ParseResult parsed)
     {
         foreach (string sentence in UsageErrors(parsed))
-            Console.Error.WriteLine($"robusttrain: {sentence}");
+            CommandGuard.Say(sentence);
         string path = string.Join(' ', PathOf(parsed.CommandResult));
-        Console.Error.WriteLine($"robusttrain: '{path} --help' lists what there is.");
+        CommandGuard.Say($"'{path} --help' lists what there is.");
         return (int)ExitCode.Configuration;
     }
 

@@ -53,7 +53,12 @@ internal static class SampleDataCommand
                 Seed = parsed.GetValue(seed),
                 ChangeShare = parsed.GetValue(changes),
             };
-            return CommandGuard.Run(() => Make(options, stream, parsed.GetValue(lifeLine)), stream);
+            return CommandGuard.Run(
+                () => CancellableWork.Run(
+                    parsed.GetValue(lifeLine),
+                    stopping => Make(options, stream, stopping),
+                    reason => new RunException(ExitCode.Unexpected, "SampleDataStopped", $"The sample data was not made, since it was stopped ({reason}); nothing was left behind.", options.Path)),
+                stream);
         });
         return command;
     }
@@ -61,48 +66,34 @@ internal static class SampleDataCommand
     private static bool IsShare(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double share) && share is >= LeastChangeShare and <= MostChangeShare;
 
-    private static int Make(SampleDatasetOptions options, EventStream? stream, bool hasLifeLine)
+    private static int Make(SampleDatasetOptions options, EventStream? stream, CancellationToken stopping)
     {
-        using CancellationTokenSource stopping = new();
-        StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
-        using StopSignals signals = new(requests);
-        if (hasLifeLine)
-            LifeLine.Hold(Console.OpenStandardInput(), requests);
         Stopwatch watch = Stopwatch.StartNew();
-        try
+        int scenes = 0;
+        using (IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(TimeProvider.System, CommandGuard.Say) : null)
         {
-            int scenes = 0;
-            using (IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(TimeProvider.System, SayLoss) : null)
-            {
-                IRunJournal journal = new CompositeJournal(TimeProvider.System, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
-                SampleDatasetGenerator.Write(
-                    options,
-                    progress =>
-                    {
-                        scenes = progress.Total;
-                        journal.Write(new SampleDataProgress(progress.Scene, progress.Done, progress.Total));
-                    },
-                    stopping.Token);
-            }
-
-            DifferencingScore baseline = Measure(options.Path);
-            stream?.Write(new SampleDataFinished(options.Path, scenes, options.Seed, baseline.ChangedShare, baseline.BestF1, watch.Elapsed.TotalSeconds));
-            if (stream is null)
-            {
-                using DetachedText output = DetachedText.StandardOutput(SayLoss);
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Are(scenes, "scene")} in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
-            }
-
-            return (int)ExitCode.Finished;
+            IRunJournal journal = new CompositeJournal(TimeProvider.System, [stream, display]);
+            SampleDatasetGenerator.Write(
+                options,
+                progress =>
+                {
+                    scenes = progress.Total;
+                    journal.Write(new SampleDataProgress(progress.Scene, progress.Done, progress.Total));
+                },
+                stopping);
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+
+        DifferencingScore baseline = Measure(options.Path);
+        stream?.Write(new SampleDataFinished(options.Path, scenes, options.Seed, baseline.ChangedShare, baseline.BestF1, watch.Elapsed.TotalSeconds));
+        if (stream is null)
         {
-            throw new RunException(ExitCode.Unexpected, "SampleDataStopped", $"The sample data was not made, since it was stopped ({requests.Reason}); nothing was left behind.", options.Path);
+            using DetachedText output = DetachedText.StandardOutput(CommandGuard.Say);
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Are(scenes, "scene")} in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
         }
+
+        return (int)ExitCode.Finished;
     }
-
-    private static void SayLoss(string loss) => Console.Error.WriteLine($"robusttrain: {loss}");
 
     private static DifferencingScore Measure(string path)
     {

@@ -29,31 +29,24 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         string path = Path.GetFullPath(request.Path);
         TrainingConfig config = ReadConfiguration(path);
         SystemLimits.OfThisProcess().Check(config);
-        using CancellationTokenSource stopping = new();
-        StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
-        using StopSignals signals = new(requests);
-        if (request.HasLifeLine)
-            LifeLine.Hold(Console.OpenStandardInput(), requests);
-
-        Stopwatch watch = Stopwatch.StartNew();
-        try
-        {
-            EvaluationFinished finished = Evaluate(config, path, watch, stopping.Token);
-            stream?.Write(finished);
-            if (stream is null)
-                Print(finished);
-            return (int)ExitCode.Finished;
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            throw new RunException(ExitCode.Unexpected, "EvaluationStopped", $"The evaluation was stopped ({requests.Reason}) before all samples were scored.", path);
-        }
+        return CancellableWork.Run(
+            request.HasLifeLine,
+            stopping =>
+            {
+                EvaluationFinished finished = Evaluate(config, path, stopping);
+                stream?.Write(finished);
+                if (stream is null)
+                    Print(finished);
+                return (int)ExitCode.Finished;
+            },
+            reason => new RunException(ExitCode.Unexpected, "EvaluationStopped", $"The evaluation was stopped ({reason}) before all samples were scored.", path));
     }
 
-    private EvaluationFinished Evaluate(TrainingConfig config, string path, Stopwatch watch, CancellationToken stopping)
+    private EvaluationFinished Evaluate(TrainingConfig config, string path, CancellationToken stopping)
     {
-        using IProgressDisplay? display = stream is null && !request.AsJson ? ProgressDisplays.OnStandardOutput(time, SayLoss) : null;
-        CompositeJournal journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
+        Stopwatch watch = Stopwatch.StartNew();
+        using IProgressDisplay? display = stream is null && !request.AsJson ? ProgressDisplays.OnStandardOutput(time, CommandGuard.Say) : null;
+        CompositeJournal journal = new(time, [stream, display]);
         Evaluator evaluator = Evaluator.Open(config, path, request.Choice, request.Split, warning => Warn(journal, warning));
         EvaluationResult result = evaluator.Run(journal, stopping, time);
         bool hasBaseline = DifferencingBaseline.AppliesTo(evaluator.Dataset);
@@ -72,13 +65,11 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         };
     }
 
-    private static void SayLoss(string loss) => Console.Error.WriteLine($"robusttrain: {loss}");
-
     private void Warn(CompositeJournal journal, RunWarning warning)
     {
         journal.Write(warning);
         if (request.AsJson)
-            Console.Error.WriteLine($"robusttrain: {warning.Message}");
+            CommandGuard.Say(warning.Message);
     }
 
     private TrainingConfig ReadConfiguration(string path)

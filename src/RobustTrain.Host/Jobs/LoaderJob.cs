@@ -46,11 +46,14 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             ? ConfigurationReader.ReadPartial<TrainingConfig>(request.ConfigPath, request.Settings)
             : ConfigurationReader.Read<TrainingConfig>(request.ConfigPath, request.Settings);
         CheckOptions(config);
-        using CancellationTokenSource stopping = new();
-        StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
-        using StopSignals signals = new(requests);
-        if (request.HasLifeLine)
-            LifeLine.Hold(Console.OpenStandardInput(), requests);
+        return CancellableWork.Run(
+            request.HasLifeLine,
+            stopping => Run(config, stopping),
+            reason => new RunException(ExitCode.Unexpected, "MeasurementStopped", $"The measurement was stopped ({reason}).", null));
+    }
+
+    private int Run(TrainingConfig config, CancellationToken stopping)
+    {
         IDataset dataset = Open(config);
         foreach (RunWarning warning in LoaderJournal.WarningsOf(dataset))
         {
@@ -75,14 +78,10 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
             foreach (WorkerKind kind in kinds)
             {
                 foreach (int? workers in numbers)
-                    Measure(dataset, Options(config, kind, workers), stopping.Token);
+                    Measure(dataset, Options(config, kind, workers), stopping);
             }
 
             return (int)ExitCode.Finished;
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            throw new RunException(ExitCode.Unexpected, "MeasurementStopped", $"The measurement was stopped ({requests.Reason}).", null);
         }
         finally
         {
@@ -196,7 +195,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
     private void Warn(string message)
     {
         if (stream is null)
-            Console.Error.WriteLine($"robusttrain: {message}");
+            CommandGuard.Say(message);
         else
             stream.Write(new RunWarning(message));
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using RobustTrain.Platform;
+using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Jobs;
@@ -67,6 +68,31 @@ internal sealed class StopRequests(Action onStop, Action onCheckpoint)
         lock (_gate)
             journal = _journal;
         journal?.Write(new RunWarning($"Standard input says '{line}', but only 'stop' and 'checkpoint' mean something."));
+    }
+}
+
+/// <summary>Work that has nothing to save: whatever asks it to stop cancels it.</summary>
+internal static class CancellableWork
+{
+    /// <summary>Runs it.</summary>
+    /// <param name="hasLifeLine">Whether standard input is the parent's life line.</param>
+    /// <param name="work">The work; gives the exit code.</param>
+    /// <param name="stopped">The error of work that was stopped, by who asked for it.</param>
+    public static int Run(bool hasLifeLine, Func<CancellationToken, int> work, Func<string, RunException> stopped)
+    {
+        using CancellationTokenSource stopping = new();
+        StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
+        using StopSignals signals = new(requests);
+        if (hasLifeLine)
+            LifeLine.Hold(Console.OpenStandardInput(), requests);
+        try
+        {
+            return work(stopping.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw stopped(requests.Reason!);
+        }
     }
 }
 

@@ -70,7 +70,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         using SystemMonitor? system = WatchSystem(kept);
         SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
         LastCheckpoint last = new();
-        CompositeJournal journal = new(time, [.. new IRunJournal?[] { kept, stream, display, curves, last }.OfType<IRunJournal>()], sampling);
+        CompositeJournal journal = new(time, [kept, stream, display, curves, last], sampling);
         try
         {
             requests.ReportTo(journal);
@@ -116,7 +116,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
     private static void ReportLoss(string loss, IRunJournal journal)
     {
         journal.Write(new RunWarning(loss));
-        Console.Error.WriteLine($"robusttrain: {loss}");
+        CommandGuard.Say(loss);
     }
 
     // Figures of the host are a help; a system that has none trains all the same.

@@ -4,13 +4,18 @@ using RobustTrain.Runs.Events;
 namespace RobustTrain.Host.Output;
 
 /// <summary>Hands each event, with one time, to several takers in turn, and after a step the host's figures where they are due.</summary>
-internal sealed class CompositeJournal(TimeProvider time, IReadOnlyList<IRunJournal> takers, SystemSampling? sampling = null) : IRunJournal
+/// <param name="time">The clock.</param>
+/// <param name="takers">The takers; null for one that nobody asked for.</param>
+/// <param name="sampling">Puts the host's figures beside steps.</param>
+internal sealed class CompositeJournal(TimeProvider time, IEnumerable<IRunJournal?> takers, SystemSampling? sampling = null) : IRunJournal
 {
+    private readonly IRunJournal[] _takers = [.. takers.OfType<IRunJournal>()];
+
     /// <inheritdoc/>
     public void Write(RunEvent runEvent)
     {
         RunEvent timed = runEvent.Time == default ? runEvent with { Time = time.GetUtcNow() } : runEvent;
-        foreach (IRunJournal taker in takers)
+        foreach (IRunJournal taker in _takers)
             taker.Write(timed);
 
         if (sampling?.Beside(timed) is { } sample)

@@ -110,6 +110,9 @@ internal static class CommandGuard
         }
     }
 
+    /// <summary>Says something on standard error.</summary>
+    public static void Say(string sentence) => Console.Error.WriteLine($"robusttrain: {sentence}");
+
     /// <summary>Reports a failure.</summary>
     /// <returns>Its exit code.</returns>
     public static int Report(Failure failure, EventStream? events)
