@@ -77,7 +77,6 @@ public sealed class TrainingCheck
     private void Open()
     {
         Try(() => DeviceSelection.Find(_config.Device));
-        Try(_task.Check);
         foreach (DatasetSplit split in Enum.GetValues<DatasetSplit>())
         {
             Try(() => OpenSplit(split));

@@ -71,7 +71,6 @@ public sealed class TrainingPlan
     {
         Device device = DeviceSelection.Find(config.Device);
         ITrainingTask task = TaskCatalog.Of(config);
-        task.Check();
         return Create(config, task, task.OpenSplits(), device);
     }
 
@@ -123,7 +122,6 @@ public sealed class TrainingPlan
         CheckSplit(task, DatasetSplit.Train, data.Training);
         CheckSplit(task, DatasetSplit.Val, data.Validation);
         CheckSplit(task, DatasetSplit.Test, data.Test);
-        task.Check();
         var plan = new TrainingPlan(config, task, data, device);
         if (plan.BatchCount == 0)
         {

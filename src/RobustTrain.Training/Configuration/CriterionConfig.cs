@@ -7,7 +7,7 @@ namespace RobustTrain.Training.Configuration;
 public sealed record CriterionConfig
 {
     [Description("cross-entropy, focal, dice, or focal-dice (their sum).")]
-    [AllowedValues("cross-entropy", "focal", "dice", "focal-dice")]
+    [CriterionName]
     public string Name { get; init; } = "cross-entropy";
 
     [Description("How classes are weighted: none, data (inversely to their share of the training labels), or given (class_weights).")]

@@ -9,7 +9,7 @@ namespace RobustTrain.Training.Configuration;
 public sealed record DataConfig
 {
     [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test).")]
-    [AllowedValues("air-change", "change-pairs")]
+    [DatasetName]
     public string Dataset { get; init; } = "air-change";
 
     [Description("The folder of the dataset; a relative one starts at the current directory.")]

@@ -7,7 +7,7 @@ namespace RobustTrain.Training.Configuration;
 public sealed record ModelConfig
 {
     [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023).")]
-    [AllowedValues("fc-siam-diff", "fc-siam-conc", "hanet")]
+    [ModelName]
     public string Name { get; init; } = "fc-siam-diff";
 
     [Description("Channels of one image: 3 for RGB, 1 for grey.")]

@@ -27,7 +27,7 @@ internal static class TrainingConfigRules
             yield return Conflict(key, $"'{key}' is given, but 'criterion.weighting' is {criterion.Weighting}, so it would not be used; set 'criterion.weighting: given'.");
         if (criterion.ClassWeights is { } weights && weights.Count != config.Model.Classes)
             yield return Conflict(key, $"'{key}' has {weights.Count} weights, but 'model.classes' is {config.Model.Classes}.");
-        if (criterion.ClassWeights?.Any(weight => weight < 0) == true || criterion.ClassWeights?.All(weight => weight == 0) == true)
+        if (criterion.ClassWeights?.Any(weight => !(weight >= 0 && double.IsFinite(weight))) == true || criterion.ClassWeights?.All(weight => weight == 0) == true)
             yield return Conflict(key, $"'{key}' is {ConfigurationWriter.Quote(criterion.ClassWeights)}, but weights must be 0 or more, and one of them above 0.");
         if (criterion.IgnoreIndex < config.Model.Classes)
         {
@@ -42,7 +42,7 @@ internal static class TrainingConfigRules
         (string Key, IReadOnlyList<double> Values)[] perChannel = [("data.mean", config.Data.Mean), ("data.std", config.Data.Std)];
         foreach ((string key, IReadOnlyList<double> values) in perChannel.Where(item => item.Values.Count != config.Model.InChannels))
             yield return Conflict(key, $"'{key}' has {values.Count} values, but 'model.in_channels' is {config.Model.InChannels}.");
-        if (config.Data.Std.Any(value => value <= 0))
+        if (config.Data.Std.Any(value => !(value > 0)))
             yield return Conflict("data.std", $"'data.std' is {ConfigurationWriter.Quote(config.Data.Std)}, but each value must be above 0.");
     }
 

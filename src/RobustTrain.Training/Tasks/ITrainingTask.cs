@@ -18,10 +18,6 @@ internal interface ITrainingTask
     /// <summary>The scores by which epochs can be compared.</summary>
     IReadOnlyList<ScoreDefinition> Scores { get; }
 
-    /// <summary>Checks what can be checked without data.</summary>
-    /// <exception cref="RunException">The configuration can't be trained.</exception>
-    void Check();
-
     /// <summary>Opens the datasets of a training.</summary>
     /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>
     /// <exception cref="RunException">A key doesn't fit the dataset.</exception>

@@ -155,6 +155,8 @@ public sealed class ConfigurationReaderTests
     [InlineData("criterion: {class_weights: [1, 2]}", "ConfigurationInconsistent", "night.yaml, line 2: 'criterion.class_weights' is given, but 'criterion.weighting' is none")]
     [InlineData("criterion: {weighting: given, class_weights: [1, 2, 3]}", "ConfigurationInconsistent", "has 3 weights, but 'model.classes' is 2.")]
     [InlineData("criterion: {weighting: given, class_weights: [0, 0]}", "ConfigurationInconsistent", "'criterion.class_weights' is [0, 0], but weights must be 0 or more")]
+    [InlineData("criterion: {weighting: given, class_weights: [1, -2.5]}", "ConfigurationInconsistent", "'criterion.class_weights' is [1, -2.5], but weights must be 0 or more")]
+    [InlineData("criterion: {weighting: data, class_weights: [1, 2]}", "ConfigurationInconsistent", "'criterion.class_weights' is given, but 'criterion.weighting' is data")]
     [InlineData("criterion: {weighting: given, class_weights: [1, heavy]}", "ConfigurationWrongType", "item 2 of 'criterion.class_weights' is 'heavy', but must be a number.")]
     [InlineData("epoch_seeds: [1, 2]", "ConfigurationInconsistent", "night.yaml, line 2: 'epoch_seeds' has 2 seeds, but 'trainer.epochs' is 10.")]
     [InlineData("train_seeds: [1, -2]", "ConfigurationOutOfRange", "item 2 of 'epoch_seeds' is -2, but must be a whole number of 0 or more.")]

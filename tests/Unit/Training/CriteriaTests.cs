@@ -34,7 +34,7 @@ public sealed class CriteriaTests
     public void Loss_and_gradient_equal_the_reference(string name, double gamma, bool weighted)
     {
         using TensorFixture fixture = new("criteria");
-        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? fixture.Doubles("weights") : null), 3, CPU);
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? fixture.Doubles("weights") : null), CPU);
         Tensor logits = fixture["logits"].requires_grad_(true);
 
         Tensor loss = criterion.Compute(logits, fixture["labels"]);
@@ -51,7 +51,7 @@ public sealed class CriteriaTests
     public void Labels_of_one_byte_count_like_those_of_eight(string name, double gamma, bool weighted)
     {
         using TensorFixture fixture = new("criteria");
-        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? fixture.Doubles("weights") : null), 3, CPU);
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? fixture.Doubles("weights") : null), CPU);
         Tensor logits = fixture["logits"];
 
         Tensor expected = criterion.Compute(logits, fixture["labels"]);
@@ -64,7 +64,7 @@ public sealed class CriteriaTests
     [MemberData(nameof(Cases))]
     public void A_batch_of_ignored_pixels_has_no_loss_and_no_gradient(string name, double gamma, bool weighted)
     {
-        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? [1, 2, 3] : null), 3, CPU);
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? [1, 2, 3] : null), CPU);
         Tensor logits = randn(2, 3, 4, 4).requires_grad_(true);
 
         Tensor loss = criterion.Compute(logits, full([2, 4, 4], 255, dtype: ScalarType.Int64));
@@ -78,7 +78,7 @@ public sealed class CriteriaTests
     [MemberData(nameof(Cases))]
     public void Certain_predictions_have_a_finite_gradient(string name, double gamma, bool weighted)
     {
-        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? [1, 2, 3] : null), 3, CPU);
+        using Criterion criterion = CriterionCatalog.Create(Config(name, gamma, weighted ? [1, 2, 3] : null), CPU);
         Tensor labels = zeros([1, 4, 4], dtype: ScalarType.Int64);
         labels.narrow(1, 0, 2).fill_(1);
         Tensor logits = zeros(1, 3, 4, 4);
@@ -95,33 +95,17 @@ public sealed class CriteriaTests
     [Fact]
     public void Shapes_that_do_not_belong_together_are_refused()
     {
-        using Criterion criterion = CriterionCatalog.Create(new CriterionConfig(), 2, CPU);
+        using Criterion criterion = CriterionCatalog.Create(new CriterionConfig(), CPU);
 
         ArgumentException error = Assert.Throws<ArgumentException>(() => criterion.Compute(zeros(2, 2, 4, 4), zeros([2, 4, 5], dtype: ScalarType.Int64)));
 
         Assert.StartsWith("Logits must be N x K x H x W and labels N x H x W, but they are 2 x 2 x 4 x 4 and 2 x 4 x 5.", error.Message);
     }
 
-    [Theory]
-    [InlineData("given", null, "criterion.weighting is given, but criterion.class_weights is not set.")]
-    [InlineData("given", new double[] { 1 }, "criterion.class_weights has 1 values, but model.classes is 2.")]
-    [InlineData("given", new double[] { 1, -2.5 }, "criterion.class_weights holds -2.5, but a weight must be a finite number of at least 0.")]
-    [InlineData("given", new double[] { 0, double.NaN }, "criterion.class_weights holds NaN, but a weight must be a finite number of at least 0.")]
-    [InlineData("given", new double[] { 0, 0 }, "criterion.class_weights are all 0, so nothing would be learned; at least one must be above 0.")]
-    [InlineData("none", new double[] { 1, 2 }, "criterion.class_weights is set, but criterion.weighting is none; it must be given for the weights to count.")]
-    [InlineData("data", new double[] { 1, 2 }, "criterion.class_weights is set, but criterion.weighting is data; it must be given for the weights to count.")]
-    public void Weights_that_make_no_sense_are_said_in_one_sentence(string weighting, double[]? weights, string sentence)
-    {
-        RunException error = Assert.Throws<RunException>(() => CriterionCatalog.Check(new CriterionConfig { Weighting = weighting, ClassWeights = weights }, 2));
-
-        Assert.Equal(sentence, error.Message);
-        Assert.Equal(ExitCode.Configuration, error.ExitCode);
-    }
-
     [Fact]
     public void An_unknown_criterion_is_answered_with_those_that_exist()
     {
-        RunException error = Assert.Throws<RunException>(() => CriterionCatalog.Check(new CriterionConfig { Name = "hinge" }, 2));
+        RunException error = Assert.Throws<RunException>(() => CriterionCatalog.Create(new CriterionConfig { Name = "hinge" }, CPU));
 
         Assert.Equal("criterion.name is 'hinge', but must be one of cross-entropy, focal, dice, focal-dice.", error.Message);
     }

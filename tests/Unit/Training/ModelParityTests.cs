@@ -75,7 +75,7 @@ public sealed class ModelParityTests(ModelParityTests.TrainedModels trained) : I
             ? optim.AdamW(model.parameters(), lr: 2e-4, weight_decay: 1e-4)
             : optim.SGD(model.parameters(), name == "hanet" ? 1e-3 : 2e-3, momentum: 0.9, weight_decay: 1e-4);
         CriterionConfig crossEntropy = new() { Name = "cross-entropy" };
-        using var criterion = CriterionCatalog.Create(crossEntropy, 2, CPU);
+        using var criterion = CriterionCatalog.Create(crossEntropy, CPU);
 
         model.train();
         double[] losses = new double[Steps];

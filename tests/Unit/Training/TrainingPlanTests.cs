@@ -69,10 +69,6 @@ public sealed class TrainingPlanTests
         Refused("ScheduleWarmupTooLong", "20 steps", Config with { Schedule = new ScheduleConfig { WarmupSteps = 20 } }, Data);
 
     [Fact]
-    public void Class_weights_that_do_not_fit_are_refused() =>
-        Refused("CriterionClassWeights", "3 values", Config with { Criterion = new CriterionConfig { Weighting = "given", ClassWeights = [1, 2, 3] } }, Data);
-
-    [Fact]
     public void An_unknown_data_set_is_refused()
     {
         RunException refused = Assert.Throws<RunException>(() => TrainingPlan.Create(Config with { Data = new DataConfig { Dataset = "cifar", Path = "." } }));

@@ -31,9 +31,6 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
     public IReadOnlyList<ScoreDefinition> Scores => SegmentationScores.Definitions;
 
     /// <inheritdoc/>
-    public void Check() => CriterionCatalog.Check(config.Criterion, config.Model.Classes);
-
-    /// <inheritdoc/>
     public DataSplits OpenSplits()
     {
         // One cache for all splits: they lie in the same scenes.

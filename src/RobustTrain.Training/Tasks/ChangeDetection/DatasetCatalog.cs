@@ -17,6 +17,9 @@ internal static class DatasetCatalog
         ["change-pairs"] = OpenChangePairs,
     };
 
+    /// <summary>The names that <c>data.dataset</c> can have.</summary>
+    public static IReadOnlyCollection<string> Names => s_openers.Keys;
+
     private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache);
 
     /// <summary>Opens a split.</summary>
@@ -81,8 +84,7 @@ internal static class DatasetCatalog
     private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache)
     {
         DataConfig data = config.Data;
-        if (data.CropSize is not int cropSize)
-            throw new RunException(ExitCode.Configuration, "CropSizeMissing", "data.crop_size is null, but air-change is trained on crops; 112 is its usual size.", "data.crop_size");
+        int cropSize = data.CropSize!.Value;
         try
         {
             return new AirChangeDataset(
@@ -120,8 +122,5 @@ internal static class DatasetCatalog
                 ExitCode.Configuration, "NormalizationChannels",
                 $"data.mean has {data.Mean.Count} values and data.std {data.Std.Count}, but both must have one for each channel, 1 or 3.", "data.mean");
         }
-
-        if (data.Std.FirstOrDefault(deviation => !(deviation > 0), 1) is double wrong and not 1)
-            throw new RunException(ExitCode.Configuration, "NormalizationDeviation", FormattableString.Invariant($"data.std holds {wrong}, but a standard deviation must be above 0."), "data.std");
     }
 }

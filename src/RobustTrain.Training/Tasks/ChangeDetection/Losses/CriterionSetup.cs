@@ -20,7 +20,7 @@ internal sealed class CriterionSetup(TrainingConfig config, string labelField) :
     {
         if (CriterionCatalog.NeedsClassDistribution(config.Criterion))
             _distribution ??= Count(training);
-        return new LabelLoss(CriterionCatalog.Create(config.Criterion, config.Model.Classes, device, _distribution), labelField);
+        return new LabelLoss(CriterionCatalog.Create(config.Criterion, device, _distribution), labelField);
     }
 
     /// <inheritdoc/>
