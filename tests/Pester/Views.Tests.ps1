@@ -13,10 +13,11 @@ Describe 'A view' {
         $data = New-SampleDataset d
         # The lines of a table, without those around it.
         function Get-Line($InputObject, $Width = 80) { ($InputObject | Out-String -Width $Width).Split([Environment]::NewLine).Where({ $_.Trim() }) }
-        # A copy of an object with other values; records have copy constructors that PowerShell does not reach.
+        # What a view shows of an object, with other values.
         function Get-Copy($InputObject, [hashtable] $Values) {
-            $copy = [Management.Automation.PSObject]::AsPSObject($InputObject.PSObject.BaseObject.'<Clone>$'())
-            foreach ($name in $Values.Keys) { $copy.PSObject.BaseObject.GetType().GetProperty($name).SetValue($copy.PSObject.BaseObject, $Values[$name]) }
+            $copy = $InputObject | Select-Object -Property *
+            $copy.PSTypeNames.Insert(0, $InputObject.PSTypeNames[0])
+            foreach ($name in $Values.Keys) { $copy.$name = $Values[$name] }
             $copy
         }
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
@@ -11,26 +12,13 @@ namespace RobustTrain.Cmdlets.Commands;
 /// <summary>Runs the loader over a dataset without a training, and rehearses what may befall it.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "DataLoader")]
 [OutputType(typeof(DataLoaderMeasurement))]
-public sealed class MeasureDataLoaderCommand : HostCmdlet
+public sealed class MeasureDataLoaderCommand : LoaderCmdlet
 {
-    /// <summary>The YAML file of a training.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("PSPath", "Config")]
-    [FromObject("ConfigurationPath", "RunPath", "FullName")]
-    [ValidateNotNullOrEmpty]
-    public string? ConfigurationPath { get; set; }
-
-    /// <summary>The layout of the dataset.</summary>
-    [Parameter]
-    [ConfigurationKey("data.dataset")]
-    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
-    public string? Dataset { get; set; }
-
     /// <summary>The folder of the dataset.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("DatasetPath")]
-    [FromObject("DataPath", "FullName")]
     [ConfigurationKey("data.path")]
+    [FromObject("DataPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string? DataPath { get; set; }
 
@@ -62,18 +50,6 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     [ValidateSet("Thread", "Process")]
     public string[]? WorkerKind { get; set; }
 
-    /// <summary>Samples in a batch.</summary>
-    [Parameter]
-    [Alias("BatchSizePerGpu")]
-    [ConfigurationKey("loader.batch_size")]
-    public int BatchSize { get; set; }
-
-    /// <summary>Batches that are decoded ahead.</summary>
-    [Parameter]
-    [Alias("NumPrefetchQueue")]
-    [ConfigurationKey("loader.prefetch_queue_length")]
-    public int PrefetchQueueLength { get; set; }
-
     /// <summary>Epochs of each measurement.</summary>
     [Parameter]
     [ValidateRange(1, 1_000_000)]
@@ -90,18 +66,6 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
     [ValidateNotNullOrEmpty]
     public string[]? Fault { get; set; }
 
-    /// <summary>Seconds after which a worker that stands still is replaced.</summary>
-    [Parameter]
-    [Alias("Timeout")]
-    [ConfigurationKey("loader.timeout_seconds")]
-    public double TimeoutSeconds { get; set; }
-
-    /// <summary>Any other keys of the configuration.</summary>
-    [Parameter]
-    [SettingsTransformation]
-    [ArgumentCompleter(typeof(SettingCompleter))]
-    public string[]? Set { get; set; }
-
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
@@ -109,7 +73,8 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
         if (ConfigurationPath is null && DataPath is null && ImagePath is null && Integers is null && !hasPathSetting)
             throw new RunException(ExitCode.Configuration, "NoDataToLoad", Strings.Format("NoDataToLoad"));
         CheckSources();
-        string[] arguments = await OnPipelineThread(() => Arguments().ToArray());
+        TrainingRequest request = await ReadRequestAsync();
+        string[] arguments = await OnPipelineThread(() => Arguments(request).ToArray());
         string subject = ImagePath ?? DataPath ?? ConfigurationPath ?? (Integers is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} integers") : "data");
         await CallAsync(arguments, Strings.Format("LoaderActivity", subject), subject, TakeAsync, stopping);
     }
@@ -128,17 +93,11 @@ public sealed class MeasureDataLoaderCommand : HostCmdlet
             throw new RunException(ExitCode.Configuration, "CropSizeWithoutImages", Strings.Format("NeedsImagePath"));
     }
 
-    private IEnumerable<string> Arguments()
+    private IEnumerable<string> Arguments(TrainingRequest request)
     {
         yield return "loader";
-        if (ConfigurationPath is not null)
-            yield return ResolveConfiguration(ConfigurationPath);
-        foreach (string setting in (string[])[.. BoundSettings().Select(bound => bound.Setting), .. Set ?? []])
-        {
-            yield return "--set";
-            yield return setting;
-        }
-
+        foreach (string argument in request.ConfigurationArguments())
+            yield return argument;
         (string Option, IEnumerable<string> Values)[] options =
         [
             ("--images", ImagePath is null ? [] : [ResolvePath(ImagePath)]),

@@ -6,76 +6,63 @@ namespace RobustTrain.Cmdlets.Output;
 /// <summary>The scores of a checkpoint on a dataset, as Measure-Model writes them.</summary>
 public sealed record ModelScore
 {
+    private readonly EvaluationFinished _finished;
+    private readonly Scores _scores;
+
+    private ModelScore(EvaluationFinished finished) => (_finished, _scores) = (finished, new Scores(finished.Scores));
+
     /// <summary>The split that was scored: train, val or test.</summary>
-    public required string Split { get; init; }
+    public string Split => _finished.Split;
 
     /// <summary>The samples scored.</summary>
-    public required int Samples { get; init; }
+    public int Samples => _finished.Samples;
 
     /// <summary>F1: of class 1 where there are two classes, else the mean.</summary>
-    public double? F1 { get; init; }
+    public double? F1 => _scores["f1"];
 
     /// <summary>Intersection over union, likewise.</summary>
-    public double? Iou { get; init; }
+    public double? Iou => _scores["iou"];
 
     /// <summary>Precision, likewise.</summary>
-    public double? Precision { get; init; }
+    public double? Precision => _scores["precision"];
 
     /// <summary>Recall, likewise.</summary>
-    public double? Recall { get; init; }
+    public double? Recall => _scores["recall"];
 
     /// <summary>The share of pixels found right.</summary>
-    public double? Accuracy { get; init; }
+    public double? Accuracy => _scores["accuracy"];
 
     /// <summary>The mean F1 over all classes.</summary>
-    public double? MeanF1 { get; init; }
+    public double? MeanF1 => _scores["mean_f1"];
 
     /// <summary>The mean intersection over union over all classes.</summary>
-    public double? MeanIou { get; init; }
+    public double? MeanIou => _scores["mean_iou"];
 
     /// <summary>The mean precision over all classes.</summary>
-    public double? MeanPrecision { get; init; }
+    public double? MeanPrecision => _scores["mean_precision"];
 
     /// <summary>The mean recall over all classes.</summary>
-    public double? MeanRecall { get; init; }
+    public double? MeanRecall => _scores["mean_recall"];
 
     /// <summary>The best F1 that thresholded differencing reaches on the same samples, with -Baseline.</summary>
-    public double? DifferencingF1 { get; init; }
+    public double? DifferencingF1 => _finished.DifferencingF1;
 
     /// <summary>The last epoch, from 0, that the checkpoint's weights have seen whole; null where there is none.</summary>
-    public int? Epoch { get; init; }
+    public int? Epoch => _finished.Epoch;
 
     /// <summary>How long it took.</summary>
-    public required double DurationSeconds { get; init; }
+    public double DurationSeconds => _finished.DurationSeconds;
 
     /// <summary>The dataset's folder.</summary>
-    public required string DataPath { get; init; }
+    public string DataPath => _finished.DataPath;
 
     /// <summary>The checkpoint's folder.</summary>
-    public required string CheckpointPath { get; init; }
+    public string CheckpointPath => _finished.Checkpoint;
 
     /// <summary>An evaluation as an object for the pipeline; scores without a property of their own become note properties.</summary>
     internal static PSObject From(EvaluationFinished finished)
     {
-        var scores = new Scores(finished.Scores);
-        return scores.AddOthersTo(new ModelScore
-        {
-            Split = finished.Split,
-            Samples = finished.Samples,
-            F1 = scores.Take("f1"),
-            Iou = scores.Take("iou"),
-            Precision = scores.Take("precision"),
-            Recall = scores.Take("recall"),
-            Accuracy = scores.Take("accuracy"),
-            MeanF1 = scores.Take("mean_f1"),
-            MeanIou = scores.Take("mean_iou"),
-            MeanPrecision = scores.Take("mean_precision"),
-            MeanRecall = scores.Take("mean_recall"),
-            DifferencingF1 = finished.DifferencingF1,
-            Epoch = finished.Epoch,
-            DurationSeconds = finished.DurationSeconds,
-            DataPath = finished.DataPath,
-            CheckpointPath = finished.Checkpoint,
-        });
+        ModelScore score = new(finished);
+        return score._scores.AddOthersTo(score);
     }
 }

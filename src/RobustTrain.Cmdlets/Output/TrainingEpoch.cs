@@ -6,155 +6,129 @@ namespace RobustTrain.Cmdlets.Output;
 /// <summary>One complete epoch of a run, as Start-Training writes it when the epoch ends.</summary>
 public sealed record TrainingEpoch
 {
+    private readonly EpochFinished _finished;
+    private readonly RunStarted _run;
+    private readonly Scores _scores;
+
+    private TrainingEpoch(EpochFinished finished, RunStarted run) => (_finished, _run, _scores) = (finished, run, new Scores(finished.Scores));
+
     /// <summary>The run's id.</summary>
-    public required string RunId { get; init; }
+    public string RunId => _run.RunId;
 
     /// <summary>The epoch, from 0, as its folder in the run is numbered.</summary>
-    public required int Epoch { get; init; }
+    public int Epoch => _finished.Epoch;
 
     /// <summary>The epochs that the run is to train.</summary>
-    public required int Epochs { get; init; }
+    public int Epochs => _run.Epochs;
 
     /// <summary>The mean loss over the epoch's steps.</summary>
-    public required double TrainLoss { get; init; }
+    public double TrainLoss => _finished.TrainLoss;
 
     /// <summary>The validation's F1: of class 1 where there are two classes, else the mean; null where none was due.</summary>
-    public double? F1 { get; init; }
+    public double? F1 => _scores["f1"];
 
     /// <summary>The validation's intersection over union, likewise.</summary>
-    public double? Iou { get; init; }
+    public double? Iou => _scores["iou"];
 
     /// <summary>The validation's precision, likewise.</summary>
-    public double? Precision { get; init; }
+    public double? Precision => _scores["precision"];
 
     /// <summary>The validation's recall, likewise.</summary>
-    public double? Recall { get; init; }
+    public double? Recall => _scores["recall"];
 
     /// <summary>The share of pixels that the validation found right.</summary>
-    public double? Accuracy { get; init; }
+    public double? Accuracy => _scores["accuracy"];
 
     /// <summary>The validation's mean F1 over all classes.</summary>
-    public double? MeanF1 { get; init; }
+    public double? MeanF1 => _scores["mean_f1"];
 
     /// <summary>The validation's mean intersection over union over all classes.</summary>
-    public double? MeanIou { get; init; }
+    public double? MeanIou => _scores["mean_iou"];
 
     /// <summary>The validation's mean precision over all classes.</summary>
-    public double? MeanPrecision { get; init; }
+    public double? MeanPrecision => _scores["mean_precision"];
 
     /// <summary>The validation's mean recall over all classes.</summary>
-    public double? MeanRecall { get; init; }
+    public double? MeanRecall => _scores["mean_recall"];
 
     /// <summary>Whether its checkpoint is the best so far.</summary>
-    public required bool IsBest { get; init; }
+    public bool IsBest => _finished.IsBest;
 
     /// <summary>The learning rate of the last step.</summary>
-    public required double LearningRate { get; init; }
+    public double LearningRate => _finished.LearningRate;
 
     /// <summary>Training samples a second.</summary>
-    public required double SamplesPerSecond { get; init; }
+    public double SamplesPerSecond => _finished.SamplesPerSecond;
 
     /// <summary>The share of the training time that waited for data, 0 to 100.</summary>
-    public required double DataWaitPercent { get; init; }
+    public double DataWaitPercent => 100 * _finished.DataWaitShare;
 
     /// <summary>Workers at the end of the epoch; null where the trainer does not say.</summary>
-    public int? Workers { get; init; }
+    public int? Workers => _finished.Loader?.Workers;
 
     /// <summary>Decoding, summed over workers.</summary>
-    public double? DecodeSeconds { get; init; }
+    public double? DecodeSeconds => _finished.Loader?.DecodeSeconds;
 
     /// <summary>Augmenting, summed over workers.</summary>
-    public double? AugmentSeconds { get; init; }
+    public double? AugmentSeconds => _finished.Loader?.AugmentSeconds;
 
     /// <summary>Workers waiting for a free slot, summed over workers.</summary>
-    public double? SlotWaitSeconds { get; init; }
+    public double? SlotWaitSeconds => _finished.Loader?.SlotWaitSeconds;
 
     /// <summary>The trainer waiting for a batch.</summary>
-    public double? DataWaitSeconds { get; init; }
+    public double? DataWaitSeconds => _finished.Loader?.ConsumerWaitSeconds;
 
     /// <summary>Samples delivered.</summary>
-    public int? Delivered { get; init; }
+    public int? Delivered => _finished.Loader?.Delivered;
 
     /// <summary>How often a sample was loaded again.</summary>
-    public int? Retried { get; init; }
+    public int? Retried => _finished.Loader?.Retried;
 
     /// <summary>Samples that were not delivered; the epoch's ledger.json names them with the reason.</summary>
-    public int? Skipped { get; init; }
+    public int? Skipped => _finished.Loader?.Skipped;
 
     /// <summary>Samples in quarantine that the epoch met.</summary>
-    public int? Quarantined { get; init; }
+    public int? Quarantined => _finished.Loader?.Quarantined;
 
     /// <summary>How often a worker died or stood still.</summary>
-    public int? WorkerFailures { get; init; }
+    public int? WorkerFailures => _finished.Loader?.WorkerFailures;
 
     /// <summary>SHA-256 over what was delivered, in its order.</summary>
-    public string? LedgerDigest { get; init; }
+    public string? LedgerDigest => _finished.Loader?.Digest;
 
     /// <summary>The whole epoch, validation included.</summary>
-    public required double DurationSeconds { get; init; }
+    public double DurationSeconds => _finished.DurationSeconds;
 
     /// <summary>When it ended, local time.</summary>
-    public required DateTime EndTime { get; init; }
+    public DateTime EndTime => _finished.Time.LocalDateTime;
 
     /// <summary>The run's folder.</summary>
-    public required string RunPath { get; init; }
+    public string RunPath => _run.RunPath;
 
     /// <summary>The epoch as an object for the pipeline; scores of validation sets become note properties.</summary>
     internal static PSObject From(EpochFinished finished, RunStarted run)
     {
-        var scores = new Scores(finished.Scores);
-        return scores.AddOthersTo(new TrainingEpoch
-        {
-            RunId = run.RunId,
-            RunPath = run.RunPath,
-            Epoch = finished.Epoch,
-            Epochs = run.Epochs,
-            TrainLoss = finished.TrainLoss,
-            F1 = scores.Take("f1"),
-            Iou = scores.Take("iou"),
-            Precision = scores.Take("precision"),
-            Recall = scores.Take("recall"),
-            Accuracy = scores.Take("accuracy"),
-            MeanF1 = scores.Take("mean_f1"),
-            MeanIou = scores.Take("mean_iou"),
-            MeanPrecision = scores.Take("mean_precision"),
-            MeanRecall = scores.Take("mean_recall"),
-            IsBest = finished.IsBest,
-            LearningRate = finished.LearningRate,
-            SamplesPerSecond = finished.SamplesPerSecond,
-            DataWaitPercent = 100 * finished.DataWaitShare,
-            Workers = finished.Loader?.Workers,
-            DecodeSeconds = finished.Loader?.DecodeSeconds,
-            AugmentSeconds = finished.Loader?.AugmentSeconds,
-            SlotWaitSeconds = finished.Loader?.SlotWaitSeconds,
-            DataWaitSeconds = finished.Loader?.ConsumerWaitSeconds,
-            Delivered = finished.Loader?.Delivered,
-            Retried = finished.Loader?.Retried,
-            Skipped = finished.Loader?.Skipped,
-            Quarantined = finished.Loader?.Quarantined,
-            WorkerFailures = finished.Loader?.WorkerFailures,
-            LedgerDigest = finished.Loader?.Digest,
-            DurationSeconds = finished.DurationSeconds,
-            EndTime = finished.Time.LocalDateTime,
-        });
+        TrainingEpoch epoch = new(finished, run);
+        return epoch._scores.AddOthersTo(epoch);
     }
 }
 
-/// <summary>Scores by name on their way into flat objects: the well-known ones become properties, the others note properties.</summary>
+/// <summary>Scores by name on their way into flat objects: the well-known ones are properties there, the others become note properties.</summary>
 /// <param name="scores">The scores in snake case, or null where nothing was measured.</param>
-internal sealed class Scores(IEnumerable<KeyValuePair<string, double>>? scores)
+/// <param name="prefix">What the names of note properties begin with.</param>
+internal sealed class Scores(IReadOnlyDictionary<string, double>? scores, string prefix = "")
 {
-    private readonly Dictionary<string, double> _left = new(scores ?? []);
+    private static readonly string[] s_known = ["f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall"];
 
-    /// <summary>The score of a name, which is then no longer among the others.</summary>
-    public double? Take(string name) => _left.Remove(name, out double score) ? score : null;
+    /// <summary>A well-known score; null where it was not measured.</summary>
+    public double? this[string name] => scores?.TryGetValue(name, out double score) == true ? score : null;
 
-    /// <summary>The object with a note property for each score that was not taken, named as PowerShell names things.</summary>
+    /// <summary>The object with a note property for each other score, named as PowerShell names things.</summary>
     public PSObject AddOthersTo(object value)
     {
         PSObject wrapped = PSObject.AsPSObject(value);
-        foreach ((string name, double score) in _left.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-            wrapped.Properties.Add(new PSNoteProperty(PascalCase(name), score));
+        foreach ((string name, double score) in (scores ?? new Dictionary<string, double>()).Where(score => !s_known.Contains(score.Key)).OrderBy(score => score.Key, StringComparer.Ordinal))
+            wrapped.Properties.Add(new PSNoteProperty(prefix + PascalCase(name), score));
 
         return wrapped;
     }

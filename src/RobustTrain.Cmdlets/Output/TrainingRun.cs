@@ -6,153 +6,131 @@ namespace RobustTrain.Cmdlets.Output;
 /// <summary>A run as its folder tells it, live or finished.</summary>
 public sealed record TrainingRun
 {
+    private readonly RunRecord _record;
+    private readonly RunState _state;
+    private readonly Scores _scores;
+
+    private TrainingRun(RunRecord record, string runPath)
+    {
+        _record = record;
+        _state = record.ObservedState;
+        _scores = new Scores(record.TestScores, "Test");
+        RunPath = runPath;
+        State = _state.ToString();
+        Interruptions = record.Attempts.Count(attempt => attempt.ObservedState == RunState.Interrupted);
+
+        // The record of a run at work is as old as its last epoch; a clock that was set meanwhile takes nothing away.
+        double sinceUpdate = _state == RunState.Running ? Math.Max(0, (DateTimeOffset.UtcNow - record.Updated).TotalSeconds) : 0;
+        DurationSeconds = Math.Round(record.DurationSeconds + sinceUpdate, 3);
+    }
+
     /// <summary>The configuration's name for people.</summary>
-    public required string Name { get; init; }
+    public string Name => _record.Name;
 
     /// <summary>The run's id, unique among all runs.</summary>
-    public required string RunId { get; init; }
+    public string RunId => _record.Id;
 
     /// <summary>How it stands now: Running, Finished, Stopped, Failed, or Interrupted where its process is gone without a word. A text, so that it reads well in JSON and CSV.</summary>
-    public required string State { get; init; }
+    public string State { get; }
 
     /// <summary>The epochs that are complete.</summary>
-    public required int EpochsDone { get; init; }
+    public int EpochsDone => _record.EpochsDone;
 
     /// <summary>The epochs to train.</summary>
-    public required int Epochs { get; init; }
+    public int Epochs => _record.Epochs;
 
     /// <summary>The score that decides which epoch is best.</summary>
-    public required string BestMetric { get; init; }
+    public string BestMetric => _record.BestMetric;
 
     /// <summary>The best epoch, from 0; null before the first validation.</summary>
-    public int? BestEpoch { get; init; }
+    public int? BestEpoch => _record.BestEpoch;
 
     /// <summary>The best epoch's score.</summary>
-    public double? BestScore { get; init; }
+    public double? BestScore => _record.BestScore;
 
     /// <summary>The test's F1 with the best checkpoint, once it is done.</summary>
-    public double? TestF1 { get; init; }
+    public double? TestF1 => _scores["f1"];
 
     /// <summary>The test's intersection over union.</summary>
-    public double? TestIou { get; init; }
+    public double? TestIou => _scores["iou"];
 
     /// <summary>The test's precision.</summary>
-    public double? TestPrecision { get; init; }
+    public double? TestPrecision => _scores["precision"];
 
     /// <summary>The test's recall.</summary>
-    public double? TestRecall { get; init; }
+    public double? TestRecall => _scores["recall"];
 
     /// <summary>The test's share of pixels found right.</summary>
-    public double? TestAccuracy { get; init; }
+    public double? TestAccuracy => _scores["accuracy"];
 
     /// <summary>The test's mean F1 over all classes.</summary>
-    public double? TestMeanF1 { get; init; }
+    public double? TestMeanF1 => _scores["mean_f1"];
 
     /// <summary>The test's mean intersection over union over all classes.</summary>
-    public double? TestMeanIou { get; init; }
+    public double? TestMeanIou => _scores["mean_iou"];
 
     /// <summary>The test's mean precision over all classes.</summary>
-    public double? TestMeanPrecision { get; init; }
+    public double? TestMeanPrecision => _scores["mean_precision"];
 
     /// <summary>The test's mean recall over all classes.</summary>
-    public double? TestMeanRecall { get; init; }
+    public double? TestMeanRecall => _scores["mean_recall"];
 
     /// <summary>Training samples delivered in all complete epochs; null before the first.</summary>
-    public long? SamplesDelivered { get; init; }
+    public long? SamplesDelivered => _record.LedgerTotals?.Delivered;
 
     /// <summary>How often a sample was loaded again.</summary>
-    public long? SamplesRetried { get; init; }
+    public long? SamplesRetried => _record.LedgerTotals?.Retried;
 
     /// <summary>Samples that were not delivered; the epochs' ledger.json name them with the reason.</summary>
-    public long? SamplesSkipped { get; init; }
+    public long? SamplesSkipped => _record.LedgerTotals?.Skipped;
 
     /// <summary>How often an epoch met a sample in quarantine.</summary>
-    public long? SamplesQuarantined { get; init; }
+    public long? SamplesQuarantined => _record.LedgerTotals?.Quarantined;
 
     /// <summary>How often a worker of the loader died or stood still.</summary>
-    public long? WorkerFailures { get; init; }
+    public long? WorkerFailures => _record.LedgerTotals?.WorkerFailures;
 
     /// <summary>When the run began, local time.</summary>
-    public required DateTime StartTime { get; init; }
+    public DateTime StartTime => _record.Started.LocalDateTime;
 
     /// <summary>When it ended, local time; null while it has not.</summary>
-    public DateTime? EndTime { get; init; }
+    public DateTime? EndTime => _record.Ended?.LocalDateTime;
 
     /// <summary>How long processes have worked on it, all attempts together, to the last that is known of it; by a clock that nobody sets.</summary>
-    public required double DurationSeconds { get; init; }
+    public double DurationSeconds { get; }
 
     /// <summary>How the last process ended, as $LASTEXITCODE; null while it runs and where it was interrupted.</summary>
-    public int? ExitCode { get; init; }
+    public int? ExitCode => _state is RunState.Running or RunState.Interrupted ? null : _record.ExitCode;
 
     /// <summary>One sentence, where it failed.</summary>
-    public string? Error { get; init; }
+    public string? Error => _record.Error;
 
     /// <summary>The error's stable id, where it failed.</summary>
-    public string? ErrorId { get; init; }
+    public string? ErrorId => _record.ErrorId;
 
     /// <summary>How many processes have worked on it.</summary>
-    public required int Attempts { get; init; }
+    public int Attempts => _record.Attempts.Count;
 
     /// <summary>How many of them went without a word: killed, crashed, or the machine went down.</summary>
-    public required int Interruptions { get; init; }
+    public int Interruptions { get; }
 
     /// <summary>The process that works, or worked last, on it.</summary>
-    public required int ProcessId { get; init; }
+    public int ProcessId => _record.Process.ProcessId;
 
     /// <summary>That process's machine.</summary>
-    public required string ComputerName { get; init; }
+    public string ComputerName => _record.Process.Host;
 
     /// <summary>The commit that was checked out where it was started, if any.</summary>
-    public string? GitCommit { get; init; }
+    public string? GitCommit => _record.GitCommit;
 
     /// <summary>The run's folder.</summary>
-    public required string RunPath { get; init; }
+    public string RunPath { get; }
 
     /// <summary>A run's record as an object for the pipeline; test scores without a property of their own become note properties.</summary>
     internal static PSObject From(RunRecord record, string runPath)
     {
-        var scores = new Scores(record.TestScores?.Select(score => KeyValuePair.Create("test_" + score.Key, score.Value)));
-        RunState state = record.ObservedState;
-
-        // The record of a run at work is as old as its last epoch; a clock that was set meanwhile takes nothing away.
-        double sinceUpdate = state == RunState.Running ? Math.Max(0, (DateTimeOffset.UtcNow - record.Updated).TotalSeconds) : 0;
-        return scores.AddOthersTo(new TrainingRun
-        {
-            RunId = record.Id,
-            Name = record.Name,
-            RunPath = runPath,
-            State = state.ToString(),
-            EpochsDone = record.EpochsDone,
-            Epochs = record.Epochs,
-            BestMetric = record.BestMetric,
-            BestEpoch = record.BestEpoch,
-            BestScore = record.BestScore,
-            TestF1 = scores.Take("test_f1"),
-            TestIou = scores.Take("test_iou"),
-            TestPrecision = scores.Take("test_precision"),
-            TestRecall = scores.Take("test_recall"),
-            TestAccuracy = scores.Take("test_accuracy"),
-            TestMeanF1 = scores.Take("test_mean_f1"),
-            TestMeanIou = scores.Take("test_mean_iou"),
-            TestMeanPrecision = scores.Take("test_mean_precision"),
-            TestMeanRecall = scores.Take("test_mean_recall"),
-            SamplesDelivered = record.LedgerTotals?.Delivered,
-            SamplesRetried = record.LedgerTotals?.Retried,
-            SamplesSkipped = record.LedgerTotals?.Skipped,
-            SamplesQuarantined = record.LedgerTotals?.Quarantined,
-            WorkerFailures = record.LedgerTotals?.WorkerFailures,
-            StartTime = record.Started.LocalDateTime,
-            EndTime = record.Ended?.LocalDateTime,
-            DurationSeconds = Math.Round(record.DurationSeconds + sinceUpdate, 3),
-            ExitCode = state is RunState.Running or RunState.Interrupted ? null : record.ExitCode,
-            Error = record.Error,
-            ErrorId = record.ErrorId,
-            Attempts = record.Attempts.Count,
-            Interruptions = record.Attempts.Count(attempt => attempt.ObservedState == RunState.Interrupted),
-            ProcessId = record.Process.ProcessId,
-            ComputerName = record.Process.Host,
-            GitCommit = record.GitCommit,
-        });
+        TrainingRun run = new(record, runPath);
+        return run._scores.AddOthersTo(run);
     }
 }
 
