@@ -17,3 +17,16 @@ public abstract record DatasetDescription
     /// <exception cref="DatasetException">It is not what it was.</exception>
     public abstract IDataset Open();
 }
+
+/// <summary>A part of a dataset.</summary>
+public enum DatasetSplit
+{
+    /// <summary>What the network learns from; augmented.</summary>
+    Train,
+
+    /// <summary>What checkpoints are compared by.</summary>
+    Val,
+
+    /// <summary>What the best checkpoint is judged by.</summary>
+    Test,
+}

@@ -18,3 +18,14 @@ public sealed record HostSnapshot(string ComputerName, DateTimeOffset Time, CpuS
 /// <param name="Cpu">Its CPU; null where it is not watched or has not been read yet.</param>
 /// <param name="Gpus">Its GPUs; empty where they are not watched, have not been read yet, or where there are none.</param>
 public sealed record SystemStatus(string ComputerName, CpuStatus? Cpu, IReadOnlyList<GpuStatus> Gpus);
+
+/// <summary>What of a host is watched.</summary>
+[Flags]
+public enum MonitorKinds
+{
+    /// <summary>Its GPUs.</summary>
+    Gpu = 1,
+
+    /// <summary>Its CPU and memory.</summary>
+    Cpu = 2,
+}
