@@ -155,6 +155,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                 lock (_session.Gate)
                 {
                     _session.Recovery.Tend();
+                    _session.Recovery.ThrowObserverFailure();
                     Publish();
                     head = _session.Ring.FirstSlot;
                     if (head < 0 && _session.Slots.AreAllHeld)

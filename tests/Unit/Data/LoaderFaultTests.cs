@@ -56,6 +56,22 @@ public sealed class LoaderFaultTests
     }
 
     [Theory]
+    [InlineData(WorkerKind.Thread)]
+    [InlineData(WorkerKind.Process)]
+    public void What_the_observer_throws_of_a_worker_is_the_consumers(WorkerKind kind)
+    {
+        LoaderOptions options = With(kind, "kill@17") with { Observer = happened => { if (happened.Kind == LoaderEventKind.WorkerDied) throw new InvalidOperationException("refused"); } };
+        using PrefetchLoader loader = new(Dataset, options);
+        using EpochStream stream = loader.Open(0);
+        InvalidOperationException thrown = Assert.Throws<InvalidOperationException>(() =>
+        {
+            while (stream.MoveNext())
+                stream.Current.Dispose();
+        });
+        Assert.Equal("refused", thrown.Message);
+    }
+
+    [Theory]
     [InlineData(WorkerKind.Thread, "kill:0.04,exception:0.04,outofmemory:0.03")]
     [InlineData(WorkerKind.Process, "kill:0.03,exit:0.02,segfault:0.02,exception:0.04")]
     public void Many_faults_lose_nothing(WorkerKind kind, string faults)

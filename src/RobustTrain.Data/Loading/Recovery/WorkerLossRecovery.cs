@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Ring;
 using RobustTrain.Data.Loading.Workers;
@@ -13,6 +14,7 @@ internal sealed unsafe class WorkerLossRecovery(SampleRing ring, SlotTable slots
 {
     private readonly List<TakenSample> _taken = [];
     private int _reportsRead;
+    private ExceptionDispatchInfo? _observerFailure;
 
     /// <summary>Decides for the stream that the workers load for; null where there is none.</summary>
     public SampleFailurePolicy? Policy { get; set; }
@@ -20,8 +22,21 @@ internal sealed unsafe class WorkerLossRecovery(SampleRing ring, SlotTable slots
     /// <summary>Whether workers are given up, so that the consumer's thread does the loading.</summary>
     public bool HasFallenBack { get; private set; }
 
-    /// <summary>Tells the observer.</summary>
-    public void Report(LoaderEvent happened) => options.Observer?.Invoke(happened with { Epoch = happened.Epoch ?? Policy?.Epoch });
+    /// <summary>Tells the observer, from any thread; what it throws is the consumer's, which meets it with its next batch.</summary>
+    public void Report(LoaderEvent happened)
+    {
+        try
+        {
+            options.Observer?.Invoke(happened with { Epoch = happened.Epoch ?? Policy?.Epoch });
+        }
+        catch (Exception failure)
+        {
+            Interlocked.CompareExchange(ref _observerFailure, ExceptionDispatchInfo.Capture(failure), null);
+        }
+    }
+
+    /// <summary>Throws what the observer has thrown.</summary>
+    public void ThrowObserverFailure() => Volatile.Read(ref _observerFailure)?.Throw();
 
     /// <summary>The name of a sample, for messages.</summary>
     public string NameOf(int sampleIndex) => sampleIndex >= 0 && sampleIndex < dataset.Count ? dataset.NameOf(sampleIndex) : $"{sampleIndex}";
