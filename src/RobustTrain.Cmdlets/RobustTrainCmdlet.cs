@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets;
@@ -158,8 +159,17 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
 
     private Task WriteAsync(Action write) => Pipeline.WriteAsync<object?>(() =>
     {
-        write();
-        return null;
+        try
+        {
+            write();
+            return null;
+        }
+        finally
+        {
+            // A shell in a background job must not touch the terminal of the one in front.
+            if (Host.Name == "ConsoleHost")
+                Terminal.KeepInputAtInterrupt();
+        }
     });
 
     private void Run(Func<CancellationToken, Task> body)

@@ -78,6 +78,18 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "getuid")]
     public static partial uint UserId();
 
+    [LibraryImport(Library, EntryPoint = "getpgrp")]
+    public static partial int GetProcessGroup();
+
+    [LibraryImport(Library, EntryPoint = "tcgetpgrp", SetLastError = true)]
+    public static partial int GetForegroundGroup(int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "tcgetattr", SetLastError = true)]
+    public static partial int GetTerminalMode(int descriptor, Terminal.Mode* mode);
+
+    [LibraryImport(Library, EntryPoint = "tcsetattr", SetLastError = true)]
+    public static partial int SetTerminalMode(int descriptor, int when, Terminal.Mode* mode);
+
     [LibraryImport(Library, EntryPoint = "getrlimit")]
     public static partial int Limit(int resource, out ResourceLimits limits);
 

@@ -2,6 +2,7 @@
 Describe 'Teardown' {
     BeforeAll {
         Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+        Import-Module (Join-Path $PSScriptRoot 'TerminalSupport.psm1') -Force
         # The sources of Get-GpuStatus that earlier tests opened stay open as long as there is the module.
         Remove-Module RobustTrain -ErrorAction Ignore
         Import-ModuleUnderTest
@@ -104,6 +105,17 @@ Describe 'Teardown' {
             $checkpoint = [regex]::Escape("$folder/r/checkpoints/")
             $run = [regex]::Escape("$folder/r")
             (Get-ShellOutput) -join '' | Should -Match "The training was stopped with the checkpoint '$checkpoint\d+'; go on with it by: Start-Training -RunPath '$run'"
+        }
+
+        It 'comes back from a Ctrl+C that falls between a question about the cursor and its answer' {
+            # The first questions set the terminal's mode.
+            $terminal = Start-TerminalShell "Set-Location '$folder'; Start-Training -RunPath r" $folder/shell.ps1 -InterruptedAnswer 6
+            try {
+                $terminal.Shell.WaitForExit(240000) | Should -BeTrue -Because $terminal.Text
+                Assert-StoppedAndGone
+                $terminal.Text | Should -Match 'The training was stopped with the checkpoint'
+            }
+            finally { $terminal.Dispose() }
         }
 
         It 'ends a training that ignores Ctrl+C at the second Ctrl+C' {
