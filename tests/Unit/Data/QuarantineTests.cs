@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets.ImageFolder;
 using RobustTrain.Data.Datasets.Integers;
@@ -42,6 +43,18 @@ public sealed class QuarantineTests : IDisposable
 
         LoaderOptions ignoring = Options with { IgnoreQuarantine = true };
         LoaderRun.Of(Dataset, ignoring).MustBeWhole(Dataset, ignoring);
+    }
+
+    [Fact]
+    public void Why_a_sample_came_there_is_said_once()
+    {
+        LoaderRun found = LoaderRun.Of(Dataset, Bad(31));
+        string[] told = [.. found.Events.Where(happened => happened.Kind is LoaderEventKind.SampleQuarantined or LoaderEventKind.SampleSkipped).Select(happened => happened.Message)];
+        string evidence = found.Events.First(happened => happened.Kind == LoaderEventKind.SampleFailed).Message.TrimEnd('.');
+        Assert.Equal([$"Sample 31 (31) is in quarantine: {evidence} (2 times).", "Sample 31 (31) is skipped: it is in quarantine."], told);
+
+        LoaderEvent later = Assert.Single(LoaderRun.Of(Dataset, Options).Events, happened => happened.Kind == LoaderEventKind.SampleSkipped);
+        Assert.Matches($@"^Sample 31 \(31\) is skipped: it is in quarantine since .*: {Regex.Escape(evidence)} \(2 times\) \(its file is '.*'; .*\)\.$", later.Message);
     }
 
     [Fact]

@@ -85,8 +85,7 @@ public sealed class Quarantine
     internal string ReasonFor(int index)
     {
         QuarantineEntry? entry = Find(index);
-        string evidence = string.Join("; then ", entry?.Evidence ?? []);
-        return $"it is in quarantine since {entry?.Since:u}: {evidence}{(_path is null ? "" : $" (its file is '{_path}'; a new run with loader.ignore_quarantine tries the sample again)")}";
+        return $"it is in quarantine since {entry?.Since:u}: {Evidence.Text(entry?.Evidence ?? [])}{(_path is null ? "" : $" (its file is '{_path}'; a new run with loader.ignore_quarantine tries the sample again)")}";
     }
 
     /// <summary>Puts a sample into quarantine, and writes the file.</summary>

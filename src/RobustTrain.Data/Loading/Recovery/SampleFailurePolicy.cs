@@ -107,15 +107,13 @@ internal sealed class SampleFailurePolicy
     {
         string name = _dataset.NameOf(index);
         SampleHistory? history = _histories?.GetValueOrDefault((index, keyEpoch));
-        string reason = history is not null
-            ? string.Join("; then ", history.Evidence)
-            : _quarantine.ReasonFor(index);
+        string reason = history is not null ? Evidence.Text(history.Evidence) : _quarantine.ReasonFor(index);
         if (_options.OnBadSample == BadSamplePolicy.Fail)
         {
             string path = history?.Path ?? "";
             // A sentence that names the file needs nothing added.
             throw new SampleException(
-                history is not null && !history.IsSuspect ? history.Evidence[^1] : $"The sample {index} ({name}) can't be loaded: {reason}",
+                history is not null && !history.IsSuspect ? history.Evidence[^1] : $"The sample {index} ({name}) can't be loaded: {reason}.",
                 path.Length > 0 ? path : name);
         }
 
@@ -124,7 +122,9 @@ internal sealed class SampleFailurePolicy
         else
             _quarantine.Confirm(index, Epoch, batch);
         _ledger.Add(new LedgerEntry(LedgerAction.Skipped, index, name, "", reason));
-        _report(SampleEvent(LoaderEventKind.SampleSkipped, index, name, "", $"Sample {index} ({name}) is skipped: {reason}"));
+        // Why it is in quarantine was told when it came there.
+        string told = history is { IsLasting: true } ? "it is in quarantine" : reason;
+        _report(SampleEvent(LoaderEventKind.SampleSkipped, index, name, "", $"Sample {index} ({name}) is skipped: {told}."));
         if (_ledger.Skipped <= _skipLimit)
             return;
         string[] samples = [.. _ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
@@ -165,9 +165,9 @@ internal sealed class SampleFailurePolicy
     {
         if (!history.IsLasting)
             return;
-        string evidence = string.Join("; then ", history.Evidence);
+        string evidence = Evidence.Text(history.Evidence);
         _ledger.Add(new LedgerEntry(LedgerAction.Quarantined, index, name, worker, evidence));
-        _report(SampleEvent(LoaderEventKind.SampleQuarantined, index, name, worker, $"Sample {index} ({name}) is in quarantine: {evidence}"));
+        _report(SampleEvent(LoaderEventKind.SampleQuarantined, index, name, worker, $"Sample {index} ({name}) is in quarantine: {evidence}."));
         try
         {
             _quarantine.Add(index, Epoch, history.Evidence);
@@ -191,6 +191,15 @@ internal enum InPlaceVerdict
 
     /// <summary>Nowhere in the consumer's process.</summary>
     Nowhere,
+}
+
+/// <summary>What happened to a sample at each attempt, for people.</summary>
+internal static class Evidence
+{
+    /// <summary>One clause, without its end; what happened several times is said once.</summary>
+    public static string Text(IEnumerable<string> happened) => string.Join("; then ", happened
+        .GroupBy(sentence => sentence.TrimEnd('.'))
+        .Select(same => same.Count() == 1 ? same.Key : $"{same.Key} ({same.Count()} times)"));
 }
 
 /// <summary>What happened to a sample that was not loaded at the first attempt.</summary>
