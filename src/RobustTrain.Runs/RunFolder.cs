@@ -160,6 +160,12 @@ public sealed class RunFolder : IDisposable
             throw Refusal("RunPathIsFile", $"The run path '{path}' is a file; a folder is expected.", path);
         if (IsRun(path))
             return true;
+        for (string? at = System.IO.Path.GetDirectoryName(path); at is not null; at = System.IO.Path.GetDirectoryName(at))
+        {
+            if (File.Exists(at))
+                throw Refusal("RunPathNotWritable", $"The folder '{path}' can't be made: '{at}' is a file.", path);
+        }
+
         if (Directory.Exists(path) && Contents(path).FirstOrDefault() is { } found)
             throw Refusal("RunPathNotEmpty", $"The run path '{path}' holds no run, but other things, as '{found}'; an empty or a new folder is expected.", path);
         if (resume == ResumeMode.Require)
@@ -543,9 +549,27 @@ internal sealed class CreationRollback
             missing.Push(at);
         foreach (string folder in missing)
         {
-            Directory.CreateDirectory(folder);
+            try
+            {
+                Directory.CreateDirectory(folder);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && !StorageError.IsNoSpaceLeft(exception))
+            {
+                throw new RunException(ExitCode.Configuration, "RunPathNotWritable", $"The folder '{folder}' can't be made: {ReasonOf(exception, folder)}", folder, exception);
+            }
+
             _folders.Push(folder);
         }
+    }
+
+    // .NET says of a file system that makes no folders (/proc) that a file is missing.
+    private static string ReasonOf(Exception exception, string folder)
+    {
+        if (File.Exists(folder))
+            return $"'{folder}' is a file.";
+        return exception is FileNotFoundException or DirectoryNotFoundException && Path.GetDirectoryName(folder) is { } parent && Directory.Exists(parent)
+            ? $"'{parent}' takes no new folders."
+            : StorageError.Describe(exception);
     }
 
     /// <summary>Remembers a file that is about to be created.</summary>

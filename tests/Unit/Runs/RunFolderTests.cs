@@ -4,6 +4,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Tests.Configuration;
+using RobustTrain.Tests.Host;
 
 namespace RobustTrain.Tests.Runs;
 
@@ -350,6 +351,16 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal([$"run.json.{Environment.ProcessId}.tmp"], Directory.EnumerateFileSystemEntries(path).Select(System.IO.Path.GetFileName));
     }
 
+    [LinuxTheory]
+    [InlineData("/proc/robusttrain", "The folder '/proc/robusttrain' can't be made: '/proc' takes no new folders.")]
+    [InlineData("/dev/null/run", "The folder '/dev/null/run' can't be made: '/dev/null' is a file.")]
+    public void A_folder_that_can_not_be_made_is_refused_with_the_reason(string path, string sentence)
+    {
+        RunException refusal = Assert.Throws<RunException>(() => Open(path));
+
+        Assert.Equal(("RunPathNotWritable", sentence), (refusal.ErrorId, refusal.Message));
+    }
+
     [Fact]
     public void A_path_below_a_file_is_refused_in_one_sentence()
     {
@@ -358,6 +369,8 @@ public sealed class RunFolderTests : IDisposable
         RunException refusal = Assert.Throws<RunException>(() => Open(_folder.At("file", "a", "b")));
 
         Assert.Equal("RunPathNotWritable", refusal.ErrorId);
+        Assert.Equal($"The folder '{_folder.At("file", "a", "b")}' can't be made: '{_folder.At("file")}' is a file.", refusal.Message);
+        Assert.Equal(refusal.Message, Assert.Throws<RunException>(() => RunFolder.CheckPath(_folder.At("file", "a", "b"), ResumeMode.Auto)).Message);
         Assert.Single(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
