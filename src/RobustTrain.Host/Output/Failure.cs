@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Host.Limits;
@@ -13,7 +14,7 @@ namespace RobustTrain.Host.Output;
 /// <param name="ErrorId">A stable id for scripts.</param>
 /// <param name="Message">One sentence, or one a line where there are several mistakes.</param>
 /// <param name="Cause">The exception.</param>
-internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message, Exception Cause)
+internal sealed partial record Failure(ExitCode ExitCode, string ErrorId, string Message, Exception Cause)
 {
     /// <summary>The environment variable that, set to 1, has stack traces printed.</summary>
     public const string DebugVariable = "ROBUSTTRAIN_DEBUG";
@@ -46,7 +47,7 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
         DllNotFoundException library => new Failure(ExitCode.Configuration, "NativeLibraryNotFound", library.Message, library),
         BadImageFormatException or EntryPointNotFoundException => new Failure(
             ExitCode.Configuration, "NativeLibraryNotUsable", $"A native library doesn't fit this program: {FirstLine(exception)} Build it again with './build.sh build'.", exception),
-        _ when StorageError.IsNoSpaceLeft(exception) => new Failure(ExitCode.Unexpected, "NoSpaceLeft", $"There is no space left on the disk: {FirstLine(exception)}", exception),
+        _ when StorageError.IsNoSpaceLeft(exception) => new Failure(ExitCode.Unexpected, "NoSpaceLeft", NoSpace(exception), exception),
         IOException or UnauthorizedAccessException => new Failure(ExitCode.Unexpected, "StorageFailed", $"The disk refuses: {FirstLine(exception)}", exception),
         _ => new Failure(ExitCode.Unexpected, "Unexpected", $"Unexpected {exception.GetType().Name}: {FirstLine(exception)}", exception),
     };
@@ -62,6 +63,16 @@ internal sealed record Failure(ExitCode ExitCode, string ErrorId, string Message
             target.WriteLine($"robusttrain: {DebugVariable}=1 prints where it happened.");
         target.Flush();
     }
+
+    // .NET's own sentence, in other words than ours, ends with the path.
+    private static string NoSpace(Exception exception)
+    {
+        Match path = PathAtEnd().Match(FirstLine(exception));
+        return path.Success ? $"{path.Groups["path"].Value} can't be written: {StorageError.Describe(exception)}" : "The disk can't be written: there is no space left on the disk.";
+    }
+
+    [GeneratedRegex(" : (?<path>'.+')$")]
+    private static partial Regex PathAtEnd();
 
     private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0].Trim();
 }

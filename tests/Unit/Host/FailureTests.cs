@@ -13,7 +13,8 @@ public sealed class FailureTests
         { new SampleException("'/d/a.png' is no PNG.", "/d/a.png"), ExitCode.Data, "SampleNotReadable", "'/d/a.png' is no PNG." },
         { new AggregateException(new SampleException("'/d/a.png' is no PNG.", "/d/a.png")), ExitCode.Data, "SampleNotReadable", "'/d/a.png' is no PNG." },
         { new TypeInitializationException("X", new DllNotFoundException("libtorch was not found.")), ExitCode.Configuration, "NativeLibraryNotFound", "libtorch was not found." },
-        { new IOException("No space left on device : '/r/x'", 28), ExitCode.Unexpected, "NoSpaceLeft", "There is no space left on the disk: No space left on device : '/r/x'" },
+        { new IOException("No space left on device : '/r/x'", 28), ExitCode.Unexpected, "NoSpaceLeft", "'/r/x' can't be written: there is no space left on the disk." },
+        { new IOException("No space left on device", 28), ExitCode.Unexpected, "NoSpaceLeft", "The disk can't be written: there is no space left on the disk." },
         { new UnauthorizedAccessException("Access to '/r' is denied."), ExitCode.Unexpected, "StorageFailed", "The disk refuses: Access to '/r' is denied." },
     };
 
