@@ -50,6 +50,9 @@ public sealed record DatasetWarning(string Kind, string Text, IReadOnlyList<stri
 {
     private const int MostNamed = 3;
 
+    /// <summary>What a file stands for.</summary>
+    public string Unit { get; init; } = "file";
+
     /// <summary>How many files are concerned.</summary>
     public int Count => Files.Count;
 
@@ -59,7 +62,7 @@ public sealed record DatasetWarning(string Kind, string Text, IReadOnlyList<stri
         get
         {
             string named = string.Join(", ", Files.Take(MostNamed).Select(file => $"'{file}'"));
-            return $"{Text} ({Counted.Of(Count, "file")}: {named}{(Count > MostNamed ? ", …" : "")}).";
+            return $"{Text} ({Counted.Of(Count, Unit)}: {named}{(Count > MostNamed ? ", …" : "")}).";
         }
     }
 
@@ -67,6 +70,6 @@ public sealed record DatasetWarning(string Kind, string Text, IReadOnlyList<stri
     public static IReadOnlyList<DatasetWarning> Merge(IEnumerable<DatasetWarning> warnings) =>
     [
         .. warnings.GroupBy(warning => (warning.Kind, warning.Text))
-            .Select(same => new DatasetWarning(same.Key.Kind, same.Key.Text, [.. same.SelectMany(warning => warning.Files).Distinct()])),
+            .Select(same => same.First() with { Files = [.. same.SelectMany(warning => warning.Files).Distinct()] }),
     ];
 }

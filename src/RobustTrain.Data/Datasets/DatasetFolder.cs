@@ -77,6 +77,15 @@ internal static class DatasetFolder
             .Where(warning => warning.Count > 0),
     ];
 
+    /// <summary>Which dataset reads what is in a folder, to follow what was expected in it; nothing where none does.</summary>
+    public static string OtherReader(string root)
+    {
+        string[] folders = [root, .. Directory.GetDirectories(root)];
+        if (folders.Any(folder => Directory.Exists(Path.Combine(folder, "Szada"))))
+            return "; Szada and Tiszadob are read by the dataset air-change";
+        return folders.Any(folder => Directory.Exists(Path.Combine(folder, "A"))) ? "; A, B and label are read by the dataset change-pairs" : "";
+    }
+
     /// <summary>The full path of a file that <see cref="FilesBelow"/> found.</summary>
     public static string FullPath(string folder, string file) => Path.Combine(folder, file.Replace('/', Path.DirectorySeparatorChar));
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Datasets.ChangePairs;
 using RobustTrain.Data.Datasets.ImageFolder;
 
@@ -72,6 +73,36 @@ public sealed class ChangePairsLayoutTests : IDisposable
         Assert.Equal(["c"], NamesOf(Open(Options() with { Split = DatasetSplit.Val })));
         Assert.Equal(["d"], NamesOf(Open(Options() with { Split = DatasetSplit.Test })));
         Assert.Empty(Open(Options()).Warnings);
+    }
+
+    [Fact]
+    public void Pairs_of_two_splits_are_counted_and_named_in_one_warning()
+    {
+        Write("", "a", "b", "c", "d", "e", "f");
+        _folder.Write("train.txt", "a\nb\nc\n"u8.ToArray());
+        _folder.Write("val.txt", "d\n"u8.ToArray());
+        _folder.Write("test.txt", "b.bmp\nA/c\nd\ne\nf\n"u8.ToArray());
+        ChangePairsOptions options = Options() with { TrainList = "train.txt", ValList = "val.txt", TestList = "test.txt" };
+        Assert.Equal(
+            [
+                "Pairs of the test split are in the train split, too, so that it scores what the network was trained on (2 pairs: 'b', 'c').",
+                "Pairs of the test split are in the val split, too, so that it scores what the network was chosen by (1 pair: 'd').",
+            ],
+            DatasetWarning.Merge(Enum.GetValues<DatasetSplit>().SelectMany(split => Open(options with { Split = split }).Warnings)).Select(warning => warning.Message));
+        Assert.Equal(
+            "Pairs of the val split are in the train split, too, so that it scores what the network was trained on (3 pairs: 'a', 'b', 'c').",
+            Open(options with { ValList = "train.txt" }).Warnings.First(warning => warning.Kind == "shared_pairs").Message);
+    }
+
+    [Fact]
+    public void A_folder_that_another_dataset_reads_is_refused_with_its_name()
+    {
+        _folder.Write("scenes/Szada/1/im1.bmp", [1]);
+        _folder.Write("pairs/train/A/x.bmp", [1]);
+        Assert.EndsWith("with these three in each; Szada and Tiszadob are read by the dataset air-change.", FailureOf(Options() with { Path = _folder.At("scenes") }), StringComparison.Ordinal);
+        Assert.EndsWith("with these three in each; Szada and Tiszadob are read by the dataset air-change.", FailureOf(Options()), StringComparison.Ordinal);
+        string refusal = Assert.Throws<DatasetException>(() => new AirChangeDataset(new AirChangeOptions { Path = _folder.At("pairs"), Split = DatasetSplit.Train })).Message;
+        Assert.EndsWith("expected Szada and Tiszadob; A, B and label are read by the dataset change-pairs.", refusal, StringComparison.Ordinal);
     }
 
     [Fact]

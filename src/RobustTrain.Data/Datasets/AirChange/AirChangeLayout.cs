@@ -116,7 +116,6 @@ public static class AirChangeLayout
     private static DatasetException NoLocation(string root, string location)
     {
         string found = string.Join(", ", Directory.EnumerateFileSystemEntries(root).Select(entry => $"'{System.IO.Path.GetFileName(entry)}'").Order().Take(5));
-        string hint = DatasetFolder.FindFolder(root, "A") is null ? "" : "; a folder of pairs is read by the dataset change-pairs";
-        return new DatasetException($"The data folder '{root}' holds no folder '{location}' but {found}; expected Szada and Tiszadob{hint}.", root);
+        return new DatasetException($"The data folder '{root}' holds no folder '{location}' but {found}; expected Szada and Tiszadob{DatasetFolder.OtherReader(root)}.", root);
     }
 }

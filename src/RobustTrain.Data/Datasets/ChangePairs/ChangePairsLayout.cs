@@ -32,7 +32,7 @@ internal sealed class ChangePairsLayout
             .Where(found => found.Folder is not null && PairFolder.IsOne(found.Folder))
             .ToDictionary(found => found.Split, found => new PairFolder(found.Folder!, $"{Path.GetFileName(found.Folder)}/"));
         if (_folders.Count == 0)
-            throw new DatasetException($"The data folder '{_root}' has no folder 'A'; expected A, B and label, or train, val and test with these three in each.", _root);
+            throw new DatasetException($"The data folder '{_root}' has no folder 'A'; expected A, B and label, or train, val and test with these three in each{DatasetFolder.OtherReader(_root)}.", _root);
     }
 
     private bool HasLists => _options.TrainList is not null || _options.ValList is not null || _options.TestList is not null;
@@ -42,7 +42,9 @@ internal sealed class ChangePairsLayout
     public static (ChangePair[] Pairs, IReadOnlyList<DatasetWarning> Warnings) Find(ChangePairsOptions options)
     {
         ChangePairsLayout layout = new(options);
-        return (layout.Pairs(), layout.Unused());
+        ChangePair[] pairs = layout.Pairs();
+        Dictionary<DatasetSplit, string[]> used = layout._folders.Keys.ToDictionary(split => split, split => layout.NamesOf(split, isStrict: false));
+        return (pairs, [.. layout.Unused(used), .. layout.Shared(used)]);
     }
 
     /// <summary>Checks by their headers that the images of each pair fit each other, and have the channels that are wanted.</summary>
@@ -172,17 +174,39 @@ internal sealed class ChangePairsLayout
             : $"The data folder '{_root}' has no training pairs: no file in 'A' begins with 'train_' or lies in a folder 'train'; give list files, or name the files train_, val_ and test_.",
         _root);
 
-    private IReadOnlyList<DatasetWarning> Unused()
+    private IReadOnlyList<DatasetWarning> Unused(IReadOnlyDictionary<DatasetSplit, string[]> names)
     {
         Dictionary<PairFolder, HashSet<string>> used = _folders.Values.Distinct().ToDictionary(folder => folder, _ => new HashSet<string>(StringComparer.Ordinal));
         foreach ((DatasetSplit split, PairFolder folder) in _folders)
-            used[folder].UnionWith(NamesOf(split, isStrict: false));
+            used[folder].UnionWith(names[split]);
         string reason = HasLists ? "that are in no list" : _options.ValLists is not null ? "that are in no list and no split" : "whose names begin with none of train_, val_ and test_";
         return DatasetFolder.Unused(
             _root,
             (DatasetFolder.OtherFormats, used.Keys.SelectMany(folder => folder.Unread)),
             (("unused_images", $"Images {reason} are not used"), used.SelectMany(folder => folder.Key.FilesBut(folder.Value))),
             (("stray_images", "Images beside the folders A, B and label are not used"), Strays()));
+    }
+
+    // What a network was trained on, or chosen by, says nothing of what it makes of other pairs.
+    private IEnumerable<DatasetWarning> Shared(IReadOnlyDictionary<DatasetSplit, string[]> names)
+    {
+        (DatasetSplit First, DatasetSplit Second, string Use)[] couples =
+        [
+            (DatasetSplit.Train, DatasetSplit.Val, "was trained on"),
+            (DatasetSplit.Train, DatasetSplit.Test, "was trained on"),
+            (DatasetSplit.Val, DatasetSplit.Test, "was chosen by"),
+        ];
+        foreach ((DatasetSplit first, DatasetSplit second, string use) in couples)
+        {
+            if (!_folders.TryGetValue(first, out PairFolder? folder) || !_folders.TryGetValue(second, out PairFolder? other) || folder != other)
+                continue;
+            string[] shared = [.. names[first].Intersect(names[second], StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            if (shared.Length > 0)
+            {
+                yield return new DatasetWarning(
+                    "shared_pairs", $"Pairs of the {NameOf(second)} split are in the {NameOf(first)} split, too, so that it scores what the network {use}", [.. shared]) { Unit = "pair" };
+            }
+        }
     }
 
     private IEnumerable<string> Strays() =>
