@@ -105,6 +105,13 @@ Describe 'Start-Training' {
             $warnings.Message | Should -Be 'This is a fake.'
         }
 
+        It 'names the first files of a warning, and all of them with -Verbose' {
+            $env:FAKE_UNUSED = 1
+            $told = Start-Training -RunPath r -Verbose -WarningVariable warnings -WarningAction SilentlyContinue 4>&1 | Where-Object { $_ -is [Management.Automation.VerboseRecord] }
+            $warnings.Message | Should -Contain "Images are not used (4 files: '/d/1', '/d/2', '/d/3', …). (-Verbose names all of them.)"
+            $told.Message | Should -Contain ('The warning is about:', '/d/1', '/d/2', '/d/3', '/d/4' -join [Environment]::NewLine)
+        }
+
         It 'warns of skipped samples and of dead and replaced workers once an epoch, and tells each with -Verbose' {
             $env:FAKE_TROUBLE = 1
             $told = Start-Training -RunPath r -Verbose -WarningVariable warnings -WarningAction SilentlyContinue 4>&1 | Where-Object { $_ -is [Management.Automation.VerboseRecord] }

@@ -23,6 +23,7 @@ internal sealed class TrainingNotices
     /// <summary>What to say of an event: a warning and a text in detail, each null where there is nothing to say.</summary>
     public (string? Warning, string? Detail) Of(RunEvent happened) => happened switch
     {
+        RunWarning { NamesAll: false } warning => (Strings.Format("MoreThanNamed", warning.Message), Strings.Format("AllNamed", string.Join(Environment.NewLine, warning.Files!))),
         RunWarning warning => (warning.Message, null),
         LoaderChanged change => OfLoader(change),
         NumericFailureHandled failure => Once("numeric_failure", failure.Epoch, Strings.Format(

@@ -5,6 +5,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
+using RobustTrain.Host.Progress;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
@@ -64,7 +65,7 @@ internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProv
         foreach (RunWarning warning in check.Warnings)
         {
             stream?.Write(warning);
-            output?.WriteLine($"Warning: {warning.Message}");
+            output?.WriteLine(EventText.Warning(warning));
         }
 
         stream?.Write(new ConfigurationChecked(

@@ -11,6 +11,7 @@ using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
+using RobustTrain.Host.Progress;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
@@ -59,7 +60,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         {
             stream?.Write(warning);
             if (stream is null)
-                Console.Out.WriteLine($"Warning: {warning.Message}");
+                Console.Out.WriteLine(EventText.Warning(warning));
         }
 
         if (request.DecodeOnly)

@@ -19,11 +19,15 @@ internal static class EventText
         NumericFailureHandled failure => NumericFailure(failure),
         MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {Counted.Are(halved.SamplesAtOnce, "sample")} computed at once, and gradients are accumulated to the same batch."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
-        RunWarning warning => $"Warning: {warning.Message}",
+        RunWarning warning => Warning(warning),
         LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "quarantine_not_written" or "fell_back" or "workers_chosen" } loader => $"Loader: {loader.Message}",
         StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
         _ => null,
     };
+
+    /// <summary>The line of a warning, and where all files are named that it is about.</summary>
+    public static string Warning(RunWarning warning) =>
+        $"Warning: {warning.Message}{(warning.NamesAll ? "" : " Its event (--events, or events.ndjson of a run) names all of them.")}";
 
     /// <summary>The line of a step.</summary>
     public static string Step(TrainingView view, TimeProvider time)

@@ -145,6 +145,14 @@ public sealed record RunWarning(string Message) : RunEvent
     /// <summary>How many files such a warning is about; null for all others.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Count { get; init; }
+
+    /// <summary>All of these files, full paths, or pairs, by their names; null for all other warnings.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Files { get; init; }
+
+    /// <summary>Whether the message names all of them.</summary>
+    [JsonIgnore]
+    public bool NamesAll => Files is null || Files.All(file => Message.Contains($"'{file}'", StringComparison.Ordinal));
 }
 
 /// <summary>The run was asked to stop with a checkpoint.</summary>

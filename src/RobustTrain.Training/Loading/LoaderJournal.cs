@@ -23,7 +23,7 @@ public static class LoaderJournal
     public static IReadOnlyList<RunWarning> WarningsOf(params IEnumerable<IDataset> datasets) =>
     [
         .. DatasetWarning.Merge(datasets.SelectMany(dataset => dataset.Warnings))
-            .Select(warning => new RunWarning(warning.Message) { Kind = warning.Kind, Count = warning.Count }),
+            .Select(warning => new RunWarning(warning.Message) { Kind = warning.Kind, Count = warning.Count, Files = warning.Files }),
     ];
 
     /// <summary>What a stream did, as the journal has it.</summary>

@@ -38,6 +38,18 @@ public sealed class DatasetWarningsTests : IDisposable
     }
 
     [Fact]
+    public async Task The_event_names_every_file_and_the_sentence_says_so()
+    {
+        byte[] rgba = File.ReadAllBytes(_folder.At("data/A/train_0.bmp"));
+        foreach (int index in (int[])[1, 2])
+            File.WriteAllBytes(_folder.At($"data/A/train_{index}.bmp"), rgba);
+        string[] loader = ["loader", "--images", "data/A", "--crop-size", "16", "--workers", "1"];
+        Assert.Contains(", …). Its event (--events, or events.ndjson of a run) names all of them.\n", (await RunAsync(loader)).Output, StringComparison.Ordinal);
+        RunWarning warning = (await RunAsync([.. loader, "--events"])).Output.TrimEnd('\n').Split('\n').Select(line => EventLine.Read(Encoding.UTF8.GetBytes(line))).OfType<RunWarning>().First(warning => warning.Kind == "alpha_dropped");
+        Assert.Equal(["test_5.bmp", "train_0.bmp", "train_1.bmp", "train_2.bmp"], warning.Files!.Select(Path.GetFileName));
+    }
+
+    [Fact]
     public async Task A_measurement_of_the_loader_says_it() =>
         IsWarned(await RunAsync(["loader", "--images", "data/A", "--crop-size", "16", "--workers", "1", "--events"]), Sentence);
 
