@@ -75,7 +75,7 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         try
         {
             if (stream is null)
-                Console.Out.WriteLine($"{"kind",-8} {"workers",7} {"samples/s",10} {"first ms",9} {"own us/batch",12} {"worker MB",9} {"longest wait ms",15} {"delivered",9} {"retried",7} {"skipped",7} {"lost",4} {"failures",8}  digest");
+                Console.Out.WriteLine($"{"kind",-7} {"workers",7} {"samples/s",9} {"first ms",8} {"us/batch",8} {"worker MB",9} {"longest wait ms",15} {"delivered",9}");
             foreach (WorkerKind kind in kinds)
             {
                 foreach (int? workers in numbers)
@@ -217,7 +217,10 @@ internal sealed class LoaderJob(LoaderRequest request, EventStream? stream)
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Name(kind),-8} {times.Workers,7} {Text(measured.SamplesPerSecond, "F0"),10} {measured.FirstBatchMilliseconds,9:F1} {Text(measured.OverheadMicroseconds, "F1"),12} {Text(measured.WorkerMemoryBytes / 1048576.0, "F1"),9} {Text(measured.LongestWaitMilliseconds, "F1"),15} {ledger.Delivered,9} {ledger.Retried,7} {ledger.Skipped,7} {measured.Lost,4} {ledger.WorkerFailures,8}  {ledger.Digest[..16]}"));
+                $"{Name(kind),-7} {times.Workers,7} {Text(measured.SamplesPerSecond, "F0"),9} {measured.FirstBatchMilliseconds,8:F1} {Text(measured.OverheadMicroseconds, "F1"),8} {Text(measured.WorkerMemoryBytes / 1048576.0, "F1"),9} {Text(measured.LongestWaitMilliseconds, "F1"),15} {ledger.Delivered,9}"));
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {ledger.Retried} retried, {ledger.Skipped} skipped, {measured.Lost} lost, {Counted.Of(ledger.WorkerFailures, "failure")}, digest {ledger.Digest[..16]}"));
             return;
         }
 

@@ -51,6 +51,21 @@ public sealed class LoaderMeasurementTests
     }
 
     [Fact]
+    public async Task The_table_fits_80_columns_and_has_every_figure()
+    {
+        using TemporaryFolder folder = new();
+        HostRun run = await HostRun.To(folder.Path, "loader", "--integers", "100000", "--workers", "2", "--kind", "process", "thread", "--set", "loader.batch_size=64");
+        Assert.Equal(0, run.ExitCode);
+        string[] lines = run.Output.TrimEnd('\n').Split('\n');
+        Assert.Equal(5, lines.Length);
+        Assert.All(lines, line => Assert.InRange(line.Length, 1, 80));
+        Assert.Matches("^kind +workers +samples/s +first ms +us/batch +worker MB +longest wait ms +delivered$", lines[0]);
+        Assert.Matches(@"^process +2( +[\d.]+){5} +100000$", lines[1]);
+        Assert.Matches("^  0 retried, 0 skipped, 0 lost, 0 failures, digest [0-9a-f]{16}$", lines[2]);
+        Assert.Matches(@"^thread +2 ", lines[3]);
+    }
+
+    [Fact]
     public async Task The_number_of_workers_may_be_found_and_is_told()
     {
         using TemporaryFolder folder = new();
