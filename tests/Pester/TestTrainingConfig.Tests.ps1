@@ -70,6 +70,19 @@ Describe 'Test-TrainingConfig' {
         $table | Should -Match 'short\.yaml +True +cpu +3744 +24 +12 +234'
     }
 
+    It 'shows each mistake in 80 columns, broken between words only' {
+        $env:FAKE_END = 'invalid'
+        $bad = Test-TrainingConfig my.yaml
+        $env:FAKE_END = ''
+        $good = Test-TrainingConfig my.yaml
+        foreach ($view in ($good, $bad | Out-String -Width 80), ($bad.Errors | Out-String -Width 80)) {
+            $view.Split("`n").Where({ $_.TrimEnd().Length -gt 80 }) | Should -BeNullOrEmpty
+            ($view -replace '\s+', ' ') | Should -BeLike "*/x/my, own.yaml, line 3: 'loader' has no key 'batch_sise'; did you mean 'batch_size'? -Set trainer.epochs=0: too small. /x/y.yaml, line 7, column 2: not YAML.*"
+        }
+
+        $good, $bad | Out-String -Width 80 | Should -Match 'yaml +False +3\s*$'
+    }
+
     It 'takes files from the pipeline' {
         Set-Content a.yaml, b.yaml ''
         (Get-Item *.yaml | Test-TrainingConfig).ConfigurationPath | Should -Be (Join-Path $PWD a.yaml), (Join-Path $PWD b.yaml)

@@ -51,6 +51,38 @@ public static class StatusCell
     /// <summary>A plain number with a format; a dash where it is not known.</summary>
     public static string Value(double? value, string format) => value is { } known ? Number(known, format) : Unknown;
 
+    /// <summary>Sentences, each on lines of its own that end between words; a word that is longer than a line stays whole.</summary>
+    /// <param name="sentences">The sentences.</param>
+    /// <param name="width">Columns of the window; 0 where the host has none.</param>
+    public static string Sentences(string[]? sentences, int width)
+    {
+        const int usualWidth = 80;
+        const string indent = "  ";
+        int most = (width > 0 ? width : usualWidth) - 1;
+        var text = new StringBuilder();
+        foreach (string sentence in sentences ?? [])
+        {
+            int length = 0;
+            foreach (string word in sentence.Split(' '))
+            {
+                if (length == 0 || length + 1 + word.Length <= most)
+                {
+                    text.Append(length == 0 ? "" : " ").Append(word);
+                    length += word.Length + 1;
+                }
+                else
+                {
+                    text.AppendLine().Append(indent).Append(word);
+                    length = indent.Length + word.Length;
+                }
+            }
+
+            text.AppendLine();
+        }
+
+        return text.ToString().TrimEnd();
+    }
+
     /// <summary>What is the matter with a GPU, in a few words.</summary>
     public static string Note(GpuStatus gpu)
     {
