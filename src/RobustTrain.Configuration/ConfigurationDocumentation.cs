@@ -6,7 +6,8 @@ namespace RobustTrain.Configuration;
 /// <summary>Says in words what a key is and may be.</summary>
 public static class ConfigurationDocumentation
 {
-    private const int CommentWidth = 100;
+    // With the indentation and the sign of a comment before it a line has no more than 80 columns.
+    private const int CommentWidth = 73;
 
     /// <summary>What a value must be, for example <c>a number from 0 to 1</c> or <c>one of sgd, adam, adamw</c>.</summary>
     public static string Expectation(ConfigurationKey key)

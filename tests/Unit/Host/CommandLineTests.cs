@@ -47,6 +47,7 @@ public sealed class CommandLineTests : IDisposable
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(ConfigurationWriter.WriteDocumented(new TrainingConfig()), run.Output);
+        Assert.All(run.Output.Split('\n'), line => Assert.InRange(line.Length, 0, 80));
     }
 
     [Fact]
