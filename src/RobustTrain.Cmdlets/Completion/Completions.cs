@@ -1,24 +1,34 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using RobustTrain.Cmdlets.Jobs;
+using RobustTrain.Cmdlets.Output;
+using RobustTrain.Monitoring.Alerts;
+using RobustTrain.Monitoring.Sources.Ssh;
+using RobustTrain.Platform;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Completion;
 
-/// <summary>Candidates as results of completion.</summary>
-internal static class Completions
+/// <summary>Completes by values and what they mean.</summary>
+public abstract class ListCompleter : IArgumentCompleter
 {
-    /// <summary>Those candidates that begin with what was typed, quoted where PowerShell needs it.</summary>
-    /// <param name="typed">The word so far, perhaps with an opening quote.</param>
-    /// <param name="candidates">Values and what they mean.</param>
-    public static IEnumerable<CompletionResult> Of(string? typed, IEnumerable<(string Value, string Meaning)> candidates)
+    /// <summary>Those values that begin with what was typed, quoted where PowerShell needs it.</summary>
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        string word = (typed ?? "").Trim('\'', '"');
-        foreach ((string value, string meaning) in candidates)
+        string word = (wordToComplete ?? "").Trim('\'', '"');
+        foreach ((string value, string meaning) in Candidates(parameterName, word, fakeBoundParameters))
         {
             if (value.StartsWith(word, StringComparison.OrdinalIgnoreCase))
                 yield return new CompletionResult(Quoted(value), value, CompletionResultType.ParameterValue, meaning.Length == 0 ? value : meaning);
         }
     }
+
+    /// <summary>All values that can be meant.</summary>
+    /// <param name="parameter">The parameter that is completed.</param>
+    /// <param name="word">The word so far, without quotes.</param>
+    /// <param name="bound">The parameters that are given already.</param>
+    private protected abstract IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound);
 
     private static string Quoted(string value) =>
         value.All(letter => char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.' or '/' or '\\' or ':' or '=' or '~') && !value.StartsWith('-')
@@ -27,7 +37,7 @@ internal static class Completions
 }
 
 /// <summary>The kinds of faults that can be rehearsed, each with a probability to begin with.</summary>
-public sealed class FaultCompleter : IArgumentCompleter
+public sealed class FaultCompleter : ListCompleter
 {
     // The engine checks them; here they are for people.
     private static readonly (string Value, string Meaning)[] Faults =
@@ -43,7 +53,58 @@ public sealed class FaultCompleter : IArgumentCompleter
         ("corrupt:0.01", "The sample's file is damaged, at every attempt."),
     ];
 
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Of(wordToComplete, Faults);
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) => Faults;
+}
+
+/// <summary>The names of the session's monitors.</summary>
+public sealed class MonitorNameCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
+        MonitorJob.OfCurrentRunspace().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}"));
+}
+
+/// <summary>Rules to begin with, one for each property that can be watched.</summary>
+public sealed class AlertCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
+        AlertRule.Properties.Select(property => ($"{property} > 0 for 30s", $"{property} of a GPU or CPU status"));
+}
+
+/// <summary>The hosts that the ssh configuration names.</summary>
+public sealed class SshHostCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
+    {
+        string path = bound["SshConfigPath"] as string ?? SshOptions.OperatorConfigPath;
+        return SshHostNames.Read(path).Select(host => (host, $"{host}, from {path}"));
+    }
+}
+
+/// <summary>The folders of runs below the current folder, as they stand.</summary>
+public sealed class RunPathCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
+    {
+        using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
+        string? here = shell.AddScript("$ExecutionContext.SessionState.Path.CurrentFileSystemLocation.ProviderPath").Invoke<string>().FirstOrDefault();
+        if (here is null)
+            return [];
+
+        // -Path takes wildcards, so that brackets in a name have to be escaped; -LiteralPath and -RunPath take names as they are.
+        Func<string, string> spell = parameter == "Path" ? WildcardPattern.Escape : name => name;
+        return RunSearch.Below(here).Select(run => (spell(Path.GetRelativePath(here, run)), Describe(run)));
+    }
+
+    private static string Describe(string run)
+    {
+        try
+        {
+            RunRecord record = RunFolder.ReadRecord(run);
+            return $"{record.Name}: {record.ObservedState}, {record.EpochsDone} of {Counted.Of(record.Epochs, "epoch")}";
+        }
+        catch (RunException unreadable)
+        {
+            return unreadable.Message;
+        }
+    }
 }

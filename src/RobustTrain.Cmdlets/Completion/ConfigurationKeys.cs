@@ -1,6 +1,4 @@
 using System.Collections;
-using System.Management.Automation;
-using System.Management.Automation.Language;
 using System.Text.Json;
 using RobustTrain.Cmdlets.Words;
 
@@ -75,26 +73,23 @@ internal static class ConfigurationKeys
 internal sealed record ConfigurationKeyHelp(string Path, string Description, IReadOnlyList<string> Values, bool IsPath);
 
 /// <summary>Keys of the configuration for -Set, and after the equals sign their allowed values.</summary>
-public sealed class SettingCompleter : IArgumentCompleter
+public sealed class SettingCompleter : ListCompleter
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
     {
-        string word = (wordToComplete ?? "").Trim('\'', '"');
         int equals = word.IndexOf('=');
-        return Completions.Of(word, equals < 0
+        return equals < 0
             ? ConfigurationKeys.All.Select(key => (key.Path + "=", key.Description))
-            : (ConfigurationKeys.Find(word[..equals])?.Values ?? []).Select(value => ($"{word[..equals]}={value}", value)));
+            : (ConfigurationKeys.Find(word[..equals])?.Values ?? []).Select(value => ($"{word[..equals]}={value}", value));
     }
 }
 
 /// <summary>The values that the configuration allows for the key that a parameter sets.</summary>
-public sealed class ConfigurationValueCompleter : IArgumentCompleter
+public sealed class ConfigurationValueCompleter : ListCompleter
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
     {
-        ConfigurationKeyHelp? key = ConfigurationKeyAttribute.OfParameters.TryGetValue(parameterName, out string? path) ? ConfigurationKeys.Find(path) : null;
-        return Completions.Of(wordToComplete, (key?.Values ?? []).Select(value => (value, key!.Description)));
+        ConfigurationKeyHelp? key = ConfigurationKeyAttribute.OfParameters.TryGetValue(parameter, out string? path) ? ConfigurationKeys.Find(path) : null;
+        return (key?.Values ?? []).Select(value => (value, key!.Description));
     }
 }

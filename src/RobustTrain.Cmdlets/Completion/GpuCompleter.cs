@@ -1,6 +1,4 @@
 using System.Collections;
-using System.Management.Automation;
-using System.Management.Automation.Language;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
@@ -9,23 +7,22 @@ using RobustTrain.Monitoring.Status;
 namespace RobustTrain.Cmdlets.Completion;
 
 /// <summary>Completes by this host's GPUs; offers nothing where they cannot be read at once.</summary>
-public abstract class GpuCompleter : IArgumentCompleter
+public abstract class GpuCompleter : ListCompleter
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
     {
-        if (fakeBoundParameters.Contains("ComputerName"))
+        if (bound.Contains("ComputerName"))
             return [];
 
         try
         {
-            GpuSourceSpec source = fakeBoundParameters["Source"] is { } text ? GpuSourceSpec.Parse(text.ToString()!) : GpuSourceSpec.Auto;
+            GpuSourceSpec source = bound["Source"] is { } text ? GpuSourceSpec.Parse(text.ToString()!) : GpuSourceSpec.Auto;
             StatusReader reader = RunspaceReader.OfCurrentRunspace();
             var options = new MonitorOptions { Timeout = Patience, IncludeThroughput = false };
             IReadOnlyList<GpuStatus> gpus = reader.ReadGpusAsync(source, options, CancellationToken.None).GetAwaiter().GetResult();
-            return Completions.Of(wordToComplete, gpus.Select(Candidate).DistinctBy(candidate => candidate.Value));
+            return gpus.Select(Candidate).DistinctBy(candidate => candidate.Value);
         }
         catch (Exception failure) when (failure is MonitorException or FormatException)
         {
@@ -56,19 +53,17 @@ public sealed class GpuUuidCompleter : GpuCompleter
 }
 
 /// <summary>The sources of GPUs.</summary>
-public sealed class GpuSourceCompleter : IArgumentCompleter
+public sealed class GpuSourceCompleter : ListCompleter
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Of(wordToComplete, GpuSourceSpec.Known.Select(source => (source, source)));
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
+        GpuSourceSpec.Known.Select(source => (source, source));
 }
 
 /// <summary>The devices that a training can run on here.</summary>
-public sealed class DeviceCompleter : IArgumentCompleter
+public sealed class DeviceCompleter : ListCompleter
 {
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completions.Of(wordToComplete, [("auto", "The first CUDA device, else the CPU."), ("cpu", "The CPU."), ("cuda", "The current CUDA device."), .. CudaDevices()]);
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
+        [("auto", "The first CUDA device, else the CPU."), ("cpu", "The CPU."), ("cuda", "The current CUDA device."), .. CudaDevices()];
 
     // The driver's own list; asking the driver itself could hang a prompt.
     private static IEnumerable<(string Device, string Meaning)> CudaDevices()

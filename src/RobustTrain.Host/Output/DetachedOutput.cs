@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.Text;
 using RobustTrain.Platform;
+using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Output;
 
@@ -124,3 +127,80 @@ internal sealed class DetachedOutput : IDisposable
 /// <param name="ReaderGone">That nobody reads any more.</param>
 /// <param name="Missed">That a slow reader has missed so many.</param>
 internal sealed record LossSentences(Func<string, string> Refused, string ReaderGone, Func<int, string> Missed);
+
+/// <summary>
+/// Events as NDJSON to the process that started this one. A reader that is slow never holds up the training: what it only shows for a
+/// moment, steps and progress, is dropped where too much of it waits. What the end of the reader means, the life line says.
+/// </summary>
+/// <param name="output">Where to, for example standard output.</param>
+internal sealed class EventStream(Stream output) : IRunJournal, IDisposable
+{
+    private static readonly LossSentences s_sentences = new(
+        reason => $"The events on standard output end here: {reason}",
+        "The reader of the events is gone.",
+        dropped => $"The reader of the events was too slow and missed {dropped} of the steps.");
+
+    private readonly DetachedOutput _output = new(output, "event stream", s_sentences, onLoss: null);
+
+    /// <inheritdoc cref="DetachedOutput.ReportLossTo"/>
+    public void ReportLossTo(Action<string>? onLoss) => _output.ReportLossTo(onLoss);
+
+    /// <inheritdoc/>
+    public void Write(RunEvent runEvent)
+    {
+        ArrayBufferWriter<byte> line = new(512);
+        EventLine.Write(line, runEvent.Time == default ? runEvent with { Time = DateTimeOffset.UtcNow } : runEvent);
+        _output.Post(line.WrittenSpan.ToArray(), isLasting: runEvent is not (StepFinished or EvaluationProgress));
+    }
+
+    /// <summary>Waits, for a few seconds at most, until the reader has taken everything.</summary>
+    public void Dispose() => _output.Dispose();
+}
+
+/// <summary>Text for people, which holds up nothing and ends nothing where it can't be written.</summary>
+/// <param name="output">Where to.</param>
+/// <param name="name">What it is called in sentences, for example "standard output".</param>
+/// <param name="onLoss">Is told, in a sentence and on another thread, when texts are dropped.</param>
+internal sealed class DetachedText(Stream output, string name, Action<string>? onLoss) : TextWriter
+{
+    private readonly DetachedOutput _output = new(
+        output, name,
+        new LossSentences(
+            reason => $"What goes to {name} is dropped from here on: {reason}",
+            $"What goes to {name} is dropped from here on: its reader is gone.",
+            dropped => $"The reader of {name} was too slow and missed {dropped} lines."),
+        onLoss);
+
+    /// <inheritdoc/>
+    public override Encoding Encoding => Console.OutputEncoding;
+
+    /// <summary>Standard output.</summary>
+    public static DetachedText StandardOutput(Action<string>? onLoss) => new(Console.OpenStandardOutput(), "standard output", onLoss);
+
+    /// <inheritdoc/>
+    public override void Write(char value) => Write(value.ToString());
+
+    /// <inheritdoc/>
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+    /// <inheritdoc/>
+    public override void WriteLine(string? value) => Write(value + NewLine);
+
+    /// <inheritdoc/>
+    public override void Write(string? value)
+    {
+        if (!string.IsNullOrEmpty(value))
+            _output.Post(Encoding.GetBytes(value), isLasting: false);
+    }
+
+    /// <inheritdoc cref="DetachedOutput.Flush"/>
+    public override void Flush() => _output.Flush();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _output.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -72,3 +72,238 @@ public sealed record TrainingConfig : IRunConfiguration, IValidatableObject
     /// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => TrainingConfigRules.Check(this);
 }
+
+/// <summary>The network.</summary>
+public sealed record ModelConfig
+{
+    [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023).")]
+    [ModelName]
+    public string Name { get; init; } = "fc-siam-diff";
+
+    [Description("Channels of one image: 3 for RGB, 1 for grey.")]
+    [Range(1, 64)]
+    public int InChannels { get; init; } = 3;
+
+    [Description("Classes of the label, the unchanged ground (0) included.")]
+    [Range(2, 255)]
+    public int Classes { get; init; } = 2;
+
+    [Description("Channels of the first stage; each of the next has twice as many, up to 8 times. HANet's own value is 40.")]
+    [Range(1, 512)]
+    public int BaseChannels { get; init; } = 16;
+
+    [Description("Probability with which Dropout2d drops a channel; hanet has no dropout.")]
+    [Range(0.0, 0.95)]
+    public double Dropout { get; init; } = 0.2;
+
+    [Description("Statistics that the batch normalisation of the encoder evaluates with: training (running means of the training's batches) or image (those of each image itself, for light that the training has not seen).")]
+    [AllowedValues("training", "image")]
+    public string EvaluationStatistics { get; init; } = "training";
+}
+
+/// <summary>What is minimised.</summary>
+public sealed record CriterionConfig
+{
+    [Description("cross-entropy, focal, dice, or focal-dice (their sum).")]
+    [CriterionName]
+    public string Name { get; init; } = "cross-entropy";
+
+    [Description("How classes are weighted: none, data (inversely to their share of the training labels), or given (class_weights).")]
+    [AllowedValues("none", "data", "given")]
+    public string Weighting { get; init; } = "none";
+
+    [Description("One weight for each class, with weighting: given.")]
+    public IReadOnlyList<double>? ClassWeights { get; init; }
+
+    [Description("Focusing exponent of the focal loss (Lin et al., 2017).")]
+    [Range(0.0, 10.0)]
+    public double Gamma { get; init; } = 2.0;
+
+    [Description("Label value that counts neither in the loss nor in the scores.")]
+    [Range(0, 255)]
+    public int IgnoreIndex { get; init; } = 255;
+}
+
+/// <summary>How the weights follow the gradient.</summary>
+public sealed record OptimizerConfig
+{
+    [Description("sgd, adam or adamw.")]
+    [AllowedValues("sgd", "adam", "adamw")]
+    public string Name { get; init; } = "adamw";
+
+    [Description("Learning rate at the end of the warm-up.")]
+    [Range(0.0, 1000.0)]
+    public double LearningRate { get; init; } = 1e-3;
+
+    [Description("Weight decay.")]
+    [Range(0.0, 100.0)]
+    public double WeightDecay { get; init; } = 1e-4;
+
+    [Description("Momentum (sgd).")]
+    [Range(0.0, 0.9999)]
+    public double Momentum { get; init; } = 0.9;
+
+    [Description("Decay of the first moment (adam, adamw).")]
+    [Range(0.0, 0.9999)]
+    public double Beta1 { get; init; } = 0.9;
+
+    [Description("Decay of the second moment (adam, adamw).")]
+    [Range(0.0, 0.99999)]
+    public double Beta2 { get; init; } = 0.999;
+}
+
+/// <summary>How the learning rate changes over the steps.</summary>
+public sealed record ScheduleConfig
+{
+    [Description("constant, polynomial, cosine or step; each follows a linear warm-up.")]
+    [AllowedValues("constant", "polynomial", "cosine", "step")]
+    public string Name { get; init; } = "polynomial";
+
+    [Description("Steps over which the learning rate rises linearly from 0 to its value.")]
+    [Range(0, 100_000_000)]
+    public int WarmupSteps { get; init; }
+
+    [Description("Exponent of the polynomial schedule.")]
+    [Range(0.01, 10.0)]
+    public double Power { get; init; } = 0.9;
+
+    [Description("step: epochs between two reductions.")]
+    [Range(1, 1_000_000)]
+    public int StepEpochs { get; init; } = 30;
+
+    [Description("step: factor of a reduction.")]
+    [Range(0.0, 1.0)]
+    public double Gamma { get; init; } = 0.1;
+}
+
+/// <summary>The training loop.</summary>
+public sealed record TrainerConfig
+{
+    [Description("Epochs to train.")]
+    [Range(1, 1_000_000)]
+    public int Epochs { get; init; } = 10;
+
+    [Description("Epochs between two validations; the last epoch is always validated.")]
+    [Range(1, 1_000_000)]
+    public int ValidateEvery { get; init; } = 1;
+
+    [Description("Batches of validation and test that are computed at once, at most loader.prefetch_queue_length, which a greater number counts as: 1, or null, computes one after the other. The scores are the same.")]
+    [Range(1, 1024)]
+    [FreeOnResume]
+    public int? EvaluationWorkers { get; init; } = 1;
+
+    [Description("Score that decides which checkpoint is best: f1 and iou are those of class 1 where there are two classes, else their means; SET/f1 is that of a validation set.")]
+    [ScoreName]
+    [ScoreOfSet]
+    public string BestMetric { get; init; } = "f1";
+
+    [Description("Seconds between two step events in the journal.")]
+    [Range(0.0, 3600.0)]
+    [FreeOnResume]
+    public double LogIntervalSeconds { get; init; } = 1.0;
+
+    [Description("Batches whose gradients are accumulated into one step of the optimiser.")]
+    [Range(1, 65536)]
+    public int Accumulate { get; init; } = 1;
+
+    [Description("Norm (L2, over all parameters) that a greater gradient is scaled down to; null clips none.")]
+    [Range(1e-12, 1e12)]
+    public double? ClipNorm { get; init; }
+
+    [Description("Magnitude that each value of the gradient is cut to, after clip_norm; null cuts none.")]
+    [Range(1e-12, 1e12)]
+    public double? ClipValue { get; init; }
+
+    [Description("Decay, for each step, of an exponential moving average of the weights, which validation, test and evaluation then use; null keeps none.")]
+    [Range(0.0, 0.999999999)]
+    public double? EmaDecay { get; init; }
+
+    [Description("Whether torch may use deterministic algorithms only; an operator that has none ends the run. The CPU needs it not: there, fixed threads suffice.")]
+    public bool Deterministic { get; init; }
+
+    [Description("Whether autograd names the operation whose backward pass made a NaN; slow, to find a fault.")]
+    [FreeOnResume]
+    public bool DetectAnomaly { get; init; }
+
+    [Description("Patterns of parameter names that are not learned; * stands for any text, as in conv1*.")]
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
+    [Description("A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from; null starts from random ones.")]
+    [ConfigurationPath]
+    public string? StartFrom { get; init; }
+
+    [Description("Seconds after which a step that has not ended ends the process, exit code 1, with the checkpoints as they are; null waits for ever.")]
+    [Range(1.0, 1_000_000.0)]
+    [FreeOnResume]
+    public double? StepTimeoutSeconds { get; init; }
+}
+
+/// <summary>What is kept on disk to go on from.</summary>
+public sealed record CheckpointConfig
+{
+    [Description("Which checkpoints stay beside the latest, the best and those that stand in for them should they be damaged: latest (no other), all, or every (each keep_every epochs).")]
+    [AllowedValues("latest", "all", "every")]
+    [FreeOnResume]
+    public string Keep { get; init; } = "latest";
+
+    [Description("Epochs between two checkpoints that stay, with keep: every.")]
+    [Range(1, 1_000_000)]
+    [FreeOnResume]
+    public int KeepEvery { get; init; } = 10;
+
+    [Description("Steps between two checkpoints within an epoch; null takes none by steps.")]
+    [Range(1, 1_000_000_000)]
+    [FreeOnResume]
+    public int? EverySteps { get; init; }
+
+    [Description("Seconds between two checkpoints within an epoch; null takes none by time.")]
+    [Range(0.1, 1_000_000.0)]
+    [FreeOnResume]
+    public double? EverySeconds { get; init; } = 600;
+}
+
+/// <summary>Which epoch is best, and when no better one is awaited any more.</summary>
+public sealed record SelectionConfig
+{
+    [Description("weighted: by the weighted sum of the metrics; partial: an epoch is better only where it is at least as good in every metric and better in one.")]
+    [AllowedValues("weighted", "partial")]
+    public string Order { get; init; } = "weighted";
+
+    [Description("Scores that are compared (f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall), or SET/f1 and so on for those of a validation set; null takes trainer.best_metric alone.")]
+    [ScoreName]
+    [ScoreOfSet]
+    public IReadOnlyList<string>? Metrics { get; init; }
+
+    [Description("One weight for each metric, with order: weighted; null weighs them alike.")]
+    public IReadOnlyList<double>? Weights { get; init; }
+
+    [Description("Epochs that may pass without a better one before the training ends early, which only an epoch that is validated decides; null always trains all.")]
+    [Range(1, 1_000_000)]
+    public int? Patience { get; init; }
+}
+
+/// <summary>What is done where a loss or a gradient goes wrong, or memory is short.</summary>
+public sealed record NumericsConfig
+{
+    [Description("After a loss or gradient that is NaN, infinite or a spike: fail (exit code 4), skip (leave that step out), or rollback (go back to the last epoch's checkpoint with a lower learning rate).")]
+    [AllowedValues("fail", "skip", "rollback")]
+    [FreeOnResume]
+    public string OnFailure { get; init; } = "fail";
+
+    [Description("Steps that may be skipped, or rollbacks that may be made, before the run ends with exit code 4.")]
+    [Range(1, 1_000_000)]
+    [FreeOnResume]
+    public int MaxFailures { get; init; } = 10;
+
+    [Description("Factor of the learning rate after each rollback.")]
+    [Range(0.001, 1.0)]
+    public double RollbackFactor { get; init; } = 0.5;
+
+    [Description("A loss above this many times the median of the last 50 is a spike, treated as a failure; null knows no spikes.")]
+    [Range(1.0, 1e9)]
+    public double? SpikeFactor { get; init; }
+
+    [Description("Where memory is short: split (halve the part of a batch that is computed at once, accumulating its gradients, down to one sample) or fail (exit code 5).")]
+    [AllowedValues("split", "fail")]
+    public string OnOutOfMemory { get; init; } = "split";
+}
