@@ -3,6 +3,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Bench.Durability;

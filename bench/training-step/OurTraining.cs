@@ -2,10 +2,10 @@ using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Runs.Events;
-using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
@@ -24,7 +24,7 @@ internal sealed class OurTraining : IDisposable
 
     private readonly Learner _learner;
     private readonly ITrainingLoss _loss;
-    private readonly RobustTrain.Training.TrainingStep _step;
+    private readonly RobustTrain.Training.Loop.TrainingStep _step;
     private TrainingCursor _cursor = TrainingCursor.Start;
 
     public OurTraining(TrainingConfig config, DataSplits data)

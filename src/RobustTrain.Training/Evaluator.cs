@@ -6,6 +6,7 @@ using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loading;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
 using TorchSharp;

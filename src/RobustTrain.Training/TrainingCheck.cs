@@ -7,6 +7,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
 

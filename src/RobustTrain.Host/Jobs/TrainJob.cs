@@ -8,6 +8,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.TensorBoard;

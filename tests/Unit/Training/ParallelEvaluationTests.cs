@@ -2,6 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Loop;
 
 namespace RobustTrain.Tests.Training;
 

@@ -1,8 +1,8 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
-using RobustTrain.Training;
 using RobustTrain.Training.Loading;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
 using TorchSharp;

@@ -3,6 +3,7 @@ using RobustTrain.Tests.Data;
 using RobustTrain.Tests.Host;
 using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Loop;
 
 namespace RobustTrain.Tests.Training;
 

@@ -1,4 +1,4 @@
-using RobustTrain.Training;
+using RobustTrain.Training.Loop;
 
 namespace RobustTrain.Tests.Training;
 

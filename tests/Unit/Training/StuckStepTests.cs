@@ -1,6 +1,7 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks;
 
 namespace RobustTrain.Tests.Training;

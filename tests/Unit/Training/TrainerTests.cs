@@ -6,6 +6,7 @@ using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 

@@ -2,6 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;

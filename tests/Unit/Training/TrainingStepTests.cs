@@ -6,6 +6,7 @@ using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;

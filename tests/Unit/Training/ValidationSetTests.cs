@@ -9,6 +9,7 @@ using RobustTrain.Tests.Host;
 using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Evaluation;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
 using RobustTrain.Training.Tasks.ChangeDetection.Metrics;

@@ -1,4 +1,4 @@
-namespace RobustTrain.Training;
+namespace RobustTrain.Training.Loop;
 
 /// <summary>What others may ask of a running training, from any thread.</summary>
 public sealed class TrainingControl : IDisposable

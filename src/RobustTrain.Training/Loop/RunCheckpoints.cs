@@ -5,7 +5,7 @@ using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Epochs;
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training;
+namespace RobustTrain.Training.Loop;
 
 /// <summary>When checkpoints of a run are taken, and how a training comes back to one.</summary>
 /// <param name="plan">The training.</param>

@@ -18,7 +18,7 @@ using RobustTrain.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training;
+namespace RobustTrain.Training.Loop;
 
 /// <summary>
 /// A training that can begin: the configuration has been checked against the data, the network and the machine, and nothing

@@ -8,7 +8,7 @@ using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training;
+namespace RobustTrain.Training.Loop;
 
 /// <summary>
 /// One step of the optimiser over one batch or several: forward, loss, backward, clipping, update. Its randomness is seeded by

@@ -7,7 +7,7 @@ using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Tasks;
 
-namespace RobustTrain.Training;
+namespace RobustTrain.Training.Loop;
 
 /// <summary>Validates the epochs of a run, and tests the best one.</summary>
 /// <param name="plan">The training.</param>

@@ -8,7 +8,7 @@ using RobustTrain.Training.Native;
 using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;
 
-namespace RobustTrain.Training;
+namespace RobustTrain.Training.Loop;
 
 /// <summary>Trains on an epoch's batches, and keeps the account of where the training is.</summary>
 internal sealed class EpochTraining : IDisposable
