@@ -19,8 +19,9 @@ namespace RobustTrain.Training.Checkpoints;
 internal sealed class CheckpointRecorder(
     CheckpointStore store, RetentionPolicy retention, IReadOnlyList<ICheckpointState> parts, ModelIdentity model, string runId, IRunJournal journal, TimeProvider time) : IDisposable
 {
-    private readonly CheckpointQueue _queue = new();
+    // Guards the queue, and whether a writer is at work.
     private readonly Lock _gate = new();
+    private readonly CheckpointQueue _queue = new();
     private Task _writer = Task.CompletedTask;
     private CheckpointException? _refused;
     private (int Kind, int Epoch)? _told;
@@ -83,14 +84,17 @@ internal sealed class CheckpointRecorder(
     /// <param name="writeFiles">Writes what has to be on disk before it.</param>
     public void Save(CheckpointLabel label, Action? writeFiles = null)
     {
-        if (_queue.IsAnyWaiting)
+        if (Locked(() => _queue.IsAnyWaiting))
             _writer.GetAwaiter().GetResult();
         _epoch = label.CompletedEpoch ?? label.Cursor.Epoch;
         long began = time.GetTimestamp();
-        CheckpointDraft draft = _queue.TakeMemory();
+        CheckpointDraft draft = Locked(_queue.TakeMemory);
         draft.Fill(parts);
-        _queue.Add(new PendingCheckpoint(draft, label, writeFiles, began, time.GetElapsedTime(began)));
-        StartWriter();
+        lock (_gate)
+        {
+            _queue.Add(new PendingCheckpoint(draft, label, writeFiles, began, time.GetElapsedTime(began)));
+            StartWriter();
+        }
     }
 
     /// <summary>Waits until everything is on disk, and tries once more what the disk has refused.</summary>
@@ -99,14 +103,15 @@ internal sealed class CheckpointRecorder(
     {
         _isCompleting = true;
         _writer.GetAwaiter().GetResult();
-        if (!_queue.IsEmpty)
+        lock (_gate)
         {
-            StartWriter();
-            _writer.GetAwaiter().GetResult();
+            if (!_queue.IsEmpty)
+                StartWriter();
         }
 
+        _writer.GetAwaiter().GetResult();
         _isCompleting = false;
-        if (!_queue.IsEmpty)
+        if (!Locked(() => _queue.IsEmpty))
             throw _refused!;
     }
 
@@ -135,34 +140,47 @@ internal sealed class CheckpointRecorder(
         return true;
     }
 
-    // One writer at a time: the one at work takes what has been added too.
-    private void StartWriter()
+    private T Locked<T>(Func<T> ask)
     {
         lock (_gate)
-        {
-            if (_isWriting)
-                return;
+            return ask();
+    }
 
-            // An unforeseen exception of the writer ends the training here, at the latest.
-            if (_writer.IsFaulted)
-                _writer.GetAwaiter().GetResult();
-            _isWriting = true;
-            _writer = Task.Factory.StartNew(WriteAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        }
+    // One writer at a time, which takes what is added while it is at work too. Under the lock.
+    private void StartWriter()
+    {
+        if (_isWriting)
+            return;
+
+        // An unforeseen exception of the writer ends the training here, at the latest.
+        if (_writer.IsFaulted)
+            _writer.GetAwaiter().GetResult();
+        _isWriting = true;
+        _writer = Task.Factory.StartNew(WriteAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private void WriteAll()
     {
         try
         {
-            while (WriteNext())
-            {
-            }
+            while (Begin() is { } next && TryWrite(next))
+                Delete(() => store.CleanUp(retention));
         }
         catch
         {
             EndWriting();
             throw;
+        }
+    }
+
+    // Where nothing is left the writer has ended: what is added from now on starts the next one.
+    private PendingCheckpoint? Begin()
+    {
+        lock (_gate)
+        {
+            PendingCheckpoint? next = _queue.Begin();
+            _isWriting = next is not null;
+            return next;
         }
     }
 
@@ -172,20 +190,8 @@ internal sealed class CheckpointRecorder(
             _isWriting = false;
     }
 
-    private bool WriteNext()
+    private bool TryWrite(PendingCheckpoint next)
     {
-        PendingCheckpoint? next;
-        lock (_gate)
-        {
-            next = _queue.Begin();
-            if (next is null)
-            {
-                // Under the lock, so that what is added from now on starts the next writer.
-                _isWriting = false;
-                return false;
-            }
-        }
-
         try
         {
             Write(next);
@@ -195,14 +201,15 @@ internal sealed class CheckpointRecorder(
             // A folder that is gone refuses for good.
             CheckRun();
             _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, store.IsEmpty);
-            _queue.Keep(next);
+            lock (_gate)
+                _queue.Keep(next);
             WarnOfRefusal(refused);
             EndWriting();
             return false;
         }
 
-        _queue.End(next);
-        Delete(() => store.CleanUp(retention));
+        lock (_gate)
+            _queue.End(next);
         return true;
     }
 
@@ -246,99 +253,62 @@ internal sealed class CheckpointRecorder(
 
 /// <summary>
 /// The checkpoints in memory that are not on disk yet, the oldest first. However long a full disk refuses, no more than three copies
-/// of the training are held: the one being written, the newest, and the newest best. The memory of one is used again.
+/// of the training are held: the one being written, the newest, and the newest best. The memory of one is used again. Its user locks it.
 /// </summary>
 internal sealed class CheckpointQueue
 {
-    private readonly Lock _gate = new();
     private readonly LinkedList<PendingCheckpoint> _waiting = new();
     private CheckpointDraft? _free;
     private PendingCheckpoint? _begun;
 
     /// <summary>Whether everything is on disk.</summary>
-    public bool IsEmpty
-    {
-        get
-        {
-            lock (_gate)
-                return _waiting.Count == 0 && _begun is null;
-        }
-    }
+    public bool IsEmpty => _waiting.Count == 0 && _begun is null;
 
     /// <summary>Whether there is one that the writer has not begun yet.</summary>
-    public bool IsAnyWaiting
-    {
-        get
-        {
-            lock (_gate)
-                return _waiting.Count > 0;
-        }
-    }
+    public bool IsAnyWaiting => _waiting.Count > 0;
 
     /// <summary>The copies of the training that are held, for the next use too.</summary>
-    public int Copies
-    {
-        get
-        {
-            lock (_gate)
-                return _waiting.Append(_begun).Count(pending => pending?.Draft is not null) + (_free is null ? 0 : 1);
-        }
-    }
+    public int Copies => _waiting.Append(_begun).Count(pending => pending?.Draft is not null) + (_free is null ? 0 : 1);
 
     /// <summary>An empty draft for the newest, in memory that was used before where there is some.</summary>
     public CheckpointDraft TakeMemory()
     {
-        lock (_gate)
-        {
-            DropSuperfluous(isNewestNeeded: false);
-            CheckpointDraft draft = _free ?? new CheckpointDraft();
-            _free = null;
-            draft.Clear();
-            return draft;
-        }
+        DropSuperfluous(isNewestNeeded: false);
+        CheckpointDraft draft = _free ?? new CheckpointDraft();
+        _free = null;
+        draft.Clear();
+        return draft;
     }
 
     /// <summary>Adds the newest; what it makes superfluous goes, apart from files that are to be on disk.</summary>
     public void Add(PendingCheckpoint pending)
     {
-        lock (_gate)
-        {
-            _waiting.AddLast(pending);
-            DropSuperfluous();
-        }
+        _waiting.AddLast(pending);
+        DropSuperfluous();
     }
 
     /// <summary>The oldest, which is being written from now on; null where there is none.</summary>
     public PendingCheckpoint? Begin()
     {
-        lock (_gate)
-        {
-            _begun = _waiting.First?.Value;
-            if (_begun is not null)
-                _waiting.RemoveFirst();
-            return _begun;
-        }
+        _begun = _waiting.First?.Value;
+        if (_begun is not null)
+            _waiting.RemoveFirst();
+        return _begun;
     }
 
     /// <summary>It is on disk.</summary>
     public void End(PendingCheckpoint written)
     {
-        lock (_gate)
-        {
-            _begun = null;
-            Free(written);
-        }
+        _begun = null;
+        Free(written);
     }
 
     /// <summary>The disk has refused it: it is the first again.</summary>
     public void Keep(PendingCheckpoint refused)
     {
-        lock (_gate)
-        {
-            _begun = null;
-            _waiting.AddFirst(refused);
-            DropSuperfluous();
-        }
+        _begun = null;
+        _waiting.AddFirst(refused);
+        DropSuperfluous();
     }
 
     private void DropSuperfluous(bool isNewestNeeded = true)
