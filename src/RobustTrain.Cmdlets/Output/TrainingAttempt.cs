@@ -6,41 +6,56 @@ namespace RobustTrain.Cmdlets.Output;
 /// <summary>One process that worked on a run: how far it came, and how it ended.</summary>
 public sealed record TrainingAttempt
 {
+    private readonly RunRecord _record;
+    private readonly RunAttempt _attempt;
+
+    private TrainingAttempt(RunRecord record, string runPath, int place, IReadOnlyList<RunEvent> events)
+    {
+        _record = record;
+        _attempt = record.Attempts[place];
+        Attempt = place + 1;
+        RunState state = _attempt.ObservedState;
+        State = state.ToString();
+        EndTime = (_attempt.Ended ?? (state == RunState.Interrupted ? events.LastOrDefault()?.Time : null))?.LocalDateTime;
+        LastStep = LastStepOf(events);
+        RunPath = runPath;
+    }
+
     /// <summary>The run's name for people.</summary>
-    public required string Name { get; init; }
+    public string Name => _record.Name;
 
     /// <summary>Its place among the run's processes, from 1.</summary>
-    public required int Attempt { get; init; }
+    public int Attempt { get; }
 
     /// <summary>How it ended: Finished, Stopped, Failed, Interrupted where it went without a word; Running while it works.</summary>
-    public required string State { get; init; }
+    public string State { get; }
 
     /// <summary>When it began, local time.</summary>
-    public required DateTime StartTime { get; init; }
+    public DateTime StartTime => _attempt.Started.LocalDateTime;
 
     /// <summary>When it ended, local time; of one that went without a word, its last event; null while it runs.</summary>
-    public DateTime? EndTime { get; init; }
+    public DateTime? EndTime { get; }
 
     /// <summary>The last epoch that was complete when it began, from 0; null where it began the run.</summary>
-    public int? ResumedFromEpoch { get; init; }
+    public int? ResumedFromEpoch => _attempt.ResumedFromEpoch;
 
     /// <summary>The last step of the run that is known to be its work, from 0; null where it came to none.</summary>
-    public long? LastStep { get; init; }
+    public long? LastStep { get; }
 
     /// <summary>Its exit code; null while it runs, and where it was interrupted.</summary>
-    public int? ExitCode { get; init; }
+    public int? ExitCode => _attempt.ExitCode;
 
     /// <summary>One sentence, where it failed.</summary>
-    public string? Error { get; init; }
+    public string? Error => _attempt.Error;
 
     /// <summary>The process.</summary>
-    public required int ProcessId { get; init; }
+    public int ProcessId => _attempt.Process.ProcessId;
 
     /// <summary>Its machine.</summary>
-    public required string ComputerName { get; init; }
+    public string ComputerName => _attempt.Process.Host;
 
     /// <summary>The run's folder.</summary>
-    public required string RunPath { get; init; }
+    public string RunPath { get; }
 
     /// <summary>Every process that worked on a run, in order.</summary>
     /// <param name="record">The run's record.</param>
@@ -61,7 +76,7 @@ public sealed record TrainingAttempt
             // One that was killed before it began to train has left no events.
             RunEvent[] own = begin < 0 ? [] : [events[begin], .. events.Skip(begin + 1).TakeWhile(candidate => candidate is not RunStarted)];
             next = begin < 0 ? next : begin + own.Length;
-            yield return Of(record, runPath, place, own);
+            yield return new TrainingAttempt(record, runPath, place, own);
         }
     }
 
@@ -75,28 +90,6 @@ public sealed record TrainingAttempt
         }
 
         return -1;
-    }
-
-    private static TrainingAttempt Of(RunRecord record, string runPath, int place, IReadOnlyList<RunEvent> events)
-    {
-        RunAttempt attempt = record.Attempts[place];
-        RunState state = attempt.ObservedState;
-        DateTimeOffset? ended = attempt.Ended ?? (state == RunState.Interrupted ? events.LastOrDefault()?.Time : null);
-        return new TrainingAttempt
-        {
-            Name = record.Name,
-            Attempt = place + 1,
-            State = state.ToString(),
-            StartTime = attempt.Started.LocalDateTime,
-            EndTime = ended?.LocalDateTime,
-            ResumedFromEpoch = attempt.ResumedFromEpoch,
-            LastStep = LastStepOf(events),
-            ExitCode = attempt.ExitCode,
-            Error = attempt.Error,
-            ProcessId = attempt.Process.ProcessId,
-            ComputerName = attempt.Process.Host,
-            RunPath = runPath,
-        };
     }
 
     // Steps are told of once in a while only; the end of an epoch and a checkpoint say exactly how far it came.
