@@ -12,12 +12,13 @@
     TypesToProcess         = @('RobustTrain.Types.ps1xml')
     FunctionsToExport      = @()
     VariablesToExport      = @()
-    AliasesToExport        = @()
+    AliasesToExport        = @('Export-Prediction')
     CmdletsToExport        = @(
         'Get-CpuStatus'
         'Get-GpuStatus'
         'Get-Monitor'
         'Get-TrainingRun'
+        'Invoke-Model'
         'Measure-DataLoader'
         'Measure-Model'
         'New-SampleDataset'

@@ -86,7 +86,9 @@ public sealed class Evaluator
         return new Evaluator(config, task, split, dataset, device, archive);
     }
 
-    private static CheckpointArchive OpenArchive(string path, CheckpointChoice choice, Action<RunWarning> warn)
+    /// <summary>Opens the checkpoint that a run's or a checkpoint's folder means.</summary>
+    /// <exception cref="CheckpointException">There is none that can be used.</exception>
+    internal static CheckpointArchive OpenArchive(string path, CheckpointChoice choice, Action<RunWarning> warn)
     {
         if (!Directory.Exists(path))
             throw new CheckpointException(CheckpointException.NotFound, $"There is no folder '{path}'; a run's or a checkpoint's is expected.", path);

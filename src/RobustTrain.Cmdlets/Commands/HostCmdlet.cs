@@ -19,6 +19,9 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     /// <summary>The child stops, or is killed, in this time.</summary>
     protected override TimeSpan StopGrace => KillAfter + TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether nothing is to be done, only said; for the pipeline thread.</summary>
+    private protected bool IsWhatIf => LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.GetValueOrDefault("WhatIf") ?? SessionState.PSVariable.GetValue("WhatIfPreference"));
+
     /// <summary>A configuration's absolute path; a run's folder stands for the run's own configuration.</summary>
     private protected string ResolveConfiguration(string path)
     {
@@ -109,6 +112,9 @@ public abstract class HostCmdlet : RobustTrainCmdlet
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;
                 case LoaderProgress progress:
+                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
+                    break;
+                case PredictionProgress progress:
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;
                 case SampleDataProgress progress:

@@ -136,8 +136,6 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
         };
     }
 
-    private bool IsWhatIf => LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.GetValueOrDefault("WhatIf") ?? SessionState.PSVariable.GetValue("WhatIfPreference"));
-
     // What could not begin is an error under -WhatIf, too.
     private async Task<string?> CheckAsync(TrainingRequest request, CancellationToken stopping)
     {

@@ -8,6 +8,9 @@ public sealed class ImageBuffer
     /// <summary>The bytes behind the last pixel that vector code may read, and ignores.</summary>
     internal const int Slack = 16;
 
+    /// <summary>The most bytes of pixels that it can hold.</summary>
+    public static long MostBytes => Array.MaxLength - Slack;
+
     private byte[] _pixels = [];
 
     /// <summary>Pixels in a row.</summary>
@@ -27,6 +30,9 @@ public sealed class ImageBuffer
 
     /// <summary>The pixels of a row.</summary>
     public Span<byte> Row(int y) => Pixels.Slice(y * Stride, Stride);
+
+    /// <summary>Whether an image of a size fits.</summary>
+    public static bool CanHold(int width, int height, int channels) => (long)width * height * channels <= MostBytes;
 
     /// <summary>Sets the size; the pixels are undefined afterwards.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or channels are neither 1 nor 3.</exception>

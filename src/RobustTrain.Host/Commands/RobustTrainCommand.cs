@@ -30,6 +30,7 @@ internal static class RobustTrainCommand
     {
         TrainCommand.Create(),
         EvaluateCommand.Create(),
+        PredictCommand.Create(),
         LoaderCommand.Create(),
         SampleDataCommand.Create(),
         ConfigCommand.Create(),

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using RobustTrain.Configuration;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
@@ -27,7 +26,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
     public int Run()
     {
         string path = Path.GetFullPath(request.Path);
-        TrainingConfig config = ReadConfiguration(path);
+        TrainingConfig config = CheckpointConfiguration.Read(path, request.ConfigPath, request.Settings, request.Device, request.DataPath);
         SystemLimits.OfThisProcess().Check(config);
         return CancellableWork.Run(
             request.HasLifeLine,
@@ -71,35 +70,6 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         if (request.AsJson)
             CommandGuard.Say(warning.Message);
     }
-
-    private TrainingConfig ReadConfiguration(string path)
-    {
-        if (!Directory.Exists(path))
-            throw new RunException(ExitCode.Configuration, "CheckpointNotFound", $"There is no folder '{path}'; a run's or a checkpoint's is expected.", path);
-        string? config = request.ConfigPath ?? RunConfigOf(path);
-        if (config is null)
-        {
-            throw new RunException(
-                ExitCode.Configuration, "ConfigurationNotFound",
-                $"'{path}' lies in no run, so that nothing says what its network is; name the configuration by --config.", path);
-        }
-
-        List<string> settings = [.. request.Settings];
-        if (request.DataPath is not null)
-            settings.Add(Setting("data.path", request.DataPath));
-        if (request.Device is not null)
-            settings.Add(Setting("device", request.Device));
-        return ConfigurationReader.Read<TrainingConfig>(config, settings);
-    }
-
-    // A checkpoint's folder lies in its run's folder checkpoints/.
-    private static string? RunConfigOf(string path) =>
-        new[] { path, Path.GetFullPath(Path.Combine(path, "..", "..")) }
-            .Where(RunFolder.IsRun)
-            .Select(RunFolder.ConfigPathOf)
-            .FirstOrDefault();
-
-    private static string Setting(string key, string value) => $"{key}={ConfigurationWriter.Quote(value)}";
 
     private void Print(EvaluationFinished finished)
     {

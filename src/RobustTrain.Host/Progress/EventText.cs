@@ -19,6 +19,8 @@ internal static class EventText
         NumericFailureHandled failure => NumericFailure(failure),
         MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {Counted.Are(halved.SamplesAtOnce, "sample")} computed at once, and gradients are accumulated to the same batch."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
+        PredictionMade made => Prediction(made),
+        PredictionFailed failed => $"Warning: {failed.Message} The pair is left out.",
         RunWarning warning => Warning(warning),
         LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "quarantine_not_written" or "fell_back" or "workers_chosen" } loader => $"Loader: {loader.Message}",
         StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
@@ -70,6 +72,10 @@ internal static class EventText
     public static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join(
         "  ",
         s_leadingScores.Where(scores.ContainsKey).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {scores[name]:0.0000}")));
+
+    private static string Prediction(PredictionMade made) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{made.MapPath}: {made.ChangedShare * 100:0.00} % of {made.Width}x{made.Height} pixels changed, mean confidence {made.MeanConfidence:0.000}  {Duration(TimeSpan.FromSeconds(made.DurationSeconds))}");
 
     private static string Beginning(RunStarted started) =>
         (started.StartedFrom is { } weights ? $", from the weights in {weights}" : "")

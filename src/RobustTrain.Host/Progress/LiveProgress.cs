@@ -24,6 +24,7 @@ internal sealed class LiveProgress : IProgressDisplay
     private readonly Thread _painter;
     private TrainingView _view = new();
     private SampleDataProgress? _scene;
+    private PredictionProgress? _tile;
 
     /// <summary>Begins to draw.</summary>
     public LiveProgress(IAnsiConsole console, TimeProvider time)
@@ -41,6 +42,7 @@ internal sealed class LiveProgress : IProgressDisplay
         {
             _view = _view.After(runEvent, _time.GetTimestamp());
             _scene = runEvent as SampleDataProgress ?? _scene;
+            _tile = runEvent as PredictionProgress ?? _tile;
             if (EventText.Lasting(runEvent, _view) is { } line)
                 _lasting.Enqueue(line);
         }
@@ -112,15 +114,19 @@ internal sealed class LiveProgress : IProgressDisplay
     {
         TrainingView view;
         SampleDataProgress? scene;
+        PredictionProgress? tile;
         lock (_gate)
         {
             view = _view;
             scene = _scene;
+            tile = _tile;
         }
 
         List<IRenderable> rows = [];
         if (scene is not null)
             rows.Add(Bar($"scene {scene.Scene}", scene.Done, scene.Total, ""));
+        if (tile is not null)
+            rows.Add(Bar(tile.Name, tile.Done, tile.Total, string.Create(CultureInfo.InvariantCulture, $"{tile.Done} of {tile.Total} tiles")));
         if (view.Epochs > 0)
         {
             rows.Add(Bar(view.Phase, view.Share * 100, 100, EventText.Left(view.TimeLeft(_time))));

@@ -37,6 +37,9 @@ internal sealed class BatchTensors : IDisposable
             return host.Placed(tensor => tensor.to(device));
     }
 
+    /// <summary>Tensors by the names of their fields; they are disposed with this.</summary>
+    public static BatchTensors Of(IEnumerable<KeyValuePair<string, Tensor>> fields) => new(fields);
+
     /// <summary>Tensors over the batch's own memory, as it was loaded.</summary>
     public static BatchTensors Over(IBatch batch, IReadOnlyList<SampleField> fields) =>
         new(fields.Select(field => KeyValuePair.Create(field.Name, OverMemory(batch[field.Name]))));

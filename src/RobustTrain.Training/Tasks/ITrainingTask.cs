@@ -48,6 +48,18 @@ internal interface ITrainingTask
     /// <summary>What the network, which <see cref="CreateModel"/> made, gives for a batch.</summary>
     Tensor Forward(nn.Module model, BatchTensors batch);
 
+    /// <summary>The classes of a pixel.</summary>
+    int ClassCount { get; }
+
+    /// <summary>The pixels between the network's coarsest features: a tile that begins at a multiple of it is cut as the whole image is.</summary>
+    int Stride { get; }
+
+    /// <summary>The sides to which an image of a height and width is padded on the right and below before the network takes it.</summary>
+    (int Height, int Width) PaddedSize(int height, int width);
+
+    /// <summary>The probability of each class at each pixel, N x K x H x W, by what the network gave.</summary>
+    Tensor Probabilities(Tensor output);
+
     /// <summary>What makes a training's loss.</summary>
     ILossSetup CreateLossSetup();
 

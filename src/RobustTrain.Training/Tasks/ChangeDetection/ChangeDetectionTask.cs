@@ -90,6 +90,18 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
     public Tensor Forward(nn.Module model, BatchTensors batch) => ((ChangeDetectionModel)model).call(batch[Image1], batch[Image2]);
 
     /// <inheritdoc/>
+    public int ClassCount => config.Model.Classes;
+
+    /// <inheritdoc/>
+    public int Stride => ModelCatalog.StrideOf(config.Model);
+
+    /// <inheritdoc/>
+    public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.PaddedSize(config.Model, height, width);
+
+    /// <inheritdoc/>
+    public Tensor Probabilities(Tensor output) => nn.functional.softmax(output, 1);
+
+    /// <inheritdoc/>
     public ILossSetup CreateLossSetup() => new CriterionSetup(config, Label);
 
     /// <inheritdoc/>

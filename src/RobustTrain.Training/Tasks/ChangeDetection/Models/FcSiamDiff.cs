@@ -10,7 +10,7 @@ public sealed class FcSiamDiff : FcSiamNetwork
     private const string ModelName = "fc-siam-diff";
 
     internal static readonly ModelDefinition Definition =
-        new(ModelName, config => new FcSiamDiff(config), FindConfigurationProblem, FindImageSizeProblem);
+        new(ModelName, config => new FcSiamDiff(config), FindConfigurationProblem, FindImageSizeProblem, SmallestSide);
 
     private FcSiamDiff(ModelConfig config)
         : base(ModelName, config, skipCount: 1)

@@ -22,7 +22,7 @@ namespace RobustTrain.Training.Tasks.ChangeDetection.Models;
 public abstract class FcSiamNetwork : ChangeDetectionModel
 {
     private const int StageCount = 4;
-    private const int SmallestSide = 1 << StageCount;
+    private protected const int SmallestSide = 1 << StageCount;
 
     private static readonly int[] ConvolutionsOfStage = [2, 2, 3, 3];
 

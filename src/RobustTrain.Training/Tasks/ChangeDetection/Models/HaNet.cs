@@ -24,7 +24,7 @@ public sealed class HaNet : ChangeDetectionModel
     private const int Stride = 1 << (ScaleCount - 1);
 
     internal static readonly ModelDefinition Definition =
-        new(ModelName, config => new HaNet(config), FindConfigurationProblem, FindImageSizeProblem);
+        new(ModelName, config => new HaNet(config), FindConfigurationProblem, FindImageSizeProblem, Stride);
 
     private static readonly string[] CellNames = ["conv0", "conv2", "conv4", "conv5"];
 

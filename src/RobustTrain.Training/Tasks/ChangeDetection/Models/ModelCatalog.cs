@@ -34,6 +34,18 @@ public static class ModelCatalog
         }
     }
 
+    /// <summary>The pixels between the network's coarsest features.</summary>
+    internal static int StrideOf(ModelConfig config) => Checked(config).Stride;
+
+    /// <summary>The size itself where the network takes it, else the next larger one whose sides divide by its stride.</summary>
+    internal static (int Height, int Width) PaddedSize(ModelConfig config, int height, int width)
+    {
+        ModelDefinition definition = Checked(config);
+        return definition.FindImageSizeProblem(height, width) is null ? (height, width) : (Padded(height), Padded(width));
+
+        int Padded(int side) => (side + definition.Stride - 1) / definition.Stride * definition.Stride;
+    }
+
     private static ModelDefinition Checked(ModelConfig config)
     {
         ModelDefinition definition = Definitions.FirstOrDefault(definition => definition.Name == config.Name)
@@ -52,8 +64,10 @@ public static class ModelCatalog
 /// <param name="Build">Builds it; its weights are set afterwards.</param>
 /// <param name="FindConfigurationProblem">Says, as the end of a sentence, why it can't be built with a configuration; null where it can.</param>
 /// <param name="FindImageSizeProblem">Says, as the end of a sentence, why it can't take images of a height and width; null where it can.</param>
+/// <param name="Stride">The pixels between its coarsest features; it takes images whose sides divide by it.</param>
 internal sealed record ModelDefinition(
     string Name,
     Func<ModelConfig, ChangeDetectionModel> Build,
     Func<ModelConfig, string?> FindConfigurationProblem,
-    Func<int, int, string?> FindImageSizeProblem);
+    Func<int, int, string?> FindImageSizeProblem,
+    int Stride);

@@ -1,0 +1,197 @@
+using System.Globalization;
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+
+namespace RobustTrain.Cmdlets.Commands;
+
+/// <summary>Uses a trained network on images: one process for all that the pipeline brings.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "Model", SupportsShouldProcess = true, DefaultParameterSetName = PairSet)]
+[Alias("Export-Prediction")]
+[OutputType(typeof(ModelPrediction))]
+public sealed class InvokeModelCommand : HostCmdlet
+{
+    private const string PairSet = "Pair";
+    private const string FolderSet = "Folder";
+
+    // The pairs of each network, as lines of the executable's list.
+    private readonly Dictionary<string, List<string>> _pairs = new(StringComparer.Ordinal);
+
+    /// <summary>A run's folder, whose best checkpoint is meant, or a checkpoint's folder.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("RunPath", "CheckpointPath")]
+    [FromObject("CheckpointPath", "RunPath", "FullName")]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string ModelPath { get; set; } = "";
+
+    /// <summary>Images of the earlier date, or a folder of them.</summary>
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = PairSet, ValueFromPipelineByPropertyName = true)]
+    [FromObject("ImagePathA", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] ImagePathA { get; set; } = [];
+
+    /// <summary>Images of the later date, or a folder of them.</summary>
+    [Parameter(Mandatory = true, Position = 2, ParameterSetName = PairSet, ValueFromPipelineByPropertyName = true)]
+    [FromObject("ImagePathB", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] ImagePathB { get; set; } = [];
+
+    /// <summary>Folders with the folders A and B; wildcards are allowed.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = FolderSet, ValueFromPipeline = true)]
+    [SupportsWildcards]
+    [FromObject("FullName", "DataPath", EscapesWildcards = true)]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>The folder of the results.</summary>
+    [Parameter(Mandatory = true)]
+    [FromObject("FullName")]
+    [ValidateNotNullOrEmpty]
+    public string OutputPath { get; set; } = "";
+
+    /// <summary>Also writes the probability of a change as greys.</summary>
+    [Parameter]
+    public SwitchParameter Probability { get; set; }
+
+    /// <summary>The side of the tiles in which larger images are computed.</summary>
+    [Parameter]
+    public int? TileSize { get; set; }
+
+    /// <summary>The pixels that neighbouring tiles share.</summary>
+    [Parameter]
+    public int? Overlap { get; set; }
+
+    /// <summary>Which checkpoint of a run.</summary>
+    [Parameter]
+    [ValidateSet("Best", "Latest")]
+    public string Checkpoint { get; set; } = "Best";
+
+    /// <summary>The configuration of a checkpoint that lies in no run.</summary>
+    [Parameter]
+    [Alias("Config")]
+    [FromObject("ConfigurationPath", "RunPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string? ConfigurationPath { get; set; }
+
+    /// <summary>Another device than the run's.</summary>
+    [Parameter]
+    [DeviceTransformation]
+    [ArgumentCompleter(typeof(DeviceCompleter))]
+    public string? Device { get; set; }
+
+    /// <summary>Any keys of the configuration.</summary>
+    [Parameter]
+    [SettingsTransformation]
+    [ArgumentCompleter(typeof(SettingCompleter))]
+    public string[]? Set { get; set; }
+
+    /// <summary>Overwrites files that are there.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        string model = await ResolvePathAsync(ModelPath);
+        if (!_pairs.TryGetValue(model, out List<string>? lines))
+            _pairs.Add(model, lines = []);
+        if (ParameterSetName == FolderSet)
+        {
+            foreach (string path in Path)
+                lines.AddRange(await ResolveFoldersAsync(path, isLiteral: false));
+            return;
+        }
+
+        if (ImagePathA.Length != ImagePathB.Length)
+            throw new RunException(ExitCode.Configuration, "ImagesNotInPairs", Strings.Format("ImagesNotInPairs", Counted.Of(ImagePathA.Length, "path"), Counted.Of(ImagePathB.Length, "path")), ImagePathA);
+        foreach ((string first, string second) in ImagePathA.Zip(ImagePathB))
+            lines.Add($"{await ResolvePathAsync(first)}\t{await ResolvePathAsync(second)}");
+    }
+
+    /// <inheritdoc/>
+    protected override async Task EndProcessingAsync(CancellationToken stopping)
+    {
+        foreach ((string model, List<string> lines) in _pairs.Where(pairs => pairs.Value.Count > 0))
+            await PredictAsync(model, lines, stopping);
+    }
+
+    private async Task PredictAsync(string model, List<string> lines, CancellationToken stopping)
+    {
+        string list = System.IO.Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllLinesAsync(list, lines, stopping);
+            string[] arguments = await OnPipelineThread(() => ArgumentsFor(model, list).ToArray());
+            string output = await ResolvePathAsync(OutputPath);
+            string action = await OnPipelineThread(() => IsWhatIf)
+                ? await CheckAsync(arguments, model, stopping)
+                : Strings.Format("PredictAction", model);
+            if (await ShouldProcessAsync(output, action))
+                await CallAsync(arguments, Strings.Format("PredictActivity", model), model, TakeAsync, stopping);
+        }
+        finally
+        {
+            File.Delete(list);
+        }
+    }
+
+    private async Task TakeAsync(RunEvent happened)
+    {
+        switch (happened)
+        {
+            case PredictionMade made:
+                await WriteObjectAsync(ModelPrediction.From(made));
+                break;
+            case PredictionFailed failed:
+                await WriteErrorAsync(new RunException(ExitCode.Data, "SampleNotReadable", failed.Message, failed.Target));
+                break;
+        }
+    }
+
+    // What could not begin is an error under -WhatIf, too.
+    private async Task<string> CheckAsync(string[] arguments, string model, CancellationToken stopping)
+    {
+        PredictionPlanned? planned = null;
+        await CallAsync([.. arguments, "--check"], Strings.Format("PredictActivity", model), model, happened => planned = happened as PredictionPlanned ?? planned, stopping);
+        return Strings.Format("PredictPlan", Counted.Of(planned?.Pairs ?? 0, "pair"), planned?.Checkpoint);
+    }
+
+    private IEnumerable<string> ArgumentsFor(string model, string list)
+    {
+        yield return "predict";
+        yield return model;
+        foreach (string setting in Set ?? [])
+        {
+            yield return "--set";
+            yield return setting;
+        }
+
+        (string Option, string? Value)[] options =
+        [
+            ("--pairs", list),
+            ("--output", ResolvePath(OutputPath)),
+            ("--tile-size", TileSize?.ToString(CultureInfo.InvariantCulture)),
+            ("--overlap", Overlap?.ToString(CultureInfo.InvariantCulture)),
+            ("--config", ConfigurationPath is null ? null : ResolveConfiguration(ConfigurationPath)),
+            ("--checkpoint", Checkpoint.ToLowerInvariant()),
+            ("--device", Device),
+        ];
+        foreach ((string option, string? value) in options)
+        {
+            if (value is null)
+                continue;
+
+            yield return option;
+            yield return value;
+        }
+
+        if (Probability)
+            yield return "--probability";
+        if (Force)
+            yield return "--force";
+    }
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using RobustTrain.Host.Limits;
+using RobustTrain.Host.Output;
+using RobustTrain.Host.Progress;
+using RobustTrain.Platform;
+using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training;
+using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Configuration;
+
+namespace RobustTrain.Host.Jobs;
+
+/// <summary>Predicts pairs of images, from the command line to the exit code.</summary>
+/// <param name="request">What the command line asks.</param>
+/// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
+/// <param name="time">The clock.</param>
+internal sealed class PredictJob(PredictRequest request, EventStream? stream, TimeProvider time)
+{
+    // A tile that is being computed can't be interrupted; who pressed Ctrl+C does not wait for it.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _ending = new();
+    private volatile Predictor? _predictor;
+    private bool _hasEnded;
+
+    /// <summary>Predicts.</summary>
+    /// <returns>The exit code: that of unreadable data where a pair could not be read.</returns>
+    public int Run()
+    {
+        string path = Path.GetFullPath(request.Path);
+        TrainingConfig config = CheckpointConfiguration.Read(path, request.ConfigPath, request.Settings, request.Device);
+        SystemLimits.OfThisProcess().Check(config);
+        using CancellationTokenSource stopping = new();
+        using Timer overdue = new(_ => EndAtOnce(path));
+        StopRequests requests = new(
+            () =>
+            {
+                overdue.Change(s_patience, Timeout.InfiniteTimeSpan);
+                stopping.Cancel();
+            },
+            onCheckpoint: () => { });
+        using StopSignals signals = new(requests);
+        if (request.HasLifeLine)
+            LifeLine.Hold(Console.OpenStandardInput(), requests);
+        try
+        {
+            return Predict(config, path, stopping.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            throw Stopped(path);
+        }
+        finally
+        {
+            lock (_ending)
+                _hasEnded = true;
+        }
+    }
+
+    private int Predict(TrainingConfig config, string path, CancellationToken stopping)
+    {
+        using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time, loss => Console.Error.WriteLine($"robusttrain: {loss}")) : null;
+        CompositeJournal journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
+        Predictor predictor = Predictor.Open(config, path, request.Choice, request.Options, journal.Write);
+        _predictor = predictor;
+        string folder = Path.GetFullPath(request.Options.OutputPath);
+        if (request.ChecksOnly)
+        {
+            journal.Write(new PredictionPlanned(predictor.Checkpoint.Path, predictor.Plan.Count, folder));
+            display?.Dispose();
+            if (stream is null)
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(predictor.Plan.Count, "pair")} would be predicted by {predictor.Checkpoint.Path} into {folder}."));
+            return (int)ExitCode.Finished;
+        }
+
+        (int made, int failed) = predictor.Run(journal, stopping, time);
+        if (failed == 0)
+            return (int)ExitCode.Finished;
+        throw new RunException(ExitCode.Data, "PairsNotReadable", $"{failed} of {Counted.Of(made + failed, "pair")} could not be read; the others are in {folder}.", folder);
+    }
+
+    private static RunException Stopped(string path) =>
+        new(ExitCode.Unexpected, "PredictionStopped", "The prediction was stopped before all pairs were predicted; what is finished stays.", path);
+
+    private void EndAtOnce(string path)
+    {
+        lock (_ending)
+        {
+            if (_hasEnded)
+                return;
+            _predictor?.DiscardUnfinished();
+            int code = CommandGuard.Report(Failure.Of(Stopped(path)), stream);
+            stream?.Dispose();
+            ThisProcess.Exit(code);
+        }
+    }
+}
+
+/// <summary>What the command line asks of a prediction.</summary>
+/// <param name="Path">A run's folder or a checkpoint's.</param>
+/// <param name="Options">Which images, and how.</param>
+/// <param name="ChecksOnly">Whether nothing is to be predicted.</param>
+/// <param name="Choice">Which checkpoint of a run.</param>
+/// <param name="ConfigPath">The configuration, for a checkpoint that lies in no run; else the run's own.</param>
+/// <param name="Settings">Settings that win over the configuration.</param>
+/// <param name="Device">Another device.</param>
+/// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
+internal sealed record PredictRequest(
+    string Path,
+    PredictionOptions Options,
+    bool ChecksOnly,
+    CheckpointChoice Choice,
+    string? ConfigPath,
+    IReadOnlyList<string> Settings,
+    string? Device,
+    bool HasLifeLine);
