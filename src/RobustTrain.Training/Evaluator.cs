@@ -1,5 +1,8 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Imaging;
+using RobustTrain.Data.Loading;
+using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
@@ -8,6 +11,7 @@ using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
+using RobustTrain.Training.Prediction;
 using RobustTrain.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -71,6 +75,68 @@ public sealed class Evaluator
         EvaluationResult result = new EvaluationPass(_config, _task, _device, loaders, journal, time ?? TimeProvider.System)
             .Run(model, Checkpoint.Manifest.Cursor.Epoch, SplitNames.Of(_split), _dataset, stopping);
         return _split == DatasetSplit.Val ? result.Of(_task.ValidationSetsOf(_dataset), _task) : result;
+    }
+
+    /// <summary>Draws the samples that the network did worst and best at, each a PNG.</summary>
+    /// <param name="result">What <see cref="Run"/> gave.</param>
+    /// <param name="folder">Where to; it is made where it is not there.</param>
+    /// <param name="most">The most of the worst, and of the best.</param>
+    /// <param name="journal">Is told of samples that can't be loaded.</param>
+    /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The files.</returns>
+    /// <exception cref="RunException">The disk refuses.</exception>
+    public IReadOnlyList<string> DrawExtremes(EvaluationResult result, string folder, int most, IRunJournal journal, CancellationToken stopping)
+    {
+        string metric = _config.Trainer.BestMetric[(_config.Trainer.BestMetric.IndexOf('/') + 1)..];
+        IReadOnlyList<(SampleResult Sample, string FileStem)> extremes = ExtremeSamples.Of(result.Samples, _task.Scores.First(score => score.Name == metric), most);
+        if (extremes.Count == 0)
+        {
+            journal.Write(new RunWarning($"No sample has the score {metric}, by which the best and the worst would be told, so that there are no pictures."));
+            return [];
+        }
+
+        Dictionary<string, int> places = new(StringComparer.Ordinal);
+        for (int index = 0; index < _dataset.Count; index++)
+            places.TryAdd(_dataset.NameOf(index), index);
+        using nn.Module model = _task.CreateModel(seed: 0).to(_device);
+        EvaluatedWeights.Load(model, _archive);
+        model.eval();
+        SubsetDataset subset = new(_dataset, [.. extremes.Select(extreme => places[extreme.Sample.Name])]);
+        using EvaluationLoaders loaders = new(_config.Loader with { NumWorkers = 0, WorkerKind = WorkerKind.Thread }, journal, quarantinePath: null, quarantine: null);
+        using EpochStream stream = loaders.For("pictures", subset).Open(epoch: 0, stopping: stopping);
+        List<string> files = [];
+        while (stream.MoveNext())
+        {
+            using IBatch batch = stream.Current;
+            foreach ((ImageBuffer picture, int index) in Draw(model, batch).Zip(batch.SampleIndices))
+                files.Add(Write(picture, Path.Combine(Path.GetFullPath(folder), $"{extremes[index].FileStem}.png")));
+            StepMemory.Collect();
+        }
+
+        return files;
+    }
+
+    private static string Write(ImageBuffer picture, string path)
+    {
+        using ResultFile file = new(path);
+        try
+        {
+            PngWriter.Write(file.Stream, picture);
+            file.Complete();
+            return path;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw ResultFile.Refused(path, refused);
+        }
+    }
+
+    private IReadOnlyList<ImageBuffer> Draw(nn.Module model, IBatch batch)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using BatchTensors tensors = BatchTensors.From(batch, _task.Fields, _device);
+        return _task.Draw(_task.Forward(model, tensors), tensors);
     }
 
     internal static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, Func<IDataset> open)

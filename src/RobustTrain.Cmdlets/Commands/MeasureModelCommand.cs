@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Output;
@@ -69,6 +70,17 @@ public sealed class MeasureModelCommand : HostCmdlet
     [Parameter]
     public SwitchParameter Baseline { get; set; }
 
+    /// <summary>A new or empty folder for pictures of the worst and the best samples.</summary>
+    [Parameter]
+    [FromObject("FullName")]
+    [ValidateNotNullOrEmpty]
+    public string? PicturePath { get; set; }
+
+    /// <summary>How many of the worst and of the best samples are drawn.</summary>
+    [Parameter]
+    [ValidateRange(1, 10_000)]
+    public int? Most { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
@@ -106,6 +118,8 @@ public sealed class MeasureModelCommand : HostCmdlet
             ("--split", Split.ToLowerInvariant()),
             ("--checkpoint", Checkpoint.ToLowerInvariant()),
             ("--device", Device),
+            ("--pictures", PicturePath is null ? null : ResolvePath(PicturePath)),
+            ("--most", Most?.ToString(CultureInfo.InvariantCulture)),
         ];
         foreach ((string option, string? value) in options)
         {

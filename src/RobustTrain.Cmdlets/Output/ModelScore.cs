@@ -47,6 +47,9 @@ public sealed record ModelScore
     /// <summary>The best F1 that thresholded differencing reaches on the same samples, with -Baseline.</summary>
     public double? DifferencingF1 => _finished.DifferencingF1;
 
+    /// <summary>The pictures of the worst and the best samples, with -PicturePath.</summary>
+    public IReadOnlyList<string>? PicturePaths => _finished.Pictures;
+
     /// <summary>The last epoch, from 0, that the checkpoint's weights have seen whole; null where there is none.</summary>
     public int? Epoch => _finished.Epoch;
 

@@ -21,12 +21,21 @@ internal static class EvaluateCommand
         Option<string?> device = new("--device") { HelpName = "DEVICE", Description = "Another device: cpu, cuda, cuda:N or auto." };
         Option<bool> baseline = new("--baseline") { Description = "Also measures the best F1 of thresholded differencing on the same samples." };
         Option<bool> trainedBaseline = new("--trained-baseline") { Description = "Also measures thresholded differencing with the threshold that is best on the training split." };
+        Option<string?> pictures = new("--pictures") { HelpName = "FOLDER", Description = "Also draws the samples with the lowest and the highest score into this folder, which must be new or empty: the images, the truth and the prediction side by side." };
+        Option<int?> most = new("--most") { HelpName = "N", Description = "How many of the worst and of the best samples are drawn; 8 by default." };
+        most.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, out int number) && number is >= 1 and <= 10_000))
+                result.AddError($"--most is '{token.Value}', but must be a number from 1 to 10000.");
+            else if (result.GetResult(pictures) is null)
+                result.AddError("--most is given without --pictures, the folder of the pictures that it counts.");
+        });
         Option<bool> json = new("--json") { Description = "Prints one JSON object in place of a table." };
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
         Command command = new("evaluate", "Scores a checkpoint on a dataset.")
         {
-            path, config, configuration.Settings, dataPath, split, choice, device, baseline, trainedBaseline, json, events, lifeLine,
+            path, config, configuration.Settings, dataPath, split, choice, device, baseline, trainedBaseline, pictures, most, json, events, lifeLine,
         };
         command.SetAction(parsed =>
         {
@@ -41,6 +50,8 @@ internal static class EvaluateCommand
                 parsed.GetValue(device),
                 parsed.GetValue(baseline),
                 parsed.GetValue(trainedBaseline),
+                parsed.GetValue(pictures),
+                parsed.GetValue(most) ?? EvaluateRequest.DefaultMost,
                 parsed.GetValue(json),
                 parsed.GetValue(lifeLine));
             return CommandGuard.Run(() => new EvaluateJob(request, stream, TimeProvider.System).Run(), stream);

@@ -28,6 +28,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         string path = Path.GetFullPath(request.Path);
         TrainingConfig config = CheckpointConfiguration.Read(path, request.ConfigPath, request.Settings, request.Device, request.DataPath);
         SystemLimits.OfThisProcess().Check(config);
+        CheckPictureFolder();
         return CancellableWork.Run(
             request.HasLifeLine,
             stopping =>
@@ -59,9 +60,19 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         {
             Time = time.GetUtcNow(),
             Confusion = result.Aggregated.ConfusionCounts,
+            Pictures = request.PicturePath is { } folder ? evaluator.DrawExtremes(result, folder, request.Most, journal, stopping) : null,
             TrainedDifferencingF1 = trained?.F1,
             TrainedDifferencingConfusion = trained?.Confusion,
         };
+    }
+
+    private void CheckPictureFolder()
+    {
+        if (request.PicturePath is not { } path)
+            return;
+        string folder = Path.GetFullPath(path);
+        if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
+            throw new RunException(ExitCode.Configuration, "PictureFolderNotEmpty", $"The picture folder '{folder}' is {(File.Exists(folder) ? "a file" : "not empty")}; a new or an empty folder is expected.", folder);
     }
 
     private void Warn(CompositeJournal journal, RunWarning warning)
@@ -90,6 +101,8 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {baseline:0.0000}  (best f1, the threshold chosen on these very samples)"));
         if (finished.TrainedDifferencingF1 is { } trained)
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {trained:0.0000}  (f1, the threshold chosen on the training split)"));
+        if (finished.Pictures is { } pictures)
+            Console.Out.WriteLine($"{Counted.Of(pictures.Count, "picture")} of the worst and best samples {(pictures.Count == 1 ? "is" : "are")} in {Path.GetFullPath(request.PicturePath!)}");
     }
 }
 
@@ -103,6 +116,8 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
 /// <param name="Device">Another device.</param>
 /// <param name="WithBaseline">Whether thresholded differencing is measured beside it.</param>
 /// <param name="WithTrainedBaseline">Whether it is measured with the threshold that is best on the training split.</param>
+/// <param name="PicturePath">The folder of pictures of the worst and best samples; null for none.</param>
+/// <param name="Most">The most pictures of either.</param>
 /// <param name="AsJson">Whether one JSON object is printed in place of a table.</param>
 /// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
 internal sealed record EvaluateRequest(
@@ -115,5 +130,11 @@ internal sealed record EvaluateRequest(
     string? Device,
     bool WithBaseline,
     bool WithTrainedBaseline,
+    string? PicturePath,
+    int Most,
     bool AsJson,
-    bool HasLifeLine);
+    bool HasLifeLine)
+{
+    /// <summary>The most pictures of the worst, and of the best, samples where nothing else is said.</summary>
+    public const int DefaultMost = 8;
+}

@@ -207,6 +207,10 @@ public sealed record EvaluationFinished(string Checkpoint, int? Epoch, string Da
     /// <summary>The pixels, row-major: truth by row, prediction by column.</summary>
     public IReadOnlyList<long>? Confusion { get; init; }
 
+    /// <summary>The pictures of the worst and the best samples, where they were asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Pictures { get; init; }
+
     /// <summary>The F1 of thresholded differencing with the threshold that is best on the training split, where it was asked for.</summary>
     public double? TrainedDifferencingF1 { get; init; }
 

@@ -1,5 +1,6 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;
 using static TorchSharp.torch;
@@ -66,6 +67,9 @@ internal interface ITrainingTask
     /// <summary>Counts, sample by sample, what the network gave for a batch.</summary>
     /// <exception cref="RunException">A label is neither a class nor the ignored value.</exception>
     IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names);
+
+    /// <summary>Draws each sample of a batch for people: what came in, what is true, and what the network gave.</summary>
+    IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch);
 
     /// <summary>The scores of samples together.</summary>
     AggregatedScores Aggregate(IEnumerable<SampleResult> samples);

@@ -1,6 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
@@ -107,6 +108,10 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
     /// <inheritdoc/>
     public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names) =>
         SampleConfusion.Count(output, batch[Label], names, config.Model.Classes, config.Criterion.IgnoreIndex);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) =>
+        new SamplePictures(config).Draw(batch[Image1], batch[Image2], batch[Label], output);
 
     /// <inheritdoc/>
     public AggregatedScores Aggregate(IEnumerable<SampleResult> samples)

@@ -1,4 +1,4 @@
-namespace RobustTrain.Training.Prediction;
+namespace RobustTrain.Training.Tasks;
 
 /// <summary>A colour for each class, as Pascal VOC numbers them: the bits of the class spread over red, green and blue, the highest first.</summary>
 internal static class ClassColors
