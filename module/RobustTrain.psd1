@@ -14,6 +14,7 @@
     VariablesToExport      = @()
     AliasesToExport        = @('Export-Prediction')
     CmdletsToExport        = @(
+        'Export-Model'
         'Get-CpuStatus'
         'Get-GpuStatus'
         'Get-Monitor'

@@ -16,13 +16,19 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
         ["--data-path"] = "-DataPath",
         ["--device"] = "-Device",
         ["--fault"] = "-Fault",
+        ["--batch"] = "-Batch",
         ["--force"] = "-Force",
+        ["--format"] = "-Format",
+        ["--format onnx"] = "-Format Onnx",
+        ["--format safetensors"] = "-Format SafeTensors",
+        ["--height"] = "-Height",
         ["--image-a"] = "-ImagePathA",
         ["--image-b"] = "-ImagePathB",
         ["--images"] = "-ImagePath",
         ["--integers"] = "-Integers",
         ["--kind"] = "-WorkerKind",
         ["--most"] = "-Most",
+        ["--opset"] = "-Opset",
         ["--output"] = "-OutputPath",
         ["--overlap"] = "-Overlap",
         ["--pictures"] = "-PicturePath",
@@ -33,6 +39,7 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
         ["--run-path"] = "-RunPath",
         ["--set"] = "-Set",
         ["--tile-size"] = "-TileSize",
+        ["--width"] = "-Width",
         ["--workers"] = "-NumWorkers",
     };
 
@@ -56,7 +63,7 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
     [GeneratedRegex(@"(?<![\w-])--set (?<key>[a-z_.]+)=\.\.\.")]
     private static partial Regex Template();
 
-    [GeneratedRegex(@"(?<![\w-])--(?:resume (?:auto|never|require)|checkpoint latest|[a-z-]+)(?![\w-])")]
+    [GeneratedRegex(@"(?<![\w-])--(?:resume (?:auto|never|require)|checkpoint latest|format (?:onnx|safetensors)|[a-z-]+)(?![\w-])")]
     private static partial Regex Option();
 }
 

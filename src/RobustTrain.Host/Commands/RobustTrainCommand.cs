@@ -31,6 +31,7 @@ internal static class RobustTrainCommand
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         PredictCommand.Create(),
+        ExportCommand.Create(),
         LoaderCommand.Create(),
         SampleDataCommand.Create(),
         ConfigCommand.Create(),

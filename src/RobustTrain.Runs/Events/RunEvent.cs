@@ -29,6 +29,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(PredictionProgress), "prediction_progress")]
 [JsonDerivedType(typeof(PredictionMade), "prediction_made")]
 [JsonDerivedType(typeof(PredictionFailed), "prediction_failed")]
+[JsonDerivedType(typeof(ModelExported), "model_exported")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
 [JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
 [JsonDerivedType(typeof(LoaderChanged), "loader")]

@@ -3,6 +3,7 @@ using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Onnx;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Tasks;
@@ -60,6 +61,12 @@ internal interface ITrainingTask
 
     /// <summary>The probability of each class at each pixel, N x K x H x W, by what the network gave.</summary>
     Tensor Probabilities(Tensor output);
+
+    /// <summary>Says what the network does, in evaluation, in ONNX's operators.</summary>
+    /// <param name="model">The network, on the CPU.</param>
+    /// <param name="graph">Takes inputs, named as <see cref="Fields"/>, operators, weights and outputs.</param>
+    /// <param name="shape">The shape of an input image batch: N, C, H, W, each a number or the name of a side that is left open.</param>
+    void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape);
 
     /// <summary>What makes a training's loss.</summary>
     ILossSetup CreateLossSetup();

@@ -1,9 +1,11 @@
+using System.Globalization;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Onnx;
 using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
@@ -101,6 +103,13 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
 
     /// <inheritdoc/>
     public Tensor Probabilities(Tensor output) => nn.functional.softmax(output, 1);
+
+    /// <inheritdoc/>
+    public void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape)
+    {
+        string logits = ((ChangeDetectionModel)model).Describe(graph, graph.Input(Image1, shape), graph.Input(Image2, shape));
+        graph.Output("logits", logits, [shape[0], ClassCount.ToString(CultureInfo.InvariantCulture), shape[2], shape[3]]);
+    }
 
     /// <inheritdoc/>
     public ILossSetup CreateLossSetup() => new CriterionSetup(config, Label);

@@ -1,5 +1,7 @@
 using System.Text;
+using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -18,6 +20,15 @@ public abstract class ChangeDetectionModel(string name) : nn.Module<Tensor, Tens
     /// neither torch's global generator nor the order of construction has a part in it.
     /// </summary>
     internal abstract void InitializeWeights(long seed);
+
+    /// <summary>Says what the network does, in evaluation, in ONNX's operators.</summary>
+    /// <param name="graph">Takes the operators and the weights.</param>
+    /// <param name="image1">The value of the first images.</param>
+    /// <param name="image2">The value of the second images.</param>
+    /// <returns>The value of the logits.</returns>
+    /// <exception cref="RunException">It can't.</exception>
+    internal virtual string Describe(OnnxGraph graph, string image1, string image2) => throw new RunException(
+        ExitCode.Configuration, "OnnxNetworkUnknown", $"The network {GetName()} is not known in ONNX's operators; --format safetensors takes its weights.");
 }
 
 /// <summary>
@@ -32,6 +43,10 @@ internal static class EncoderNormalization
     /// <summary>Normalises features, in evaluation with each image's own statistics if <paramref name="ofEachImage"/>.</summary>
     public static Tensor Apply(BatchNorm2d norm, Tensor features, bool ofEachImage) =>
         ofEachImage && !norm.training ? functional.instance_norm(features, weight: norm.weight, bias: norm.bias, eps: norm.eps) : norm.call(features);
+
+    /// <summary>The same in evaluation, in ONNX's operators.</summary>
+    public static string Describe(OnnxGraph graph, BatchNorm2d norm, string features, bool ofEachImage) =>
+        ofEachImage ? graph.InstanceNormalization(norm, features) : graph.Layer(norm, features);
 }
 
 /// <summary>Ways to set a network's first weights, each a pure function of a seed and the parameter's name.</summary>

@@ -1,5 +1,5 @@
 using RobustTrain.Training.Configuration;
-
+using RobustTrain.Training.Onnx;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Tasks.ChangeDetection.Models;
@@ -16,6 +16,9 @@ public sealed class FcSiamDiff : FcSiamNetwork
         : base(ModelName, config, skipCount: 1)
     {
     }
+
+    private protected override string Combine(OnnxGraph graph, string features, string skip1, string skip2) =>
+        graph.Add("Concat", [features, graph.Add("Abs", [graph.Add("Sub", [skip1, skip2])])], ("axis", 1L));
 
     private protected override Tensor Combine(Tensor features, Tensor skip1, Tensor skip2)
     {

@@ -1,4 +1,5 @@
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Onnx;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -36,7 +37,7 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
     /// <summary>Builds the network.</summary>
     /// <param name="name">The model's name in the configuration.</param>
     /// <param name="config">Its channels, classes and dropout.</param>
-    /// <param name="skipCount">How many feature maps of an encoder stage's width <see cref="Combine"/> appends.</param>
+    /// <param name="skipCount">How many feature maps of an encoder stage's width <see cref="Combine(Tensor, Tensor, Tensor)"/> appends.</param>
     private protected FcSiamNetwork(string name, ModelConfig config, int skipCount)
         : base(name)
     {
@@ -98,6 +99,47 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
         return Released(features, _classifier.call(features));
     }
 
+    /// <inheritdoc/>
+    internal override string Describe(OnnxGraph graph, string image1, string image2)
+    {
+        string[] skips1 = Encode(graph, image1);
+        string[] skips2 = Encode(graph, image2);
+        string features = HalveSides(graph, skips2[^1]);
+        for (int stage = StageCount - 1; stage >= 0; stage--)
+        {
+            features = PadTo(graph, graph.Layer(_upsampling[stage], features), skips1[stage]);
+            features = Combine(graph, features, skips1[stage], skips2[stage]);
+            features = _decoder[stage].Aggregate(features, (value, block) => block.Describe(graph, value));
+        }
+
+        return graph.Layer(_classifier, features);
+    }
+
+    /// <summary>What <see cref="Combine(Tensor, Tensor, Tensor)"/> does, in ONNX's operators.</summary>
+    private protected abstract string Combine(OnnxGraph graph, string features, string skip1, string skip2);
+
+    private string[] Encode(OnnxGraph graph, string image)
+    {
+        string[] skips = new string[StageCount];
+        for (int stage = 0; stage < StageCount; stage++)
+        {
+            string input = stage == 0 ? image : HalveSides(graph, skips[stage - 1]);
+            skips[stage] = _encoder[stage].Aggregate(input, (value, block) => block.Describe(graph, value));
+        }
+
+        return skips;
+    }
+
+    private static string HalveSides(OnnxGraph graph, string features) => graph.Add("MaxPool", [features], ("kernel_shape", (long[])[2, 2]), ("strides", (long[])[2, 2]));
+
+    // Begins of all four dimensions, then their ends, of which only the last two are padded.
+    private static string PadTo(OnnxGraph graph, string features, string target)
+    {
+        string rows = graph.Add("Sub", [graph.Side(target, 2), graph.Side(features, 2)]);
+        string columns = graph.Add("Sub", [graph.Side(target, 3), graph.Side(features, 3)]);
+        return graph.Add("Pad", [features, graph.Add("Concat", [graph.Constant(0L, 0, 0, 0, 0, 0), rows, columns], ("axis", 0L))], ("mode", "edge"));
+    }
+
     /// <summary>Appends, along the channels, what the two encoders saw at a stage to the decoder's features.</summary>
     private protected abstract Tensor Combine(Tensor features, Tensor skip1, Tensor skip2);
 
@@ -157,4 +199,7 @@ internal sealed class ConvolutionBlock(nn.Module<Tensor, Tensor> convolution, Ba
 
         using (activated) return functional.dropout2d(activated, dropout, training);
     }
+
+    public string Describe(OnnxGraph graph, string input) =>
+        graph.Add("Relu", [EncoderNormalization.Describe(graph, norm, graph.Layer(convolution, input), ofEachImage)]);
 }

@@ -1,4 +1,5 @@
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Onnx;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -82,6 +83,36 @@ public sealed class HaNet : ChangeDetectionModel
     /// <inheritdoc/>
     internal override void InitializeWeights(long seed) => WeightInitialization.KaimingNormal(this, seed);
 
+    /// <inheritdoc/>
+    internal override string Describe(OnnxGraph graph, string image1, string image2)
+    {
+        string[] features1 = Encode(graph, image1);
+        string[] features2 = Encode(graph, image2);
+        string merged = _fusions[^1].Describe(graph, features1[^1], features2[^1]);
+        for (int scale = ScaleCount - 2; scale >= 0; scale--)
+        {
+            string upsampled = graph.Add(
+                "Resize", [merged, "", graph.Constant(1f, 1, 2, 2)], ("mode", "linear"), ("coordinate_transformation_mode", "half_pixel"));
+            merged = graph.Add("Concat", [_fusions[scale].Describe(graph, features1[scale], features2[scale]), upsampled], ("axis", 1L));
+        }
+
+        return graph.Layer(_classifier, graph.Layer(_merging, merged));
+    }
+
+    private string[] Encode(OnnxGraph graph, string image)
+    {
+        string[] features = new string[ScaleCount];
+        for (int scale = 0; scale < ScaleCount; scale++)
+        {
+            string input = scale == 0
+                ? graph.Layer(_stem, image)
+                : graph.Add("AveragePool", [features[scale - 1]], ("kernel_shape", (long[])[2, 2]), ("strides", (long[])[2, 2]));
+            features[scale] = graph.Layer(_cells[scale], input);
+        }
+
+        return features;
+    }
+
     private static string? FindConfigurationProblem(ModelConfig config) =>
         config.BaseChannels % 2 == 0 ? null : $"its grouped convolutions need an even model.base_channels, and it is {config.BaseChannels}";
 
@@ -114,7 +145,7 @@ public sealed class HaNet : ChangeDetectionModel
 /// HANet's feature extraction cell: a 3x3 convolution, and around batch normalisation, ReLU, 1x1 convolution and
 /// batch normalisation a residual connection that ends in a ReLU.
 /// </summary>
-internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
+internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>, IOnnxLayer
 {
     private readonly bool _ofEachImage;
 
@@ -150,6 +181,14 @@ internal sealed class FeatureExtractionCell : Module<Tensor, Tensor>
         using Tensor residual = EncoderNormalization.Apply(_norm2, mixed, _ofEachImage);
         using Tensor sum = widened + residual;
         return functional.relu(sum);
+    }
+
+    public string Describe(OnnxGraph graph, string input)
+    {
+        string widened = graph.Layer(_widening, input);
+        string activated = graph.Add("Relu", [EncoderNormalization.Describe(graph, _norm1, widened, _ofEachImage)]);
+        string residual = EncoderNormalization.Describe(graph, _norm2, graph.Layer(_mixing, activated), _ofEachImage);
+        return graph.Add("Relu", [graph.Add("Add", [widened, residual])]);
     }
 }
 
@@ -201,6 +240,13 @@ internal sealed class FusionStage
         return amongChannels + amongRows;
     }
 
+    public string Describe(OnnxGraph graph, string features1, string features2)
+    {
+        string pair = graph.Add("Concat", [features1, features2], ("axis", 1L));
+        string fused = graph.Layer(_mixing, graph.Add("Concat", [.. _dilated.Select(convolution => graph.Layer(convolution, pair))], ("axis", 1L)));
+        return graph.Add("Add", [graph.Layer(_channelAttention, fused), graph.Layer(_rowAttention, graph.Layer(_columnAttention, fused))]);
+    }
+
     private Tensor Fuse(Tensor features1, Tensor features2)
     {
         using Tensor pair = cat([features1, features2], 1);
@@ -218,7 +264,7 @@ internal sealed class FusionStage
 /// a channel attends to those that are least like it. The likeness is divided by the square root of the number of pixels,
 /// which keeps the softmax from saturating. The result is added to the input times gamma, which starts at 0.
 /// </summary>
-internal sealed class ChannelAttention : Module<Tensor, Tensor>
+internal sealed class ChannelAttention : Module<Tensor, Tensor>, IOnnxLayer
 {
     public ChannelAttention()
         : base(nameof(ChannelAttention)) => register_parameter("gamma", new Parameter(zeros(1)));
@@ -238,13 +284,25 @@ internal sealed class ChannelAttention : Module<Tensor, Tensor>
         using Tensor gated = features * get_parameter("gamma")!;
         return gated + input;
     }
+
+    // The greatest likeness is taken off only to keep the softmax in range, which it does by itself.
+    public string Describe(OnnxGraph graph, string input)
+    {
+        string channels = graph.Add("Reshape", [input, graph.Constant(0L, 0, -1)]);
+        string pixels = graph.Add("Cast", [graph.Side(channels, 2)], ("to", (long)OnnxMessages.Float));
+        string scaled = graph.Add("Div", [channels, graph.Add("Sqrt", [pixels])]);
+        string likeness = graph.Add("MatMul", [scaled, graph.Add("Transpose", [channels], ("perm", (long[])[0, 2, 1]))]);
+        string attention = graph.Add("Softmax", [graph.Add("Neg", [likeness])], ("axis", -1L));
+        string attended = graph.Add("Reshape", [graph.Add("MatMul", [attention, channels]), graph.Add("Shape", [input])]);
+        return graph.Add("Add", [graph.Add("Mul", [attended, graph.Weight(get_parameter("gamma")!)]), input]);
+    }
 }
 
 /// <summary>
 /// HANet's row and column attention: each pixel attends to the pixels of its own row, or of its own column.
 /// The result is added to the input times gamma, which starts at 0.
 /// </summary>
-internal sealed class LineAttention : Module<Tensor, Tensor>
+internal sealed class LineAttention : Module<Tensor, Tensor>, IOnnxLayer
 {
     /// <summary>
     /// Elements of an attention map that is computed in one piece. It has the square of a line's length for each line,
@@ -283,6 +341,18 @@ internal sealed class LineAttention : Module<Tensor, Tensor>
         using Tensor features = FromLines(attended, input.shape);
         using Tensor gated = features * get_parameter("gamma")!;
         return gated + input;
+    }
+
+    // N x lines x pixels of a line x C throughout: a matrix product keeps the first two apart.
+    public string Describe(OnnxGraph graph, string input)
+    {
+        long[] lines = _rows ? [0, 2, 3, 1] : [0, 3, 2, 1];
+        string queries = graph.Add("Transpose", [graph.Layer(_query, input)], ("perm", lines));
+        string keys = graph.Add("Transpose", [graph.Layer(_key, input)], ("perm", _rows ? (long[])[0, 2, 1, 3] : (long[])[0, 3, 1, 2]));
+        string values = graph.Add("Transpose", [graph.Layer(_value, input)], ("perm", lines));
+        string attention = graph.Add("Softmax", [graph.Add("MatMul", [queries, keys])], ("axis", -1L));
+        string attended = graph.Add("Transpose", [graph.Add("MatMul", [attention, values])], ("perm", _rows ? (long[])[0, 3, 1, 2] : (long[])[0, 3, 2, 1]));
+        return graph.Add("Add", [graph.Add("Mul", [attended, graph.Weight(get_parameter("gamma")!)]), input]);
     }
 
     private static Tensor Attend(Tensor queries, Tensor keys, Tensor values)
