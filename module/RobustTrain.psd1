@@ -14,20 +14,25 @@
     VariablesToExport      = @()
     AliasesToExport        = @('Export-Prediction')
     CmdletsToExport        = @(
+        'Compare-TrainingRun'
         'Export-Model'
         'Get-CpuStatus'
         'Get-GpuStatus'
         'Get-Monitor'
+        'Get-TrainingEvent'
         'Get-TrainingRun'
         'Invoke-Model'
         'Measure-DataLoader'
         'Measure-Model'
         'New-SampleDataset'
+        'New-TrainingConfig'
+        'Remove-TrainingRun'
         'Start-Monitor'
         'Start-Training'
         'Stop-Monitor'
         'Stop-Training'
         'Test-TrainingConfig'
+        'Wait-Training'
     )
     PrivateData            = @{
         PSData = @{

@@ -33,6 +33,9 @@ Describe 'Completion' {
         @{ Text = 'Measure-DataLoader -Dataset '; Expected = 'air-change', 'change-pairs' }
         @{ Text = 'Measure-DataLoader -Fault s'; Expected = 'stop:0.01', 'segfault:0.01', 'stall:0.005' }
         @{ Text = 'Measure-Model r -Split '; Expected = 'Test', 'Train', 'Val' }
+        @{ Text = 'Export-Model r o -Format '; Expected = 'Onnx', 'SafeTensors' }
+        @{ Text = 'Invoke-Model r -Checkpoint '; Expected = 'Best', 'Latest' }
+        @{ Text = 'New-TrainingConfig c.yaml -Task '; Expected = 'ChangeDetection' }
     ) {
         $matches = Complete $Text
         foreach ($value in $Expected) { $matches | Should -Contain $value }
@@ -55,7 +58,7 @@ Describe 'Completion' {
         Complete 'Measure-Model r -Device a' | Should -Be auto
     }
 
-    It 'offers the runs below the current folder, quoted where they have to be: <_>' -ForEach 'Stop-Training ', 'Get-TrainingRun ', 'Measure-Model ', 'Start-Training -RunPath ' {
+    It 'offers the runs below the current folder, quoted where they have to be: <_>' -ForEach 'Stop-Training ', 'Get-TrainingRun ', 'Measure-Model ', 'Start-Training -RunPath ', 'Invoke-Model ', 'Export-Model ', 'Remove-TrainingRun ', 'Wait-Training ', 'Get-TrainingEvent ', 'Compare-TrainingRun ' {
         Complete $_ | Should -Be '''runs/it''''s two''', 'runs/one'
     }
 

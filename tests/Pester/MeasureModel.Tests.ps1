@@ -58,6 +58,7 @@ Describe 'Measure-Model' {
         @{ Parameter = 'Device'; Value = 1; Option = { '--device cuda:1' } }
         @{ Parameter = 'Set'; Value = @{ 'loader.eval_batch_size' = 4 }; Option = { '--set loader.eval_batch_size=4' } }
         @{ Parameter = 'Baseline'; Value = $true; Option = { '--baseline' } }
+        @{ Parameter = 'PicturePath'; Value = 'pictures'; Option = { "--pictures $PWD/pictures" } }
     ) {
         $parameters = @{ $Parameter = $Value }
         Measure-Model r @parameters | Out-Null

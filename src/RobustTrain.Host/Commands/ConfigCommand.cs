@@ -2,7 +2,9 @@ using System.CommandLine;
 using RobustTrain.Configuration;
 using RobustTrain.Host.Jobs;
 using RobustTrain.Host.Output;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;
@@ -14,6 +16,7 @@ internal static class ConfigCommand
     public static Command Create() => new("config", "Shows, checks and documents configurations.")
     {
         Show(),
+        New(),
         Check(),
         Schema(),
     };
@@ -30,6 +33,35 @@ internal static class ConfigCommand
             Console.Out.Write(parsed.GetValue(plain) ? ConfigurationWriter.Write(config) : ConfigurationWriter.WriteDocumented(config));
             return (int)ExitCode.Finished;
         }));
+        return command;
+    }
+
+    private static Command New()
+    {
+        Argument<string> file = new("FILE") { Description = "The file to write." };
+        Option<string> task = CommonOptions.OneOf("--task", "What is to be learned.", "change-detection", "change-detection");
+        ConfigurationOptions configuration = new();
+        Option<bool> force = new("--force") { Description = "Overwrites a file that is there." };
+        Option<bool> events = CommonOptions.Events();
+        Option<bool> lifeLine = CommonOptions.LifeLine();
+        Command command = new("new", "Writes a configuration to start from: every key with its default, and above it what it means.") { file, task, configuration.Settings, force, events, lifeLine };
+        command.SetAction(parsed =>
+        {
+            EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
+            return CommandGuard.Run(
+                () =>
+                {
+                    string path = Path.GetFullPath(parsed.GetValue(file)!);
+                    if (!parsed.GetValue(force) && Path.Exists(path))
+                        throw new RunException(ExitCode.Configuration, "OutputExists", $"The file '{path}' is there already; --force overwrites it.", path);
+                    TrainingConfig config = ConfigurationReader.ReadPartial<TrainingConfig>(path: null, parsed.GetValue(configuration.Settings)!);
+                    Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                    DurableFile.Write(path, ConfigurationWriter.WriteDocumented(config));
+                    stream?.Write(new ConfigurationWritten(path, parsed.GetValue(task)!));
+                    return (int)ExitCode.Finished;
+                },
+                stream);
+        });
         return command;
     }
 

@@ -24,6 +24,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(RunFinished), "run_finished")]
 [JsonDerivedType(typeof(CheckProgress), "check_progress")]
 [JsonDerivedType(typeof(ConfigurationChecked), "configuration_checked")]
+[JsonDerivedType(typeof(ConfigurationWritten), "configuration_written")]
 [JsonDerivedType(typeof(EvaluationFinished), "evaluation_finished")]
 [JsonDerivedType(typeof(PredictionPlanned), "prediction_planned")]
 [JsonDerivedType(typeof(PredictionProgress), "prediction_progress")]
@@ -193,6 +194,11 @@ public sealed record ConfigurationChecked(IReadOnlyList<ConfigurationError> Erro
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? RunPath { get; init; }
 }
+
+/// <summary>A configuration has been written to start from, by <c>robusttrain config new</c>.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Task">What it is to learn.</param>
+public sealed record ConfigurationWritten(string Path, string Task) : RunEvent;
 
 /// <summary>A checkpoint has been scored, by <c>robusttrain evaluate</c>.</summary>
 /// <param name="Checkpoint">The checkpoint's folder.</param>

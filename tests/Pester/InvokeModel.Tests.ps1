@@ -1,0 +1,127 @@
+BeforeAll {
+    Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
+    Import-ModuleUnderTest
+}
+
+AfterAll { Use-RealHost }
+
+Describe 'Invoke-Model' {
+    BeforeEach {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid()))
+        Push-Location $folder
+        Use-FakeHost @{ EPOCH_SECONDS = 0.01; CALLS = Join-Path $folder calls; PAIRS = Join-Path $folder pairs }
+        $before = @(Get-ChildItem ([IO.Path]::GetTempPath()) -Filter tmp*.tmp).Count
+    }
+
+    AfterEach {
+        Pop-Location
+        Get-Leftover "$folder/" | Should -BeNullOrEmpty
+        @(Get-ChildItem ([IO.Path]::GetTempPath()) -Filter tmp*.tmp).Count | Should -BeLessOrEqual $before
+    }
+
+    It 'writes an object for each pair' {
+        $made = Invoke-Model r a.png b.png -OutputPath out
+        Get-LastCall | Should -BeLike "predict $PWD/r --pairs * --output $PWD/out --checkpoint best --events --life-line"
+        Get-Content pairs | Should -Be "$PWD/a.png`t$PWD/b.png"
+        $made | Should -BeOfType RobustTrain.Cmdlets.Output.ModelPrediction
+        $made.ImagePathA, $made.ImagePathB, $made.MapPath | Should -Be /i/a.png, /i/b.png, /o/a.png
+        $made.Width, $made.Height, $made.ChangedPercent, $made.MeanConfidence | Should -Be 952, 640, 12.5, 0.99
+        ($made | Out-String -Width 80) | Should -Match '952x640 +12\.50 % +0\.9900'
+        @(($made | Out-String -Width 80).Split("`n").Where({ $_.Length -gt 80 })) | Should -BeNullOrEmpty
+        $made.PSStandardMembers.DefaultDisplayPropertySet.ReferencedPropertyNames.Count | Should -BeLessOrEqual 10
+    }
+
+    It 'takes all pairs of the pipeline into one call' {
+        [pscustomobject] @{ ImagePathA = 'a 1.png'; ImagePathB = 'b 1.png' }, [pscustomobject] @{ ImagePathA = 'a2.png'; ImagePathB = 'b2.png' } |
+            Invoke-Model r -OutputPath out | Should -HaveCount 1
+        Get-Content calls | Should -HaveCount 1
+        Get-Content pairs | Should -Be "$PWD/a 1.png`t$PWD/b 1.png", "$PWD/a2.png`t$PWD/b2.png"
+    }
+
+    It 'takes folders with A and B by value, and runs by their property' {
+        New-Item -ItemType Directory 'x [1]', y | Out-Null
+        Get-ChildItem -Directory | Invoke-Model r -OutputPath out | Out-Null
+        Get-Content pairs | Should -Be "$PWD/x [1]", "$PWD/y"
+        [pscustomobject] @{ RunPath = "$PWD/other" } | Invoke-Model -ImagePathA a -ImagePathB b -OutputPath out | Out-Null
+        Get-LastCall | Should -BeLike "predict $PWD/other *"
+        Export-Prediction r a b -OutputPath out | Out-Null
+    }
+
+    It 'passes -<Parameter> on as <Option>' -ForEach @(
+        @{ Parameter = 'Probability'; Value = $true; Option = '--probability' }
+        @{ Parameter = 'TileSize'; Value = 256; Option = '--tile-size 256' }
+        @{ Parameter = 'Overlap'; Value = 32; Option = '--overlap 32' }
+        @{ Parameter = 'Force'; Value = $true; Option = '--force' }
+        @{ Parameter = 'Checkpoint'; Value = 'Latest'; Option = '--checkpoint latest' }
+        @{ Parameter = 'Device'; Value = 1; Option = '--device cuda:1' }
+        @{ Parameter = 'Set'; Value = 'data.convert_images=false'; Option = '--set data.convert_images=false' }
+    ) {
+        $parameters = @{ $Parameter = $Value }
+        Invoke-Model r a b -OutputPath out @parameters | Out-Null
+        Get-LastCall | Should -BeLike "*$Option *"
+    }
+
+    It 'checks and writes nothing under -WhatIf' {
+        Invoke-Model r a b -OutputPath out -WhatIf | Should -BeNullOrEmpty
+        Get-Content calls | Should -HaveCount 1
+        Get-LastCall | Should -BeLike '* --check *'
+    }
+
+    It 'names a pair that could not be read, and writes the others' {
+        $env:FAKE_END = 'damaged'
+        $made = Invoke-Model r a b -OutputPath out -ErrorVariable failure -ErrorAction SilentlyContinue
+        $made | Should -HaveCount 1
+        $failure.FullyQualifiedErrorId | Should -Be 'SampleNotReadable,RobustTrain.Cmdlets.Commands.InvokeModelCommand', 'PairsNotReadable,RobustTrain.Cmdlets.Commands.InvokeModelCommand'
+        $failure[0].TargetObject | Should -Be /i/bad.png
+    }
+
+    It 'refuses lists that are no pairs' {
+        Invoke-Model r a, b c -OutputPath out -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure[0].Exception.Message | Should -Be '-ImagePathA has 2 paths and -ImagePathB 1 path; expected as many of one as of the other.'
+    }
+
+    It 'is ended by PowerShell.Stop' {
+        $env:FAKE_STEPS = 1000
+        $env:FAKE_EPOCH_SECONDS = 0.1
+        $shell = [powershell]::Create()
+        [void] $shell.AddScript("Import-Module '$(Get-ModulePath)'; Invoke-Model '$folder/r' a b -OutputPath '$folder/out'")
+        [void] $shell.BeginInvoke()
+        Wait-Fact { $shell.Streams.Progress.Count } | Should -BeTrue
+        $shell.Stop()
+        $shell.Dispose()
+    }
+}
+
+Describe 'Invoke-Model and Export-Model with the real executable' {
+    BeforeAll {
+        Use-RealHost
+        Push-Location (New-Item -ItemType Directory (Join-Path $TestDrive real))
+        $run = Join-Path (Split-Path $PSScriptRoot) Unit/Training/fixtures/run-of-libtorch-1.13
+        $fixtures = Join-Path (Split-Path $PSScriptRoot) Unit/Data/Fixtures
+    }
+
+    AfterAll { Pop-Location }
+
+    It 'predicts, asks for -Force, and names parameters in its errors' {
+        $made = Invoke-Model $run $fixtures/rgb.png $fixtures/rgb.bmp -OutputPath out -Checkpoint Latest -Probability
+        $made.MapPath, $made.ScorePath | Should -Exist
+        Invoke-Model $run $fixtures/rgb.png $fixtures/rgb.bmp -OutputPath out -Checkpoint Latest -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure[0].Exception.Message | Should -BeLike '*is there already; -Force overwrites it.'
+        Invoke-Model $run $fixtures/rgb.png $fixtures/rgb.bmp -OutputPath out -Checkpoint Latest -TileSize 100 -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure[0].Exception.Message | Should -BeLike '-TileSize is 100, *'
+    }
+
+    It 'exports, in a format by the file''s name, and names parameters in its errors' {
+        Export-Model $run no.onnx -Checkpoint Latest -WhatIf
+        'no.onnx' | Should -Not -Exist
+        $onnx = Get-Item $run | Export-Model -OutputPath a.onnx -Checkpoint Latest
+        $onnx | Should -BeOfType RobustTrain.Cmdlets.Output.ModelExport
+        $onnx.LargestDifference | Should -BeLessThan 1e-4
+        $onnx.InputShape | Should -Be 'batch x 3 x height x width'
+        $onnx.Bytes | Should -Be (Get-Item a.onnx).Length
+        ($onnx | Out-String -Width 80) | Should -Match 'Onnx +fc-siam-diff'
+        (Export-Model $run a.safetensors -Checkpoint Latest -Format SafeTensors).LargestDifference | Should -BeNullOrEmpty
+        Export-Model $run a.safetensors -Checkpoint Latest -Force -Width 3 -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure[0].Exception.Message | Should -BeLike '-Width is given, but safetensors holds weights only*or take -Format Onnx.'
+    }
+}
