@@ -15,7 +15,7 @@ TEST_PACKAGES=(gcc libc6-dev openssh-client openssh-server procps)
 BENCH_PACKAGES=(python3-torch python3-pil python3-numpy)
 
 # What NuGet's packages take on a fresh machine, nearly all of it libtorch, and what a build takes, in MiB.
-PACKAGES_MIB=1500
+PACKAGES_MIB=1900
 BUILD_MIB=600
 
 say() { printf '\n== %s\n' "$*"; }

@@ -105,7 +105,7 @@ $help = @(
     '<?xml version="1.0" encoding="utf-8"?>'
     '<helpItems schema="maml" xmlns="http://msh" xmlns:maml="http://schemas.microsoft.com/maml/2004/10"'
     'xmlns:command="http://schemas.microsoft.com/maml/dev/command/2004/10" xmlns:dev="http://schemas.microsoft.com/maml/dev/2004/10">'
-    foreach ($command in Get-Command -Module RobustTrain | Sort-Object Name) { Get-CommandHelp $command }
+    foreach ($command in Get-Command -Module RobustTrain -CommandType Cmdlet | Sort-Object Name) { Get-CommandHelp $command }
     '</helpItems>'
 ) -join "`n"
 $null = [xml] $help

@@ -1,7 +1,7 @@
 BeforeDiscovery {
     Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
     Import-ModuleUnderTest
-    $cmdlets = (Get-Command -Module RobustTrain | Sort-Object Name).ForEach({ @{ Cmdlet = $_.Name } })
+    $cmdlets = (Get-Command -Module RobustTrain -CommandType Cmdlet | Sort-Object Name).ForEach({ @{ Cmdlet = $_.Name } })
 }
 
 BeforeAll {
@@ -29,7 +29,7 @@ Describe 'The module' {
 
     It 'uses approved verbs' {
         $approved = (Get-Verb).Verb
-        (Get-Command -Module RobustTrain).Verb | ForEach-Object { $approved | Should -Contain $_ }
+        (Get-Command -Module RobustTrain -CommandType Cmdlet).Verb | ForEach-Object { $approved | Should -Contain $_ }
     }
 
     It 'never loads libtorch into the shell' {

@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Training.Checkpoints;
@@ -67,8 +69,24 @@ public sealed record CheckpointFile(
 /// <param name="BaseChannels">Channels of the first stage.</param>
 public sealed record ModelIdentity(string Name, int InChannels, int Classes, int BaseChannels)
 {
-    /// <summary>The identity of the network that a configuration asks for.</summary>
-    public static ModelIdentity Of(ModelConfig model) => new(model.Name, model.InChannels, model.Classes, model.BaseChannels);
+    /// <summary>The identity of the network that a configuration asks for. A file of the user's own is known by its content.</summary>
+    /// <exception cref="RunException">The file can't be read.</exception>
+    public static ModelIdentity Of(ModelConfig model) => model.Path is { } path
+        ? new(NameOf(path), model.InChannels, model.Classes, BaseChannels: 0)
+        : new(model.Name, model.InChannels, model.Classes, model.BaseChannels);
+
+    private static string NameOf(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            return $"torchscript:{Convert.ToHexStringLower(SHA256.HashData(file))[..16]}";
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException(ExitCode.Configuration, "ModelFileNotFound", $"model.path is '{Path.GetFullPath(path)}', but {(File.Exists(path) ? "that file can't be read" : "there is no such file")}; a TorchScript file is expected, as torch.jit.save writes it.", path, unreadable);
+        }
+    }
 
     /// <summary>The identity as people read it.</summary>
     public override string ToString() => $"{Name} (in_channels {InChannels}, classes {Classes}, base_channels {BaseChannels})";

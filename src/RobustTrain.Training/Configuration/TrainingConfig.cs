@@ -80,6 +80,10 @@ public sealed record ModelConfig
     [ModelName]
     public string Name { get; init; } = "fc-siam-diff";
 
+    [Description("A network of your own in place of name: a TorchScript file (Python: torch.jit.script(network).save(...)) with forward(image1, image2), two batches N x in_channels x H x W, that gives logits N x classes x H x W. Training begins with the file's weights; name, base_channels, dropout and evaluation_statistics mean nothing then. A relative path starts at the current directory.")]
+    [ConfigurationPath]
+    public string? Path { get; init; }
+
     [Description("Channels of one image: 3 for RGB, 1 for grey.")]
     [Range(1, 64)]
     public int InChannels { get; init; } = 3;
