@@ -7,6 +7,14 @@ again; anything else needs a person and ends the script with that code. So does 
 before it writes its next checkpoint.
 .PARAMETER MaxKilled
 How many times in a row a training may be killed without a new checkpoint.
+.PARAMETER At
+When the window of a scheduled task begins, each day, as 22:00. Within the window the script trains, and stops the training
+with a checkpoint at its end; outside of it nothing is started. What stops the training before leaves the rest to the next
+window: exit code 75 ends the script.
+.PARAMETER Hours
+The length of the window; 24 is one without an end.
+.PARAMETER LogPath
+A file to which all that is shown is appended.
 .PARAMETER Set
 Settings key=value. "pwsh -File" hands over one text only; there several are separated by commas: -Set seed=3,loader.batch_size=8
 .EXAMPLE
@@ -19,6 +27,9 @@ param(
     [Parameter(Mandatory)] [string] $ConfigPath,
     [Parameter(Mandatory)] [string] $RunPath,
     [string[]] $Set = @(),
+    [timespan] $At,
+    [ValidateRange(1, 24)] [int] $Hours = 8,
+    [string] $LogPath,
     [ValidateRange(1, 10000)] [int] $MaxAttempts = 100,
     [ValidateRange(1, 10000)] [int] $MaxKilled = 5,
     [ValidateRange(0, 86400)] [int] $RetrySeconds = 10
@@ -27,10 +38,37 @@ param(
 $ErrorActionPreference = 'Stop'
 # A log is no terminal: no colours in it.
 if ([Console]::IsOutputRedirected) { $PSStyle.OutputRendering = 'PlainText' }
+if ($LogPath) { Start-Transcript -LiteralPath $LogPath -Append | Out-Null }
 if (-not (Get-Module RobustTrain)) {
-    # In a checkout the module stands in artifacts; elsewhere it is installed.
-    $built = Join-Path $PSScriptRoot .. artifacts RobustTrain RobustTrain.psd1
-    Import-Module ((Test-Path $built) ? $built : 'RobustTrain')
+    # Beside the script in the module itself; in a checkout in artifacts; elsewhere it is installed.
+    $near = 'RobustTrain.psd1', 'artifacts/RobustTrain/RobustTrain.psd1' | ForEach-Object { Join-Path $PSScriptRoot .. $_ } | Where-Object { Test-Path -LiteralPath $_ }
+    Import-Module ($near ? @($near)[0] : 'RobustTrain')
+}
+
+$isScheduled = $PSBoundParameters.ContainsKey('At')
+$end = [datetime]::MaxValue
+if ($isScheduled -and $Hours -lt 24) {
+    $begin = [datetime]::Today + $At
+    if ($begin -gt [datetime]::Now) { $begin = $begin.AddDays(-1) }
+    $end = $begin.AddHours($Hours)
+    if ([datetime]::Now -ge $end) {
+        Write-Warning "It is $([datetime]::Now.ToString('HH:mm')), which is outside of the window from $($begin.ToString('HH:mm')) to $($end.ToString('HH:mm')): nothing is started."
+        exit 0
+    }
+}
+
+# Trains in a job, so that this shell can stop it with a checkpoint when the window ends.
+function Start-TrainingInWindow([hashtable] $Parameters) {
+    $job = Start-Training @Parameters -AsJob -ErrorAction SilentlyContinue -ErrorVariable refused
+    if (-not $job) { $script:failure = $refused; return }
+    while (-not (Wait-Job $job -Timeout 1)) {
+        Receive-Job $job
+        if ([datetime]::Now -ge $end) { Stop-Job $job }
+    }
+    Receive-Job $job -ErrorAction SilentlyContinue -ErrorVariable told
+    $script:failure = $told
+    $global:LASTEXITCODE = $job.ExitCode
+    Remove-Job $job
 }
 
 # A comma separates settings where a key and an equals sign follow; any other one belongs to a value.
@@ -42,9 +80,12 @@ foreach ($attempt in 1..$MaxAttempts) {
     $before = Get-CheckpointState
     $global:LASTEXITCODE = 0
     $failure = $null
-    Start-Training $ConfigPath -RunPath $RunPath -Resume Auto -Set $settings -ErrorAction SilentlyContinue -ErrorVariable failure
+    $training = @{ ConfigurationPath = $ConfigPath; RunPath = $RunPath; Resume = 'Auto'; Set = $settings }
+    if ($isScheduled) { Start-TrainingInWindow $training }
+    else { Start-Training @training -ErrorAction SilentlyContinue -ErrorVariable failure }
     if ($LASTEXITCODE -eq 0 -and -not $failure) { exit 0 }
     $code = $LASTEXITCODE
+    if ($isScheduled -and $code -eq 75) { exit 75 }
     if ($code -ne 75 -and $code -ge 0 -and $code -lt 128) {
         Write-Warning "Attempt $attempt ended with exit code ${code}: $failure"
         exit ($code -eq 0 ? 1 : $code)

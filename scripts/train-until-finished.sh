@@ -3,7 +3,7 @@
 # Usage: train-until-finished.sh RUN-FOLDER CONFIG [OPTION OF robusttrain train ...]
 #
 #   0             finished
-#   75            stopped with a checkpoint: goes on
+#   75            stopped with a checkpoint: goes on; ends with 75 where AFTER_STOP is "end", as in a scheduled task, whose next window goes on
 #   128 and more  killed by a signal (kill -9, the out-of-memory killer, a crash of native code): goes on from the last checkpoint, unless
 #                 it is killed again and again before the next one
 #   anything else a person has to look: ends with that code
@@ -44,6 +44,7 @@ for ((attempt = 1; attempt <= ${MAX_ATTEMPTS:-100}; attempt++)); do
     echo "$0: attempt $attempt ended with exit code $code; a person has to look: robusttrain's message stands above." >&2
     exit $code
   fi
+  if [ $code -eq 75 ] && [ "${AFTER_STOP:-}" = end ]; then exit 75; fi
   if [ $code -eq 75 ] || [ "$(checkpoints)" != "$before" ]; then killed=0; else killed=$((killed + 1)); fi
   if [ $killed -ge "${MAX_KILLED:-5}" ]; then
     echo "$0: killed $killed times in a row without a new checkpoint, at last with exit code $code; a person has to look (137 is what the kernel's out-of-memory killer sends, 134 and 139 are crashes of native code)." >&2

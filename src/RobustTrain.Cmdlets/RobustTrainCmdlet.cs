@@ -71,6 +71,9 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     /// <summary>Asks, or says under -WhatIf, whether something is to be changed.</summary>
     protected Task<bool> ShouldProcessAsync(string target, string action) => Pipeline.WriteAsync(() => base.ShouldProcess(target, action));
 
+    /// <summary>Whether -WhatIf is given, or $WhatIfPreference says it. For the pipeline thread.</summary>
+    protected bool IsWhatIf => LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.GetValueOrDefault("WhatIf") ?? SessionState.PSVariable.GetValue("WhatIfPreference"));
+
     /// <summary>Runs what needs the pipeline thread there: session state, providers, the host.</summary>
     protected Task<T> OnPipelineThread<T>(Func<T> action) => Pipeline.InvokeAsync(action);
 

@@ -86,6 +86,23 @@ internal sealed class SecondsTransformationAttribute : ArgumentTransformationAtt
     }
 }
 
+/// <summary>Takes a time of the day from a text, as 22:00, a date or a time span; of the latter two whole minutes only.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class TimeOfDayTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
+    {
+        TimeOnly time => Minutes(time),
+        DateTime date => Minutes(TimeOnly.FromDateTime(date)),
+        TimeSpan { Ticks: >= 0 and < TimeSpan.TicksPerDay } sinceMidnight => Minutes(TimeOnly.FromTimeSpan(sinceMidnight)),
+        string text when TimeOnly.TryParse(text, CultureInfo.InvariantCulture, out TimeOnly time) && time == Minutes(time) => time,
+        var other => throw new ArgumentTransformationMetadataException(Strings.Format("InvalidTimeOfDay", other)),
+    };
+
+    private static TimeOnly Minutes(TimeOnly time) => new(time.Hour, time.Minute);
+}
+
 /// <summary>Takes -Set as people write it, <c>@{ 'loader.batch_size' = 8 }</c>, <c>@{ loader = @{ batch_size = 8 } }</c> or <c>'loader.batch_size=8'</c>, into settings <c>key=value</c>.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SettingsTransformationAttribute : ArgumentTransformationAttribute

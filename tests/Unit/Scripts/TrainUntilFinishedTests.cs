@@ -38,6 +38,15 @@ public sealed class TrainUntilFinishedTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stop_is_final_in_a_window_and_a_kill_is_not()
+    {
+        (int code, string[] calls) = await Run(new Dictionary<string, string> { ["AFTER_STOP"] = "end" }, "kill", "75", "0");
+
+        Assert.Equal(75, code);
+        Assert.Equal(2, calls.Length);
+    }
+
+    [Fact]
     public async Task A_training_that_never_finishes_is_given_up_after_the_bound()
     {
         (int code, string[] calls) = await Run(Enumerable.Repeat("75", 9).ToArray());
