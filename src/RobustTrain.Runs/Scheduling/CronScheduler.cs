@@ -89,7 +89,7 @@ public sealed partial class CronScheduler(string crontab = "crontab") : ITrainin
         string line = $"mkdir -p {Quoted(folder)} && cd {Quoted(task.WorkingFolder)} && exec {string.Join(' ', command.Select(Quoted))} >>{Quoted(task.RunPath + ".log")}";
         return $"""
             # >>> RobustTrain {task.Name}: {task.ToJson()}
-            # flock keeps a second one away; the script starts a killed training again; timeout sends SIGTERM, which means a checkpoint.
+            # flock keeps a second one away; the script starts a killed training again{(task.End is null ? "." : "; timeout sends SIGTERM, which means a checkpoint.")}
             # What is printed goes into the log beside the run; cron mails the rest: what a person has to look at.
             {task.At.Minute} {task.At.Hour} * * * {line.Replace("%", "\\%", StringComparison.Ordinal)}
             # <<< RobustTrain {task.Name}

@@ -34,9 +34,9 @@ public sealed partial class TrainingSchedule(IReadOnlyList<ITrainingScheduler> s
     public IReadOnlyList<TrainingTask> Check(TrainingTask task, TaskEnvironment environment, ITrainingScheduler scheduler, bool replace)
     {
         if (!TaskName().IsMatch(task.Name))
-            throw Refusal("TrainingTaskNameInvalid", $"-Name '{task.Name}' is no name for a task; expected a letter or a digit, and then up to 99 letters, digits and . _ -", task.Name);
+            throw Refusal("TrainingTaskNameInvalid", $"-Name '{OneLine(task.Name)}' is no name for a task; expected a letter or a digit, and then up to 99 letters, digits and . _ -", task.Name);
         if (task.Texts.FirstOrDefault(text => text.Any(char.IsControl)) is { } text)
-            throw Refusal("TrainingTaskPathInvalid", $"'{text.ReplaceLineEndings("\\n")}' has a line break or another control character, which no scheduler keeps.", text);
+            throw Refusal("TrainingTaskPathInvalid", $"'{OneLine(text)}' has a line break or another control character, which no scheduler keeps.", text);
         if (!File.Exists(task.ConfigurationPath))
             throw Refusal("ConfigurationNotFound", $"The configuration '{task.ConfigurationPath}' doesn't exist.", task.ConfigurationPath);
         if (environment.Credential is not null && scheduler.Kind != SchedulerKind.TaskScheduler)
@@ -110,6 +110,8 @@ public sealed partial class TrainingSchedule(IReadOnlyList<ITrainingScheduler> s
         SchedulerKind.Cron => "crontab",
         _ => "schtasks",
     };
+
+    private static string OneLine(string text) => text.ReplaceLineEndings("\\n");
 
     private static RunException Refusal(string errorId, string message, object target) => new(ExitCode.Configuration, errorId, message, target);
 

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using System.Text;
 using RobustTrain.Runs.Scheduling;
+using RobustTrain.Tests.Monitoring;
 
 namespace RobustTrain.Tests.Runs.Scheduling;
 
@@ -13,32 +14,9 @@ internal sealed class FakeSchedulers : IDisposable
     public FakeSchedulers()
     {
         File.WriteAllText(At("my.yaml"), "");
-        Crontab = new CronScheduler(Program("crontab", """
-            [ ! -e "$0.fails" ] || { cat "$0.fails" >&2; exit 1; }
-            case $1 in
-              -l) cat "$0.tab" 2>/dev/null || { echo 'no crontab for me' >&2; exit 1; } ;;
-              -r) rm "$0.tab" ;;
-              -) cat >"$0.new"; [ ! -e "$0.refuses" ] || { echo 'errors in crontab file, can'"'"'t install' >&2; exit 1; }; mv "$0.new" "$0.tab" ;;
-              *) exit 64 ;;
-            esac
-            """));
-        Systemd = new SystemdScheduler(Units, isUser: false, Program("systemctl", """
-            echo "$*" >>"$0.calls"
-            case $1 in
-              show) printf 'ActiveState=active\nNextElapseUSecRealtime=@1764540000\n' ;;
-              enable) [ ! -e "$0.refuses" ] || { echo 'Failed to enable unit: Access denied' >&2; exit 1; } ;;
-            esac
-            """));
-        Windows = new WindowsTaskScheduler(Program("schtasks", """
-            tasks=$0.tasks; mkdir -p "$tasks"; echo "$*" >>"$0.calls"
-            verb=$1 name= file=; shift
-            while [ $# -gt 0 ]; do case $1 in /tn) name=$2; shift ;; /xml) [ "$verb" = /query ] || { file=$2; shift; } ;; esac; shift; done
-            case $verb in
-              /create) [ ! -e "$0.refuses" ] || { echo 'ERROR: Access is denied.' >&2; exit 1; }; iconv -f UTF-16 -t UTF-8 "$file" >"$tasks/$name" ;;
-              /delete) rm "$tasks/$name" ;;
-              /query) if [ "$name" ]; then cat "$tasks/$name"; else echo '"\Backup","N/A","Ready"'; for task in "$tasks"/*; do [ ! -e "$task" ] || echo "\"\\${task##*/}\",\"11/30/2026 22:00:00\",\"Ready\""; done; fi ;;
-            esac
-            """));
+        Crontab = new CronScheduler(Stub("crontab"));
+        Systemd = new SystemdScheduler(Units, isUser: false, Stub("systemctl"));
+        Windows = new WindowsTaskScheduler(Stub("schtasks"));
     }
 
     public CronScheduler Crontab { get; }
@@ -71,6 +49,12 @@ internal sealed class FakeSchedulers : IDisposable
         string file = _folder.Write(name, Encoding.UTF8.GetBytes($"#!/bin/sh\n{lines}\n"));
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return file;
+    }
+
+    private string Stub(string name)
+    {
+        File.Copy(System.IO.Path.Combine(TestFiles.Root, "tests", "scheduler-stubs", name), At(name));
+        return At(name);
     }
 
     public void Dispose() => _folder.Dispose();
