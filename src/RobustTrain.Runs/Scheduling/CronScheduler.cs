@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -124,26 +125,7 @@ public sealed partial class CronScheduler(string crontab = "crontab") : ITrainin
         }
     }
 
-    private static bool HasDaemon() => ProcessNames().Any(name => name is "cron" or "crond" or "fcron" or "cronie");
-
-    private static IEnumerable<string> ProcessNames()
-    {
-        foreach (string folder in Directory.EnumerateDirectories("/proc"))
-        {
-            string? name = null;
-            try
-            {
-                name = File.ReadAllText(Path.Combine(folder, "comm")).TrimEnd('\n');
-            }
-            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
-            {
-                // Not a process, or one that has ended meanwhile.
-            }
-
-            if (name is not null)
-                yield return name;
-        }
-    }
+    private static bool HasDaemon() => Array.Exists(["cron", "crond", "fcron"], name => Process.GetProcessesByName(name).Length > 0);
 
     private static string Quoted(string argument) => Plain().IsMatch(argument) ? argument : $"'{argument.Replace("'", "'\"'\"'", StringComparison.Ordinal)}'";
 
