@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | test | demo | bench | chaos] (help: ./build.sh help)
+# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | test | test-windows | demo | bench | chaos] (help: ./build.sh help)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -26,6 +26,8 @@ usage() {
 ./build.sh setup    install what is missing: Debian packages (where that is not allowed they are named), PowerShell, Pester
 ./build.sh build    setup, then the engine and the module, into artifacts/RobustTrain
 ./build.sh test     build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
+./build.sh test-windows  the engine, the module and the tests for Windows, run under Wine 10 or newer (WINE_ROOT=FOLDER: a Debian that has it);
+                    ends with one line: windows: N passed, N failed, N skipped
 ./build.sh demo     build, then make a sample dataset, train on it, evaluate; leaves data/demo and runs/demo
 ./build.sh bench    build, then the benchmarks side by side with PyTorch (bench/README.md; ./build.sh bench NAME for one)
 ./build.sh chaos N  build, then a training among N faults beside one untouched: kills, full disks, damaged checkpoints; exit code 0
@@ -52,6 +54,9 @@ install_packages() {
   "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
     || fail "apt-get could not install: ${missing[*]}"
 }
+
+# The module Pester of the package that tests/Unit names.
+pester_folder() { echo "$(packages_folder)/pester/$(sed -nE 's/.*"Pester" Version="\[([^]]+)\]".*/\1/p' tests/Unit/RobustTrain.Tests.Unit.csproj)/tools"; }
 
 packages_folder() { dotnet nuget locals global-packages --list | sed 's/^global-packages: //; s:/$::'; }
 
@@ -146,7 +151,7 @@ run_tests() {
   local -A lanes
   rm -rf "$LOGS"
   mkdir -p "$LOGS"
-  ln -sfn "$(packages_folder)/pester/$(sed -nE 's/.*"Pester" Version="\[([^]]+)\]".*/\1/p' tests/Unit/RobustTrain.Tests.Unit.csproj)/tools" "$TOOLS/modules/Pester"
+  ln -sfn "$(pester_folder)" "$TOOLS/modules/Pester"
   say "test: xunit and Pester, each in two processes"
   xunit xunit 'FullyQualifiedName!~RobustTrain.Tests.Training.' >"$LOGS/xunit.log" 2>&1 & lanes[xunit]=$!
   xunit xunit-training 'FullyQualifiedName~RobustTrain.Tests.Training.' >"$LOGS/xunit-training.log" 2>&1 & lanes[xunit-training]=$!
@@ -202,6 +207,7 @@ case $target in
   setup) setup ;;
   build) setup; build "$@" ;;
   test) run_tests ;;
+  test-windows) . build/windows.sh; run_windows_tests ;;
   demo) demo ;;
   bench) bench "$@" ;;
   chaos) chaos "$@" ;;

@@ -28,8 +28,8 @@ public sealed class PrefetchLoader : IBatchLoader
         options.Check();
         if (options.HasProcessWorkers)
         {
-            if (!OperatingSystem.IsLinux())
-                throw new LoaderException("Process workers need Linux; use threads.");
+            if (!OperatingSystem.IsLinux() && !OperatingSystem.IsWindows())
+                throw new LoaderException("Process workers need Linux or Windows; use threads.");
             if (dataset is not IPortableDataset)
                 throw new LoaderException($"Process workers need a dataset that another process can open, which {dataset.GetType().Name} is not; use threads.");
         }

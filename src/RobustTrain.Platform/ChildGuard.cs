@@ -7,7 +7,7 @@ namespace RobustTrain.Platform;
 /// <summary>
 /// Ends child processes when this process has gone, however it went: a tiny shell holds the read end of a pipe from here and the list of
 /// the children, and kills them at the end of file. It runs from the first child on until it is disposed. For programs that do not end by
-/// themselves when their standard input does. On Windows it does nothing.
+/// themselves when their standard input does. On Windows a job object does it.
 /// </summary>
 public sealed class ChildGuard : IDisposable
 {
@@ -27,6 +27,7 @@ public sealed class ChildGuard : IDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<int> _children = [];
     private Process? _shell;
+    private IDisposable? _job;
     private bool _isDisposed;
 
     /// <summary>The shell's process id; null before the first child.</summary>
@@ -41,19 +42,27 @@ public sealed class ChildGuard : IDisposable
 
     /// <summary>Puts a child under guard.</summary>
     /// <exception cref="Win32Exception">The shell can't be started, or ends itself.</exception>
-    internal void Add(int processId)
+    internal void Add(Process child)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
+            int processId = child.Id;
             _children.Add(processId);
-            if (OperatingSystem.IsWindows() || (_shell is not null && TryTell('+', processId)))
+            if (OperatingSystem.IsWindows())
+            {
+                ChildJob job = (ChildJob)(_job ??= new ChildJob());
+                job.Add(child);
+                return;
+            }
+
+            if (_shell is not null && TryTell('+', processId))
                 return;
 
             // The first child, or somebody has killed the shell.
             End();
             _shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Script]) { RedirectStandardInput = true })!;
-            if (!_children.All(child => TryTell('+', child)))
+            if (!_children.All(guarded => TryTell('+', guarded)))
                 throw new Win32Exception(0, "The shell that ends child processes with this process has ended itself.");
         }
     }
@@ -94,6 +103,7 @@ public sealed class ChildGuard : IDisposable
 
     private void End()
     {
+        _job?.Dispose();
         if (_shell is null)
             return;
 

@@ -6,7 +6,8 @@ namespace RobustTrain.Platform;
 
 /// <summary>
 /// A child process. Its standard input is its life line: when this process is gone, however it went, the kernel closes it and the child ends
-/// by itself; a child that would not is put under a <see cref="ChildGuard"/>. The last lines of its standard error are kept.
+/// by itself; a child that would not, or could not while it stands still, is put under a <see cref="ChildGuard"/> or dies with this process. The
+/// last lines of its standard error are kept.
 /// </summary>
 public sealed class ChildProcess : IDisposable
 {
@@ -39,7 +40,7 @@ public sealed class ChildProcess : IDisposable
     /// <summary>What it writes, where its output was asked for.</summary>
     public StreamReader Output => _process.StandardOutput;
 
-    /// <summary>Its exit code, 128 + N where signal N ended it; null while it runs.</summary>
+    /// <summary>Its exit code, of which <see cref="ExitStatus"/> tells more; null while it runs.</summary>
     public int? ExitCode => _process.HasExited ? _process.ExitCode : null;
 
     /// <summary>The last lines that it has written to standard error so far.</summary>
@@ -57,8 +58,9 @@ public sealed class ChildProcess : IDisposable
     /// <param name="guard">Kills it with this process; null for a program that ends with its life line.</param>
     /// <param name="ended">Is called when it has ended, from any thread.</param>
     /// <param name="keptErrorLines">How many lines of its standard error are kept.</param>
+    /// <param name="diesWithThis">Whether Windows kills it when this process has gone; on Linux it asks for that itself (<see cref="ThisProcess.DieWithParent"/>).</param>
     /// <exception cref="Win32Exception">It can't be started, or not be guarded.</exception>
-    public static ChildProcess Start(ProcessStartInfo start, ChildGuard? guard = null, Action? ended = null, int keptErrorLines = 20)
+    public static ChildProcess Start(ProcessStartInfo start, ChildGuard? guard = null, Action? ended = null, int keptErrorLines = 20, bool diesWithThis = false)
     {
         start.UseShellExecute = false;
         start.CreateNoWindow = true;
@@ -72,7 +74,7 @@ public sealed class ChildProcess : IDisposable
         var child = new ChildProcess(start, guard, keptErrorLines);
         try
         {
-            child.Begin(ended);
+            child.Begin(ended, diesWithThis);
             return child;
         }
         catch
@@ -193,7 +195,7 @@ public sealed class ChildProcess : IDisposable
         _process.Dispose();
     }
 
-    private void Begin(Action? ended)
+    private void Begin(Action? ended, bool diesWithThis)
     {
         if (ended is not null)
         {
@@ -205,7 +207,9 @@ public sealed class ChildProcess : IDisposable
         _process.Start();
         Id = _process.Id;
         _process.BeginErrorReadLine();
-        _guard?.Add(Id);
+        if (diesWithThis && OperatingSystem.IsWindows())
+            ChildJob.OfThisProcess.Value.Add(_process);
+        _guard?.Add(_process);
     }
 
     private void Take(string? line)

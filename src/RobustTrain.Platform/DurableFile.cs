@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace RobustTrain.Platform;
@@ -7,6 +8,10 @@ public static class DurableFile
 {
     /// <summary>What a temporary file's name ends with; one that a crash left behind may be deleted.</summary>
     public const string TemporarySuffix = ".tmp";
+
+    // Longer than a scanner looks at a file, shorter than an operator waits for a prompt; shorter still where it may be that this user may not.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patienceWhereDenied = TimeSpan.FromSeconds(2);
 
     /// <summary>Writes a file beside its name, flushes it, and renames it over whatever had that name.</summary>
     /// <exception cref="IOException">The disk refuses; the file that had the name is as it was.</exception>
@@ -21,7 +26,7 @@ public static class DurableFile
                 stream.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, path, overwrite: true);
+            Move(temporary, path);
         }
         catch
         {
@@ -30,6 +35,40 @@ public static class DurableFile
         }
 
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <summary>Renames a file over whatever has the name. On Windows it waits for those who have either of them open.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public static void Move(string from, string to) => WhenReleased(() => File.Move(from, to, overwrite: true));
+
+    /// <summary>Renames a folder to a name that is free. On Windows it waits for those who have something in it open.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public static void MoveFolder(string from, string to) => WhenReleased(() => Directory.Move(from, to));
+
+    /// <summary>Deletes a folder with all that is in it. On Windows it waits for those who have something in it open.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public static void DeleteFolder(string path) => WhenReleased(() => Directory.Delete(path, recursive: true));
+
+    /// <summary>Reads a file that another process may replace at any moment, and is in nobody's way.</summary>
+    /// <exception cref="IOException">It can't be read.</exception>
+    public static byte[] Read(string path)
+    {
+        byte[] content = [];
+        WhenReleased(() =>
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            content = new byte[file.Length];
+            file.ReadExactly(content);
+        });
+        return content;
+    }
+
+    /// <summary>Reads a text in UTF-8, as <see cref="Read"/> does.</summary>
+    /// <exception cref="IOException">It can't be read.</exception>
+    public static string ReadText(string path)
+    {
+        using StreamReader reader = new(new MemoryStream(Read(path)), Encoding.UTF8);
+        return reader.ReadToEnd();
     }
 
     /// <summary>Deletes what killed processes have left half written in a folder and below it; nobody may be writing there.</summary>
@@ -61,4 +100,20 @@ public static class DurableFile
     /// <returns>False where the system or the file system can't; both are as they were.</returns>
     /// <exception cref="IOException">The disk refuses; both are as they were.</exception>
     public static bool TryExchangeFolders(string path, string other) => OperatingSystem.IsLinux() && PosixFile.TryExchange(path, other);
+
+    // What Windows refuses while another process has a file open is tried again for a while.
+    private static void WhenReleased(Action change)
+    {
+        for (long start = Stopwatch.GetTimestamp(); ; Thread.Sleep(20))
+        {
+            try
+            {
+                change();
+                return;
+            }
+            catch (Exception held) when (StorageError.IsHeldOpen(held) && Stopwatch.GetElapsedTime(start) < (StorageError.IsDenied(held) ? s_patienceWhereDenied : s_patience))
+            {
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ namespace RobustTrain.Platform;
 
 /// <summary>Windows' functions, each bound once.</summary>
 [SupportedOSPlatform("windows")]
-internal static partial class Kernel32
+internal static unsafe partial class Kernel32
 {
     private const string Library = "kernel32";
 
@@ -23,6 +23,123 @@ internal static partial class Kernel32
     [LibraryImport(Library, EntryPoint = "GlobalMemoryStatusEx", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool GetMemory(ref MemoryStatus status);
+
+    [LibraryImport(Library, EntryPoint = "GetCurrentThreadId")]
+    public static partial int ThreadId();
+
+    [LibraryImport(Library, EntryPoint = "GetCurrentProcess")]
+    public static partial nint CurrentProcess();
+
+    [LibraryImport(Library, EntryPoint = "TerminateProcess", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool Terminate(nint process, uint exitCode);
+
+    [LibraryImport(Library, EntryPoint = "GetStdHandle", SetLastError = true)]
+    public static partial nint StandardHandle(int which);
+
+    [LibraryImport(Library, EntryPoint = "ReadFile", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool Read(nint file, byte* buffer, uint count, out uint read, nint overlapped);
+
+    [LibraryImport(Library, EntryPoint = "WriteFile", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool Write(nint file, byte* bytes, uint count, out uint written, nint overlapped);
+
+    [LibraryImport(Library, EntryPoint = "SetHandleInformation", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool SetHandleFlags(nint handle, uint mask, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "CloseHandle", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool Close(nint handle);
+
+    [LibraryImport(Library, EntryPoint = "SetConsoleCtrlHandler", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool SetConsoleHandler(nint handler, [MarshalAs(UnmanagedType.Bool)] bool add);
+
+    [LibraryImport(Library, EntryPoint = "CreateJobObjectW", SetLastError = true)]
+    public static partial nint CreateJob(nint security, nint name);
+
+    [LibraryImport(Library, EntryPoint = "SetInformationJobObject", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool SetJobLimits(nint job, int kind, in JobLimits limits, int bytes);
+
+    [LibraryImport(Library, EntryPoint = "AssignProcessToJobObject", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool AssignToJob(nint job, nint process);
+
+    [LibraryImport(Library, EntryPoint = "CreateProcessW", StringMarshalling = StringMarshalling.Utf16, SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool CreateProcess(
+        string program, char* commandLine, nint processSecurity, nint threadSecurity, [MarshalAs(UnmanagedType.Bool)] bool inherit, uint flags,
+        char* environment, string folder, in StartupInfo startup, out ProcessInformation started);
+
+    [LibraryImport(Library, EntryPoint = "InitializeProcThreadAttributeList", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool InitializeAttributes(byte* list, int count, int flags, ref nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "UpdateProcThreadAttribute", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool UpdateAttribute(byte* list, uint flags, nuint attribute, void* value, nuint bytes, nint previous, nint returned);
+
+    [LibraryImport(Library, EntryPoint = "DeleteProcThreadAttributeList")]
+    public static partial void DeleteAttributes(byte* list);
+
+    /// <summary>JOBOBJECT_EXTENDED_LIMIT_INFORMATION.</summary>
+    internal struct JobLimits
+    {
+        public long ProcessTime;
+        public long JobTime;
+        public uint Flags;
+        public nuint LeastWorkingSet;
+        public nuint MostWorkingSet;
+        public uint MostProcesses;
+        public nuint Affinity;
+        public uint Priority;
+        public uint Scheduling;
+        public ulong ReadOperations;
+        public ulong WriteOperations;
+        public ulong OtherOperations;
+        public ulong ReadBytes;
+        public ulong WriteBytes;
+        public ulong OtherBytes;
+        public nuint ProcessMemory;
+        public nuint JobMemory;
+        public nuint PeakProcessMemory;
+        public nuint PeakJobMemory;
+    }
+
+    /// <summary>STARTUPINFOEXW.</summary>
+    internal struct StartupInfo
+    {
+        public int Bytes;
+        public nint Reserved;
+        public nint Desktop;
+        public nint Title;
+        public int X;
+        public int Y;
+        public int Width;
+        public int Height;
+        public int Columns;
+        public int Rows;
+        public int Fill;
+        public int Flags;
+        public short Show;
+        public short ReservedBytes;
+        public nint ReservedData;
+        public nint Input;
+        public nint Output;
+        public nint Error;
+        public byte* Attributes;
+    }
+
+    internal struct ProcessInformation
+    {
+        public nint Process;
+        public nint Thread;
+        public int ProcessId;
+        public int ThreadId;
+    }
 
     internal struct MemoryStatus
     {

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace RobustTrain.Platform;
@@ -6,20 +7,26 @@ namespace RobustTrain.Platform;
 /// <remarks>Systems without setsid(1) (macOS, Windows) start it directly; on Windows a child without a window gets no Ctrl+C either.</remarks>
 public static class SessionLeader
 {
-    private static readonly string? s_setSid = Array.Find(["/usr/bin/setsid", "/bin/setsid"], File.Exists);
+    private static readonly string? s_setSid = OperatingSystem.IsWindows() ? null : Array.Find(["/usr/bin/setsid", "/bin/setsid"], File.Exists);
 
     /// <summary>How to start a program with arguments.</summary>
     public static ProcessStartInfo StartInfo(string program, IEnumerable<string> arguments) =>
         WithoutDebuggerFiles(s_setSid is null ? new ProcessStartInfo(program, arguments) : new ProcessStartInfo(s_setSid, [program, .. arguments]));
 
-    /// <summary>How to start a program that outlives this process: input from nowhere, output appended to a file.</summary>
-    public static ProcessStartInfo DetachedStartInfo(string program, IEnumerable<string> arguments, string outputFile)
+    /// <summary>Starts a program that outlives this process: input from nowhere, output appended to a file.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="outputFile">The file.</param>
+    /// <param name="prepare">Sets its folder and environment.</param>
+    /// <exception cref="Win32Exception">It can't be started.</exception>
+    public static Process StartDetached(string program, IEnumerable<string> arguments, string outputFile, Action<ProcessStartInfo> prepare)
     {
-        if (OperatingSystem.IsWindows())
-            return new ProcessStartInfo("cmd.exe", ["/d", "/c", program, .. arguments, "<", "NUL", ">>", outputFile, "2>&1"]) { CreateNoWindow = true };
-
         string leader = s_setSid is null ? "exec nohup" : $"exec {s_setSid}";
-        return WithoutDebuggerFiles(new ProcessStartInfo("/bin/sh", ["-c", $"output=$1; shift; {leader} \"$@\" </dev/null >>\"$output\" 2>&1", "sh", outputFile, program, .. arguments]));
+        ProcessStartInfo start = OperatingSystem.IsWindows()
+            ? new ProcessStartInfo(program, arguments)
+            : new ProcessStartInfo("/bin/sh", ["-c", $"output=$1; shift; {leader} \"$@\" </dev/null >>\"$output\" 2>&1", "sh", outputFile, program, .. arguments]);
+        prepare(WithoutDebuggerFiles(start));
+        return OperatingSystem.IsWindows() ? DetachedWindowsProcess.Start(start, outputFile) : Process.Start(start)!;
     }
 
     // .NET makes three files for debuggers in the temporary folder, which a child that is killed would leave there.

@@ -1,84 +1,186 @@
 using System.ComponentModel;
+using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace RobustTrain.Platform;
 
 /// <summary>
-/// Memory that processes of Linux share, without a name in <c>/dev/shm</c> (memfd_create(2)): it is gone with the last process that has it.
+/// Memory that processes of this user share: on Linux without a name in <c>/dev/shm</c> (memfd_create(2)), on Windows a named section. It
+/// is gone with the last process that has it.
 /// </summary>
-public sealed unsafe class SharedMemory : IDisposable
+public abstract unsafe class SharedMemory : IDisposable
 {
-    private const int CloseOnExec = 1;
-    private const int OpenReadWriteCloseOnExec = 0x80002;
-    private const int ProtectReadWrite = 3;
-    private const int MapShared = 1;
-
-    private readonly nuint _bytes;
-    private int _descriptor;
-    private byte* _start;
-
-    private SharedMemory(int descriptor, long bytes)
-    {
-        _descriptor = descriptor;
-        _bytes = (nuint)bytes;
-        nint address = Libc.Map(0, _bytes, ProtectReadWrite, MapShared, descriptor, 0);
-        if (address == -1)
-        {
-            int error = Marshal.GetLastPInvokeError();
-            Close();
-            throw new Win32Exception(error);
-        }
-
-        _start = (byte*)address;
-    }
-
     /// <summary>Where it begins in this process.</summary>
-    public byte* Start => _start;
+    public abstract byte* Start { get; }
 
     /// <summary>Where other processes of this user find it while this one has it.</summary>
-    public string Path => $"/proc/{Environment.ProcessId}/fd/{_descriptor}";
+    public abstract string Path { get; }
 
     /// <summary>Makes memory, all zero, whose pages are all there: what does not fit fails here and not at the first touch.</summary>
     /// <exception cref="Win32Exception">There is not enough memory.</exception>
-    public static SharedMemory Create(string name, long bytes)
-    {
-        int descriptor = Libc.CreateMemory(name, CloseOnExec);
-        if (descriptor < 0)
-            throw new Win32Exception(Marshal.GetLastPInvokeError());
-        int error = Libc.Truncate(descriptor, bytes) == 0 ? Libc.Allocate(descriptor, 0, bytes) : Marshal.GetLastPInvokeError();
-        if (error == 0)
-            return new SharedMemory(descriptor, bytes);
-        _ = Libc.Close(descriptor);
-        throw new Win32Exception(error);
-    }
+    public static SharedMemory Create(string name, long bytes) => OperatingSystem.IsWindows() ? Section.Create(name, bytes) : MemoryFile.Create(name, bytes);
 
     /// <summary>Takes a share in another process's memory.</summary>
     /// <exception cref="Win32Exception">The other process is gone.</exception>
-    public static SharedMemory Open(string path, long bytes)
-    {
-        int descriptor = Libc.Open(path, OpenReadWriteCloseOnExec);
-        if (descriptor < 0)
-            throw new Win32Exception(Marshal.GetLastPInvokeError());
-        SharedMemory memory = new(descriptor, bytes);
-        memory.Close();
-        return memory;
-    }
+    public static SharedMemory Open(string path, long bytes) => OperatingSystem.IsWindows() ? Section.Open(path, bytes) : MemoryFile.Open(path, bytes);
 
     /// <summary>Gives it up in this process.</summary>
-    public void Dispose()
+    public abstract void Dispose();
+
+    /// <summary>A file without a name, mapped.</summary>
+    private sealed class MemoryFile : SharedMemory
     {
-        if (_start is not null)
-            _ = Libc.Unmap(_start, _bytes);
-        _start = null;
-        Close();
+        private const int CloseOnExec = 1;
+        private const int OpenReadWriteCloseOnExec = 0x80002;
+        private const int ProtectReadWrite = 3;
+        private const int MapShared = 1;
+
+        private readonly nuint _bytes;
+        private int _descriptor;
+        private byte* _start;
+
+        private MemoryFile(int descriptor, long bytes)
+        {
+            _descriptor = descriptor;
+            _bytes = (nuint)bytes;
+            nint address = Libc.Map(0, _bytes, ProtectReadWrite, MapShared, descriptor, 0);
+            if (address == -1)
+            {
+                int error = Marshal.GetLastPInvokeError();
+                Close();
+                throw new Win32Exception(error);
+            }
+
+            _start = (byte*)address;
+        }
+
+        public override byte* Start => _start;
+
+        public override string Path => $"/proc/{Environment.ProcessId}/fd/{_descriptor}";
+
+        public static new MemoryFile Create(string name, long bytes)
+        {
+            int descriptor = Libc.CreateMemory(name, CloseOnExec);
+            if (descriptor < 0)
+                throw new Win32Exception(Marshal.GetLastPInvokeError());
+            int error = Libc.Truncate(descriptor, bytes) == 0 ? Libc.Allocate(descriptor, 0, bytes) : Marshal.GetLastPInvokeError();
+            if (error == 0)
+                return new MemoryFile(descriptor, bytes);
+            _ = Libc.Close(descriptor);
+            throw new Win32Exception(error);
+        }
+
+        public static new MemoryFile Open(string path, long bytes)
+        {
+            int descriptor = Libc.Open(path, OpenReadWriteCloseOnExec);
+            if (descriptor < 0)
+                throw new Win32Exception(Marshal.GetLastPInvokeError());
+            MemoryFile memory = new(descriptor, bytes);
+            memory.Close();
+            return memory;
+        }
+
+        public override void Dispose()
+        {
+            if (_start is not null)
+                _ = Libc.Unmap(_start, _bytes);
+            _start = null;
+            Close();
+        }
+
+        private void Close()
+        {
+            if (_descriptor >= 0)
+                _ = Libc.Close(_descriptor);
+            _descriptor = -1;
+        }
     }
 
-    private void Close()
+    /// <summary>A named section that the page file backs, of which all is committed.</summary>
+    [SupportedOSPlatform("windows")]
+    private sealed class Section : SharedMemory
     {
-        if (_descriptor >= 0)
-            _ = Libc.Close(_descriptor);
-        _descriptor = -1;
+        private readonly MemoryMappedFile _section;
+        private readonly MemoryMappedViewAccessor _view;
+        private byte* _start;
+
+        private Section(string path, MemoryMappedFile section, long bytes)
+        {
+            Path = path;
+            _section = section;
+            _view = section.CreateViewAccessor(0, bytes);
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+        }
+
+        public override byte* Start => _start;
+
+        public override string Path { get; }
+
+        public static new Section Create(string name, long bytes)
+        {
+            string path = $@"Local\{name}-{Guid.NewGuid():N}";
+            return Refused(() => new Section(path, MemoryMappedFile.CreateNew(path, bytes), bytes));
+        }
+
+        public static new Section Open(string path, long bytes) => Refused(() => new Section(path, MemoryMappedFile.OpenExisting(path), bytes));
+
+        public override void Dispose()
+        {
+            if (_start is not null)
+                _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _start = null;
+            _view.Dispose();
+            _section.Dispose();
+        }
+
+        private static Section Refused(Func<Section> map)
+        {
+            try
+            {
+                return map();
+            }
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+            {
+                throw new Win32Exception(refused.HResult & 0xFFFF);
+            }
+        }
     }
+}
+
+/// <summary>
+/// A semaphore that processes of Windows share, found by its name; gone with the last process that has it. It stands in for a wait on a word
+/// of shared memory, which Windows has within a process only.
+/// </summary>
+[SupportedOSPlatform("windows")]
+public sealed class SharedSemaphore : IDisposable
+{
+    private const int Most = 4096;
+
+    private readonly Semaphore _semaphore;
+
+    /// <summary>Makes it, or takes a share in another process's.</summary>
+    /// <param name="name">The name, in the session's or the machine's namespace.</param>
+    public SharedSemaphore(string name) => _semaphore = new Semaphore(0, Most, name);
+
+    /// <summary>Wakes so many waiters, or those to come.</summary>
+    public void Wake(int waiters)
+    {
+        try
+        {
+            _semaphore.Release(Math.Min(waiters, Most));
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is owed to waiters that were killed; more than all that live have their turn already.
+        }
+    }
+
+    /// <summary>Waits until it is woken, at most so long.</summary>
+    public void Wait(int milliseconds) => _semaphore.WaitOne(milliseconds);
+
+    /// <inheritdoc/>
+    public void Dispose() => _semaphore.Dispose();
 }
 
 /// <summary>What Linux does with pages of memory for the asking.</summary>

@@ -11,7 +11,11 @@ public static class StorageError
     private const int PosixReadOnly = 30;
     private const int WindowsDiskFull = unchecked((int)0x80070070);
     private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
+    private const int WindowsAccessDenied = unchecked((int)0x80070005);
     private const int WindowsSharingViolation = unchecked((int)0x80070020);
+    private const int WindowsLockViolation = unchecked((int)0x80070021);
+    private const int WindowsDeletePending = unchecked((int)0x8007012F);
+    private const int WindowsMapped = unchecked((int)0x800704C8);
 
     /// <summary>Whether there is no space left, on the disk or in the quota.</summary>
     public static bool IsNoSpaceLeft(Exception exception) =>
@@ -20,6 +24,16 @@ public static class StorageError
     /// <summary>Whether another process holds the file.</summary>
     public static bool IsSharingViolation(IOException exception) =>
         exception.HResult == WindowsSharingViolation || IsWouldBlock(exception.HResult);
+
+    /// <summary>
+    /// Whether Windows refuses something because another process has the file open, or one in the folder, which mostly lasts a moment: a virus
+    /// scanner, an indexer, a reader. It also says that access is denied then. Elsewhere an open file is in nobody's way.
+    /// </summary>
+    internal static bool IsHeldOpen(Exception exception) => OperatingSystem.IsWindows()
+        && exception.HResult is WindowsAccessDenied or WindowsSharingViolation or WindowsLockViolation or WindowsDeletePending or WindowsMapped;
+
+    /// <summary>Whether Windows says that access is denied, which may mean either: this user may not, or another process has it open.</summary>
+    internal static bool IsDenied(Exception exception) => exception.HResult == WindowsAccessDenied;
 
     /// <summary>Whether an error of POSIX says that another process holds a lock.</summary>
     internal static bool IsWouldBlock(int error) => error is LinuxWouldBlock or MacWouldBlock;

@@ -13,12 +13,14 @@ public static unsafe class SystemResources
     public static long AvailableMemoryBytes()
     {
         long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (OperatingSystem.IsWindows())
+            return Math.Min(limit, WindowsCounters.Memory()?.Available ?? limit);
         return OperatingSystem.IsLinux() && AvailableKibibytes() is { } kibibytes ? Math.Min(limit, kibibytes * 1024) : limit;
     }
 
     /// <summary>The seconds that all processors have been idle, summed; where the system does not tell, as if all always were.</summary>
-    public static double IdleProcessorSeconds() => OperatingSystem.IsLinux()
-        ? double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[1], CultureInfo.InvariantCulture)
+    public static double IdleProcessorSeconds() => OperatingSystem.IsWindows() ? (double)WindowsCounters.CpuTimes().Idle / TimeSpan.TicksPerSecond
+        : OperatingSystem.IsLinux() ? double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[1], CultureInfo.InvariantCulture)
         : Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency * Environment.ProcessorCount;
 
     // By hand, since the framework's streams and readers take milliseconds to get going in a process that has used none yet.

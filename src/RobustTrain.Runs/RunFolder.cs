@@ -115,7 +115,7 @@ public sealed class RunFolder : IDisposable
         string recordPath = RecordPathOf(path);
         try
         {
-            RunRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(recordPath), RunJson.Default.RunRecord);
+            RunRecord? record = JsonSerializer.Deserialize(DurableFile.Read(recordPath), RunJson.Default.RunRecord);
             if (record is { Format: <= RunRecord.CurrentFormat, Attempts.Count: > 0 })
                 return record;
             string found = record is null or { Attempts.Count: 0 } ? "holds no run" : $"has the format {record.Format}, but this version knows up to {RunRecord.CurrentFormat}";

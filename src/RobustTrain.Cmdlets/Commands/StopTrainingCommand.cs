@@ -1,5 +1,6 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Management.Automation;
-using System.Runtime.InteropServices;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Output;
@@ -110,9 +111,33 @@ public sealed class StopTrainingCommand : RobustTrainCmdlet
             job.Kill();
         else if (job is not null)
             job.StopJobAsync();
-        else
-            Signals.Send(process, Force ? PosixSignals.Kill : PosixSignals.Terminate, run);
+        else if (process.IsAlive() != true)
+            return;
+        else if (Force)
+            Kill(process.ProcessId, run);
+        else if (StopRequest.Send(process.ProcessId) is { } refusal)
+            throw Refused(process.ProcessId, refusal, run);
     }
+
+    private static void Kill(int processId, string run)
+    {
+        try
+        {
+            using Process found = Process.GetProcessById(processId);
+            found.Kill(entireProcessTree: OperatingSystem.IsWindows());
+        }
+        catch (ArgumentException)
+        {
+            // It has ended meanwhile.
+        }
+        catch (Win32Exception refused)
+        {
+            throw Refused(processId, refused.Message, run);
+        }
+    }
+
+    private static RunException Refused(int processId, string reason, string run) =>
+        new(ExitCode.Configuration, "SignalRefused", Strings.Format("SignalRefused", processId, reason), run);
 
     private async Task WaitAsync(string run, ProcessIdentity process, CancellationToken stopping)
     {
@@ -127,30 +152,5 @@ public sealed class StopTrainingCommand : RobustTrainCmdlet
         {
             throw new RunException(ExitCode.Unexpected, "TrainingNotStopped", Strings.Format("TrainingNotStopped", run, TimeoutSeconds, process.ProcessId), run);
         }
-    }
-}
-
-/// <summary>Signals to processes that this one did not start.</summary>
-internal static class Signals
-{
-    /// <summary>Sends a signal to a process, if it is still the one that it was.</summary>
-    /// <exception cref="RunException">The process belongs to another user, or the system knows no such signal.</exception>
-    public static void Send(ProcessIdentity process, int signal, object target)
-    {
-        if (process.IsAlive() != true)
-            return;
-
-        if (OperatingSystem.IsWindows())
-        {
-            if (signal != PosixSignals.Kill)
-                throw new RunException(ExitCode.Configuration, "NoSignalsHere", Strings.Format("NoSignalsHere"), target);
-
-            using var found = System.Diagnostics.Process.GetProcessById(process.ProcessId);
-            found.Kill(entireProcessTree: true);
-            return;
-        }
-
-        if (PosixSignals.Send(process.ProcessId, signal) is not (0 or PosixError.NoSuchProcess) and int error)
-            throw new RunException(ExitCode.Configuration, "SignalRefused", Strings.Format("SignalRefused", process.ProcessId, Marshal.GetPInvokeErrorMessage(error)), target);
     }
 }

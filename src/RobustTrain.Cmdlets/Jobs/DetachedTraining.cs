@@ -45,10 +45,11 @@ internal static class DetachedTraining
     private static Process StartProcess(string executable, TrainingRequest request, string output)
     {
         File.Create(output).Dispose();
-        ProcessStartInfo start = SessionLeader.DetachedStartInfo(executable, request.TrainArguments(hasLifeLine: false), output);
-        start.WorkingDirectory = request.WorkingFolder;
-        CudaDeviceOrder.Apply(start);
-        return Process.Start(start)!;
+        return SessionLeader.StartDetached(executable, request.TrainArguments(hasLifeLine: false), output, start =>
+        {
+            start.WorkingDirectory = request.WorkingFolder;
+            CudaDeviceOrder.Apply(start);
+        });
     }
 
     private static async Task<string> WaitForRunAsync(Process trainer, TrainingRequest request, string output, CancellationToken stopping)

@@ -91,7 +91,7 @@ internal sealed class HostCall(IEnumerable<string> arguments, string workingFold
 }
 
 /// <summary>How a <c>robusttrain</c> ended.</summary>
-/// <param name="ExitCode">Its exit code; 128 + N where signal N ended it.</param>
+/// <param name="ExitCode">Its exit code, or what the system gives for one that was killed (<see cref="ExitStatus"/>).</param>
 /// <param name="Failure">The error in its own words wherever it had any; null where it finished, or stopped with a checkpoint.</param>
 internal sealed record HostEnd(int ExitCode, RunException? Failure);
 
@@ -122,13 +122,22 @@ internal static class HostFailure
             .Where(line => !string.IsNullOrWhiteSpace(line) && !line.EndsWith(UsageHint, StringComparison.Ordinal))
             .Select(line => line.StartsWith(ErrorPrefix, StringComparison.Ordinal) ? line[ErrorPrefix.Length..] : line)
             .Select(words.Of));
-        if (exitCode > SignalBase)
-        {
-            string message = Strings.Format("EndedBySignal", exitCode - SignalBase);
+        if (DeathOf(exitCode, hasItsWord: errorLines.Any(line => line.StartsWith(ErrorPrefix, StringComparison.Ordinal))) is { } message)
             return new RunException(ExitCode.Unexpected, "TrainerKilled", said.Length == 0 ? message : $"{message}\n{said}", target);
-        }
 
         return new RunException(known, IdOf(known), said.Length == 0 ? Strings.Format("EndedSilently", exitCode) : said, target);
+    }
+
+    // How a trainer ended that did not end itself; null where it did.
+    private static string? DeathOf(int exitCode, bool hasItsWord)
+    {
+        if (!OperatingSystem.IsWindows())
+            return exitCode > SignalBase ? Strings.Format("EndedBySignal", exitCode - SignalBase) : null;
+
+        // The C runtime's abort() ends with 3 as well; a trainer that finds its data bad says so.
+        if (exitCode == (int)ExitCode.Data && !hasItsWord)
+            return Strings.Format("Aborted");
+        return ExitStatus.Describe(exitCode) is { } death ? Strings.Format("EndedByWindows", death) : null;
     }
 
     private static string IdOf(ExitCode code) => code switch

@@ -142,8 +142,9 @@ internal static class LifeLine
 }
 
 /// <summary>
-/// SIGTERM, SIGINT, SIGUSR1 (Slurm's <c>--signal</c>) and SIGHUP (a terminal that is closed) ask for a stop with a checkpoint.
-/// A second SIGINT ends the process at once.
+/// SIGTERM, SIGINT, SIGUSR1 (Slurm's <c>--signal</c>) and SIGHUP (a terminal that is closed) ask for a stop with a checkpoint; on Windows
+/// Ctrl+C, Ctrl+Break, a console that is closed, a session that ends, and <see cref="StopRequest"/>. A second SIGINT or Ctrl+C ends the process
+/// at once.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -153,7 +154,7 @@ internal sealed class StopSignals : IDisposable
     private const int HangUpNumber = 1;
     private const int InterruptNumber = 2;
 
-    private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly List<IDisposable> _registrations = [];
     private readonly StopRequests _requests;
     private int _interrupts;
 
@@ -161,12 +162,18 @@ internal sealed class StopSignals : IDisposable
     public StopSignals(StopRequests requests)
     {
         _requests = requests;
+        if (OperatingSystem.IsWindows())
+        {
+            _registrations.Add(new ConsoleControl(Take));
+            _registrations.Add(StopRequest.Listen(() => requests.Stop("Stop-Training"))!);
+            return;
+        }
 
         // A shell without job control has SIGINT ignored in what it starts by '&', to spare it the terminal's Ctrl+C. Here that
         // means a checkpoint, and somebody who sends it by kill means it too.
         PosixSignals.Unignore(InterruptNumber);
         Listen(PosixSignal.SIGTERM, "SIGTERM");
-        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, OnInterrupt));
+        _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = IsFirstInterrupt("SIGINT")));
         if (OperatingSystem.IsLinux())
             Listen(LinuxUser1, "SIGUSR1");
         else if (OperatingSystem.IsMacOS())
@@ -186,10 +193,30 @@ internal sealed class StopSignals : IDisposable
         _requests.Stop(name);
     }));
 
-    // Not cancelled, a signal does what it does to any process: the second SIGINT ends it, with what a shell expects as status.
-    private void OnInterrupt(PosixSignalContext context)
+    private bool Take(ConsoleEvent happened)
     {
-        context.Cancel = Interlocked.Increment(ref _interrupts) == 1;
-        _requests.Stop("SIGINT");
+        switch (happened)
+        {
+            case ConsoleEvent.Interrupt:
+                return IsFirstInterrupt("Ctrl+C");
+            case ConsoleEvent.Break:
+                return IsFirstInterrupt("Ctrl+Break");
+            case ConsoleEvent.Close:
+                _requests.Stop("the console was closed");
+                return true;
+            case ConsoleEvent.LogOff:
+                _requests.Stop("the user logged off");
+                return true;
+            default:
+                _requests.Stop("the machine shuts down");
+                return true;
+        }
+    }
+
+    // Not taken, it does what it does to any process: the second one ends it, with what a shell expects as status.
+    private bool IsFirstInterrupt(string name)
+    {
+        _requests.Stop(name);
+        return Interlocked.Increment(ref _interrupts) == 1;
     }
 }

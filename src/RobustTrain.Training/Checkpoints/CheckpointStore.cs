@@ -152,7 +152,7 @@ public sealed class CheckpointStore(string path)
             };
             WriteJson(System.IO.Path.Combine(temporary, Checkpoint.ManifestFile), manifest);
             DurableFile.FlushFolder(temporary);
-            _staging.Show(temporary, target);
+            target = _staging.Show(temporary, target);
             _lastSequence = manifest.Sequence;
             _unusable.Remove(target);
             return new Checkpoint(target, manifest);
@@ -251,6 +251,9 @@ internal sealed class CheckpointStaging(string path)
     private const string TemporaryPrefix = ".writing-";
     private const string ReplacedPrefix = ".replaced-";
 
+    // What a checkpoint's name ends with that has replaced one of the name where two names can't be exchanged.
+    private const string OtherSuffix = "-b";
+
     /// <summary>Whether a folder beside the checkpoints is one that staging made.</summary>
     public static bool IsHidden(string folder) => Path.GetFileName(folder).StartsWith('.');
 
@@ -267,24 +270,32 @@ internal sealed class CheckpointStaging(string path)
     }
 
     /// <summary>Gives a folder that is written and flushed its name, in place of what has it.</summary>
+    /// <returns>The folder under its name; under the name's other one where the file system can't exchange two, as on Windows.</returns>
     /// <exception cref="IOException">The disk refuses.</exception>
-    /// <remarks>Where the file system can't exchange two names, a crash between the two moves costs the checkpoint that had the name.</remarks>
-    public void Show(string temporary, string target)
+    /// <remarks>At no moment is there neither the old checkpoint nor the new one.</remarks>
+    public string Show(string temporary, string target)
     {
-        string replaced = temporary;
-        if (!Directory.Exists(target))
+        string other = target + OtherSuffix;
+        if (Directory.Exists(target) && !Directory.Exists(other))
         {
-            Directory.Move(temporary, target);
-        }
-        else if (!DurableFile.TryExchangeFolders(temporary, target))
-        {
-            replaced = Hide(target);
-            Directory.Move(temporary, target);
+            if (DurableFile.TryExchangeFolders(temporary, target))
+            {
+                DurableFile.FlushFolder(path);
+                Directory.Delete(temporary, recursive: true);
+                return target;
+            }
+
+            (target, other) = (other, target);
         }
 
+        // Both are there where a process was killed between the two last steps below; the other one is the newer then.
+        if (Directory.Exists(target))
+            Delete(target);
+        DurableFile.MoveFolder(temporary, target);
         DurableFile.FlushFolder(path);
-        if (Directory.Exists(replaced))
-            Directory.Delete(replaced, recursive: true);
+        if (Directory.Exists(other))
+            DeleteQuietly(() => Delete(other));
+        return target;
     }
 
     /// <summary>Deletes a checkpoint.</summary>
@@ -306,16 +317,21 @@ internal sealed class CheckpointStaging(string path)
     }
 
     /// <summary>Deletes a folder, if the disk lets it.</summary>
-    public static void DeleteQuietly(string folder)
+    public static void DeleteQuietly(string folder) => DeleteQuietly(() =>
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    });
+
+    private static void DeleteQuietly(Action delete)
     {
         try
         {
-            if (Directory.Exists(folder))
-                Directory.Delete(folder, recursive: true);
+            delete();
         }
         catch (IOException)
         {
-            // The next clean-up takes it; the error worth telling is the one that led here.
+            // The next clean-up takes it. Here something else is worth telling: an error that led here, or a checkpoint that is written.
         }
         catch (UnauthorizedAccessException)
         {
@@ -328,7 +344,7 @@ internal sealed class CheckpointStaging(string path)
         string hidden = Path.Combine(path, ReplacedPrefix + Path.GetFileName(folder));
         if (Directory.Exists(hidden))
             Directory.Delete(hidden, recursive: true);
-        Directory.Move(folder, hidden);
+        DurableFile.MoveFolder(folder, hidden);
         return hidden;
     }
 }

@@ -75,8 +75,7 @@ public static class LibTorch
     /// <summary>Loads libtorch from a folder, and TorchSharp's library from there or from the program's folder.</summary>
     internal static Loaded Load(string folder)
     {
-        if (OperatingSystem.IsLinux())
-            ProcessSettings.Apply();
+        ProcessSettings.Apply();
         // c10 and the OpenMP library stand beside it and are found there.
         if (!File.Exists(Path.Combine(folder, FileName("c10"))))
             throw Missing($"libtorch is not complete: {Path.Combine(folder, FileName("c10"))} is missing.", folder);
@@ -170,6 +169,15 @@ public static class LibTorch
 
         public static void Apply()
         {
+            if (OperatingSystem.IsWindows())
+            {
+                // Intel's runtime in libiomp5md.dll takes Ctrl+C, and the closing of the console, for an order to abort the process.
+                ThisProcess.SetNativeVariable("FOR_DISABLE_CONSOLE_CTRL_HANDLER", "1");
+                return;
+            }
+
+            if (!OperatingSystem.IsLinux())
+                return;
             SpinShortly();
             KeepFreedMemory();
         }

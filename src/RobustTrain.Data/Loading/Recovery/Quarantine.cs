@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading.Recovery;
 
@@ -159,7 +160,7 @@ internal sealed class QuarantineFile(string path)
             return [];
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), QuarantineJson.Default.ListQuarantineEntry) ?? [];
+            return JsonSerializer.Deserialize(DurableFile.ReadText(path), QuarantineJson.Default.ListQuarantineEntry) ?? [];
         }
         catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -185,7 +186,7 @@ internal sealed class QuarantineFile(string path)
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(partial, path, overwrite: true);
+            DurableFile.Move(partial, path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

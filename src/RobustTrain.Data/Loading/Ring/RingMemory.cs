@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Data.Loading.Ring;
@@ -87,6 +88,7 @@ internal sealed unsafe class NativeRingMemory : RingMemory
 internal sealed unsafe class SharedRingMemory : RingMemory
 {
     private readonly SharedMemory _memory;
+    private readonly List<IDisposable> _semaphores = [];
 
     /// <summary>Makes a ring.</summary>
     /// <exception cref="Win32Exception">There is not enough memory.</exception>
@@ -103,7 +105,21 @@ internal sealed unsafe class SharedRingMemory : RingMemory
     /// <summary>Where other processes of this user find the memory.</summary>
     public string Path => _memory.Path;
 
-    protected override void Free() => _memory.Dispose();
+    /// <summary>A semaphore that goes with the memory; the same in all processes that share it.</summary>
+    [SupportedOSPlatform("windows")]
+    public SharedSemaphore Semaphore(string name)
+    {
+        SharedSemaphore semaphore = new($"{Path}-{name}");
+        _semaphores.Add(semaphore);
+        return semaphore;
+    }
+
+    protected override void Free()
+    {
+        foreach (IDisposable semaphore in _semaphores)
+            semaphore.Dispose();
+        _memory.Dispose();
+    }
 }
 
 /// <summary>A slot's former memory, which abandoned threads may still write to; it is freed with its last reference.</summary>

@@ -26,10 +26,8 @@ internal sealed unsafe class SampleRing
         _base = memory.Base;
         _header = (RingHeader*)_base;
         _queue = (int*)(_base + _layout.QueueOffset);
-        // Between threads too: it wakes in fewer steps than a monitor.
-        bool futex = OperatingSystem.IsLinux();
-        Work = futex ? new FutexSignal(&_header->WorkSignal, &_header->WorkWaiters) : new MonitorSignal();
-        Done = futex ? new FutexSignal(&_header->DoneSignal, &_header->DoneWaiters) : new MonitorSignal();
+        Work = Signal.In(memory, &_header->WorkSignal, &_header->WorkWaiters, "work");
+        Done = Signal.In(memory, &_header->DoneSignal, &_header->DoneWaiters, "done");
     }
 
     public RingMemory Memory { get; }

@@ -119,7 +119,7 @@ internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker work
         switch (kind)
         {
             case FaultKind.Kill when isProcess:
-                _ = PosixSignals.Send(Environment.ProcessId, PosixSignals.Kill);
+                ThisProcess.KillItself();
                 Thread.Sleep(Timeout.Infinite);
                 break;
             case FaultKind.Exit when isProcess:
@@ -129,7 +129,7 @@ internal sealed class FaultInjector(FaultPlan plan, long seed, FaultyWorker work
                 ThisProcess.Crash();
                 break;
             case FaultKind.Stop when isProcess:
-                _ = PosixSignals.Send(Environment.ProcessId, PosixSignals.Stop);
+                ThisProcess.StopItself();
                 break;
             case FaultKind.Kill or FaultKind.Exit or FaultKind.Segfault:
                 throw new WorkerLostException($"injected fault: {kind}");

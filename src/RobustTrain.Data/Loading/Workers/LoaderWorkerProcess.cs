@@ -13,7 +13,7 @@ public static unsafe class LoaderWorkerProcess
     /// <summary>Reads what to do from standard input, works until the trainer stops or is gone, and gives the exit code.</summary>
     public static int Run()
     {
-        PosixSignals.Ignore(PosixSignals.Interrupt);
+        ThisProcess.IgnoreInterrupt();
         ThisProcess.DieWithParent();
         ThisProcess.LetTrace(ThisProcess.ParentId);
         if (ReadMessage() is not byte[] message)

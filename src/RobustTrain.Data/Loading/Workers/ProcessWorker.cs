@@ -8,7 +8,7 @@ namespace RobustTrain.Data.Loading.Workers;
 
 /// <summary>
 /// A worker that is a process. Its standard input is its life line: when the trainer is gone, however it went, the worker reads
-/// the end of file and leaves; and the kernel kills it when the thread that started it ends.
+/// the end of file and leaves; and the kernel kills it when the thread that started it ends, on Windows when the trainer ends.
 /// </summary>
 internal sealed class ProcessWorker : IWorker
 {
@@ -19,7 +19,7 @@ internal sealed class ProcessWorker : IWorker
 
     public ProcessWorker(ProcessStartInfo start, byte[] specification, Action ended)
     {
-        _process = ChildProcess.Start(start, ended: ended, keptErrorLines: KeptErrorLines);
+        _process = ChildProcess.Start(start, ended: ended, keptErrorLines: KeptErrorLines, diesWithThis: true);
         try
         {
             // The worker's life line stays open behind it.
@@ -46,6 +46,8 @@ internal sealed class ProcessWorker : IWorker
 
     public string DescribeActivity()
     {
+        if (!OperatingSystem.IsLinux())
+            return $"process {ProcessId}";
         try
         {
             string? state = ReadState();
@@ -67,30 +69,17 @@ internal sealed class ProcessWorker : IWorker
 
     public void Dispose() => _process.Dispose();
 
-    /// <summary>The kernel's letter for what the process does (proc(5)); null where it is gone.</summary>
-    private string? ReadState() => ProcessFiles.StatOf(_process.Id)?[0];
+    /// <summary>Linux's letter for what the process does (proc(5)); null where it is gone, and on other systems.</summary>
+    private string? ReadState() => OperatingSystem.IsLinux() ? ProcessFiles.StatOf(_process.Id)?[0] : null;
 
     private WorkerExit Describe(int code)
     {
         string[] lines = [.. _process.ErrorLines.Select(line => line.Trim()).Where(line => line.Length > 0).TakeLast(ToldErrorLines)];
         string errors = lines.Length > 0 ? $": {string.Join(" ", lines)}" : "";
-        // The runtime reports death by a signal as a shell does.
-        return code > 128
-            ? new WorkerExit($"killed by signal {code - 128} ({SignalName(code - 128)}){errors}", code - 128 is 9 or 15 ? WorkerLoss.Kill : WorkerLoss.Crash)
+        return ExitStatus.Describe(code) is { } death
+            ? new WorkerExit($"{death}{errors}", ExitStatus.IsKill(code) ? WorkerLoss.Kill : WorkerLoss.Crash)
             : new WorkerExit($"exited with code {code}{errors}", WorkerLoss.Crash);
     }
-
-    private static string SignalName(int signal) => signal switch
-    {
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        15 => "SIGTERM",
-        _ => "a signal",
-    };
 }
 
 /// <summary>Starts processes as workers.</summary>

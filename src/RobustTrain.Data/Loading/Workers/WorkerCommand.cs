@@ -19,8 +19,9 @@ public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Argume
         string? self = Environment.ProcessPath;
         if (self is not null && Path.GetFileNameWithoutExtension(self) == "robusttrain")
             return new WorkerCommand(self, [verb]);
-        string host = Path.Combine(AppContext.BaseDirectory, "robusttrain");
-        string assembly = host + ".dll";
+        string name = Path.Combine(AppContext.BaseDirectory, "robusttrain");
+        string host = OperatingSystem.IsWindows() ? name + ".exe" : name;
+        string assembly = name + ".dll";
         if (File.Exists(host))
             return new WorkerCommand(host, [verb]);
         if (File.Exists(assembly))

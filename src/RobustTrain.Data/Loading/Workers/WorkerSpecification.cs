@@ -6,7 +6,7 @@ namespace RobustTrain.Data.Loading.Workers;
 
 /// <summary>What a process worker is told on its standard input: the length of what follows (32 bits), then that, as JSON.</summary>
 /// <param name="ParentProcessId">The trainer.</param>
-/// <param name="MemoryPath">The ring's memory, as a path that the trainer's open file has in /proc.</param>
+/// <param name="MemoryPath">Where the ring's memory is found (<see cref="RobustTrain.Platform.SharedMemory.Path"/>).</param>
 /// <param name="SlotCount">Slots of the ring.</param>
 /// <param name="BatchSize">Samples in a slot.</param>
 /// <param name="WorkerCapacity">Heartbeats of workers.</param>
