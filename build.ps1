@@ -11,7 +11,7 @@ demo    build, then make a sample dataset, train on it and evaluate
 bench   build, then the benchmarks (Linux)
 chaos   build, then a training among faults beside one untouched (Linux)
 
-On Linux and macOS it hands over to build.sh. The Windows side has been written and not yet run.
+On Linux and macOS it hands over to build.sh. ./build.sh test-windows runs what this builds under Wine; this script itself has not been run on a Windows.
 .EXAMPLE
 ./build.ps1 demo
 #>
@@ -47,7 +47,9 @@ function Invoke-Setup {
     if (-not (Get-Command dotnet -ErrorAction Ignore)) {
         throw 'The .NET SDK 10 is not installed: https://dotnet.microsoft.com/download'
     }
-    ".NET SDK $(dotnet --version)"
+    $sdk = dotnet --version 2>$null
+    if ($LASTEXITCODE -ne 0) { throw "This needs the .NET SDK 10 (global.json); found: $((dotnet --list-sdks) -join ', ')" }
+    ".NET SDK $sdk"
     Invoke-Shell
 }
 
@@ -72,7 +74,9 @@ function Get-PesterFolder {
     $version = (Select-Xml -Path tests/Unit/RobustTrain.Tests.Unit.csproj -XPath "//PackageDownload[@Include='Pester']/@Version").Node.Value.Trim('[', ']')
     $folder = Join-Path $tools modules
     $null = New-Item $folder -ItemType Directory -Force
-    Copy-Item (Join-Path (Get-PackageFolder) "pester/$version/tools") (Join-Path $folder Pester) -Recurse -Force
+    $target = Join-Path $folder Pester
+    if (Test-Path $target) { Remove-Item $target -Recurse -Force }
+    Copy-Item (Join-Path (Get-PackageFolder) "pester/$version/tools") $target -Recurse
     $folder
 }
 
@@ -99,7 +103,7 @@ function Get-FailedTest([string] $Path) {
     }
 }
 
-# Four processes side by side, as in build.sh.
+# Three processes side by side.
 function Invoke-Test {
     Invoke-Build
     $env:PSModulePath = "$(Get-PesterFolder)$([IO.Path]::PathSeparator)$env:PSModulePath"
@@ -110,8 +114,8 @@ function Invoke-Test {
     $commands = [ordered]@{
         xunit             = $unit + @('--filter', 'FullyQualifiedName!~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit.trx")
         'xunit-training'  = $unit + @('--filter', 'FullyQualifiedName~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit-training.trx")
-        pester            = $pester + (Get-Item tests/Pester/[A-LS-Z]*.Tests.ps1).FullName
-        'pester-monitors' = $pester + (Get-Item tests/Pester/[M-R]*.Tests.ps1).FullName
+        # Those that need neither a fake host, which is a shell script, nor /proc (build/windows.sh).
+        pester            = $pester + ('Engine', 'Module', 'Views', 'Words').ForEach({ "tests/Pester/$_.Tests.ps1" })
     }
     $jobs = foreach ($name in $commands.Keys) {
         Start-ThreadJob -Name $name -ArgumentList $PWD, $commands[$name] {

@@ -14,11 +14,11 @@ in_wine() {
   local settings=(WINEPREFIX="$PWD/$WINDOWS/prefix" WINEDEBUG=-all DOTNET_ROOT="$(windows_path "$WINDOWS/dotnet")" DOTNET_NOLOGO=1
     PSModulePath="$(windows_path "$WINDOWS/modules")" ROBUSTTRAIN_TEST_MODULE="$(windows_path "$WINDOWS/RobustTrain/RobustTrain.psd1")"
     POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off)
-  if has_wine; then
-    env "${settings[@]}" "$@"
-    return
-  fi
-  # The mounts stand in a namespace of their own and are gone with the command.
+  if has_wine; then env "${settings[@]}" "$@"; else in_root env "${settings[@]}" "$@"; fi
+}
+
+# Runs a command in the Debian of WINE_ROOT, in this folder. The mounts stand in a namespace of their own and are gone with the command.
+in_root() {
   unshare --mount bash -euc '
     root=$1 folder=$2
     shift 2
@@ -27,7 +27,7 @@ in_wine() {
     mount --bind /proc "$root/proc"
     mount --bind /dev "$root/dev"
     mount --bind "$folder" "$root$folder"
-    exec chroot "$root" sh -c "cd \"\$0\" && exec \"\$@\"" "$folder" "$@"' bash "$WINE_ROOT" "$PWD" env "${settings[@]}" "$@"
+    exec chroot "$root" sh -c "cd \"\$0\" && exec \"\$@\"" "$folder" "$@"' bash "$WINE_ROOT" "$PWD" "$@"
 }
 
 # A path of this folder as Windows' programs know it.
@@ -67,12 +67,16 @@ build_windows() {
   dotnet publish src/RobustTrain.Cmdlets "${options[@]}" -o $WINDOWS/RobustTrain/bin -p:ModulePath="$PWD/$WINDOWS/RobustTrain"
   dotnet publish tests/Unit "${options[@]}" -o $WINDOWS/tests
   dotnet publish tests/Windows "${options[@]}" -o $WINDOWS/tests
+  windows_shell -File build/help.ps1 -ModulePath $WINDOWS/RobustTrain
 }
 
 windows_tests() { in_wine wine $WINDOWS/tests/windows-tests.exe "$@"; }
 
-# A program of Windows with a console of its own, which pwsh.exe ends without.
-windows_start() { windows_tests start "$@"; }
+# PowerShell for Windows with a console of its own, without which it ends at once and in silence.
+windows_shell() { windows_tests start "$(windows_path $WINDOWS/pwsh/pwsh.exe)" -NoProfile -NonInteractive "$@"; }
+
+# The files of Pester that need neither a fake host, which is a shell script, nor /proc.
+WINDOWS_PESTER=(tests/Pester/{Engine,Module,Views,Words}.Tests.ps1)
 
 run_windows_tests() {
   setup
@@ -86,7 +90,7 @@ run_windows_tests() {
   say "test: xunit in two processes and Pester, under Wine"
   windows_tests run $WINDOWS/tests/RobustTrain.Tests.Unit.dll tests/Windows/left-out.txt '!RobustTrain.Tests.Training.' >"$logs/xunit.log" 2>&1 & lanes[xunit]=$!
   windows_tests run $WINDOWS/tests/RobustTrain.Tests.Unit.dll tests/Windows/left-out.txt RobustTrain.Tests.Training. >"$logs/xunit-training.log" 2>&1 & lanes[xunit-training]=$!
-  windows_start "$(windows_path $WINDOWS/pwsh/pwsh.exe)" -NoProfile -NonInteractive -File tests/Pester/run.ps1 >"$logs/pester.log" 2>&1 & lanes[pester]=$!
+  windows_shell -File tests/Pester/run.ps1 "${WINDOWS_PESTER[@]}" >"$logs/pester.log" 2>&1 & lanes[pester]=$!
   for name in xunit xunit-training pester; do
     code=0
     wait "${lanes[$name]}" || code=$?

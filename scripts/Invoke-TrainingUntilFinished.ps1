@@ -2,8 +2,8 @@
 .SYNOPSIS
 Runs a training until it is finished, whatever stops it on the way; the body of a scheduled task.
 .DESCRIPTION
-Exit codes of a training: 0 finished; 75 stopped with a checkpoint, and above 128 (or below 0 on Windows) killed: started
-again; anything else needs a person and ends the script with that code. So does a training that is killed again and again
+Exit codes of a training: 0 finished; 75 stopped with a checkpoint, and above 128 (on Windows below 0, or 1 and 3 where the
+run's record says nothing of an end) killed: started again; anything else needs a person and ends the script with that code. So does a training that is killed again and again
 before it writes its next checkpoint.
 .PARAMETER MaxKilled
 How many times in a row a training may be killed without a new checkpoint.
@@ -86,7 +86,10 @@ foreach ($attempt in 1..$MaxAttempts) {
     if ($LASTEXITCODE -eq 0 -and -not $failure) { exit 0 }
     $code = $LASTEXITCODE
     if ($isScheduled -and $code -eq 75) { exit 75 }
-    if ($code -ne 75 -and $code -ge 0 -and $code -lt 128) {
+    # A trainer that ended itself has its run's record say so. Where that says nothing, it was killed, whatever Windows gives for an exit code: 1 by
+    # taskkill, 3 by the C runtime's abort().
+    $died = $IsWindows -and $code -in 1, 3 -and (Get-TrainingRun $RunPath -ErrorAction Ignore).State -eq 'Interrupted'
+    if (-not $died -and $code -ne 75 -and $code -ge 0 -and $code -lt 128) {
         Write-Warning "Attempt $attempt ended with exit code ${code}: $failure"
         exit ($code -eq 0 ? 1 : $code)
     }

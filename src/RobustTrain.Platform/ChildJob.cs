@@ -8,6 +8,7 @@ namespace RobustTrain.Platform;
 [SupportedOSPlatform("windows")]
 internal sealed class ChildJob : IDisposable
 {
+    private const int ProcessList = 3;
     private const int ExtendedLimits = 9;
     private const uint KillOnClose = 0x2000;
 
@@ -31,6 +32,19 @@ internal sealed class ChildJob : IDisposable
     {
         if (!Kernel32.AssignToJob(_job, process.SafeHandle.DangerousGetHandle()) && new Win32Exception() is var refused && !process.HasExited)
             throw refused;
+    }
+
+    /// <summary>The processes of the job that live.</summary>
+    /// <exception cref="Win32Exception">Windows does not tell, or there are more than 1,000.</exception>
+    public unsafe IReadOnlyList<int> ProcessIds()
+    {
+        // JOBOBJECT_BASIC_PROCESS_ID_LIST: two numbers of 32 bits, of which the second says how many words follow.
+        const int most = 1000;
+        nint* list = stackalloc nint[1 + most];
+        if (!Kernel32.QueryJob(_job, ProcessList, list, (1 + most) * sizeof(nint), 0))
+            throw new Win32Exception();
+        int count = ((int*)list)[1];
+        return [.. new ReadOnlySpan<nint>(list + 1, count).ToArray().Select(id => (int)id)];
     }
 
     public void Dispose()

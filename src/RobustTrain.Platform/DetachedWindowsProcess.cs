@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace RobustTrain.Platform;
@@ -52,29 +51,6 @@ internal static unsafe class DetachedWindowsProcess
         }
     }
 
-    /// <summary>The words of a command line as a program of Windows takes it apart again (CommandLineToArgvW).</summary>
-    internal static string Quote(IEnumerable<string> words)
-    {
-        StringBuilder line = new();
-        foreach (string word in words)
-        {
-            line.Append(line.Length > 0 ? " \"" : "\"");
-            int slashes = 0;
-            foreach (char letter in word)
-            {
-                // Backslashes mean themselves but before a quotation mark.
-                if (letter == '"')
-                    line.Append('\\', slashes + 1);
-                slashes = letter == '\\' ? slashes + 1 : 0;
-                line.Append(letter);
-            }
-
-            line.Append('\\', slashes).Append('"');
-        }
-
-        return line.ToString();
-    }
-
     // Only these two handles go over, whatever else this process has that could be inherited.
     private static Kernel32.ProcessInformation Create(ProcessStartInfo start, nint[] handles)
     {
@@ -113,7 +89,7 @@ internal static unsafe class DetachedWindowsProcess
     {
         const uint flags = UnicodeEnvironment | NewGroup | ExtendedStartup | NoWindow;
         string folder = start.WorkingDirectory.Length > 0 ? start.WorkingDirectory : Environment.CurrentDirectory;
-        fixed (char* line = Quote([start.FileName, .. start.ArgumentList]))
+        fixed (char* line = WindowsCommandLine.Quote([start.FileName, .. start.ArgumentList]))
         fixed (char* environment = EnvironmentOf(start))
         {
             if (Kernel32.CreateProcess(start.FileName, line, 0, 0, inherit: true, flags | leaveJob, environment, folder, startup, out Kernel32.ProcessInformation started))

@@ -64,6 +64,10 @@ internal static unsafe partial class Kernel32
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool SetJobLimits(nint job, int kind, in JobLimits limits, int bytes);
 
+    [LibraryImport(Library, EntryPoint = "QueryInformationJobObject", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool QueryJob(nint job, int kind, void* information, int bytes, nint returned);
+
     [LibraryImport(Library, EntryPoint = "AssignProcessToJobObject", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool AssignToJob(nint job, nint process);

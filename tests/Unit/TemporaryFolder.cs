@@ -5,7 +5,7 @@ public sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("robusttrain-test-").FullName;
 
-    public string At(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
+    public string At(params string[] parts) => System.IO.Path.Combine([Path, .. parts.Select(part => part.Replace('/', System.IO.Path.DirectorySeparatorChar))]);
 
     public string Write(string name, byte[] bytes)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text;
 using RobustTrain.Host.Output;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
@@ -14,6 +15,7 @@ internal static class RobustTrainCommand
     public static int Run(string[] arguments)
     {
         DiagnosticPort.Close();
+        WindowsText.Choose(arguments);
 
         // The exit code says how it went, too, where nobody can read standard error.
         using DetachedText errors = new(Console.OpenStandardError(), "standard error", onLoss: null);
@@ -73,6 +75,23 @@ internal static class UsageText
         return NearestName.Of(word, known) is { } nearest
             ? $"'{word}' is not known here; did you mean '{nearest}'?"
             : $"'{word}' is not known here.";
+    }
+}
+
+/// <summary>The encoding of what is written on Windows, where by default it is a code page of the nineties.</summary>
+internal static class WindowsText
+{
+    /// <summary>
+    /// Has text written as UTF-8 to a console, whose former setting comes back at the end, and to the module, which asks for events. Another
+    /// reader of a pipe expects the code page.
+    /// </summary>
+    public static void Choose(string[] arguments)
+    {
+        if (!OperatingSystem.IsWindows() || (Console.IsOutputRedirected && !arguments.Contains("--events")))
+            return;
+        Encoding former = Console.OutputEncoding;
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Console.OutputEncoding = former;
     }
 }
 

@@ -42,7 +42,7 @@ public sealed class ConfigurationReaderTests
             "night.yaml");
 
         Assert.Equal(("a night run", 9007199254740993L, "cuda:1", 4), (config.Name, config.Seed, config.Device, config.Threads));
-        Assert.Equal(("/data/szada", (int?)null), (config.Data.Path, config.Data.CropSize));
+        Assert.Equal((Path.GetFullPath("/data/szada"), (int?)null), (config.Data.Path, config.Data.CropSize));
         Assert.Equal([0, 0.5, 0.1], config.Data.Mean);
         Assert.False(config.Data.Augmentation.Rotate);
         Assert.Equal([256, 512], config.Data.Augmentation.Resize);

@@ -53,7 +53,7 @@ public sealed class ConfigurationWriterTests
     [Fact]
     public void Every_default_is_a_value_that_its_key_allows()
     {
-        TrainingConfig defaults = new() { Data = new DataConfig { Path = "/data" } };
+        TrainingConfig defaults = new() { Data = new DataConfig { Path = Path.GetFullPath("/data") } };
 
         Assert.Equal(defaults, ConfigurationReader.Parse<TrainingConfig>(ConfigurationWriter.Write(defaults), "defaults"), ConfigurationTexts.Same);
     }
@@ -156,7 +156,7 @@ public sealed class ConfigurationWriterTests
             ConfigurationKind.Number => NumberGenerator(key),
             _ when key.AllowedValues is { } allowed => Gen.Elements(allowed.Cast<object?>()),
             _ when key.Pattern is not null => Gen.Elements<object?>("cpu", "cuda", "cuda:12", "auto"),
-            _ when key.IsPath => TextGenerator().Select(text => (object?)("/data/x" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(text)) + "/é ü:#'\"")),
+            _ when key.IsPath => TextGenerator().Select(text => (object?)Path.GetFullPath("/data/x" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(text)) + "/é ü:#'\"")),
             _ => TextGenerator().Select(text => (object?)text),
         };
 

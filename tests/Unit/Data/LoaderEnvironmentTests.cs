@@ -28,7 +28,7 @@ public sealed class LoaderEnvironmentTests
 
     private static string Host => Path.Combine(AppContext.BaseDirectory, "robusttrain");
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix and its files.")]
     public void A_worker_whose_memory_does_not_suffice_for_a_sample_loses_that_sample_alone_and_names_it()
     {
         using TemporaryFolder folder = new();
@@ -63,7 +63,7 @@ public sealed class LoaderEnvironmentTests
         Assert.Contains("does not fit into shared memory", Assert.Throws<LoaderException>(() => loader.Open(0)).Message, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [LinuxTheory("It needs a shell of Unix and its files.")]
     [InlineData(WorkerKind.Thread)]
     [InlineData(WorkerKind.Process)]
     public void Files_that_can_not_be_read_stand_in_the_ledger_with_what_the_system_says(WorkerKind kind)
@@ -114,7 +114,7 @@ public sealed class LoaderEnvironmentTests
         Assert.Contains("denied", skipped.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix and its files.")]
     public void A_worker_that_dies_while_starting_is_replaced_and_nothing_is_lost()
     {
         using TemporaryFolder folder = new();
@@ -128,7 +128,7 @@ public sealed class LoaderEnvironmentTests
         Assert.Equal(64, run.Ledger.DeliveredBy["process-0"]);
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix and its files.")]
     public void A_worker_that_is_stopped_while_starting_is_found_before_its_start_has_taken_too_long()
     {
         using TemporaryFolder folder = new();

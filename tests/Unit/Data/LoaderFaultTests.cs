@@ -229,7 +229,7 @@ public sealed class LoaderFaultTests
         Assert.Contains(run.Events, loaderEvent => loaderEvent.Message.Contains("could not be started", StringComparison.Ordinal));
     }
 
-    [Theory]
+    [LinuxTheory("It needs programs and paths of Unix.")]
     [InlineData("/bin/false", "exited with code 1")]
     [InlineData("/bin/sleep", "stood still")]
     public void Workers_that_die_or_hang_at_every_start_fall_back(string program, string how)
@@ -317,7 +317,7 @@ public sealed class LoaderFaultTests
         Assert.Equal(40, indices.Count + skipped.Count);
     }
 
-    [Theory]
+    [LinuxTheory("It needs programs and paths of Unix.")]
     [InlineData(WorkerKind.Thread)]
     [InlineData(WorkerKind.Process)]
     public void The_longest_path_of_a_bad_image_arrives_whole(WorkerKind kind)

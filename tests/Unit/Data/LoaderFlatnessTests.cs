@@ -13,7 +13,7 @@ public sealed class LoaderFlatnessTests
 {
     private static readonly LoaderOptions Options = new() { BatchSize = 8, Shuffle = true, Seed = 5, NumWorkers = 2 };
 
-    [Fact]
+    [LinuxFact("It counts what is left in /proc.")]
     public void A_hundred_epochs_leave_memory_threads_handles_and_shared_memory_flat()
     {
         IntegersDataset dataset = new(200);
@@ -44,7 +44,7 @@ public sealed class LoaderFlatnessTests
         }
     }
 
-    [Fact]
+    [LinuxFact("It counts what is left in /proc.")]
     public void Disposal_at_every_moment_leaves_no_thread()
     {
         LoaderThreads before = LoaderThreads.Now();
@@ -92,7 +92,7 @@ public sealed class LoaderFlatnessTests
         Assert.Empty(LoaderProcesses.Alive());
     }
 
-    [Fact]
+    [LinuxFact("It counts what is left in /proc.")]
     public void An_abandoned_thread_that_comes_back_writes_nowhere_it_should_not()
     {
         LoaderThreads before = LoaderThreads.Now();

@@ -1,5 +1,8 @@
+using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using RobustTrain.Data.Loading;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Tests.Data;
 
@@ -26,20 +29,45 @@ internal static class LoaderProcesses
         return alive;
     }
 
-    /// <summary>The names in /dev/shm but for those of PyTorch and of semaphores, which other programs make and remove at any time.</summary>
-    public static List<string> SharedMemory() => [.. Directory.EnumerateFileSystemEntries("/dev/shm")
+    /// <summary>On Linux the names in /dev/shm but for those of PyTorch and of semaphores, which other programs make and remove at any time.</summary>
+    public static List<string> SharedMemory() => OperatingSystem.IsWindows() ? [] : [.. Directory.EnumerateFileSystemEntries("/dev/shm")
         .Where(path => Path.GetFileName(path) is var name && !name.StartsWith("torch_", StringComparison.Ordinal) && !name.StartsWith("sem.", StringComparison.Ordinal))];
 
     private static int SignalAll(EpochStream stream, string signal)
     {
         int[] processes = [.. stream.Workers.Select(worker => worker.ProcessId).OfType<int>()];
         foreach (int process in processes)
-            Process.Start("kill", [$"-{signal}", $"{process}"]).WaitForExit();
+        {
+            if (OperatingSystem.IsWindows())
+                SignalOnWindows(process, signal);
+            else
+                Process.Start("kill", [$"-{signal}", $"{process}"]).WaitForExit();
+        }
+
         return processes.Length;
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static void SignalOnWindows(int process, string signal)
+    {
+        try
+        {
+            using Process worker = Process.GetProcessById(process);
+            if (signal == "KILL")
+                worker.Kill();
+            else
+                _ = NativeSystem.Suspend(worker.SafeHandle.DangerousGetHandle());
+        }
+        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or Win32Exception)
+        {
+            // It has ended meanwhile, as kill(1) would say.
+        }
     }
 
     private static List<int> Children()
     {
+        if (OperatingSystem.IsWindows())
+            return [.. ChildJob.OfThisProcess.Value.ProcessIds()];
         List<int> children = [];
         foreach (string folder in Directory.EnumerateDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
         {

@@ -25,7 +25,7 @@ public sealed class LoaderSignalTests
         MaxErrors = 50,
     };
 
-    [Theory]
+    [LinuxTheory("Windows has no signals.")]
     [InlineData("KILL", "killed by signal 9 (SIGKILL)")]
     [InlineData("TERM", "killed by signal 15 (SIGTERM)")]
     [InlineData("STOP", " stopped")]
@@ -44,7 +44,7 @@ public sealed class LoaderSignalTests
         Assert.Contains(reason, lost.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [LinuxTheory("Windows has no signals.")]
     [InlineData("INT")]
     [InlineData("SEGV")]
     public void A_worker_that_outlives_a_signal_goes_on(string signal)

@@ -25,7 +25,7 @@ public sealed class StuckWorkerStackTests
         OnBadSample = BadSamplePolicy.Skip,
     };
 
-    [Theory]
+    [LinuxTheory("The stack of a stuck thread is read by ptrace.")]
     [InlineData(WorkerKind.Process, "stall", "managed stack: Thread.Sleep, FaultInjector.")]
     [InlineData(WorkerKind.Process, "loop", "FaultInjector.Loop, ")]
     [InlineData(WorkerKind.Process, "stop", " stopped in ")]
@@ -48,7 +48,7 @@ public sealed class StuckWorkerStackTests
         Assert.True(wrong is null, wrong);
     }
 
-    [Theory]
+    [LinuxTheory("The stack of a stuck thread is read by ptrace.")]
     [InlineData(WorkerKind.Process)]
     [InlineData(WorkerKind.Thread)]
     public void A_stack_that_takes_too_long_is_gone_without(WorkerKind kind)
@@ -61,7 +61,7 @@ public sealed class StuckWorkerStackTests
         Assert.Empty(LoaderProcesses.Alive());
     }
 
-    [Fact]
+    [LinuxFact("The stack of a stuck thread is read by ptrace.")]
     public void A_reader_that_is_killed_leaves_the_thread_running()
     {
         using Process worker = Worker();
@@ -102,7 +102,7 @@ public sealed class StuckWorkerStackTests
         other.WaitForExit();
     }
 
-    [Fact]
+    [LinuxFact("The stack of a stuck thread is read by ptrace.")]
     public void A_process_without_dotnet_is_a_clause()
     {
         using Process other = Process.Start("sleep", ["1000"]);
@@ -111,7 +111,7 @@ public sealed class StuckWorkerStackTests
         other.WaitForExit();
     }
 
-    [Fact]
+    [LinuxFact("The stack of a stuck thread is read by ptrace.")]
     public void A_process_that_is_gone_is_a_clause()
     {
         using Process gone = Process.Start("true");

@@ -7,7 +7,7 @@ namespace RobustTrain.Tests.Data;
 [Collection(LoaderCollection.Name)]
 public sealed class TrainerKilledTests
 {
-    [Theory]
+    [LinuxTheory("It counts what is left in /proc.")]
     [InlineData("")]
     [InlineData("loop:0.001!")]
     [InlineData("stop:0.001!")]

@@ -21,7 +21,7 @@ public sealed class CheckpointMomentsTests : IDisposable
 
     private CheckpointStore Checkpoints => new(RunFolder.CheckpointsPathOf(_folder.At("run")));
 
-    [LinuxTheory]
+    [LinuxTheory("Its disk refuses by a library that is preloaded.")]
     [InlineData("full", "no space left", "mkdir open write fsync rename")]
     [InlineData("read-only", "read-only", "mkdir open write fsync rename unlink rmdir")]
     public async Task A_disk_that_refuses_at_any_moment_of_a_checkpoint_costs_no_good_one_and_no_bit(string how, string reason, string operations)

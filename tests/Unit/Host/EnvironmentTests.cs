@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
@@ -23,7 +24,7 @@ public sealed class EnvironmentTests : IDisposable
         .. more,
     ];
 
-    [Theory]
+    [LinuxTheory("It needs a shell of Unix, its signals, or a C library that is preloaded.")]
     [InlineData("")]
     [InlineData("--events")]
     public async Task A_training_whose_standard_output_is_on_a_full_disk_finishes_and_says_what_was_lost(string events)
@@ -40,7 +41,7 @@ public sealed class EnvironmentTests : IDisposable
         Assert.Equal(0, (await Redirected(">/dev/full", Arguments(2, "--run-path", "run"))).ExitCode);
     }
 
-    [Theory]
+    [LinuxTheory("It needs a shell of Unix, its signals, or a C library that is preloaded.")]
     [InlineData("train --set epochs=3", 2)]
     [InlineData("train --no-such-option", 2)]
     [InlineData("config check --set data.path=nowhere", 2)]
@@ -50,7 +51,7 @@ public sealed class EnvironmentTests : IDisposable
             Assert.Equal(exitCode, (await Redirected(redirection, arguments.Split(' '))).ExitCode);
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix, its signals, or a C library that is preloaded.")]
     public async Task A_result_that_can_not_be_printed_is_an_error_in_one_sentence()
     {
         HostRun run = await Redirected(">/dev/full", "config", "show");
@@ -59,7 +60,7 @@ public sealed class EnvironmentTests : IDisposable
         Assert.Contains("no space left", Assert.Single(run.Sentences), StringComparison.OrdinalIgnoreCase);
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix, its signals, or a C library that is preloaded.")]
     public async Task A_training_without_standard_output_and_error_finishes()
     {
         HostRun run = await Redirected(">&- 2>&-", Arguments(2, "--run-path", "run"));
@@ -70,7 +71,7 @@ public sealed class EnvironmentTests : IDisposable
             line => Assert.StartsWith("{", line, StringComparison.Ordinal));
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix, its signals, or a C library that is preloaded.")]
     public async Task A_file_system_without_locks_is_told()
     {
         HostRun run = await HostRun.EndOf(HostRun.Start(
@@ -82,7 +83,7 @@ public sealed class EnvironmentTests : IDisposable
             warning => warning.Message.StartsWith($"The file system of '{_folder.At("run")}' has no locks", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix, its signals, or a C library that is preloaded.")]
     public async Task A_training_without_locks_that_finds_another_machines_process_in_its_record_gives_its_run_up()
     {
         using LiveTraining training = new(HostRun.Start(
@@ -111,14 +112,13 @@ public sealed class EnvironmentTests : IDisposable
         {
         }
 
-        using (Process kill = Process.Start("kill", ["-TERM", $"{training.Id}"]))
-            await kill.WaitForExitAsync();
+        Assert.Null(StopRequest.Send(training.Id));
         string rest = await training.StandardOutput.ReadToEndAsync();
         await training.WaitForExitAsync();
 
         Assert.Equal(75, training.ExitCode);
         string run = _folder.At("run");
-        Match said = Regex.Match(rest, "Stopped with the checkpoint (?<path>.*); go on with: robusttrain train --run-path (?<run>.*)\n$");
+        Match said = Regex.Match(rest, "Stopped with the checkpoint (?<path>.*); go on with: robusttrain train --run-path (?<run>.*?)\r?\n$");
         Assert.Equal((run, Path.Combine(run, "checkpoints")), (said.Groups["run"].Value, Path.GetDirectoryName(said.Groups["path"].Value)));
         Assert.True(Directory.Exists(said.Groups["path"].Value));
     }
@@ -132,7 +132,7 @@ public sealed class EnvironmentTests : IDisposable
         Assert.Equal(3, Directory.EnumerateDirectories(_folder.At("runs")).Count(RunFolder.IsRun));
     }
 
-    [Theory]
+    [LinuxTheory("It needs a shell of Unix, its signals, or a C library that is preloaded.")]
     [InlineData("thread")]
     [InlineData("process")]
     public async Task A_process_group_that_is_stopped_for_longer_than_a_step_and_a_sample_may_take_goes_on(string kind)

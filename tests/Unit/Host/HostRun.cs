@@ -53,7 +53,14 @@ public sealed record HostRun(int ExitCode, string Output, string Error)
                 process.Kill(entireProcessTree: true);
             }
 
-            return new HostRun(process.ExitCode, await output, await error);
+            return new HostRun(process.ExitCode, Plain(await output), Plain(await error));
         }
     }
+
+    /// <summary>A text of any system with the ends of lines of Unix, and without what PyTorch's cpuinfo says of the processors that Wine shows it.</summary>
+    internal static string Plain(string text) => string.Concat(text
+        .ReplaceLineEndings("\n")
+        .Split('\n')
+        .Where(line => !line.StartsWith("Error in cpuinfo:", StringComparison.Ordinal))
+        .Select((line, index) => index == 0 ? line : "\n" + line));
 }

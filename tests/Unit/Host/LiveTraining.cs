@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Tests.Host;
@@ -8,6 +9,9 @@ namespace RobustTrain.Tests.Host;
 /// <summary>A <c>robusttrain train</c> at work whose events a test waits for.</summary>
 public sealed partial class LiveTraining : IDisposable
 {
+    /// <summary>The exit code of a process that was killed.</summary>
+    public static readonly int Killed = OperatingSystem.IsWindows() ? -1 : 128 + PosixSignals.Kill;
+
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(10);
 
     private readonly Process _process;
@@ -48,14 +52,25 @@ public sealed partial class LiveTraining : IDisposable
         }
 
         await _process.WaitForExitAsync();
-        return new HostRun(_process.ExitCode, "", await _error);
+        return new HostRun(_process.ExitCode, "", HostRun.Plain(await _error));
     }
 
-    /// <summary>Sends a signal.</summary>
+    /// <summary>Sends a signal; on Windows, which has none, what does the same: SIGKILL and SIGTERM.</summary>
     public void Signal(int number)
     {
-        if (Kill(_process.Id, number) != 0)
-            throw new InvalidOperationException($"kill: {Marshal.GetLastPInvokeErrorMessage()}");
+        if (!OperatingSystem.IsWindows())
+        {
+            if (Kill(_process.Id, number) != 0)
+                throw new InvalidOperationException($"kill: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+        else if (number == PosixSignals.Kill)
+        {
+            _process.Kill();
+        }
+        else if (number != PosixSignals.Terminate || StopRequest.Send(_process.Id) is not null)
+        {
+            throw new InvalidOperationException($"Windows knows no signal {number}, or the process takes none.");
+        }
     }
 
     public void Dispose()

@@ -11,7 +11,7 @@ public sealed class OutOfMemoryTests : IDisposable
 
     public OutOfMemoryTests() => TinyPairs.Write(_folder.At("data"), side: 128);
 
-    [LinuxTheory]
+    [LinuxTheory("Its memory is refused by a library that is preloaded.")]
     [InlineData(1_700_000, new[] { 2 })]
     [InlineData(950_000, new[] { 2, 1 })]
     public async Task A_batch_that_does_not_fit_is_computed_in_halves_and_the_steps_stay_the_same(int limitBytes, int[] samplesAtOnce)
@@ -24,7 +24,7 @@ public sealed class OutOfMemoryTests : IDisposable
         Assert.Equal([4L, 8L], events.OfType<EpochFinished>().Select(epoch => epoch.LedgerTotals!.Delivered));
     }
 
-    [LinuxTheory]
+    [LinuxTheory("Its memory is refused by a library that is preloaded.")]
     [InlineData(600_000, "The memory was not enough for even one sample at once in step 0 (epoch 0, batch 0); make data.crop_size or model.base_channels smaller.")]
     [InlineData(15_000, "The memory was not enough for the network and its optimiser; make model.base_channels smaller.")]
     public async Task Where_even_the_least_does_not_fit_the_exit_code_is_5_and_one_sentence_says_why(int limitBytes, string sentence)
@@ -34,7 +34,7 @@ public sealed class OutOfMemoryTests : IDisposable
         Assert.Equal((5, $"robusttrain: {sentence}\n"), (end.ExitCode, end.Error));
     }
 
-    [LinuxTheory]
+    [LinuxTheory("Its memory is refused by a library that is preloaded.")]
     [InlineData(1, "The memory was not enough for even one sample at once in the validation pass; make model.base_channels smaller.")]
     [InlineData(2, "The memory was not enough for the validation pass with batches of 2; make loader.eval_batch_size smaller.")]
     public async Task Where_a_validation_does_not_fit_the_sentence_says_what_to_make_smaller(int batchSize, string sentence)

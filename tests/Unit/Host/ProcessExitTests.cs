@@ -60,7 +60,7 @@ public sealed class ProcessExitTests : IDisposable
         {
             using LiveTraining training = Start("run", small);
             exitCode = await KillInValidation(training);
-            hits += exitCode == 128 + Kill && WasValidating(training.Events) ? 1 : 0;
+            hits += exitCode == LiveTraining.Killed && WasValidating(training.Events) ? 1 : 0;
         }
         while (exitCode != 0 && hits < 2);
 

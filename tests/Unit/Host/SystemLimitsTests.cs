@@ -80,7 +80,7 @@ public sealed class SystemLimitsTests : IDisposable
         Assert.Equal(7, TaskLimit.TasksOf(_folder.At("proc"), 1000));
     }
 
-    [Theory]
+    [LinuxTheory("Windows has no such limit.")]
     [InlineData(32, "The limit of open files (ulimit -n) is 32, but at least 128 are needed")]
     [InlineData(100, "The limit of open files (ulimit -n) is 100, but at least 128 are needed")]
     [InlineData(200, "The limit of open files (ulimit -n) is 200, but 256 are needed with 2 process workers")]

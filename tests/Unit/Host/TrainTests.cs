@@ -94,7 +94,7 @@ public sealed class TrainTests : IDisposable
         Assert.True(RunFolder.IsRun(run));
     }
 
-    [Theory]
+    [LinuxTheory("Windows has no signals.")]
     [InlineData(Terminate, "SIGTERM")]
     [InlineData(Interrupt, "SIGINT")]
     [InlineData(User1, "SIGUSR1")]
@@ -124,7 +124,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal([RunState.Stopped, RunState.Stopped], RunFolder.ReadRecord(RunPath).Attempts.Select(attempt => attempt.State));
     }
 
-    [Fact]
+    [LinuxFact("Windows has no signals.")]
     public async Task SIGINT_stops_a_training_that_a_script_has_started_in_the_background_too()
     {
         using LiveTraining training = StartWithIgnored("INT");
@@ -135,7 +135,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal("SIGINT", Assert.Single(training.Events.OfType<StopRequested>()).Reason);
     }
 
-    [Fact]
+    [LinuxFact("Windows has no nohup.")]
     public async Task A_training_under_nohup_goes_on_when_its_terminal_is_closed()
     {
         using LiveTraining training = StartWithIgnored("HUP");
@@ -163,7 +163,7 @@ public sealed class TrainTests : IDisposable
         return new LiveTraining(Process.Start(start)!);
     }
 
-    [Fact]
+    [LinuxFact("Windows has no signals.")]
     public async Task A_second_interrupt_ends_at_once()
     {
         // One step takes so long that it can't be over before the second signal.
@@ -211,7 +211,7 @@ public sealed class TrainTests : IDisposable
         {
             await training.Next<EpochFinished>();
             training.Signal(Kill);
-            Assert.Equal(128 + Kill, (await training.End()).ExitCode);
+            Assert.Equal(LiveTraining.Killed, (await training.End()).ExitCode);
         }
 
         Assert.Equal(RunState.Interrupted, RunFolder.ReadRecord(RunPath).ObservedState);

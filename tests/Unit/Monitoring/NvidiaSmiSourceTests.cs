@@ -27,7 +27,7 @@ public sealed class NvidiaSmiSourceTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    [Fact]
+    [LinuxFact("Its nvidia-smi is a shell script.")]
     public void A_GPU_keeps_its_index_when_another_one_is_lost_and_the_lost_one_is_told()
     {
         using NvidiaSmiSource source = Source("570-lost");
@@ -41,7 +41,7 @@ public sealed class NvidiaSmiSourceTests : IDisposable
         }
     }
 
-    [Fact]
+    [LinuxFact("Its nvidia-smi is a shell script.")]
     public void All_GPUs_that_are_attached_need_one_query_only()
     {
         File.Delete(Path.Combine(folder, "generations/580-mig.csv"));
@@ -49,7 +49,7 @@ public sealed class NvidiaSmiSourceTests : IDisposable
         Assert.Equal("cuda:0", Assert.Single(source.Sample(SampleDetail.Full).Gpus).Device);
     }
 
-    [Theory]
+    [LinuxTheory("Its nvidia-smi is a shell script.")]
     [InlineData("crash", "nvidia-smi of host crashed (exit code 139: signal 11 ended it).")]
     [InlineData("no-driver", "nvidia-smi of host: could not reach the NVIDIA driver.")]
     public void A_failure_is_told_for_what_it_is(string generation, string message)
@@ -58,7 +58,7 @@ public sealed class NvidiaSmiSourceTests : IDisposable
         Assert.Equal(message, Assert.Throws<MonitorException>(() => source.Sample(SampleDetail.Full)).Message);
     }
 
-    [Fact]
+    [LinuxFact("Its nvidia-smi is a shell script.")]
     public void An_interrupt_that_comes_before_the_program_runs_ends_it_and_no_later_one()
     {
         using NvidiaSmiSource source = Source("hang");

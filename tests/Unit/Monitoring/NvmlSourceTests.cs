@@ -11,7 +11,7 @@ public sealed class NvmlSourceTests
 {
     private const long Gibibyte = 1L << 30;
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void Eight_GPUs_are_told_with_all_their_values()
     {
         using var stub = new NvmlStub("gpus 8");
@@ -70,7 +70,7 @@ public sealed class NvmlSourceTests
         Assert.Null(gpu.Processes);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void Expensive_values_are_carried_over_to_cheap_samples()
     {
         using var stub = new NvmlStub("gpus 1");
@@ -83,7 +83,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(full.EccCorrectedAggregate, cheap.EccCorrectedAggregate);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void NVLink_traffic_is_a_rate_between_two_full_samples()
     {
         using var stub = new NvmlStub("gpus 1");
@@ -96,7 +96,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(1 << 20, source.Sample(SampleDetail.Full).Gpus[0].NvLinkTransmitBytesPerSecond);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void What_a_device_does_not_support_is_null_and_the_rest_is_told()
     {
         using var stub = new NvmlStub("gpus 2; unsupported 1");
@@ -113,7 +113,7 @@ public sealed class NvmlSourceTests
         Assert.Null(gpu.XidCount);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void A_driver_that_lacks_newer_entry_points_tells_what_it_can()
     {
         using var stub = new NvmlStub("gpus 2; process 0 1 1073741824", old: true);
@@ -131,7 +131,7 @@ public sealed class NvmlSourceTests
         Assert.Null(process.GpuInstanceId);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void A_GPU_that_falls_off_the_bus_keeps_its_last_values_as_stale_and_hides_no_other()
     {
         using var stub = new NvmlStub("gpus 8");
@@ -147,7 +147,7 @@ public sealed class NvmlSourceTests
         Assert.All(snapshot.Gpus.Where(gpu => gpu.Index != 3), gpu => Assert.True(gpu.IsConnected));
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void A_GPU_that_was_lost_before_the_start_is_told_as_not_connected()
     {
         using var stub = new NvmlStub("gpus 2; lost 0");
@@ -161,7 +161,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(["cuda:0", "cuda:1"], source.Sample(SampleDetail.Full).Gpus.Select(gpu => gpu.Device));
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void An_XID_is_told_with_its_code_and_counted()
     {
         using var stub = new NvmlStub("gpus 4");
@@ -180,7 +180,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(0, source.Sample(SampleDetail.Cheap).Gpus[1].XidCount);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void MIG_instances_are_told_with_their_GPU()
     {
         using var stub = new NvmlStub("gpus 2; mig 1");
@@ -194,7 +194,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(2, gpu.MigDevices[1].GpuInstanceId);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void Processes_are_told_with_user_command_and_start()
     {
         using var stub = new NvmlStub($"gpus 2; process 1 {Environment.ProcessId} 536870912; process 1 999999999 0");
@@ -215,7 +215,7 @@ public sealed class NvmlSourceTests
         Assert.Null(other.MemoryUsedBytes);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void More_processes_than_first_allowed_for_are_all_told()
     {
         using var stub = new NvmlStub("gpus 1; " + string.Join("; ", Enumerable.Range(1, 64).Select(pid => $"process 0 {999000000 + pid} 1")));
@@ -223,7 +223,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(64, source.Sample(SampleDetail.Full).Gpus[0].Processes!.Count);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void A_host_without_NVML_is_told_so()
     {
         using var source = new NvmlSource("host", new MonitorOptions(), "/nowhere/libnvidia-ml.so.1");
@@ -233,7 +233,7 @@ public sealed class NvmlSourceTests
         Assert.Contains("/nowhere/libnvidia-ml.so.1", error.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [LinuxTheory("Its NVML is a stub that is compiled for Linux.")]
     [InlineData(9, "NvidiaDriverNotLoaded", true)]
     [InlineData(18, "NvmlVersionMismatch", true)]
     [InlineData(4, "NvmlNoPermission", false)]
@@ -248,7 +248,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(0, stub.Initialised);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void NVML_without_a_GPU_is_an_empty_list()
     {
         using var stub = new NvmlStub("gpus 0");
@@ -256,7 +256,7 @@ public sealed class NvmlSourceTests
         Assert.Empty(source.Sample(SampleDetail.Full).Gpus);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void A_GPU_that_appears_is_found_at_the_next_full_sample()
     {
         using var stub = new NvmlStub("gpus 1");
@@ -266,7 +266,7 @@ public sealed class NvmlSourceTests
         Assert.Equal(2, source.Sample(SampleDetail.Full).Gpus.Count);
     }
 
-    [Fact]
+    [LinuxFact("Its NVML is a stub that is compiled for Linux.")]
     public void A_monitor_whose_driver_hangs_stops_within_its_bound_and_ends_when_the_call_returns()
     {
         using var stub = new NvmlStub("gpus 2; hang nvmlDeviceGetUtilizationRates");

@@ -13,7 +13,7 @@ public sealed class SessionLeftoverTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    [Fact]
+    [LinuxFact("It counts what is left in /proc.")]
     public void Ten_sessions_in_a_row_leave_threads_children_and_handles_where_they_were()
     {
         Cycle();

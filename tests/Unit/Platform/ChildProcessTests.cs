@@ -11,7 +11,7 @@ public sealed class ChildProcessTests : IDisposable
 
     public void Dispose() => guard.Dispose();
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix.")]
     public async Task The_exit_code_and_the_last_lines_of_standard_error_are_kept()
     {
         using ChildProcess child = Shell("for i in 1 2 3 4 5; do echo line $i >&2; done; exit 7", keptErrorLines: 2);
@@ -19,14 +19,14 @@ public sealed class ChildProcessTests : IDisposable
         Assert.Equal(["line 4", "line 5"], child.ErrorLines);
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix.")]
     public async Task A_signal_ends_it_with_128_and_its_number()
     {
         using ChildProcess child = Shell("kill -9 $$");
         Assert.Equal(128 + PosixSignals.Kill, await child.WaitForExitAsync(CancellationToken.None).WaitAsync(Patience));
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix.")]
     public void A_child_that_reads_its_life_line_ends_when_it_is_cut_and_takes_no_more_lines()
     {
         using ChildProcess child = Shell("read line; echo got $line >&2; cat");
@@ -37,7 +37,7 @@ public sealed class ChildProcessTests : IDisposable
         Assert.Equal(["got hello"], child.LastErrorLines(Patience));
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix.")]
     public void Its_end_is_told()
     {
         using var ended = new ManualResetEventSlim();
@@ -46,7 +46,7 @@ public sealed class ChildProcessTests : IDisposable
         Assert.Equal(0, child.ExitCode);
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix.")]
     public void The_terminals_interrupt_does_not_reach_one_that_is_started_away_from_it()
     {
         ProcessStartInfo start = ChildProcess.AwayFromTerminal("/bin/sh", ["-c", "kill -INT $$; echo alive"]);
@@ -55,7 +55,7 @@ public sealed class ChildProcessTests : IDisposable
         Assert.Equal("alive\n", child.Output.ReadToEnd());
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix.")]
     public void A_guarded_child_ends_with_its_guard_although_it_reads_nothing()
     {
         using ChildProcess child = ChildProcess.Start(new ProcessStartInfo("/bin/sleep", ["600"]), guard);
@@ -64,7 +64,7 @@ public sealed class ChildProcessTests : IDisposable
         Assert.Equal(128 + PosixSignals.Kill, child.WaitForExit(Patience));
     }
 
-    [Fact]
+    [LinuxFact("It needs a shell of Unix.")]
     public void A_guard_that_was_killed_is_replaced_and_guards_those_that_were_there()
     {
         using ChildProcess first = ChildProcess.Start(new ProcessStartInfo("/bin/sleep", ["600"]), guard);

@@ -14,7 +14,7 @@ public sealed class LeaveOneOutTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task Each_pair_is_scored_by_a_training_without_it_beside_a_threshold_that_does_not_know_it()
     {
         TinyPairs.Write(_folder.At("data"));
@@ -40,7 +40,7 @@ public sealed class LeaveOneOutTests : IDisposable
         Assert.Equal(["test_5.bmp", "train_1.bmp", "val_4.bmp"], File.ReadAllLines(_folder.At("runs/train_0.train.txt")).Order());
     }
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_folder_that_holds_no_pairs_is_refused()
     {
         (int code, _, string error) = await Run("nowhere", "tiny.yaml", "runs");

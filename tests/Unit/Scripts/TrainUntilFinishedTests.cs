@@ -13,7 +13,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_training_that_is_stopped_and_killed_is_started_again_until_it_finishes()
     {
         (int code, string[] calls) = await Run("75", "kill", "0");
@@ -23,7 +23,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.All(calls, call => Assert.Equal("train config.yaml --run-path run --resume auto --set a=1", call));
     }
 
-    [Theory]
+    [LinuxTheory("The script is one of Unix's shell.")]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
@@ -37,7 +37,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.Equal(2, calls.Length);
     }
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_stop_is_final_in_a_window_and_a_kill_is_not()
     {
         (int code, string[] calls) = await Run(new Dictionary<string, string> { ["AFTER_STOP"] = "end" }, "kill", "75", "0");
@@ -46,7 +46,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.Equal(2, calls.Length);
     }
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_training_that_never_finishes_is_given_up_after_the_bound()
     {
         (int code, string[] calls) = await Run(Enumerable.Repeat("75", 9).ToArray());
@@ -55,7 +55,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.Equal(4, calls.Length);
     }
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_training_that_is_killed_again_and_again_before_its_next_checkpoint_is_given_up()
     {
         (int code, string[] calls) = await Run(new Dictionary<string, string> { ["MAX_KILLED"] = "2" }, "kill", "checkpoint", "kill", "kill", "0");
@@ -64,7 +64,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.Equal(4, calls.Length);
     }
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_stop_of_the_script_reaches_the_training_and_is_waited_for()
     {
         using Process script = Start([], "stop");
@@ -77,7 +77,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.True(File.Exists(_folder.At("saved")));
     }
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_stop_that_comes_as_the_training_is_started_reaches_it()
     {
         // bash runs this before each command: the signal comes when the training is there, but the script doesn't know its id yet.
@@ -87,7 +87,7 @@ public sealed class TrainUntilFinishedTests : IDisposable
         Assert.Equal(75, ended.ExitCode);
     }
 
-    [Fact]
+    [LinuxFact("The script is one of Unix's shell.")]
     public async Task A_stop_in_the_pause_ends_the_pause_which_would_keep_open_what_the_script_was_given()
     {
         string pause = $"600.{Random.Shared.Next()}";

@@ -11,6 +11,9 @@ public sealed class CheckpointStoreTests : IDisposable
 {
     private static readonly ModelIdentity Model = new("fc-siam-diff", 3, 2, 16);
 
+    // Where two names can't be exchanged, the first epoch's checkpoint takes turns with another name.
+    private static readonly string[] s_first = OperatingSystem.IsLinux() ? ["epoch-0000"] : ["epoch-0000", "epoch-0000-b"];
+
     private readonly TemporaryFolder _folder = new();
     private readonly List<string> _warnings = [];
 
@@ -171,20 +174,26 @@ public sealed class CheckpointStoreTests : IDisposable
         Save(epoch: 0);
 
         Assert.NotNull(Store.OpenLatest(_warnings.Add));
-        Assert.Equal(["epoch-0000"], Folders());
+        Assert.Single(Folders(), s_first.Contains);
     }
 
     [Fact]
     public void While_one_is_replaced_there_is_always_one_of_its_name()
     {
         Save(epoch: 0);
-        string target = _folder.At("checkpoints", "epoch-0000", Checkpoint.ManifestFile);
+        string[] targets = [.. s_first.Select(name => _folder.At("checkpoints", name, Checkpoint.ManifestFile))];
         using var done = new CancellationTokenSource();
         int missing = 0;
         var reader = new Thread(() =>
         {
             while (!done.IsCancellationRequested)
-                missing += File.Exists(target) ? 0 : 1;
+            {
+                // Of two names the first may come when it has been looked for, and the second go before it is.
+                bool isThere = false;
+                for (int look = 0; look < 2 * targets.Length - 1 && !isThere; look++)
+                    isThere = targets.Any(File.Exists);
+                missing += isThere ? 0 : 1;
+            }
         });
         reader.Start();
         for (int time = 0; time < 50; time++)
@@ -193,7 +202,7 @@ public sealed class CheckpointStoreTests : IDisposable
         reader.Join();
 
         Assert.Equal(0, missing);
-        Assert.Equal(["epoch-0000"], Folders());
+        Assert.Single(Folders(), s_first.Contains);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class EarlierRunTests : IDisposable
 
     public void Dispose() => _training.Dispose();
 
-    [Fact]
+    [LinuxFact("The run that it reads was made on Linux, whose paths it names.")]
     public void A_run_of_the_version_on_libtorch_1_13_goes_on_where_it_stopped()
     {
         TakeEarlierRun();
@@ -32,7 +32,7 @@ public sealed class EarlierRunTests : IDisposable
         Assert.Equal([6, 7, 8, 9, 10, 11], journal.Of<RobustTrain.Runs.Events.StepFinished>().Select(step => step.GlobalStep));
     }
 
-    [Fact]
+    [LinuxFact("The run that it reads was made on Linux, whose paths it names.")]
     public void It_ends_where_a_training_that_never_stopped_ends_but_for_the_rounding_of_another_libtorch()
     {
         using SmallTraining untouched = new() { Config = _training.Config };
@@ -43,7 +43,7 @@ public sealed class EarlierRunTests : IDisposable
         Assert.Equal(Losses(untouched), Losses(_training), new Close(1e-3f));
     }
 
-    [Fact]
+    [LinuxFact("The run that it reads was made on Linux, whose paths it names.")]
     public void A_bit_that_turned_in_a_later_piece_of_a_file_of_format_2_is_found()
     {
         TakeEarlierRun();

@@ -21,7 +21,7 @@ public sealed unsafe class DeviceCopierTests : IDisposable
 
     public void Dispose() => FailNext(null);
 
-    [Fact]
+    [LinuxFact("Its CUDA driver is a stub that is compiled for Linux.")]
     public void A_batch_is_there_when_it_was_waited_for_and_not_before()
     {
         using FirstBatch first = new();
@@ -38,7 +38,7 @@ public sealed unsafe class DeviceCopierTests : IDisposable
         Assert.Equal(host["label"].data<long>().ToArray(), device["label"].data<long>().ToArray());
     }
 
-    [Theory]
+    [LinuxTheory("Its CUDA driver is a stub that is compiled for Linux.")]
     [InlineData(false)]
     [InlineData(true)]
     public void A_whole_epoch_arrives_as_it_was_loaded_and_nothing_stays_behind(bool channelsLast)
@@ -72,7 +72,7 @@ public sealed unsafe class DeviceCopierTests : IDisposable
         Assert.Equal(0, Alive());
     }
 
-    [Fact]
+    [LinuxFact("Its CUDA driver is a stub that is compiled for Linux.")]
     public void Memory_that_can_not_be_locked_counts_as_memory_that_is_short()
     {
         using FirstBatch first = new();
@@ -87,7 +87,7 @@ public sealed unsafe class DeviceCopierTests : IDisposable
         Assert.Equal(0, Alive());
     }
 
-    [Fact]
+    [LinuxFact("Its CUDA driver is a stub that is compiled for Linux.")]
     public void A_device_that_is_lost_ends_the_copy_with_the_drivers_word_for_it()
     {
         using FirstBatch first = new();
@@ -102,7 +102,7 @@ public sealed unsafe class DeviceCopierTests : IDisposable
         Assert.Equal(0, Alive());
     }
 
-    [Fact]
+    [LinuxFact("Its CUDA driver is a stub that is compiled for Linux.")]
     public void A_gpu_that_is_not_there_is_named()
     {
         _ = s_stub.Value;
@@ -111,7 +111,7 @@ public sealed unsafe class DeviceCopierTests : IDisposable
         Assert.Equal(0, Alive());
     }
 
-    [Fact]
+    [LinuxFact("Its CUDA driver is a stub that is compiled for Linux.")]
     public void The_drivers_version_is_read()
     {
         ((delegate* unmanaged<int, void>)NativeLibrary.GetExport(s_stub.Value, "stub_set_version"))(11040);

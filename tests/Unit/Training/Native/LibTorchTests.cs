@@ -13,21 +13,21 @@ public sealed class LibTorchTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void It_is_the_version_that_TorchSharp_is_compiled_for() => Assert.StartsWith(LibTorch.Version, TorchSharp.torch.__version__, StringComparison.Ordinal);
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_folder_without_it_is_named() =>
         Refused("LibTorchNotFound", $"ROBUSTTRAIN_LIBTORCH is '{_folder}', but there is no libtorch_cpu.so in that folder.", () => LibTorch.FindFolder(_folder, "/nowhere"));
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_program_without_it_says_where_it_was_looked_for()
     {
         File.WriteAllText(Path.Combine(_folder, "libtorch.path"), "/gone/native\n");
         Refused("LibTorchNotFound", "libtorch was not found: there is no libtorch_cpu.so in /gone/native;", () => LibTorch.FindFolder("", _folder));
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void The_folder_beside_the_program_goes_before_that_of_the_packages()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "libtorch"));
@@ -36,14 +36,14 @@ public sealed class LibTorchTests : IDisposable
         Assert.Equal(Path.Combine(_folder, "libtorch"), LibTorch.FindFolder(null, _folder));
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_file_that_is_missing_is_named()
     {
         Link("libtorch_cpu.so", "libc10.so");
         Refused("LibTorchNotFound", $"libtorch is not complete: {_folder}/libtorch.so is missing.");
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_file_that_is_no_library_is_named()
     {
         Link("libc10.so");
@@ -51,7 +51,7 @@ public sealed class LibTorchTests : IDisposable
         Refused("LibTorchNotUsable", $"{_folder}/libtorch_cpu.so can't be loaded: ");
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_file_that_was_cut_short_is_named()
     {
         Link("libc10.so");
@@ -66,28 +66,28 @@ public sealed class LibTorchTests : IDisposable
         Refused("LibTorchNotUsable", $"{_folder}/libtorch_cpu.so is not complete: it has 1048576 bytes and needs at least ");
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_library_that_it_needs_is_named_where_it_is_missing()
     {
         Link("libtorch_cpu.so", "libtorch.so");
         Refused("LibTorchNotFound", $"libtorch is not complete: {_folder}/libc10.so is missing.");
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void Another_version_is_named()
     {
         Compile("unsigned long aoti_torch_abi_version(void) { return (2UL << 56) | (9UL << 48) | (1UL << 40); }");
         Refused("LibTorchNotUsable", $"libtorch in {_folder} is version 2.9.1, but this program needs 2.10.");
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_version_that_does_not_know_its_number_is_older()
     {
         Compile("int nothing;");
         Refused("LibTorchNotUsable", $"libtorch in {_folder} is older than 2.10, which this program needs.");
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void Another_processor_is_named()
     {
         Link("libc10.so");
@@ -98,7 +98,7 @@ public sealed class LibTorchTests : IDisposable
         Refused("LibTorchNotUsable", $"{_folder}/libtorch_cpu.so is made for arm64 processors, but this process runs on x64.");
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void A_libstdcxx_that_is_too_old_is_named_with_the_systems_that_are_new_enough()
     {
         foreach (string file in Directory.EnumerateFiles(s_real))
@@ -112,7 +112,7 @@ public sealed class LibTorchTests : IDisposable
         Assert.EndsWith("This system's C or C++ library is too old: Debian 12, Ubuntu 22.04 or newer is needed.", error.Message);
     }
 
-    [Fact]
+    [LinuxFact("Its libraries are those of Linux.")]
     public void TorchSharps_library_asks_for_nothing_that_the_oldest_supported_system_lacks()
     {
         // Every reference is looked up when the library is loaded, not at the first call as usual; --device cuda:0 is refused after that.

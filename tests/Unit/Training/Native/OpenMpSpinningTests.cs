@@ -5,7 +5,7 @@ namespace RobustTrain.Tests.Training;
 
 public sealed partial class OpenMpSpinningTests
 {
-    [Fact]
+    [LinuxFact("It is about libgomp, which libtorch for Windows does not use.")]
     public void The_environment_that_libgomp_reads_keeps_its_spinning_short()
     {
         using Tensor loaded = zeros(1);
