@@ -19,9 +19,6 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     /// <summary>The child stops, or is killed, in this time.</summary>
     protected override TimeSpan StopGrace => KillAfter + TimeSpan.FromSeconds(1);
 
-    /// <summary>Whether nothing is to be done, only said; for the pipeline thread.</summary>
-    private protected bool IsWhatIf => LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.GetValueOrDefault("WhatIf") ?? SessionState.PSVariable.GetValue("WhatIfPreference"));
-
     /// <summary>A configuration's absolute path; a run's folder stands for the run's own configuration.</summary>
     private protected string ResolveConfiguration(string path)
     {

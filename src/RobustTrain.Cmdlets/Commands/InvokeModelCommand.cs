@@ -3,6 +3,7 @@ using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Commands;

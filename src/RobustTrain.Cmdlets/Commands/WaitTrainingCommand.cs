@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Commands;

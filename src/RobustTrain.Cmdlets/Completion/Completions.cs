@@ -7,6 +7,7 @@ using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Sources.Ssh;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Scheduling;
 
 namespace RobustTrain.Cmdlets.Completion;
 
@@ -105,6 +106,30 @@ public sealed class RunPathCompleter : ListCompleter
         catch (RunException unreadable)
         {
             return unreadable.Message;
+        }
+    }
+}
+
+/// <summary>The kinds of events in a journal.</summary>
+public sealed class EventKindCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
+        TrainingEvent.Kinds.Select(kind => (kind, kind));
+}
+
+/// <summary>The names of the trainings that the system's schedulers start.</summary>
+public sealed class TrainingTaskCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
+    {
+        try
+        {
+            return TrainingSchedule.OfThisUser().Tasks().Select(task => (task.Name, $"{task.Scheduler}, {task.State}, {task.RunPath}"));
+        }
+        catch (RunException)
+        {
+            // A scheduler that does not answer completes nothing; the cmdlet says why.
+            return [];
         }
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using RobustTrain.Data.Datasets.ImagePairs;
 using RobustTrain.Host.Jobs;
 using RobustTrain.Host.Output;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
