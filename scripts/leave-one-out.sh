@@ -29,10 +29,11 @@ for pair in "${pairs[@]}"; do
   printf '%s\n' "${pairs[@]}" | grep -vxF "$pair" >"$runs/$name.train.txt"
   echo "$pair" >"$runs/$name.test.txt"
   lists=(--set "data.lists.train=$runs/$name.train.txt" --set "data.lists.val=$runs/$name.train.txt" --set "data.lists.test=$runs/$name.test.txt")
-  # Only the last epoch is validated, and with the training pairs, so that it is the "best" one.
-  "$robusttrain" train "$config" --run-path "$runs/$name" --set "data.path=$data" "${lists[@]}" --set trainer.validate_every=1000000 "$@" >"$runs/$name.log" \
+  # Only the last epoch is validated, and with the training pairs, so that it is the "best" one; the warning of that stands in the log.
+  "$robusttrain" train "$config" --run-path "$runs/$name" --set "data.path=$data" "${lists[@]}" --set trainer.validate_every=1000000 "$@" >"$runs/$name.log" 2>&1 \
     || { echo "$0: the training without '$pair' failed; see $runs/$name.log." >&2; exit 1; }
-  scores=$("$robusttrain" evaluate "$runs/$name" --split test --checkpoint latest --baseline --trained-baseline --json)
+  scores=$("$robusttrain" evaluate "$runs/$name" --split test --checkpoint latest --baseline --trained-baseline --json 2>>"$runs/$name.log") \
+    || { echo "$0: '$pair' could not be scored; see $runs/$name.log." >&2; exit 1; }
   counts_of confusion "$scores" >>"$runs/model.txt"
   counts_of trained_differencing_confusion "$scores" >>"$runs/differencing.txt"
   printf '%-28s %8.4f %13.4f %8.4f\n' "$name" "$(counts_of confusion "$scores" | f1_of)" "$(number_of trained_differencing_f1 "$scores")" "$(number_of differencing_f1 "$scores")"

@@ -351,7 +351,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal([$"run.json.{Environment.ProcessId}.tmp"], Directory.EnumerateFileSystemEntries(path).Select(System.IO.Path.GetFileName));
     }
 
-    [LinuxTheory]
+    [LinuxTheory("It is about folders of Linux.")]
     [InlineData("/proc/robusttrain", "The folder '/proc/robusttrain' can't be made: '/proc' takes no new folders.")]
     [InlineData("/dev/null/run", "The folder '/dev/null/run' can't be made: '/dev/null' is a file.")]
     public void A_folder_that_can_not_be_made_is_refused_with_the_reason(string path, string sentence)
