@@ -5,6 +5,7 @@ using RobustTrain.Training;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using static TorchSharp.torch;
 
