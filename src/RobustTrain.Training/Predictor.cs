@@ -63,7 +63,7 @@ public sealed class Predictor
         ImagePairList pairs = ImagePairList.Open(options.Sources, config.Data.ConvertImages);
         CheckChannels(pairs, config.Model);
         foreach (DatasetWarning warning in pairs.Warnings)
-            warn(new RunWarning(warning.Message) { Kind = warning.Kind, Count = warning.Count });
+            warn(new RunWarning(warning.Message) { Kind = warning.Kind, Count = warning.Count, Files = warning.Files });
         WarnOfScale(config, warn);
         return new Predictor(config, TaskCatalog.Of(config), device, archive, options, PlanOf(pairs, options));
     }
