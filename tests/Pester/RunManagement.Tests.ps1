@@ -60,7 +60,7 @@ Describe 'A run that has ended' {
         $events = Get-TrainingEvent r/a
         $events.Kind | Should -Be run_started, step, warning
         $events[1].Loss | Should -Be 0.25
-        $events[1].Time | Should -Be ([datetime]::new(2026, 1, 2, 3, 4, 6, 'Utc').ToLocalTime())
+        $events[1].Time | Should -Be ([datetimeoffset]::Parse('2026-01-02T03:04:06Z').LocalDateTime)
         $events[1].Text | Should -BeLike 'Epoch: 0*Loss: 0.25*'
         $events[2].Text | Should -Be 'Mind the gap.'
         $events.RunPath | Select-Object -Unique | Should -Be (Join-Path $PWD r/a)
