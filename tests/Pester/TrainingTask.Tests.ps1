@@ -131,7 +131,7 @@ Describe 'A training task' {
             (Register-TrainingTask nightly my.yaml runs/night -At $_ -Scheduler Cron).At | Should -Be ([TimeOnly] '06:05')
         }
 
-        It 'refuses the time <_>' -ForEach '25:00', 'noon', '22:00:30', ([timespan] '24:00') {
+        It 'refuses the time <_>' -ForEach '25:00', 'noon', '22:00:30', ([timespan] '1.00:00') {
             { Register-TrainingTask nightly my.yaml runs/night -At $_ -Scheduler Cron } | Should -Throw '*is no time of the day; expected hours and minutes, as 22:00.'
         }
 

@@ -125,13 +125,13 @@ public sealed partial class SystemdScheduler(string unitFolder, bool isUser, str
             return null;
 
         TrainingTask task = TrainingTask.FromJson(found.Groups["json"].Value, $"'{file}'");
-        string shown = Systemctl("show", $"{TaskPrefix}{task.Name}.timer", "--property=ActiveState,NextElapseUSecRealtime", "--timestamp=unix").Text;
+        string shown = Systemctl("show", $"{TaskPrefix}{task.Name}.timer", "--property=ActiveState,NextElapseUSecRealtime").Text;
         return task with
         {
             Scheduler = nameof(SchedulerKind.Systemd),
             State = shown.Contains("ActiveState=active", StringComparison.Ordinal) ? TaskState.Ready : TaskState.Disabled,
             NextRun = NextElapse().Match(shown) is { Success: true } next
-                ? DateTimeOffset.FromUnixTimeSeconds(long.Parse(next.Groups["seconds"].ValueSpan, CultureInfo.InvariantCulture)).LocalDateTime
+                ? DateTime.ParseExact(next.Groups["time"].ValueSpan, "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)
                 : null,
         };
     }
@@ -249,6 +249,7 @@ public sealed partial class SystemdScheduler(string unitFolder, bool isUser, str
     [GeneratedRegex(@"^Task=(?<json>.*)$", RegexOptions.Multiline)]
     private static partial Regex Record();
 
-    [GeneratedRegex(@"^NextElapseUSecRealtime=@(?<seconds>\d+)$", RegexOptions.Multiline)]
+    // Local time, with the day of the week before it and the time zone behind.
+    [GeneratedRegex(@"^NextElapseUSecRealtime=\w+ (?<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", RegexOptions.Multiline)]
     private static partial Regex NextElapse();
 }
