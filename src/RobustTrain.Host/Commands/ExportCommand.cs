@@ -96,7 +96,7 @@ internal static class ExportCommand
     private static void Warn(RunWarning warning, EventStream? stream)
     {
         if (stream is null)
-            Console.Error.WriteLine($"robusttrain: {warning.Message}");
+            CommandGuard.Say(warning.Message);
         else
             stream.Write(warning);
     }

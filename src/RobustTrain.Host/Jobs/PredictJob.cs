@@ -60,8 +60,8 @@ internal sealed class PredictJob(PredictRequest request, EventStream? stream, Ti
 
     private int Predict(TrainingConfig config, string path, CancellationToken stopping)
     {
-        using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time, loss => Console.Error.WriteLine($"robusttrain: {loss}")) : null;
-        CompositeJournal journal = new(time, [.. new IRunJournal?[] { stream, display }.OfType<IRunJournal>()]);
+        using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time, CommandGuard.Say) : null;
+        CompositeJournal journal = new(time, [stream, display]);
         Predictor predictor = Predictor.Open(config, path, request.Choice, request.Options, journal.Write);
         _predictor = predictor;
         string folder = Path.GetFullPath(request.Options.OutputPath);
