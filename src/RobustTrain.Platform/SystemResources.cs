@@ -1,5 +1,8 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.Versioning;
 
 namespace RobustTrain.Platform;
 
@@ -58,4 +61,48 @@ public static class ResourceLimit
 
     private static ulong? Of(int resource) =>
         Libc.Limit(resource, out Libc.ResourceLimits limits) == 0 && limits.Soft != ulong.MaxValue ? limits.Soft : null;
+}
+
+/// <summary>Counters of Windows' kernel. Untested: no Windows machine was at hand when they were written.</summary>
+[SupportedOSPlatform("windows")]
+public static class WindowsCounters
+{
+    /// <summary>The times that all processors have spent since the start, in units of 100 ns; the kernel's includes the idle time.</summary>
+    /// <exception cref="Win32Exception">Windows does not tell.</exception>
+    public static (long Idle, long Kernel, long User) CpuTimes() =>
+        Kernel32.SystemTimes(out long idle, out long kernel, out long user) ? (idle, kernel, user) : throw new Win32Exception();
+
+    /// <summary>The machine's memory in bytes, the commit limit (memory and page files together) among it; null where Windows does not tell.</summary>
+    public static (long Total, long Available, long CommitLimit)? Memory()
+    {
+        var status = new Kernel32.MemoryStatus { Length = (uint)Unsafe.SizeOf<Kernel32.MemoryStatus>() };
+        return Kernel32.GetMemory(ref status)
+            ? ((long)status.TotalPhysical, (long)status.AvailablePhysical, (long)status.TotalPageFile)
+            : null;
+    }
+}
+
+/// <summary>The CPU time that the calling thread has used.</summary>
+public static class ThreadCpuClock
+{
+    // CLOCK_THREAD_CPUTIME_ID.
+    private static readonly int s_clock = OperatingSystem.IsMacOS() ? 16 : 3;
+
+    /// <summary>User and kernel time together; zero where the system does not tell.</summary>
+    public static TimeSpan Now
+    {
+        get
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                return Kernel32.ThreadTimes(Kernel32.CurrentThread(), out _, out _, out long kernel, out long user)
+                    ? TimeSpan.FromTicks(kernel + user)
+                    : TimeSpan.Zero;
+            }
+
+            return Libc.ClockTime(s_clock, out Libc.Timespec time) == 0
+                ? TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromTicks(time.Nanoseconds / TimeSpan.NanosecondsPerTick)
+                : TimeSpan.Zero;
+        }
+    }
 }
