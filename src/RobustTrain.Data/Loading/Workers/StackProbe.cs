@@ -11,12 +11,15 @@ namespace RobustTrain.Data.Loading.Workers;
 /// </summary>
 internal sealed class StackProbe : IDisposable
 {
+    private const int Attempts = 3;
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
 
     private readonly long _start = Stopwatch.GetTimestamp();
-    private readonly ChildProcess? _process;
+    private readonly Lock _gate = new();
     private readonly Task<string>? _frames;
     private readonly string? _failure;
+    private ChildProcess? _process;
+    private bool _isDisposed;
 
     /// <summary>Begins to ask.</summary>
     /// <param name="process">The thread's process: this one, or a child that lets its parent trace it.</param>
@@ -41,7 +44,8 @@ internal sealed class StackProbe : IDisposable
             start.Environment["DOTNET_TieredPGO"] = "0";
             if (process == Environment.ProcessId)
                 ThisProcess.LetTrace(process);
-            _process = ChildProcess.Start(start);
+            Start(start);
+            _frames = ReadAsync(start);
         }
         catch (Exception exception) when (exception is Win32Exception or LoaderException)
         {
@@ -49,8 +53,6 @@ internal sealed class StackProbe : IDisposable
             return;
         }
 
-        _process.CutLifeLine();
-        _frames = ReadAsync(_process);
         _frames.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
@@ -77,6 +79,8 @@ internal sealed class StackProbe : IDisposable
     /// <summary>Stops to ask; the thread goes on.</summary>
     public void Dispose()
     {
+        lock (_gate)
+            _isDisposed = true;
         if (_process is null)
             return;
         _process.Kill();
@@ -84,11 +88,42 @@ internal sealed class StackProbe : IDisposable
         _process.Dispose();
     }
 
-    private static async Task<string> ReadAsync(ChildProcess process)
+    private void Start(ProcessStartInfo start)
     {
-        string frames = await process.Output.ReadToEndAsync().ConfigureAwait(false);
-        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        return frames;
+        _process = ChildProcess.Start(start);
+        _process.CutLifeLine();
+    }
+
+    private bool TryStart(ProcessStartInfo start)
+    {
+        try
+        {
+            Start(start);
+            return true;
+        }
+        catch (Win32Exception)
+        {
+            // The answer is then how the first one ended.
+            return false;
+        }
+    }
+
+    // The thread's process goes on beside the reader: where it changes what the runtime's debugging code follows, that may crash.
+    private async Task<string> ReadAsync(ProcessStartInfo start)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            ChildProcess process = _process!;
+            string frames = await process.Output.ReadToEndAsync().ConfigureAwait(false);
+            await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (process.ExitCode is 0 or 1 || attempt == Attempts || _isDisposed || !TryStart(start))
+                    return frames;
+            }
+
+            process.Dispose();
+        }
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
