@@ -10,7 +10,7 @@ using RobustTrain.Runs.Events;
 namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>Uses a trained network on images: one process for all that the pipeline brings.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "Model", SupportsShouldProcess = true, DefaultParameterSetName = PairSet)]
+[Cmdlet(VerbsLifecycle.Invoke, "Model", SupportsShouldProcess = true, DefaultParameterSetName = FolderSet)]
 [Alias("Export-Prediction")]
 [OutputType(typeof(ModelPrediction))]
 public sealed class InvokeModelCommand : HostCmdlet
