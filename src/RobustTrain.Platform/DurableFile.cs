@@ -9,9 +9,8 @@ public static class DurableFile
     /// <summary>What a temporary file's name ends with; one that a crash left behind may be deleted.</summary>
     public const string TemporarySuffix = ".tmp";
 
-    // Longer than a scanner looks at a file, shorter than an operator waits for a prompt; shorter still where it may be that this user may not.
+    // Longer than a scanner looks at a file, shorter than an operator waits for a prompt.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_patienceWhereDenied = TimeSpan.FromSeconds(2);
 
     /// <summary>Writes a file beside its name, flushes it, and renames it over whatever had that name.</summary>
     /// <exception cref="IOException">The disk refuses; the file that had the name is as it was.</exception>
@@ -111,7 +110,7 @@ public static class DurableFile
                 change();
                 return;
             }
-            catch (Exception held) when (StorageError.IsHeldOpen(held) && Stopwatch.GetElapsedTime(start) < (StorageError.IsDenied(held) ? s_patienceWhereDenied : s_patience))
+            catch (Exception held) when (StorageError.IsHeldOpen(held) && Stopwatch.GetElapsedTime(start) < s_patience)
             {
             }
         }

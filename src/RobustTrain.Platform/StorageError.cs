@@ -27,13 +27,10 @@ public static class StorageError
 
     /// <summary>
     /// Whether Windows refuses something because another process has the file open, or one in the folder, which mostly lasts a moment: a virus
-    /// scanner, an indexer, a reader. It also says that access is denied then. Elsewhere an open file is in nobody's way.
+    /// scanner, an indexer, a reader. It says that access is denied where the file to be replaced is open. Elsewhere an open file is in nobody's way.
     /// </summary>
     internal static bool IsHeldOpen(Exception exception) => OperatingSystem.IsWindows()
         && exception.HResult is WindowsAccessDenied or WindowsSharingViolation or WindowsLockViolation or WindowsDeletePending or WindowsMapped;
-
-    /// <summary>Whether Windows says that access is denied, which may mean either: this user may not, or another process has it open.</summary>
-    internal static bool IsDenied(Exception exception) => exception.HResult == WindowsAccessDenied;
 
     /// <summary>Whether an error of POSIX says that another process holds a lock.</summary>
     internal static bool IsWouldBlock(int error) => error is LinuxWouldBlock or MacWouldBlock;
