@@ -150,7 +150,7 @@ def row(what, value, unit, target, peer=None):
 
 def rest(options, images, scenes):
     turns = range(options.turns)
-    for kind, target in [('thread', 20), ('process', 100)]:
+    for kind, target in [('thread', 40), ('process', 100)]:
         for name, folder, dataset in [('integers', '-', Integers(4096)), ('jpg', images['jpg'], Images(images['jpg'])), ('png', images['png'], Images(images['png']))]:
             pairs = [(measure(options, 'first', kind, 2, folder)[0], torch_epochs(dataset, BATCH, 2, 1)[1]) for _ in turns]
             row(f'first batch of a fresh process, {name}, 2 {kind} workers', statistics.median(a for a, _ in pairs), 'ms', target, statistics.median(b for _, b in pairs))
