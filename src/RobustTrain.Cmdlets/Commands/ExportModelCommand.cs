@@ -10,7 +10,7 @@ namespace RobustTrain.Cmdlets.Commands;
 /// <summary>Takes a trained network away, for other programs.</summary>
 [Cmdlet(VerbsData.Export, "Model", SupportsShouldProcess = true)]
 [OutputType(typeof(ModelExport))]
-public sealed class ExportModelCommand : HostCmdlet
+public sealed class ExportModelCommand : CheckpointCmdlet
 {
     /// <summary>A run's folder, whose best checkpoint is meant, or a checkpoint's folder.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -47,18 +47,6 @@ public sealed class ExportModelCommand : HostCmdlet
     [Parameter]
     public int? Width { get; set; }
 
-    /// <summary>Which checkpoint of a run.</summary>
-    [Parameter]
-    [ValidateSet("Best", "Latest")]
-    public string Checkpoint { get; set; } = "Best";
-
-    /// <summary>The configuration of a checkpoint that lies in no run.</summary>
-    [Parameter]
-    [Alias("Config")]
-    [FromObject("ConfigurationPath", "RunPath", "FullName")]
-    [ValidateNotNullOrEmpty]
-    public string? ConfigurationPath { get; set; }
-
     /// <summary>Overwrites a file that is there.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -78,31 +66,16 @@ public sealed class ExportModelCommand : HostCmdlet
             await WriteObjectAsync(ModelExport.From(exported));
     }
 
-    private IEnumerable<string> ArgumentsFor(string model, string output)
-    {
-        yield return "export";
-        yield return model;
-        (string Option, string? Value)[] options =
-        [
+    private IEnumerable<string> ArgumentsFor(string model, string output) =>
+    [
+        .. ArgumentsFor(
+            "export", model,
             ("--output", output),
             ("--format", Format?.ToLowerInvariant()),
             ("--opset", Opset?.ToString(CultureInfo.InvariantCulture)),
             ("--batch", Batch?.ToString(CultureInfo.InvariantCulture)),
             ("--height", Height?.ToString(CultureInfo.InvariantCulture)),
-            ("--width", Width?.ToString(CultureInfo.InvariantCulture)),
-            ("--config", ConfigurationPath is null ? null : ResolveConfiguration(ConfigurationPath)),
-            ("--checkpoint", Checkpoint.ToLowerInvariant()),
-        ];
-        foreach ((string option, string? value) in options)
-        {
-            if (value is null)
-                continue;
-
-            yield return option;
-            yield return value;
-        }
-
-        if (Force)
-            yield return "--force";
-    }
+            ("--width", Width?.ToString(CultureInfo.InvariantCulture))),
+        .. Force ? (string[])["--force"] : [],
+    ];
 }

@@ -13,7 +13,7 @@ namespace RobustTrain.Cmdlets.Commands;
 [Cmdlet(VerbsLifecycle.Invoke, "Model", SupportsShouldProcess = true, DefaultParameterSetName = FolderSet)]
 [Alias("Export-Prediction")]
 [OutputType(typeof(ModelPrediction))]
-public sealed class InvokeModelCommand : HostCmdlet
+public sealed class InvokeModelCommand : NetworkCmdlet
 {
     private const string PairSet = "Pair";
     private const string FolderSet = "Folder";
@@ -65,30 +65,6 @@ public sealed class InvokeModelCommand : HostCmdlet
     /// <summary>The pixels that neighbouring tiles share.</summary>
     [Parameter]
     public int? Overlap { get; set; }
-
-    /// <summary>Which checkpoint of a run.</summary>
-    [Parameter]
-    [ValidateSet("Best", "Latest")]
-    public string Checkpoint { get; set; } = "Best";
-
-    /// <summary>The configuration of a checkpoint that lies in no run.</summary>
-    [Parameter]
-    [Alias("Config")]
-    [FromObject("ConfigurationPath", "RunPath", "FullName")]
-    [ValidateNotNullOrEmpty]
-    public string? ConfigurationPath { get; set; }
-
-    /// <summary>Another device than the run's.</summary>
-    [Parameter]
-    [DeviceTransformation]
-    [ArgumentCompleter(typeof(DeviceCompleter))]
-    public string? Device { get; set; }
-
-    /// <summary>Any keys of the configuration.</summary>
-    [Parameter]
-    [SettingsTransformation]
-    [ArgumentCompleter(typeof(SettingCompleter))]
-    public string[]? Set { get; set; }
 
     /// <summary>Overwrites files that are there.</summary>
     [Parameter]
@@ -161,38 +137,15 @@ public sealed class InvokeModelCommand : HostCmdlet
         return Strings.Format("PredictPlan", Counted.Of(planned?.Pairs ?? 0, "pair"), planned?.Checkpoint);
     }
 
-    private IEnumerable<string> ArgumentsFor(string model, string list)
-    {
-        yield return "predict";
-        yield return model;
-        foreach (string setting in Set ?? [])
-        {
-            yield return "--set";
-            yield return setting;
-        }
-
-        (string Option, string? Value)[] options =
-        [
+    private IEnumerable<string> ArgumentsFor(string model, string list) =>
+    [
+        .. ArgumentsFor(
+            "predict", model,
             ("--pairs", list),
             ("--output", ResolvePath(OutputPath)),
             ("--tile-size", TileSize?.ToString(CultureInfo.InvariantCulture)),
-            ("--overlap", Overlap?.ToString(CultureInfo.InvariantCulture)),
-            ("--config", ConfigurationPath is null ? null : ResolveConfiguration(ConfigurationPath)),
-            ("--checkpoint", Checkpoint.ToLowerInvariant()),
-            ("--device", Device),
-        ];
-        foreach ((string option, string? value) in options)
-        {
-            if (value is null)
-                continue;
-
-            yield return option;
-            yield return value;
-        }
-
-        if (Probability)
-            yield return "--probability";
-        if (Force)
-            yield return "--force";
-    }
+            ("--overlap", Overlap?.ToString(CultureInfo.InvariantCulture))),
+        .. Probability ? (string[])["--probability"] : [],
+        .. Force ? (string[])["--force"] : [],
+    ];
 }

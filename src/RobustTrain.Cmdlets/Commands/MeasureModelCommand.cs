@@ -10,7 +10,7 @@ namespace RobustTrain.Cmdlets.Commands;
 /// <summary>Scores a checkpoint on a dataset.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "Model", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(ModelScore))]
-public sealed class MeasureModelCommand : HostCmdlet
+public sealed class MeasureModelCommand : NetworkCmdlet
 {
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
@@ -41,30 +41,6 @@ public sealed class MeasureModelCommand : HostCmdlet
     [Parameter]
     [ValidateSet("Test", "Val", "Train")]
     public string Split { get; set; } = "Test";
-
-    /// <summary>Which checkpoint of a run.</summary>
-    [Parameter]
-    [ValidateSet("Best", "Latest")]
-    public string Checkpoint { get; set; } = "Best";
-
-    /// <summary>The configuration of a checkpoint that lies in no run.</summary>
-    [Parameter]
-    [Alias("Config")]
-    [FromObject("ConfigurationPath", "RunPath", "FullName")]
-    [ValidateNotNullOrEmpty]
-    public string? ConfigurationPath { get; set; }
-
-    /// <summary>Another device than the run's.</summary>
-    [Parameter]
-    [DeviceTransformation]
-    [ArgumentCompleter(typeof(DeviceCompleter))]
-    public string? Device { get; set; }
-
-    /// <summary>Any keys of the configuration.</summary>
-    [Parameter]
-    [SettingsTransformation]
-    [ArgumentCompleter(typeof(SettingCompleter))]
-    public string[]? Set { get; set; }
 
     /// <summary>Also measures what thresholded differencing reaches on the same samples.</summary>
     [Parameter]
@@ -101,36 +77,14 @@ public sealed class MeasureModelCommand : HostCmdlet
             await WriteObjectAsync(ModelScore.From(finished));
     }
 
-    private IEnumerable<string> ArgumentsFor(string path)
-    {
-        yield return "evaluate";
-        yield return path;
-        foreach (string setting in Set ?? [])
-        {
-            yield return "--set";
-            yield return setting;
-        }
-
-        (string Option, string? Value)[] options =
-        [
-            ("--config", ConfigurationPath is null ? null : ResolveConfiguration(ConfigurationPath)),
+    private IEnumerable<string> ArgumentsFor(string path) =>
+    [
+        .. ArgumentsFor(
+            "evaluate", path,
             ("--data-path", DataPath is null ? null : ResolvePath(DataPath)),
             ("--split", Split.ToLowerInvariant()),
-            ("--checkpoint", Checkpoint.ToLowerInvariant()),
-            ("--device", Device),
             ("--pictures", PicturePath is null ? null : ResolvePath(PicturePath)),
-            ("--most", Most?.ToString(CultureInfo.InvariantCulture)),
-        ];
-        foreach ((string option, string? value) in options)
-        {
-            if (value is null)
-                continue;
-
-            yield return option;
-            yield return value;
-        }
-
-        if (Baseline)
-            yield return "--baseline";
-    }
+            ("--most", Most?.ToString(CultureInfo.InvariantCulture))),
+        .. Baseline ? (string[])["--baseline"] : [],
+    ];
 }

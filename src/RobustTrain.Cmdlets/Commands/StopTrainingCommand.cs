@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Management.Automation;
-using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
@@ -13,27 +12,9 @@ namespace RobustTrain.Cmdlets.Commands;
 /// <summary>Stops live runs, each with a checkpoint, wherever on this machine they were started.</summary>
 [Cmdlet(VerbsLifecycle.Stop, "Training", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(TrainingRun))]
-public sealed class StopTrainingCommand : RobustTrainCmdlet
+public sealed class StopTrainingCommand : RunCmdlet
 {
-    private const string PathSet = "Path";
-    private const string LiteralPathSet = "LiteralPath";
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
-
-    /// <summary>The folders of the runs; wildcards are allowed.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
-    [SupportsWildcards]
-    [FromObject("RunPath", "FullName", EscapesWildcards = true)]
-    [ArgumentCompleter(typeof(RunPathCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string[] Path { get; set; } = [];
-
-    /// <summary>The same, with wildcards taken as they stand.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
-    [Alias("RunPath", "PSPath")]
-    [FromObject("RunPath", "FullName")]
-    [ArgumentCompleter(typeof(RunPathCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string[] LiteralPath { get; set; } = [];
 
     /// <summary>How long to wait for the checkpoint.</summary>
     [Parameter]
@@ -49,35 +30,7 @@ public sealed class StopTrainingCommand : RobustTrainCmdlet
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
-    protected override async Task ProcessRecordAsync(CancellationToken stopping)
-    {
-        bool isLiteral = ParameterSetName == LiteralPathSet;
-        foreach (string path in isLiteral ? LiteralPath : Path)
-        {
-            bool isPattern = !isLiteral && WildcardPattern.ContainsWildcardCharacters(path);
-            foreach (string run in await ResolveFoldersAsync(path, isLiteral))
-            {
-                // A pattern means the runs that match it, not whatever lies beside them.
-                if (!isPattern || RunFolder.IsRun(run))
-                    await TryStopAsync(run, stopping);
-            }
-        }
-    }
-
-    private async Task TryStopAsync(string run, CancellationToken stopping)
-    {
-        try
-        {
-            await StopAsync(run, stopping);
-        }
-        catch (RunException failure)
-        {
-            // The other runs are to be stopped all the same.
-            await WriteErrorAsync(failure, run);
-        }
-    }
-
-    private async Task StopAsync(string run, CancellationToken stopping)
+    private protected override async Task ProcessRunAsync(string run, CancellationToken stopping)
     {
         RunRecord record = RunFolder.ReadRecord(run);
         if (record.State != RunState.Running || record.Process.IsAlive() == false)
