@@ -38,7 +38,13 @@ internal readonly ref struct PngHeader
     };
 
     /// <summary>The bytes of a row in the file's own format.</summary>
-    public int Stride => checked((int)((((long)Info.StoredSize.Width * SamplesPerPixel * Info.Depth) + 7) / 8));
+    public int Stride => StrideOf(Info.StoredSize.Width);
+
+    /// <summary>Bits that a pixel has in the file.</summary>
+    public int PixelBits => SamplesPerPixel * Info.Depth;
+
+    /// <summary>The bytes of so many pixels side by side.</summary>
+    public int StrideOf(int width) => checked((int)((((long)width * PixelBits) + 7) / 8));
 
     /// <summary>Reads it; sums of chunks are left to who decodes the pixels.</summary>
     /// <param name="bytes">The file, or its beginning.</param>

@@ -31,7 +31,7 @@ internal sealed class PngRows
     {
         using ChunkStream chunks = new(file);
         (int width, int height) = header.Info.StoredSize;
-        int pixelBits = header.SamplesPerPixel * header.Info.Depth;
+        int pixelBits = header.PixelBits;
         if (!header.IsInterlaced)
         {
             Inflate(chunks, ((long)header.Stride + 1) * height);
@@ -43,11 +43,11 @@ internal sealed class PngRows
         for (int pass = 0; pass < Passes.Length; pass += 4)
         {
             (int passWidth, int passHeight) = SizeOf(pass, width, height);
-            length += passWidth == 0 ? 0 : (StrideOf(passWidth, pixelBits) + 1L) * passHeight;
+            length += passWidth == 0 ? 0 : (header.StrideOf(passWidth) + 1L) * passHeight;
         }
 
         Inflate(chunks, length);
-        byte[] image = new byte[height * StrideOf(width, pixelBits)];
+        byte[] image = new byte[height * header.Stride];
         int at = 0;
         rows.Clear();
         for (int pass = 0; pass < Passes.Length; pass += 4)
@@ -55,7 +55,7 @@ internal sealed class PngRows
             (int passWidth, int passHeight) = SizeOf(pass, width, height);
             if (passWidth == 0 || passHeight == 0)
                 continue;
-            int stride = StrideOf(passWidth, pixelBits);
+            int stride = header.StrideOf(passWidth);
             Unfilter(_filtered.AsSpan(at), image, stride, passHeight, Math.Max(1, pixelBits / 8));
             Spread(image, stride, pass, passWidth, passHeight, pixelBits, rows, header.Stride);
             at += (stride + 1) * passHeight;
@@ -64,8 +64,6 @@ internal sealed class PngRows
 
     private static (int Width, int Height) SizeOf(int pass, int width, int height) =>
         ((width - Passes[pass] + Passes[pass + 2] - 1) / Passes[pass + 2], (height - Passes[pass + 1] + Passes[pass + 3] - 1) / Passes[pass + 3]);
-
-    private static int StrideOf(int width, int pixelBits) => checked((int)((((long)width * pixelBits) + 7) / 8));
 
     private static void Spread(ReadOnlySpan<byte> pass, int stride, int place, int width, int height, int pixelBits, Span<byte> rows, int rowStride)
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace RobustTrain.Data.Imaging;
 
@@ -139,8 +140,6 @@ public enum PngColor
 /// <summary>A chunk of a PNG: length, type, data, checksum.</summary>
 internal static class PngChunk
 {
-    private static readonly uint[] s_table = [.. Enumerable.Range(0, 256).Select(value => TableEntry((uint)value))];
-
     /// <summary>Writes a chunk.</summary>
     public static void Write(Stream target, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
     {
@@ -149,21 +148,10 @@ internal static class PngChunk
         target.Write(number);
         target.Write(type);
         target.Write(data);
-        BinaryPrimitives.WriteUInt32BigEndian(number, ~Add(Add(uint.MaxValue, type), data));
+        Crc32 sum = new();
+        sum.Append(type);
+        sum.Append(data);
+        BinaryPrimitives.WriteUInt32BigEndian(number, sum.GetCurrentHashAsUInt32());
         target.Write(number);
-    }
-
-    private static uint Add(uint crc, ReadOnlySpan<byte> bytes)
-    {
-        foreach (byte value in bytes)
-            crc = s_table[(byte)(crc ^ value)] ^ (crc >> 8);
-        return crc;
-    }
-
-    private static uint TableEntry(uint value)
-    {
-        for (int bit = 0; bit < 8; bit++)
-            value = (value >> 1) ^ (0xEDB88320 & (0 - (value & 1)));
-        return value;
     }
 }
