@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using RobustTrain.Runs;
@@ -131,7 +130,7 @@ public sealed class ModelExporterTests : IDisposable
         Tensor image2 = rand(1, 3, 32, 48);
         Save("expected.safetensors", ("image1", image1), ("image2", image2), ("logits", model.call(image1, image2)));
 
-        string answer = Ask("load_exported.py", Path.Combine(TestFiles.Root, "docs", "export.md"), name, "2", _folder.Path);
+        string answer = PythonTorchTheoryAttribute.Ask("load_exported.py", Path.Combine(TestFiles.Root, "docs", "export.md"), name, "2", _folder.Path);
 
         Assert.InRange(double.Parse(answer, CultureInfo.InvariantCulture), 0, 1e-4);
     }
@@ -194,20 +193,5 @@ public sealed class ModelExporterTests : IDisposable
     {
         using FileStream file = File.Create(_folder.At(name));
         SafeTensorsWriter.Write(file, [.. tensors.Select(tensor => new HostTensor(tensor.Name, ElementFormat.F32, tensor.Values.shape, tensor.Values.contiguous().bytes.ToArray()))]);
-    }
-
-    private static string Ask(string script, params string[] arguments)
-    {
-        string path = Path.Combine(AppContext.BaseDirectory, "Training", "fixtures", script);
-        using Process python = Process.Start(new ProcessStartInfo(PythonTorchTheoryAttribute.Python, [path, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> errors = python.StandardError.ReadToEndAsync();
-        string output = python.StandardOutput.ReadToEnd();
-        python.WaitForExit();
-        Assert.True(python.ExitCode == 0, errors.Result);
-        return output;
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
@@ -27,7 +26,7 @@ public sealed class WeightExchangeTests : IDisposable
         (tensors["image1"], tensors["image2"], tensors["logits"]) = (image1, image2, model.call(image1, image2));
         using (FileStream file = File.Create(_path)) SafeTensorsWriter.Write(file, [.. tensors.Select(pair => Host(pair.Key, pair.Value))]);
 
-        string answer = Ask("compare_logits.py", name, _path);
+        string answer = PythonTorchTheoryAttribute.Ask("compare_logits.py", name, _path);
 
         // Debian's Python computes with another version of libtorch.
         Assert.InRange(double.Parse(answer, CultureInfo.InvariantCulture), 0, 1e-4);
@@ -39,20 +38,5 @@ public sealed class WeightExchangeTests : IDisposable
     {
         using Tensor contiguous = values.contiguous();
         return new HostTensor(name, ElementFormats.FormatOf(values.dtype), values.shape, contiguous.bytes.ToArray());
-    }
-
-    private static string Ask(string script, params string[] arguments)
-    {
-        string path = Path.Combine(AppContext.BaseDirectory, "Training", "fixtures", script);
-        using Process python = Process.Start(new ProcessStartInfo(PythonTorchTheoryAttribute.Python, [path, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> errors = python.StandardError.ReadToEndAsync();
-        string output = python.StandardOutput.ReadToEnd();
-        python.WaitForExit();
-        Assert.True(python.ExitCode == 0, errors.Result);
-        return output;
     }
 }
