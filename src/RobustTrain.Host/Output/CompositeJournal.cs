@@ -3,23 +3,27 @@ using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Output;
 
-/// <summary>Hands each event, with one time, to several takers in turn, and after a step the host's figures where they are due.</summary>
+/// <summary>Hands each event, with one time, to several takers, all in the same order whichever threads write; and after a step the host's figures where they are due.</summary>
 /// <param name="time">The clock.</param>
 /// <param name="takers">The takers; null for one that nobody asked for.</param>
 /// <param name="sampling">Puts the host's figures beside steps.</param>
 internal sealed class CompositeJournal(TimeProvider time, IEnumerable<IRunJournal?> takers, SystemSampling? sampling = null) : IRunJournal
 {
     private readonly IRunJournal[] _takers = [.. takers.OfType<IRunJournal>()];
+    private readonly Lock _gate = new();
 
     /// <inheritdoc/>
     public void Write(RunEvent runEvent)
     {
-        RunEvent timed = runEvent.Time == default ? runEvent with { Time = time.GetUtcNow() } : runEvent;
-        foreach (IRunJournal taker in _takers)
-            taker.Write(timed);
+        lock (_gate)
+        {
+            RunEvent timed = runEvent.Time == default ? runEvent with { Time = time.GetUtcNow() } : runEvent;
+            foreach (IRunJournal taker in _takers)
+                taker.Write(timed);
 
-        if (sampling?.Beside(timed) is { } sample)
-            Write(sample);
+            if (sampling?.Beside(timed) is { } sample)
+                Write(sample);
+        }
     }
 }
 
