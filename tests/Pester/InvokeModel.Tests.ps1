@@ -10,13 +10,15 @@ Describe 'Invoke-Model' {
         $folder = New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid()))
         Push-Location $folder
         Use-FakeHost @{ EPOCH_SECONDS = 0.01; CALLS = Join-Path $folder calls; PAIRS = Join-Path $folder pairs }
-        $before = @(Get-ChildItem ([IO.Path]::GetTempPath()) -Filter tmp*.tmp).Count
+        # A folder of its own, in which no other process makes or leaves files.
+        $temporary, $env:TMPDIR = $env:TMPDIR, (New-Item -ItemType Directory (Join-Path $TestDrive ([guid]::NewGuid()))).FullName
     }
 
     AfterEach {
         Pop-Location
+        $own, $env:TMPDIR = $env:TMPDIR, $temporary
         Get-Leftover "$folder/" | Should -BeNullOrEmpty
-        @(Get-ChildItem ([IO.Path]::GetTempPath()) -Filter tmp*.tmp).Count | Should -BeLessOrEqual $before
+        Get-ChildItem $own -Filter tmp*.tmp | Should -BeNullOrEmpty
     }
 
     It 'writes an object for each pair' {
