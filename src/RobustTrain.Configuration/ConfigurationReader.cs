@@ -87,9 +87,10 @@ internal sealed class ConfigurationReader<T>
             Report("ConfigurationWrongType", $"{PlaceOf(root)}: the configuration is {ConfigurationValue.Describe(root)}, but must be keys and values, as 'name: my run'.", null);
     }
 
-    private void AddSetting(string setting)
+    private void AddSetting(string setting) => AddSetting(setting, $"--set {setting}");
+
+    private void AddSetting(string setting, string place)
     {
-        string place = $"--set {setting}";
         int equals = setting.IndexOf('=', StringComparison.Ordinal);
         if (equals <= 0)
         {
@@ -267,6 +268,8 @@ internal sealed class ConfigurationReader<T>
         {
             T config = new();
             Fill(config!, ConfigurationSchema<T>.Root);
+            if (config is IPresetConfiguration presetting)
+                AddPresets(config, presetting.Presets);
             if (isComplete)
                 ReportMissing(source);
             foreach (ValidationResult conflict in config is IValidatableObject checkable ? checkable.Validate(new ValidationContext(checkable)) : [])
@@ -281,6 +284,13 @@ internal sealed class ConfigurationReader<T>
         }
 
         throw new ConfigurationException(_errors);
+    }
+
+    private void AddPresets(T config, IEnumerable<string> presets)
+    {
+        foreach (string preset in presets.Where(preset => !_values.ContainsKey(preset[..preset.IndexOf('=', StringComparison.Ordinal)])))
+            AddSetting(preset, $"the default {preset}");
+        Fill(config!, ConfigurationSchema<T>.Root);
     }
 
     private void ReportMissing(string? source)

@@ -40,3 +40,25 @@ public interface IPortableDataset : IDataset
     /// <summary>What to open it from.</summary>
     DatasetDescription Description { get; }
 }
+
+/// <summary>A dataset whose files can be read whole, part by part, to find what a header does not tell.</summary>
+public interface ICheckableDataset : IDataset
+{
+    /// <summary>The parts that the samples are made of, for example pairs of images; several samples may be cut from one part.</summary>
+    int PartCount { get; }
+
+    /// <summary>Reads the files of a part whole. Safe to call from several threads at once.</summary>
+    /// <returns>What is wrong with each; nothing where its samples can be loaded.</returns>
+    IReadOnlyList<DatasetFault> FaultsOfPart(int part);
+}
+
+/// <summary>A dataset that knows, without decoding anything else, how often each class occurs in its labels.</summary>
+public interface IClassCountingDataset : IDataset
+{
+    /// <summary>
+    /// How many labels, or pixels of labels, this split has of each class, for class weights; those to be ignored do not count.
+    /// It reads every label once.
+    /// </summary>
+    /// <exception cref="SampleException">A label can't be read or has a value beyond the classes.</exception>
+    IReadOnlyList<long> CountClasses();
+}

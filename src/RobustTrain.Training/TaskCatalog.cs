@@ -4,26 +4,29 @@ using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
-using RobustTrain.Training.Tasks.ChangeDetection.Losses;
-using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
-using RobustTrain.Training.Tasks.ChangeDetection.Models;
 
 namespace RobustTrain.Training;
 
-/// <summary>The tasks that a configuration can ask for. There is one so far, so that no key names it.</summary>
+/// <summary>The tasks that a configuration can ask for.</summary>
 public static class TaskCatalog
 {
+    /// <summary>The tasks.</summary>
+    internal static IReadOnlyList<TaskDefinition> Tasks { get; } = [ChangeDetectionTask.Definition];
+
+    /// <summary>What <c>task</c> can be.</summary>
+    public static IEnumerable<string> Names => Tasks.Select(task => task.Name);
+
     /// <summary>What <c>model.name</c> can be.</summary>
-    internal static IEnumerable<string> ModelNames => ModelCatalog.Names;
+    internal static IEnumerable<string> ModelNames => Tasks.SelectMany(task => task.Models).Distinct();
 
     /// <summary>What <c>data.dataset</c> can be.</summary>
-    internal static IEnumerable<string> DatasetNames => DatasetCatalog.Names;
+    internal static IEnumerable<string> DatasetNames => Tasks.SelectMany(task => task.Datasets).Distinct();
 
     /// <summary>What <c>criterion.name</c> can be.</summary>
-    internal static IEnumerable<string> CriterionNames => CriterionCatalog.Names;
+    internal static IEnumerable<string> CriterionNames => Tasks.SelectMany(task => task.Criteria).Distinct();
 
     /// <summary>The scores that the configuration can name.</summary>
-    internal static IEnumerable<string> ScoreNames => SegmentationScores.Names;
+    internal static IEnumerable<string> ScoreNames => Tasks.SelectMany(task => task.Scores).Select(score => score.Name).Distinct();
 
     /// <summary>Opens a split of the configuration's data as training sees it: the training split with its augmentation.</summary>
     /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>
@@ -32,5 +35,8 @@ public static class TaskCatalog
         Of(config).Open(split, split == DatasetSplit.Train ? SampleView.Augmented : SampleView.Plain);
 
     /// <summary>The configuration's task.</summary>
-    internal static ITrainingTask Of(TrainingConfig config) => new ChangeDetectionTask(config);
+    internal static ITrainingTask Of(TrainingConfig config) => DefinitionOf(config).Create(config);
+
+    /// <summary>What the catalogue knows of the configuration's task.</summary>
+    internal static TaskDefinition DefinitionOf(TrainingConfig config) => Tasks.First(task => task.Name == config.Task);
 }

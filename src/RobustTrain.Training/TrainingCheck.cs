@@ -111,24 +111,26 @@ public sealed class TrainingCheck
     private void ReadFiles(Action<int, int>? progress, CancellationToken stopping)
     {
         (DatasetSplit Split, IDataset Dataset, int Part)[] all =
-            [.. _splits.OrderBy(split => split.Key).SelectMany(split => Enumerable.Range(0, _task.CountParts(split.Value)), (split, part) => (split.Key, split.Value, part))];
+            [.. _splits.OrderBy(split => split.Key).SelectMany(split => Enumerable.Range(0, PartsOf(split.Value)), (split, part) => (split.Key, split.Value, part))];
         IReadOnlyList<DatasetFault>[] found = new IReadOnlyList<DatasetFault>[all.Length];
         int done = 0;
         Parallel.For(0, all.Length, new ParallelOptions { MaxDegreeOfParallelism = _config.Threads ?? Environment.ProcessorCount, CancellationToken = stopping }, place =>
         {
-            found[place] = _task.FaultsOf(all[place].Dataset, all[place].Part);
+            found[place] = ((ICheckableDataset)all[place].Dataset).FaultsOfPart(all[place].Part);
             progress?.Invoke(Interlocked.Increment(ref done), all.Length);
         });
         foreach (IGrouping<DatasetSplit, int> split in Enumerable.Range(0, all.Length).Where(place => found[place].Count > 0).GroupBy(place => all[place].Split))
             Judge(split.Key, all[split.First()].Dataset, split.Count(), [.. split.SelectMany(place => found[place])]);
     }
 
+    private static int PartsOf(IDataset dataset) => dataset is ICheckableDataset checkable ? checkable.PartCount : 0;
+
     // A training that may skip samples goes on without those of a broken file, as long as they are few.
     private void Judge(DatasetSplit split, IDataset dataset, int parts, IReadOnlyList<DatasetFault> faults)
     {
         LoaderOptions options = _config.Loader;
         int epoch = dataset.Count * (split == DatasetSplit.Train ? _config.Data.EnlargeRatio : 1);
-        int lost = epoch / _task.CountParts(dataset) * parts;
+        int lost = epoch / PartsOf(dataset) * parts;
         int most = options.MaxSkippedOf(epoch);
         if (options.OnBadSample == BadSamplePolicy.Skip && lost <= most)
         {

@@ -35,7 +35,7 @@ Describe 'Completion' {
         @{ Text = 'Measure-Model r -Split '; Expected = 'Test', 'Train', 'Val' }
         @{ Text = 'Export-Model r o -Format '; Expected = 'Onnx', 'SafeTensors' }
         @{ Text = 'Invoke-Model r -Checkpoint '; Expected = 'Best', 'Latest' }
-        @{ Text = 'New-TrainingConfig c.yaml -Task '; Expected = 'ChangeDetection' }
+        @{ Text = 'New-TrainingConfig c.yaml -Task '; Expected = 'change-detection' }
     ) {
         $matches = Complete $Text
         foreach ($value in $Expected) { $matches | Should -Contain $value }

@@ -18,8 +18,10 @@ public sealed class NewTrainingConfigCommand : HostCmdlet
 
     /// <summary>What is to be learned.</summary>
     [Parameter]
-    [ValidateSet("ChangeDetection")]
-    public string Task { get; set; } = "ChangeDetection";
+    [ConfigurationKey("task")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Task { get; set; }
 
     /// <summary>The folder of the dataset.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -46,7 +48,7 @@ public sealed class NewTrainingConfigCommand : HostCmdlet
             return;
 
         string[] settings = await OnPipelineThread(() => (string[])[.. BoundSettings().Select(bound => bound.Setting), .. Set ?? []]);
-        string[] arguments = ["config", "new", file, "--task", "change-detection", .. settings.SelectMany(setting => (string[])["--set", setting]), .. Force ? (string[])["--force"] : []];
+        string[] arguments = ["config", "new", file, .. settings.SelectMany(setting => (string[])["--set", setting]), .. Force ? (string[])["--force"] : []];
         ConfigurationWritten? written = null;
         await CallAsync(arguments, Strings.Format("NewConfigAction"), file, happened => written = happened as ConfigurationWritten ?? written, stopping);
         if (written is not null)

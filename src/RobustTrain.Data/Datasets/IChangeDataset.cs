@@ -6,22 +6,7 @@ namespace RobustTrain.Data.Datasets;
 /// A dataset of image pairs and what changed between them: fields <c>image1</c> and <c>image2</c> (Float32, channels x height x width,
 /// normalised) and <c>label</c> (Int64, height x width).
 /// </summary>
-public interface IChangeDataset : IDataset
-{
-    /// <summary>
-    /// How many pixels of each class the labels of this split hold, for class weights; pixels to be ignored do not count.
-    /// It reads every label once.
-    /// </summary>
-    /// <exception cref="SampleException">A label can't be read or has a value beyond the classes.</exception>
-    IReadOnlyList<long> CountClasses();
-
-    /// <summary>How many pairs of images the samples are made of.</summary>
-    int PairCount { get; }
-
-    /// <summary>Reads the three files of a pair whole. Safe to call from several threads at once.</summary>
-    /// <returns>What is wrong with each; nothing where its samples can be loaded.</returns>
-    IReadOnlyList<DatasetFault> FaultsOfPair(int pair);
-}
+public interface IChangeDataset : IClassCountingDataset, ICheckableDataset;
 
 /// <summary>The files of one pair of images.</summary>
 /// <param name="Name">The file name that they share; for air-change location and number, as in <c>Szada/1</c>.</param>

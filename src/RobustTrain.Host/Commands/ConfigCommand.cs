@@ -5,6 +5,7 @@ using RobustTrain.Host.Output;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Commands;
@@ -39,7 +40,7 @@ internal static class ConfigCommand
     private static Command New()
     {
         Argument<string> file = new("FILE") { Description = "The file to write." };
-        Option<string> task = CommonOptions.OneOf("--task", "What is to be learned.", "change-detection", "change-detection");
+        Option<string> task = CommonOptions.OneOf("--task", "What is to be learned.", "change-detection", [.. TaskCatalog.Names]);
         ConfigurationOptions configuration = new();
         Option<bool> force = new("--force") { Description = "Overwrites a file that is there." };
         Option<bool> events = CommonOptions.Events();
@@ -54,10 +55,10 @@ internal static class ConfigCommand
                     string path = Path.GetFullPath(parsed.GetValue(file)!);
                     if (!parsed.GetValue(force) && Path.Exists(path))
                         throw new RunException(ExitCode.Configuration, "OutputExists", $"The file '{path}' is there already; --force overwrites it.", path);
-                    TrainingConfig config = ConfigurationReader.ReadPartial<TrainingConfig>(path: null, parsed.GetValue(configuration.Settings)!);
+                    TrainingConfig config = ConfigurationReader.ReadPartial<TrainingConfig>(path: null, [$"task={parsed.GetValue(task)!.ToLowerInvariant()}", .. parsed.GetValue(configuration.Settings)!]);
                     Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                     DurableFile.Write(path, ConfigurationWriter.WriteDocumented(config));
-                    stream?.Write(new ConfigurationWritten(path, parsed.GetValue(task)!));
+                    stream?.Write(new ConfigurationWritten(path, config.Task));
                     return (int)ExitCode.Finished;
                 },
                 stream);

@@ -2,6 +2,9 @@ using System.ComponentModel.DataAnnotations;
 
 namespace RobustTrain.Training.Configuration;
 
+/// <summary>What can be learned.</summary>
+internal sealed class TaskNameAttribute() : AllowedValuesAttribute([.. TaskCatalog.Names]);
+
 /// <summary>The architectures that a task has.</summary>
 internal sealed class ModelNameAttribute() : AllowedValuesAttribute([.. TaskCatalog.ModelNames]);
 

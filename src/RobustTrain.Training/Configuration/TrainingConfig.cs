@@ -10,11 +10,15 @@ namespace RobustTrain.Training.Configuration;
 /// Everything that a run is told. In YAML the keys are these properties' names in snake case; the descriptions,
 /// ranges and allowed values on the properties are what <c>robusttrain config</c> documents and checks.
 /// </summary>
-public sealed record TrainingConfig : IRunConfiguration, IValidatableObject
+public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, IValidatableObject
 {
     [Description("A name for people, shown by Get-TrainingRun.")]
     [FreeOnResume]
     public string Name { get; init; } = "run";
+
+    [Description("What is learned. Keys that are not given have the defaults that suit it: robusttrain config new --task NAME shows them.")]
+    [TaskName]
+    public string Task { get; init; } = "change-detection";
 
     [Description("The seed from which every other seed (weights, order, augmentation, dropout) is derived.")]
     [Range(0, long.MaxValue)]
@@ -68,6 +72,8 @@ public sealed record TrainingConfig : IRunConfiguration, IValidatableObject
     int IRunConfiguration.Epochs => Trainer.Epochs;
 
     string IRunConfiguration.BestMetric => Trainer.BestMetric;
+
+    IEnumerable<string> IPresetConfiguration.Presets => TaskCatalog.DefinitionOf(this).Presets;
 
     /// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => TrainingConfigRules.Check(this);

@@ -4,20 +4,15 @@ using RobustTrain.Platform;
 
 namespace RobustTrain.Training.Configuration;
 
-/// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>
+/// <summary>What keys demand of each other in every task, as far as the configuration alone can tell; and what several tasks demand.</summary>
 internal static class TrainingConfigRules
 {
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ValidationResult> Check(TrainingConfig config) =>
-        [.. Seeds(config), .. Criterion(config), .. Channels(config), .. Data(config.Data), .. ValidationSets(config.Data), .. Metrics(config)];
+        [.. Seeds(config), .. Names(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
 
-    private static IEnumerable<ValidationResult> Seeds(TrainingConfig config)
-    {
-        if (config.EpochSeeds is { } seeds && seeds.Count < config.Trainer.Epochs)
-            yield return Conflict("epoch_seeds", $"'epoch_seeds' has {seeds.Count} seeds, but 'trainer.epochs' is {config.Trainer.Epochs}.");
-    }
-
-    private static IEnumerable<ValidationResult> Criterion(TrainingConfig config)
+    /// <summary>What the weights of classes and the ignored label demand, where the loss is one of classes.</summary>
+    public static IEnumerable<ValidationResult> Classes(TrainingConfig config)
     {
         const string key = "criterion.class_weights";
         CriterionConfig criterion = config.Criterion;
@@ -37,7 +32,8 @@ internal static class TrainingConfigRules
         }
     }
 
-    private static IEnumerable<ValidationResult> Channels(TrainingConfig config)
+    /// <summary>What normalisation by channels demands.</summary>
+    public static IEnumerable<ValidationResult> Channels(TrainingConfig config)
     {
         (string Key, IReadOnlyList<double> Values)[] perChannel = [("data.mean", config.Data.Mean), ("data.std", config.Data.Std)];
         foreach ((string key, IReadOnlyList<double> values) in perChannel.Where(item => item.Values.Count != config.Model.InChannels))
@@ -46,29 +42,38 @@ internal static class TrainingConfigRules
             yield return Conflict("data.std", $"'data.std' is {ConfigurationWriter.Quote(config.Data.Std)}, but each value must be above 0.");
     }
 
-    private static IEnumerable<ValidationResult> ValidationSets(DataConfig data)
+    /// <summary>A contradiction.</summary>
+    /// <param name="key">The dotted key that is at fault.</param>
+    /// <param name="message">A sentence that names it, what was found, and what was expected.</param>
+    public static ValidationResult Conflict(string key, string message) => new(message, [key]);
+
+    private static IEnumerable<ValidationResult> Seeds(TrainingConfig config)
     {
-        const string key = "data.validation_sets";
-        if (data.ValidationSets is not { } sets)
-            yield break;
-        if (sets.Count == 0)
-            yield return Conflict(key, $"'{key}' has no sets; null makes none.");
-        foreach (string name in sets.Where(set => set.Value.Count == 0).Select(set => set.Key))
-            yield return Conflict(key, $"'{key}.{name}' is empty, but must list the set's {(data.Dataset == "air-change" ? "scenes" : "list files")}.");
-        foreach (IGrouping<string, string> twice in sets.SelectMany(set => set.Value).GroupBy(item => item, StringComparer.OrdinalIgnoreCase).Where(items => items.Count() > 1))
-            yield return Conflict(key, $"'{key}' lists '{twice.Key}' more than once, but a sample counts in one set.");
-        if (data.Lists.Val is not null)
-            yield return Conflict("data.lists.val", $"'data.lists.val' is given beside '{key}'; a validation split comes from one of them.");
+        if (config.EpochSeeds is { } seeds && seeds.Count < config.Trainer.Epochs)
+            yield return Conflict("epoch_seeds", $"'epoch_seeds' has {seeds.Count} seeds, but 'trainer.epochs' is {config.Trainer.Epochs}.");
+    }
+
+    // Each key's own list has the names of all tasks.
+    private static IEnumerable<ValidationResult> Names(TrainingConfig config)
+    {
+        TaskDefinition task = TaskCatalog.DefinitionOf(config);
+        IEnumerable<(string Key, string Name, IEnumerable<string> Known)> names =
+        [
+            ("data.dataset", config.Data.Dataset, task.Datasets),
+            ("criterion.name", config.Criterion.Name, task.Criteria),
+            .. config.Model.Path is null ? [("model.name", config.Model.Name, task.Models)] : (IEnumerable<(string, string, IEnumerable<string>)>)[],
+            .. ScoresIn(config).Select(score => (score.Key, score.Metric[(score.Metric.IndexOf('/', StringComparison.Ordinal) + 1)..], task.Scores.Select(known => known.Name))),
+        ];
+        foreach ((string key, string name, IEnumerable<string> known) in names.Where(item => !item.Known.Contains(item.Name)))
+            yield return Conflict(key, $"'{key}' is '{name}', but 'task' is {task.Name}, so that it must be one of {string.Join(", ", known)}.");
     }
 
     private static IEnumerable<ValidationResult> Metrics(TrainingConfig config)
     {
-        IEnumerable<(string Key, string Metric)> metrics =
-            [("trainer.best_metric", config.Trainer.BestMetric), .. (config.Selection.Metrics ?? []).Select(metric => ("selection.metrics", metric))];
-        foreach ((string key, string metric) in metrics.Where(item => item.Metric.Contains('/', StringComparison.Ordinal)))
+        foreach ((string key, string metric) in ScoresIn(config).Where(item => item.Metric.Contains('/', StringComparison.Ordinal)))
         {
             IReadOnlyCollection<string> sets = [.. config.Data.ValidationSets?.Keys ?? []];
-            IReadOnlyList<string> names = [.. sets.SelectMany(set => ConfigurationSchema<TrainingConfig>.Find("trainer.best_metric")!.AllowedValues!.Select(name => $"{set}/{name}"))];
+            IReadOnlyList<string> names = [.. sets.SelectMany(set => TaskCatalog.DefinitionOf(config).Scores.Select(score => $"{set}/{score.Name}"))];
             if (names.Contains(metric))
                 continue;
             string hint = NearestName.Of(metric, names) is { } nearest ? $"; did you mean '{nearest}'?" : ".";
@@ -78,15 +83,6 @@ internal static class TrainingConfigRules
         }
     }
 
-    private static IEnumerable<ValidationResult> Data(DataConfig data)
-    {
-        if (data.Dataset == "air-change" && data.CropSize is null)
-            yield return Conflict("data.crop_size", "'data.crop_size' is null, but air-change trains on crops and needs their side in pixels.");
-        if (data.CropSize is null && data.ChangedCropShare > 0)
-            yield return Conflict("data.changed_crop_share", "'data.changed_crop_share' is given, but 'data.crop_size' is null, so there are no crops to choose.");
-        if (data.Dataset != "air-change" && data.SampleSize is not null)
-            yield return Conflict("data.sample_size", $"'data.sample_size' is given, but {data.Dataset} resizes by 'data.augmentation.resize', before it crops.");
-    }
-
-    private static ValidationResult Conflict(string key, string message) => new(message, [key]);
+    private static IEnumerable<(string Key, string Metric)> ScoresIn(TrainingConfig config) =>
+        [("trainer.best_metric", config.Trainer.BestMetric), .. (config.Selection.Metrics ?? []).Select(metric => ("selection.metrics", metric))];
 }

@@ -43,6 +43,7 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
         TileAxis rows = Axis(height);
         TileBlend? blend = null;
         PixelTotals totals = new();
+        int classCount = ((PredictionForm.ClassMap)task.Prediction).ClassCount;
         byte[] classes = new byte[width];
         float[] scores = new float[width];
         for (int row = 0; row < rows.Tiles.Count; row++)
@@ -63,7 +64,7 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
             int next = row + 1 < rows.Tiles.Count ? rows.Tiles[row + 1].Start : height;
             for (int y = top; y < next; y++)
             {
-                Decide(blend!, y, task.ClassCount, classes, scores, totals);
+                Decide(blend!, y, classCount, classes, scores, totals);
                 take(classes, scores);
             }
         }
@@ -110,7 +111,7 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
         using BatchTensors batch = BatchTensors.Of(fields);
         if (device.type == DeviceType.CPU)
             batch.LayChannelsLast();
-        Tensor probabilities = task.Probabilities(task.Forward(model, batch))
+        Tensor probabilities = task.Predict(task.Forward(model, batch))
             .narrow(2, 0, window.Height).narrow(3, 0, window.Width);
         return probabilities.to(ScalarType.Float32).cpu().contiguous().MoveToOuterDisposeScope();
     }

@@ -37,21 +37,14 @@ internal interface ITrainingTask
     /// <exception cref="RunException">It can't.</exception>
     void CheckSplit(DatasetSplit split, IDataset dataset);
 
-    /// <summary>How many parts of a dataset can be checked one by one; 0 where none can.</summary>
-    int CountParts(IDataset dataset);
-
-    /// <summary>Reads a part whole. Safe to call from several threads at once.</summary>
-    /// <returns>What is wrong with it; nothing where its samples can be loaded.</returns>
-    IReadOnlyList<DatasetFault> FaultsOf(IDataset dataset, int part);
-
     /// <summary>The network on the CPU, in training mode, its weights a pure function of the configuration and the seed.</summary>
     nn.Module CreateModel(long seed);
 
     /// <summary>What the network, which <see cref="CreateModel"/> made, gives for a batch.</summary>
     Tensor Forward(nn.Module model, BatchTensors batch);
 
-    /// <summary>The classes of a pixel.</summary>
-    int ClassCount { get; }
+    /// <summary>What becomes of an image that the network is used on.</summary>
+    PredictionForm Prediction { get; }
 
     /// <summary>The pixels between the network's coarsest features: a tile that begins at a multiple of it is cut as the whole image is.</summary>
     int Stride { get; }
@@ -59,8 +52,8 @@ internal interface ITrainingTask
     /// <summary>The sides to which an image of a height and width is padded on the right and below before the network takes it.</summary>
     (int Height, int Width) PaddedSize(int height, int width);
 
-    /// <summary>The probability of each class at each pixel, N x K x H x W, by what the network gave.</summary>
-    Tensor Probabilities(Tensor output);
+    /// <summary>What the network gave, as <see cref="Prediction"/> says: probabilities, N x K x H x W or N x K, or pixels in 0..1, N x C x H x W.</summary>
+    Tensor Predict(Tensor output);
 
     /// <summary>Says what the network does, in evaluation, in ONNX's operators.</summary>
     /// <param name="model">The network, on the CPU.</param>
@@ -80,6 +73,26 @@ internal interface ITrainingTask
 
     /// <summary>The scores of samples together.</summary>
     AggregatedScores Aggregate(IEnumerable<SampleResult> samples);
+}
+
+/// <summary>What becomes of an image that a network is used on.</summary>
+internal abstract record PredictionForm
+{
+    private PredictionForm()
+    {
+    }
+
+    /// <summary>A class for each pixel.</summary>
+    /// <param name="ClassCount">How many classes there are.</param>
+    public sealed record ClassMap(int ClassCount) : PredictionForm;
+
+    /// <summary>Another image.</summary>
+    /// <param name="Scale">By how much its sides are longer than those of the network's input.</param>
+    public sealed record Image(int Scale) : PredictionForm;
+
+    /// <summary>A class for the whole image.</summary>
+    /// <param name="ClassNames">The names of the classes, in the order of the network's output.</param>
+    public sealed record Label(IReadOnlyList<string> ClassNames) : PredictionForm;
 }
 
 /// <summary>A field of a task's samples.</summary>

@@ -171,13 +171,13 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     }
 
     /// <inheritdoc/>
-    public int PairCount => _scenes.Length;
+    public int PartCount => _scenes.Length;
 
     /// <inheritdoc/>
-    public IReadOnlyList<DatasetFault> FaultsOfPair(int pair)
+    public IReadOnlyList<DatasetFault> FaultsOfPart(int part)
     {
         using ScratchPool.Lease lease = _scratch.Rent();
-        return PairCheck.FaultsOf(_scenes[pair], _classes, _options.LabelIndices, lease.Scratch);
+        return PairCheck.FaultsOf(_scenes[part], _classes, _options.LabelIndices, lease.Scratch);
     }
 
     /// <inheritdoc/>

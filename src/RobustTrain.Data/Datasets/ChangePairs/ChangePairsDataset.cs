@@ -129,13 +129,13 @@ public sealed class ChangePairsDataset : IChangeDataset, IPortableDataset, IFile
     }
 
     /// <inheritdoc/>
-    public int PairCount => _pairs.Length;
+    public int PartCount => _pairs.Length;
 
     /// <inheritdoc/>
-    public IReadOnlyList<DatasetFault> FaultsOfPair(int pair)
+    public IReadOnlyList<DatasetFault> FaultsOfPart(int part)
     {
         using ScratchPool.Lease lease = _scratch.Rent();
-        return PairCheck.FaultsOf(_pairs[pair], _classes, _options.LabelIndices, lease.Scratch);
+        return PairCheck.FaultsOf(_pairs[part], _classes, _options.LabelIndices, lease.Scratch);
     }
 
     /// <inheritdoc/>

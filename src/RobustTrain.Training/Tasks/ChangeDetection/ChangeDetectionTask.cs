@@ -23,6 +23,18 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
     private const string Image2 = "image2";
     private const string Label = "label";
 
+    /// <summary>What the catalogue knows of it.</summary>
+    public static TaskDefinition Definition { get; } = new()
+    {
+        Name = "change-detection",
+        Models = [.. ModelCatalog.Names],
+        Datasets = DatasetCatalog.Names,
+        Criteria = CriterionCatalog.Names,
+        Scores = SegmentationScores.Definitions,
+        Rules = ChangeDetectionRules.Check,
+        Create = config => new ChangeDetectionTask(config),
+    };
+
     /// <summary>The fields of a sample.</summary>
     public static IReadOnlyList<SampleField> SampleFields { get; } =
         [new(Image1, 3, "the first images"), new(Image2, 3, "the second images"), new(Label, 2)];
@@ -81,19 +93,13 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public int CountParts(IDataset dataset) => dataset is IChangeDataset pairs ? pairs.PairCount : 0;
-
-    /// <inheritdoc/>
-    public IReadOnlyList<DatasetFault> FaultsOf(IDataset dataset, int part) => ((IChangeDataset)dataset).FaultsOfPair(part);
-
-    /// <inheritdoc/>
     public nn.Module CreateModel(long seed) => ModelCatalog.Create(config.Model, seed);
 
     /// <inheritdoc/>
     public Tensor Forward(nn.Module model, BatchTensors batch) => ((ChangeDetectionModel)model).call(batch[Image1], batch[Image2]);
 
     /// <inheritdoc/>
-    public int ClassCount => config.Model.Classes;
+    public PredictionForm Prediction => new PredictionForm.ClassMap(config.Model.Classes);
 
     /// <inheritdoc/>
     public int Stride => ModelCatalog.StrideOf(config.Model);
@@ -102,13 +108,13 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
     public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.PaddedSize(config.Model, height, width);
 
     /// <inheritdoc/>
-    public Tensor Probabilities(Tensor output) => nn.functional.softmax(output, 1);
+    public Tensor Predict(Tensor output) => nn.functional.softmax(output, 1);
 
     /// <inheritdoc/>
     public void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape)
     {
         string logits = ((ChangeDetectionModel)model).Describe(graph, graph.Input(Image1, shape), graph.Input(Image2, shape));
-        graph.Output("logits", logits, [shape[0], ClassCount.ToString(CultureInfo.InvariantCulture), shape[2], shape[3]]);
+        graph.Output("logits", logits, [shape[0], config.Model.Classes.ToString(CultureInfo.InvariantCulture), shape[2], shape[3]]);
     }
 
     /// <inheritdoc/>

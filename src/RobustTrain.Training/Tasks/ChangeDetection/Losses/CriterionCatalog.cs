@@ -74,7 +74,7 @@ internal sealed class CriterionSetup(TrainingConfig config, string labelField) :
     public void Load(CheckpointArchive archive) => _distribution = archive.Find<ClassDistribution>(StateKey);
 
     // Where the dataset can, without decoding anything else; otherwise the labels of the first epoch.
-    private ClassDistribution Count(IBatchLoader training) => training.Dataset is IChangeDataset labelled
+    private ClassDistribution Count(IBatchLoader training) => training.Dataset is IClassCountingDataset labelled
         ? new ClassDistribution(labelled.CountClasses())
         : ClassDistribution.Count(training, labelField, config.Model.Classes, config.Criterion.IgnoreIndex);
 

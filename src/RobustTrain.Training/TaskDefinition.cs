@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Tasks;
+
+namespace RobustTrain.Training;
+
+/// <summary>What the catalogue knows of a task before there is a configuration.</summary>
+internal sealed record TaskDefinition
+{
+    /// <summary>What <c>task</c> calls it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What <c>model.name</c> can be.</summary>
+    public required IReadOnlyCollection<string> Models { get; init; }
+
+    /// <summary>What <c>data.dataset</c> can be.</summary>
+    public required IReadOnlyCollection<string> Datasets { get; init; }
+
+    /// <summary>What <c>criterion.name</c> can be.</summary>
+    public required IReadOnlyCollection<string> Criteria { get; init; }
+
+    /// <summary>The scores that the configuration can name.</summary>
+    public required IReadOnlyList<ScoreDefinition> Scores { get; init; }
+
+    /// <summary>Settings in the form <c>key=value</c> that hold where the configuration gives no value, in place of the key's own default.</summary>
+    public IReadOnlyList<string> Presets { get; init; } = [];
+
+    /// <summary>What keys demand of each other in this task, beyond what they do in all.</summary>
+    public required Func<TrainingConfig, IEnumerable<ValidationResult>> Rules { get; init; }
+
+    /// <summary>Makes the task of a configuration.</summary>
+    public required Func<TrainingConfig, ITrainingTask> Create { get; init; }
+}
