@@ -6,7 +6,7 @@ using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Loading;
 using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
-using RobustTrain.Training.Tasks.ChangeDetection.Losses;
+using RobustTrain.Training.Tasks.ClassLabels.Losses;
 using TorchSharp;
 using static TorchSharp.torch;
 

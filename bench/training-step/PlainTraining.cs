@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Native;
-using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
+using RobustTrain.Training.Tasks.ClassLabels.Losses;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Bench.TrainingStep;

@@ -1,7 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
-using RobustTrain.Training.Tasks.ChangeDetection.Losses;
+using RobustTrain.Training.Tasks.ClassLabels.Losses;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;

@@ -1,6 +1,6 @@
 using RobustTrain.Training.Configuration;
-using RobustTrain.Training.Tasks.ChangeDetection.Losses;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
+using RobustTrain.Training.Tasks.ClassLabels.Losses;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;

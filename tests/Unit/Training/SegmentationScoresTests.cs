@@ -2,7 +2,7 @@ using System.Text.Json;
 using FsCheck.Xunit;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
-using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+using RobustTrain.Training.Tasks.ClassLabels.Metrics;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;

@@ -2,7 +2,7 @@ using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Tasks;
-using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+using RobustTrain.Training.Tasks.ClassLabels.Metrics;
 
 namespace RobustTrain.Tests.Training;
 

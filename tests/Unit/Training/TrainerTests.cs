@@ -8,7 +8,7 @@ using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks;
-using RobustTrain.Training.Tasks.ChangeDetection.Losses;
+using RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 namespace RobustTrain.Tests.Training;
 

@@ -12,7 +12,7 @@ using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
-using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+using RobustTrain.Training.Tasks.ClassLabels.Metrics;
 
 namespace RobustTrain.Tests.Training;
 

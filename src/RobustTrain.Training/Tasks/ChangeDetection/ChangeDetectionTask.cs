@@ -6,9 +6,10 @@ using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Onnx;
-using RobustTrain.Training.Tasks.ChangeDetection.Losses;
-using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
+using RobustTrain.Training.Tasks.ClassLabels;
+using RobustTrain.Training.Tasks.ClassLabels.Losses;
+using RobustTrain.Training.Tasks.ClassLabels.Metrics;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Tasks.ChangeDetection;
@@ -126,7 +127,7 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
 
     /// <inheritdoc/>
     public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) =>
-        new SamplePictures(config).Draw(batch[Image1], batch[Image2], batch[Label], output);
+        new SamplePictures(config).Draw([batch[Image1], batch[Image2]], batch[Label], output);
 
     /// <inheritdoc/>
     public AggregatedScores Aggregate(IEnumerable<SampleResult> samples)

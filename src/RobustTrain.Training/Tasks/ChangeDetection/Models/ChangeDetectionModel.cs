@@ -1,4 +1,3 @@
-using System.Text;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Onnx;
@@ -47,70 +46,4 @@ internal static class EncoderNormalization
     /// <summary>The same in evaluation, in ONNX's operators.</summary>
     public static string Describe(OnnxGraph graph, BatchNorm2d norm, string features, bool ofEachImage) =>
         ofEachImage ? graph.InstanceNormalization(norm, features) : graph.Layer(norm, features);
-}
-
-/// <summary>Ways to set a network's first weights, each a pure function of a seed and the parameter's name.</summary>
-internal static class WeightInitialization
-{
-    /// <summary>
-    /// Weights and biases of convolutions uniform in ±1/sqrt(fan in): PyTorch's default
-    /// (He et al., 2015, with negative slope sqrt 5), which the authors of FC-Siam left as it is.
-    /// </summary>
-    public static void KaimingUniform(nn.Module model, long seed)
-    {
-        using IDisposable noGrad = no_grad();
-        foreach ((string name, Parameter weight, Parameter? bias) in Convolutions(model))
-        {
-            double bound = 1 / Math.Sqrt(FanIn(weight));
-            Fill(weight, seed, name + ".weight", (values, generator) => values.uniform_(-bound, bound, generator));
-            if (bias is not null) Fill(bias, seed, name + ".bias", (values, generator) => values.uniform_(-bound, bound, generator));
-        }
-    }
-
-    /// <summary>
-    /// Weights of convolutions normal with the variance 2/(fan out), He et al., 2015; biases as <see cref="KaimingUniform"/> has them.
-    /// </summary>
-    public static void KaimingNormal(nn.Module model, long seed)
-    {
-        KaimingUniform(model, seed);
-        using IDisposable noGrad = no_grad();
-        foreach ((string name, Parameter weight, _) in Convolutions(model))
-        {
-            double deviation = Math.Sqrt(2.0 / FanOut(weight));
-            Fill(weight, seed, name + ".weight", (values, generator) => values.normal_(0, deviation, generator));
-        }
-    }
-
-    /// <summary>The modules whose own weight has four dimensions: convolutions of either kind.</summary>
-    private static IEnumerable<(string Name, Parameter Weight, Parameter? Bias)> Convolutions(nn.Module model)
-    {
-        foreach ((string name, nn.Module module) in model.named_modules())
-        {
-            Dictionary<string, Parameter> own = module.named_parameters(recurse: false).ToDictionary();
-            if (own.TryGetValue("weight", out Parameter? weight) && weight.dim() == 4) yield return (name, weight, own.GetValueOrDefault("bias"));
-        }
-    }
-
-    /// <summary>Inputs of one output; for a transposed convolution PyTorch counts its second dimension too, and so does this.</summary>
-    private static long FanIn(Tensor weight) => weight.shape[1] * weight.shape[2] * weight.shape[3];
-
-    private static long FanOut(Tensor weight) => weight.shape[0] * weight.shape[2] * weight.shape[3];
-
-    private static void Fill(Parameter parameter, long seed, string name, Func<Tensor, Generator, Tensor> fill)
-    {
-        using Generator generator = GeneratorOf(seed, name);
-        fill(parameter, generator);
-    }
-
-    private static Generator GeneratorOf(long seed, string name)
-    {
-        // FNV-1a over the name, mixed with the seed by the finaliser of SplitMix64: stable across machines and versions.
-        ulong hash = 14695981039346656037;
-        foreach (byte value in Encoding.UTF8.GetBytes(name)) hash = (hash ^ value) * 1099511628211;
-
-        ulong mixed = unchecked((ulong)seed + hash + 0x9E3779B97F4A7C15);
-        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
-        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
-        return new Generator(mixed ^ (mixed >> 31));
-    }
 }

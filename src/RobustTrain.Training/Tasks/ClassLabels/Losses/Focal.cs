@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>
 /// Focal loss (Lin et al.: Focal Loss for Dense Object Detection, ICCV 2017, equation 5):

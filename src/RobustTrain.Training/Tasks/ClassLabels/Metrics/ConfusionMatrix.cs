@@ -1,6 +1,6 @@
 using RobustTrain.Runs;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+namespace RobustTrain.Training.Tasks.ClassLabels.Metrics;
 
 /// <summary>How many pixels of each true class were predicted as each class.</summary>
 public sealed class ConfusionMatrix

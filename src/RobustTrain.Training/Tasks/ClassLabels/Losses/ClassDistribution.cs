@@ -1,8 +1,8 @@
 using RobustTrain.Data;
 using RobustTrain.Runs;
-using RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+using RobustTrain.Training.Tasks.ClassLabels.Metrics;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>How many pixels of the training labels each class has; ignored pixels count nowhere.</summary>
 /// <param name="Counts">The pixels of each class, by class.</param>

@@ -3,10 +3,10 @@ using RobustTrain.Data.Imaging;
 using RobustTrain.Training.Configuration;
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection;
+namespace RobustTrain.Training.Tasks.ClassLabels;
 
 /// <summary>
-/// Draws samples for people: the two images, the truth and the prediction side by side. Of two classes the prediction shows what it found in
+/// Draws samples for people: the images, the truth and the prediction side by side. Of two classes the prediction shows what it found in
 /// white, what it only believed to see in red, and what it missed in blue; of more it shows the classes in the colours of the truth.
 /// </summary>
 /// <param name="config">How pixels were normalised, and the classes.</param>
@@ -20,35 +20,33 @@ internal sealed class SamplePictures(TrainingConfig config)
     private static readonly (byte Red, byte Green, byte Blue) s_missed = (30, 90, 255);
 
     /// <summary>Draws each sample of a batch.</summary>
-    /// <param name="image1">The first images, N x C x H x W.</param>
-    /// <param name="image2">The second images.</param>
+    /// <param name="images">What came in, each N x C x H x W.</param>
     /// <param name="label">The truth, N x H x W.</param>
     /// <param name="output">The logits, N x K x H x W.</param>
-    public IReadOnlyList<ImageBuffer> Draw(Tensor image1, Tensor image2, Tensor label, Tensor output)
+    public IReadOnlyList<ImageBuffer> Draw(IReadOnlyList<Tensor> images, Tensor label, Tensor output)
     {
         using IDisposable noGrad = no_grad();
         using IDisposable scope = NewDisposeScope();
         Tensor predicted = output.argmax(1).to(ScalarType.Int64).cpu().contiguous();
         Tensor truth = label.to(ScalarType.Int64).cpu().contiguous();
-        Tensor first = Bytes(image1);
-        Tensor second = Bytes(image2);
+        Tensor[] seen = [.. images.Select(Bytes)];
         (int height, int width) = ((int)truth.shape[1], (int)truth.shape[2]);
         List<ImageBuffer> pictures = [];
         for (int sample = 0; sample < truth.shape[0]; sample++)
         {
             ImageBuffer picture = new();
-            picture.SetSize((4 * width) + (3 * Gap), height, 3);
+            picture.SetSize(((seen.Length + 2) * (width + Gap)) - Gap, height, 3);
             for (int pixel = 0; pixel < picture.Width * height; pixel++)
                 Set(picture.Pixels, pixel, s_gap);
-            Paste(picture, 0, first, sample, height, width);
-            Paste(picture, width + Gap, second, sample, height, width);
+            for (int image = 0; image < seen.Length; image++)
+                Paste(picture, image * (width + Gap), seen[image], sample, height, width);
             ReadOnlySpan<long> known = MemoryMarshal.Cast<byte, long>(truth.bytes).Slice(sample * height * width, height * width);
             ReadOnlySpan<long> found = MemoryMarshal.Cast<byte, long>(predicted.bytes).Slice(sample * height * width, height * width);
             for (int pixel = 0; pixel < known.Length; pixel++)
             {
                 int at = (pixel / width * picture.Width) + (pixel % width);
-                Set(picture.Pixels, at + (2 * (width + Gap)), Truth(known[pixel]));
-                Set(picture.Pixels, at + (3 * (width + Gap)), Prediction(known[pixel], found[pixel]));
+                Set(picture.Pixels, at + (seen.Length * (width + Gap)), Truth(known[pixel]));
+                Set(picture.Pixels, at + ((seen.Length + 1) * (width + Gap)), Prediction(known[pixel], found[pixel]));
             }
 
             pictures.Add(picture);

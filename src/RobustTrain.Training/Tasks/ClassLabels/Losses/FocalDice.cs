@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>The sum of <see cref="Focal"/> and <see cref="Dice"/>, both with the same class weights.</summary>
 public sealed class FocalDice : Criterion

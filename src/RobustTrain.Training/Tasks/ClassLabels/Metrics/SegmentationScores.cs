@@ -1,6 +1,6 @@
 using RobustTrain.Runs;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+namespace RobustTrain.Training.Tasks.ClassLabels.Metrics;
 
 /// <summary>
 /// The scores of a segmentation, for each class and over all, each from 0 to 1.

@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>
 /// Dice loss (Milletari, Navab, Ahmadi: V-Net, 3DV 2016, with the plain sum in the denominator), soft and for several classes:

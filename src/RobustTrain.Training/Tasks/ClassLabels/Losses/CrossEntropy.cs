@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>
 /// Cross entropy: the mean of <c>-log p[y]</c> over the pixels that count, weighted by <c>w[y]</c>

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using RobustTrain.Runs;
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Metrics;
+namespace RobustTrain.Training.Tasks.ClassLabels.Metrics;
 
 /// <summary>Which class was predicted for which in one sample. Scores of several samples are those of the summed matrices, so every pixel weighs the same.</summary>
 /// <param name="Name">The sample's name.</param>

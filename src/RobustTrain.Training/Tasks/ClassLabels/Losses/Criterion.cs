@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>
 /// What is minimised: a scalar from logits N x K x H x W (float) and labels N x H x W (integers below K, or the ignored value).

@@ -5,7 +5,7 @@ using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Losses;
+namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>The criteria that a configuration can name.</summary>
 public static class CriterionCatalog
