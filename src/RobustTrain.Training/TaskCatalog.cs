@@ -2,8 +2,10 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Plugins;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
+using RobustTrain.Training.Tasks.OwnNetworks;
 
 namespace RobustTrain.Training;
 
@@ -35,8 +37,18 @@ public static class TaskCatalog
         Of(config).Open(split, split == DatasetSplit.Train ? SampleView.Augmented : SampleView.Plain);
 
     /// <summary>The configuration's task.</summary>
-    internal static ITrainingTask Of(TrainingConfig config) => DefinitionOf(config).Create(config);
+    internal static ITrainingTask Of(TrainingConfig config) => WithOwnParts(DefinitionOf(config).Create(config), config);
 
     /// <summary>What the catalogue knows of the configuration's task.</summary>
-    internal static TaskDefinition DefinitionOf(TrainingConfig config) => Tasks.First(task => task.Name == config.Task);
+    /// <exception cref="RunException">A plug-in can't be used, or none of them brings the task.</exception>
+    internal static TaskDefinition DefinitionOf(TrainingConfig config)
+    {
+        IReadOnlyList<TaskDefinition> known = PluginSet.Load(config.Plugins).Extend(Tasks);
+        return known.FirstOrDefault(task => task.Name == config.Task)
+            ?? throw new RunException(ExitCode.Configuration, "TaskUnknown", $"task is '{config.Task}', but must be one of {string.Join(", ", known.Select(task => task.Name))}.", "task");
+    }
+
+    private static ITrainingTask WithOwnParts(ITrainingTask task, TrainingConfig config) => PluginSet.Load(config.Plugins).Apply(
+        config.Model.Path is { } path ? new OwnNetworkTask(task, config, ScriptedNetwork.Of(path, task.Fields.Count(field => field.Input is not null))) : task,
+        config);
 }

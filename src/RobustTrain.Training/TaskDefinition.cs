@@ -5,7 +5,7 @@ using RobustTrain.Training.Tasks;
 namespace RobustTrain.Training;
 
 /// <summary>What the catalogue knows of a task before there is a configuration.</summary>
-internal sealed record TaskDefinition
+public sealed record TaskDefinition
 {
     /// <summary>What <c>task</c> calls it.</summary>
     public required string Name { get; init; }
@@ -26,7 +26,7 @@ internal sealed record TaskDefinition
     public IReadOnlyList<string> Presets { get; init; } = [];
 
     /// <summary>What keys demand of each other in this task, beyond what they do in all.</summary>
-    public required Func<TrainingConfig, IEnumerable<ValidationResult>> Rules { get; init; }
+    public Func<TrainingConfig, IEnumerable<ValidationResult>> Rules { get; init; } = _ => [];
 
     /// <summary>Makes the task of a configuration.</summary>
     public required Func<TrainingConfig, ITrainingTask> Create { get; init; }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>A checkpoint that has been verified: every file has the size and the digest that the manifest names.</summary>
-internal sealed class CheckpointArchive
+public sealed class CheckpointArchive
 {
     private readonly JsonObject _state;
 

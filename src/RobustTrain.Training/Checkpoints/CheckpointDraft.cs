@@ -9,7 +9,7 @@ namespace RobustTrain.Training.Checkpoints;
 /// A checkpoint in the host's memory. Filling it is all that the training waits for; writing it is disk work that can go on beside
 /// the next steps. The memory is used again when the draft is filled again.
 /// </summary>
-internal sealed class CheckpointDraft
+public sealed class CheckpointDraft
 {
     private readonly Dictionary<string, List<HostTensor>> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<(string File, string Name), byte[]> _memory = [];
@@ -66,7 +66,7 @@ internal sealed class CheckpointDraft
 /// A part of the training that a checkpoint must hold so that the training goes on from it with the same bits.
 /// Each part reads back exactly what it wrote; the checkpoint knows none of them.
 /// </summary>
-internal interface ICheckpointState
+public interface ICheckpointState
 {
     /// <summary>Copies the state into <paramref name="draft"/>; what happens to the part afterwards doesn't change the draft.</summary>
     void Save(CheckpointDraft draft);

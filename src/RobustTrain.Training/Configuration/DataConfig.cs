@@ -10,6 +10,7 @@ public sealed record DataConfig
 {
     [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test).")]
     [DatasetName]
+    [NameOfPlugin]
     public string Dataset { get; init; } = "air-change";
 
     [Description("The folder of the dataset; a relative one starts at the current directory.")]

@@ -17,9 +17,16 @@ internal sealed class CriterionNameAttribute() : AllowedValuesAttribute([.. Task
 /// <summary>The scores by which epochs can be compared.</summary>
 internal sealed class ScoreNameAttribute() : AllowedValuesAttribute([.. TaskCatalog.ScoreNames]);
 
-/// <summary>A validation set's score, beside the names of scores.</summary>
+/// <summary>A validation set's score or a plug-in's, beside the names of scores.</summary>
 internal sealed class ScoreOfSetAttribute : RegularExpressionAttribute
 {
     public ScoreOfSetAttribute()
-        : base("[^/]+/[a-z0-9_]+") => ErrorMessage = "SET/SCORE with one of them for a validation set";
+        : base("[^/:]+/[a-z0-9_]+|([^/:]+/)?[^/:]+:[^/:]+") => ErrorMessage = "SET/SCORE with one of them for a validation set";
+}
+
+/// <summary>What a plug-in brings, beside the names of what there is without one.</summary>
+internal sealed class NameOfPluginAttribute : RegularExpressionAttribute
+{
+    public NameOfPluginAttribute()
+        : base("[^/:]+:[^/:]+") => ErrorMessage = "PLUGIN:NAME with one that a plug-in brings";
 }

@@ -18,6 +18,7 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
 
     [Description("What is learned. Keys that are not given have the defaults that suit it: robusttrain config new --task NAME shows them.")]
     [TaskName]
+    [NameOfPlugin]
     public string Task { get; init; } = "change-detection";
 
     [Description("The seed from which every other seed (weights, order, augmentation, dropout) is derived.")]
@@ -38,6 +39,10 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
     [Description("CPU threads of one operator; null takes all cores. The bits of a result depend on it.")]
     [Range(1, 1024)]
     public int? Threads { get; init; }
+
+    [Description("C# assemblies with networks, losses, scores, datasets or tasks of your own, whose names are then PLUGIN:NAME (docs/plugins.md). They run with all rights of this user. A relative path starts at the current directory.")]
+    [ConfigurationPath]
+    public IReadOnlyList<string> Plugins { get; init; } = [];
 
     [Description("The network.")]
     public ModelConfig Model { get; init; } = new();
@@ -84,9 +89,10 @@ public sealed record ModelConfig
 {
     [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023).")]
     [ModelName]
+    [NameOfPlugin]
     public string Name { get; init; } = "fc-siam-diff";
 
-    [Description("A network of your own in place of name: a TorchScript file (Python: torch.jit.script(network).save(...)) with forward(image1, image2), two batches N x in_channels x H x W, that gives logits N x classes x H x W. Training begins with the file's weights; name, base_channels, dropout and evaluation_statistics mean nothing then. A relative path starts at the current directory.")]
+    [Description("A network of your own in place of name: a TorchScript file (Python: torch.jit.script(network).save(...)) whose forward takes what the task has, in batches N x in_channels x H x W (change detection: image1, image2), and gives logits N x classes x H x W, of whole images N x classes, or images. Training begins with the file's weights; name, base_channels, dropout and evaluation_statistics mean nothing then. A relative path starts at the current directory.")]
     [ConfigurationPath]
     public string? Path { get; init; }
 
@@ -116,6 +122,7 @@ public sealed record CriterionConfig
 {
     [Description("cross-entropy, focal, dice, or focal-dice (their sum).")]
     [CriterionName]
+    [NameOfPlugin]
     public string Name { get; init; } = "cross-entropy";
 
     [Description("How classes are weighted: none, data (inversely to their share of the training labels), or given (class_weights).")]

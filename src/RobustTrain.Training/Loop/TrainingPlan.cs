@@ -166,6 +166,7 @@ public sealed class TrainingPlan
         if (dataset.Count == 0)
             throw new RunException(ExitCode.Configuration, "SplitEmpty", $"The {SplitNames.Of(split)} split of the dataset has no samples.", SplitNames.Of(split));
         task.CheckSplit(split, dataset);
+        task.CheckNetwork(dataset);
     }
 }
 

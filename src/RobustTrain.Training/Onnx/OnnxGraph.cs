@@ -9,7 +9,7 @@ namespace RobustTrain.Training.Onnx;
 /// A network as ONNX's operators (https://onnx.ai/onnx/operators), of those forms that all versions of the operator set from
 /// <see cref="OldestOpset"/> to <see cref="NewestOpset"/> share. Weights stand in it under the names of the network's <c>state_dict</c>.
 /// </summary>
-internal sealed class OnnxGraph
+public sealed class OnnxGraph
 {
     /// <summary>The oldest version of the operator set that it can be written in.</summary>
     public const int OldestOpset = 13;

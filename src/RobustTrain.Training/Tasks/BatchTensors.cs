@@ -8,7 +8,7 @@ namespace RobustTrain.Training.Tasks;
 /// The fields of a batch as tensors on the training's device. On the CPU some lie in the batch's own memory, so they are used only
 /// while the batch is held.
 /// </summary>
-internal sealed class BatchTensors : IDisposable
+public sealed class BatchTensors : IDisposable
 {
     private readonly Dictionary<string, Tensor> _fields;
 

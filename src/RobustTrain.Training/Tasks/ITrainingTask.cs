@@ -12,7 +12,7 @@ namespace RobustTrain.Training.Tasks;
 /// What is learned: of which samples, by which network and loss, and how it is scored. The trainer, the loaders, the checkpoints and the
 /// evaluation know no more of a task than this. A task belongs to one configuration.
 /// </summary>
-internal interface ITrainingTask
+public interface ITrainingTask
 {
     /// <summary>The fields of a sample, which its datasets give, and its network, loss and scores take.</summary>
     IReadOnlyList<SampleField> Fields { get; }
@@ -33,9 +33,13 @@ internal interface ITrainingTask
     /// <exception cref="DatasetException">A part names what is not there.</exception>
     IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation);
 
-    /// <summary>Checks that the network can take a split's samples.</summary>
-    /// <exception cref="RunException">It can't.</exception>
+    /// <summary>Checks that a split has the fields of the task, in the shapes that the configuration says.</summary>
+    /// <exception cref="RunException">It has not.</exception>
     void CheckSplit(DatasetSplit split, IDataset dataset);
+
+    /// <summary>Checks that the network can take the samples of a dataset that <see cref="CheckSplit"/> has passed.</summary>
+    /// <exception cref="RunException">It can't.</exception>
+    void CheckNetwork(IDataset dataset);
 
     /// <summary>The network on the CPU, in training mode, its weights a pure function of the configuration and the seed.</summary>
     nn.Module CreateModel(long seed);
@@ -76,7 +80,7 @@ internal interface ITrainingTask
 }
 
 /// <summary>What becomes of an image that a network is used on.</summary>
-internal abstract record PredictionForm
+public abstract record PredictionForm
 {
     private PredictionForm()
     {
@@ -99,10 +103,10 @@ internal abstract record PredictionForm
 /// <param name="Name">Its name in the datasets.</param>
 /// <param name="Dimensions">The dimensions of one sample's.</param>
 /// <param name="Input">What it is called where it is the network's input; null where it is not an input.</param>
-internal sealed record SampleField(string Name, int Dimensions, string? Input = null);
+public sealed record SampleField(string Name, int Dimensions, string? Input = null);
 
 /// <summary>How samples are looked at.</summary>
-internal enum SampleView
+public enum SampleView
 {
     /// <summary>As evaluation sees them.</summary>
     Plain,
@@ -118,7 +122,7 @@ internal enum SampleView
 /// Makes a training's loss, of what it may have to know of the training data. Checkpoints keep that, so that a resumed training has the
 /// same loss.
 /// </summary>
-internal interface ILossSetup : ICheckpointState
+public interface ILossSetup : ICheckpointState
 {
     /// <summary>Makes the loss, which the caller disposes.</summary>
     /// <param name="training">The training data, looked at where no checkpoint has said what there is to know.</param>
@@ -127,7 +131,7 @@ internal interface ILossSetup : ICheckpointState
 }
 
 /// <summary>What is minimised.</summary>
-internal interface ITrainingLoss : IDisposable
+public interface ITrainingLoss : IDisposable
 {
     /// <summary>The mean loss of a batch: a scalar that carries the output's gradient.</summary>
     Tensor Compute(Tensor output, BatchTensors batch);

@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using RobustTrain.Configuration;
+using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Tests.Configuration;
@@ -179,18 +180,28 @@ public sealed class ConfigurationWriterTests
             TrainingConfig config = (TrainingConfig)generated;
             int classes = Math.Min(config.Model.Classes, 4);
             bool isGiven = config.Criterion.Weighting == "given";
+            // Names and rules are those of one task, and a plug-in is looked for.
+            TaskDefinition task = TaskCatalog.Tasks[0];
+            string[] scores = [.. task.Scores.Select(score => score.Name)];
+            string dataset = Own(config.Data.Dataset, task.Datasets);
             return config with
             {
-                Model = config.Model with { InChannels = 3, Classes = classes },
+                Task = task.Name,
+                Plugins = [],
+                Model = config.Model with { Name = Own(config.Model.Name, task.Models), InChannels = 3, Classes = classes },
                 EpochSeeds = config.EpochSeeds is { } seeds ? [.. Enumerable.Repeat(seeds, (int)Math.Min(3, config.Trainer.Epochs)).SelectMany(three => three)] : null,
-                Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs) },
-                Data = config.Data with { CropSize = config.Data.CropSize ?? 112, SampleSize = config.Data.Dataset == "air-change" ? config.Data.SampleSize : null, Lists = config.Data.ValidationSets is null ? config.Data.Lists : config.Data.Lists with { Val = null } },
+                Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs), BestMetric = Own(config.Trainer.BestMetric, scores) },
+                Selection = config.Selection with { Metrics = config.Selection.Metrics is { } metrics ? [.. metrics.Select(metric => Own(metric, scores))] : null },
+                Data = config.Data with { Dataset = dataset, CropSize = config.Data.CropSize ?? 112, SampleSize = dataset == "air-change" ? config.Data.SampleSize : null, Lists = config.Data.ValidationSets is null ? config.Data.Lists : config.Data.Lists with { Val = null } },
                 Criterion = config.Criterion with
                 {
+                    Name = Own(config.Criterion.Name, task.Criteria),
                     IgnoreIndex = Math.Max(config.Criterion.IgnoreIndex, classes),
                     ClassWeights = isGiven ? [.. Enumerable.Range(1, classes).Select(weight => weight / 3.0)] : null,
                 },
             };
+
+            static string Own(string name, IReadOnlyCollection<string> known) => known.Contains(name) ? name : known.First();
         }
     }
 

@@ -6,6 +6,7 @@ using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loop;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
+using RobustTrain.Training.Tasks.OwnNetworks;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;
@@ -37,7 +38,7 @@ public sealed class ScriptedNetworkTests : IClassFixture<ScriptedNetworkTests.Sc
         Assert.Equal(
             ["conv.bias", "conv.weight", "norm.bias", "norm.num_batches_tracked", "norm.running_mean", "norm.running_var", "norm.weight", "out.bias", "out.weight"],
             weights.Entries.Keys.Order(StringComparer.Ordinal));
-        using ChangeDetectionModel untrained = ModelCatalog.Create(_training.Config.Model, seed: 0);
+        using ScriptedNetwork untrained = ScriptedNetwork.Load(_scripts.At("small.pt"), inputs: 2);
         Dictionary<string, Tensor> first = untrained.state_dict();
         Assert.NotEqual(first["conv.weight"].data<float>().ToArray(), SmallTraining.Floats(weights, "conv.weight"));
         Assert.NotEqual(first["norm.running_mean"].data<float>().ToArray(), SmallTraining.Floats(weights, "norm.running_mean"));
@@ -63,22 +64,22 @@ public sealed class ScriptedNetworkTests : IClassFixture<ScriptedNetworkTests.Sc
     [PythonTorchFact]
     public void In_training_it_drops_and_counts_and_in_evaluation_it_does_neither()
     {
-        using ChangeDetectionModel model = ModelCatalog.Create(_training.Config.Model, seed: 0);
+        using ScriptedNetwork model = ScriptedNetwork.Load(_scripts.At("small.pt"), inputs: 2);
         using IDisposable noGrad = no_grad();
         Tensor image = rand(2, 3, 16, 16);
 
         model.eval();
-        Assert.True(model.call(image, image).eq(model.call(image, image)).all().item<bool>());
+        Assert.True(model.Call([image, image]).eq(model.Call([image, image])).all().item<bool>());
         Assert.Equal(0, model.state_dict()["norm.num_batches_tracked"].item<long>());
         model.train();
-        Assert.False(model.call(image, image).eq(model.call(image, image)).all().item<bool>());
+        Assert.False(model.Call([image, image]).eq(model.Call([image, image])).all().item<bool>());
         Assert.Equal(2, model.state_dict()["norm.num_batches_tracked"].item<long>());
     }
 
     [PythonTorchFact]
     public void A_traced_network_has_the_parameters_of_the_network_it_was_traced_from()
     {
-        using ChangeDetectionModel traced = ModelCatalog.Create(new ModelConfig { Path = _scripts.At("traced.pt") }, seed: 0);
+        using ScriptedNetwork traced = ScriptedNetwork.Load(_scripts.At("traced.pt"), inputs: 2);
         using ChangeDetectionModel own = ModelCatalog.Create(new ModelConfig { Name = "fc-siam-conc", BaseChannels = 2 }, seed: 0);
 
         Assert.Equal(own.named_parameters().Select(named => named.name).Order(), traced.named_parameters().Select(named => named.name).Order());

@@ -89,7 +89,12 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ITrainingTask
                 ExitCode.Configuration, "ModelChannels",
                 $"model.in_channels is {config.Model.InChannels}, but the images of the {name} split have {image[0]} channels.", "model.in_channels");
         }
+    }
 
+    /// <inheritdoc/>
+    public void CheckNetwork(IDataset dataset)
+    {
+        IReadOnlyList<int> image = dataset.Fields.First(field => field.Name == Image1).Shape;
         ModelCatalog.CheckImageSize(config.Model, image[1], image[2]);
     }
 

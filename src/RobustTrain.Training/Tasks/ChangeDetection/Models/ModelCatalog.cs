@@ -26,12 +26,6 @@ public static class ModelCatalog
     /// </exception>
     public static void CheckImageSize(ModelConfig config, int height, int width)
     {
-        if (config.Path is not null)
-        {
-            ScriptedNetwork.Check(config, height, width);
-            return;
-        }
-
         if (Checked(config).FindImageSizeProblem(height, width) is string problem)
         {
             throw new RunException(
@@ -54,8 +48,6 @@ public static class ModelCatalog
 
     private static ModelDefinition Checked(ModelConfig config)
     {
-        if (config.Path is not null)
-            return ScriptedNetwork.Definition;
         ModelDefinition definition = Definitions.FirstOrDefault(definition => definition.Name == config.Name)
             ?? throw new RunException(
                 ExitCode.Configuration, "ModelUnknown",

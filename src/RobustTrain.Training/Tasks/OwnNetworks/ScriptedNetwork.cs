@@ -1,72 +1,42 @@
 using System.Runtime.InteropServices;
 using RobustTrain.Runs;
-using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace RobustTrain.Training.Tasks.ChangeDetection.Models;
+namespace RobustTrain.Training.Tasks.OwnNetworks;
 
 /// <summary>
-/// A network of the user's own, as TorchScript that Python has saved (torch.jit.script or trace, then save): forward(image1, image2).
+/// A network of the user's own, as TorchScript that Python has saved (torch.jit.script or trace, then save): forward takes the inputs of its task.
 /// It begins with the weights of its file, and is trained, saved and scored under the names of its parameters and buffers.
 /// </summary>
-public sealed class ScriptedNetwork : ChangeDetectionModel
+public sealed class ScriptedNetwork : nn.Module
 {
-    private const string ModelName = "torchscript";
-
     // How often it halves an image is not known; this is what most networks can be given.
     private const int Stride = 16;
 
-    private readonly jit.ScriptModule<Tensor, Tensor, Tensor> _script;
+    private readonly nn.Module _script;
+    private readonly Func<IReadOnlyList<Tensor>, Tensor> _call;
 
-    private ScriptedNetwork(jit.ScriptModule<Tensor, Tensor, Tensor> script)
-        : base(ModelName)
+    private ScriptedNetwork(nn.Module script, Func<IReadOnlyList<Tensor>, Tensor> call)
+        : base("torchscript")
     {
         _script = script;
+        _call = call;
         foreach ((string name, Parameter parameter) in script.named_parameters())
             register_parameter(name, parameter);
         foreach ((string name, Tensor buffer) in script.named_buffers())
             register_buffer(name, buffer);
     }
 
-    /// <summary>What the catalogue knows of a configuration's file.</summary>
-    internal static ModelDefinition Definition { get; } = new(
-        ModelName, Load, _ => null, (height, width) => height % Stride == 0 && width % Stride == 0 ? null : $"its sides are padded to multiples of {Stride}", Stride);
+    /// <summary>The network in a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="inputs">How many batches of images it takes, 1 or 2.</param>
+    internal static OwnNetwork Of(string path, int inputs) => new($"The network in '{path}'", _ => Load(path, inputs), Stride);
 
-    /// <summary>Checks that the network takes images of a size, and gives a logit for each class and pixel.</summary>
-    /// <exception cref="RunException">It can't be loaded, or it does something else.</exception>
-    internal static void Check(ModelConfig config, int height, int width)
-    {
-        using ScriptedNetwork network = Load(config);
-        using IDisposable noGrad = no_grad();
-        using IDisposable scope = NewDisposeScope();
-        network.eval();
-        long[] taken = [1, config.InChannels, height, width];
-        long[] expected = [1, config.Classes, height, width];
-        Tensor output;
-        try
-        {
-            output = network.call(zeros(taken), zeros(taken));
-        }
-        catch (InvalidCastException other)
-        {
-            throw Unfit(config, $"gives something else than one tensor for two image batches of [{Sides(taken)}]; change detection expects [{Sides(expected)}]", other);
-        }
-        catch (ExternalException refused)
-        {
-            throw Unfit(config, $"can't take two image batches of [{Sides(taken)}], as change detection with model.in_channels {config.InChannels} gives it: {ReasonOf(refused)}", refused);
-        }
-
-        if (!output.shape.SequenceEqual(expected))
-            throw Unfit(config, $"gives [{Sides(output.shape)}] for two image batches of [{Sides(taken)}], but change detection with model.classes {config.Classes} expects [{Sides(expected)}]");
-        if (output.dtype != ScalarType.Float32)
-            throw Unfit(config, $"gives {output.dtype}, but change detection expects Float32");
-    }
-
-    /// <inheritdoc/>
-    public override Tensor forward(Tensor image1, Tensor image2) => _script.call(image1, image2);
+    /// <summary>What it gives for its inputs.</summary>
+    internal Tensor Call(IReadOnlyList<Tensor> inputs) => _call(inputs);
 
     /// <inheritdoc/>
     public override void train(bool on = true)
@@ -91,11 +61,6 @@ public sealed class ScriptedNetwork : ChangeDetectionModel
         return state;
     }
 
-    /// <summary>Leaves the weights as the file has them.</summary>
-    internal override void InitializeWeights(long seed)
-    {
-    }
-
     /// <summary>Stays on the CPU: TorchSharp moves a script's weights by making others, which a learner would not know.</summary>
     /// <exception cref="RunException">Another device is asked for.</exception>
     protected override nn.Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking) => deviceType == DeviceType.CPU
@@ -110,16 +75,27 @@ public sealed class ScriptedNetwork : ChangeDetectionModel
             _script.Dispose();
     }
 
-    private static ScriptedNetwork Load(ModelConfig config)
+    /// <summary>Loads a file, whose weights it begins with.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="inputs">How many batches of images it takes, 1 or 2.</param>
+    /// <exception cref="RunException">There is none, or it can't be loaded.</exception>
+    internal static ScriptedNetwork Load(string file, int inputs)
     {
-        string path = Path.GetFullPath(config.Path!);
+        string path = Path.GetFullPath(file);
         if (!File.Exists(path))
             throw NotFound(path);
         LibTorch.Load();
         ScriptExecution.MakeRepeatable();
         try
         {
-            return new ScriptedNetwork(jit.load<Tensor, Tensor, Tensor>(path));
+            if (inputs == 1)
+            {
+                jit.ScriptModule<Tensor, Tensor> one = jit.load<Tensor, Tensor>(path);
+                return new ScriptedNetwork(one, images => one.call(images[0]));
+            }
+
+            jit.ScriptModule<Tensor, Tensor, Tensor> two = jit.load<Tensor, Tensor, Tensor>(path);
+            return new ScriptedNetwork(two, images => two.call(images[0], images[1]));
         }
         catch (ExternalException damaged)
         {
@@ -128,18 +104,13 @@ public sealed class ScriptedNetwork : ChangeDetectionModel
     }
 
     // libtorch explains over many lines; what a script itself threw stands in the last of them.
-    private static string ReasonOf(Exception exception)
+    internal static string ReasonOf(Exception exception)
     {
         const string thrown = "RuntimeError: ";
         string[] lines = exception.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return (lines.LastOrDefault(line => line.StartsWith(thrown, StringComparison.Ordinal))?[thrown.Length..] ?? lines[0]).TrimEnd('.');
     }
 
-    private static string Sides(long[] shape) => string.Join(", ", shape);
-
     private static RunException NotFound(string path) => new(
         ExitCode.Configuration, "ModelFileNotFound", $"model.path is '{path}', but there is no such file; a TorchScript file is expected, as torch.jit.save writes it.", path);
-
-    private static RunException Unfit(ModelConfig config, string problem, Exception? cause = null) =>
-        new(ExitCode.Configuration, "ModelFileUnfit", $"The network in '{config.Path}' {problem}.", config.Path, cause);
 }
