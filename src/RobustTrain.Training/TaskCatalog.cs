@@ -1,3 +1,4 @@
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
@@ -29,6 +30,21 @@ public static class TaskCatalog
 
     /// <summary>The scores that the configuration can name.</summary>
     internal static IEnumerable<string> ScoreNames => Tasks.SelectMany(task => task.Scores).Select(score => score.Name).Distinct();
+
+    /// <summary>The names that a key can have in a configuration: those of its task, its plug-ins' with them.</summary>
+    /// <param name="config">The configuration, which may still lack what must be given.</param>
+    /// <param name="key">The dotted key.</param>
+    /// <returns>None where the key takes no names.</returns>
+    /// <exception cref="RunException">A plug-in can't be used, or none of them brings the task.</exception>
+    public static IEnumerable<string> NamesOf(TrainingConfig config, string key) => key switch
+    {
+        "task" => PluginSet.Load(config.Plugins).Extend(Tasks).Select(task => task.Name),
+        "model.name" => DefinitionOf(config).Models,
+        "data.dataset" => DefinitionOf(config).Datasets,
+        "criterion.name" => DefinitionOf(config).Criteria,
+        "trainer.best_metric" or "selection.metrics" => DefinitionOf(config).Scores.Select(score => score.Name),
+        _ => ConfigurationSchema<TrainingConfig>.Find(key)?.AllowedValues ?? [],
+    };
 
     /// <summary>Opens a split of the configuration's data as training sees it: the training split with its augmentation.</summary>
     /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>

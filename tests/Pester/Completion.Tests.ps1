@@ -49,6 +49,17 @@ Describe 'Completion' {
         Complete 'Measure-Model r -Set model.n' | Should -Be 'model.name='
     }
 
+    It 'offers the names of plug-ins, by the real executable' {
+        Use-RealHost
+        try {
+            $plugin = Join-Path $PSScriptRoot ../Unit/bin/Release/net10.0/Squares.dll | Convert-Path
+            Set-Content plugin.yaml "plugins: ['$plugin']"
+            Complete 'Start-Training plugin.yaml -Model Squares:' | Should -Be 'Squares:difference-net'
+            Complete 'Start-Training plugin.yaml -Set criterion.name=Sq' | Should -Be 'criterion.name=Squares:tversky'
+            Complete "Start-Training -Set 'plugins=[nowhere.dll]' -Model fc-siam-c" | Should -Be fc-siam-conc
+        } finally { Use-FakeHost @{ EPOCH_SECONDS = 0.01 } }
+    }
+
     It 'explains each key' {
         (TabExpansion2 'Start-Training -Set seed').CompletionMatches[0].ToolTip | Should -Match 'seed from which'
     }

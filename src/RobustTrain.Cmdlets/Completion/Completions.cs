@@ -31,6 +31,13 @@ public abstract class ListCompleter : IArgumentCompleter
     /// <param name="bound">The parameters that are given already.</param>
     private protected abstract IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound);
 
+    /// <summary>The shell's folder, which is not the process's; null where there is none.</summary>
+    internal static string? CurrentFolder()
+    {
+        using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
+        return shell.AddScript("$ExecutionContext.SessionState.Path.CurrentFileSystemLocation.ProviderPath").Invoke<string>().FirstOrDefault();
+    }
+
     private static string Quoted(string value) =>
         value.All(letter => char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.' or '/' or '\\' or ':' or '=' or '~') && !value.StartsWith('-')
             ? value
@@ -86,9 +93,7 @@ public sealed class RunPathCompleter : ListCompleter
 {
     private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
     {
-        using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
-        string? here = shell.AddScript("$ExecutionContext.SessionState.Path.CurrentFileSystemLocation.ProviderPath").Invoke<string>().FirstOrDefault();
-        if (here is null)
+        if (CurrentFolder() is not { } here)
             return [];
 
         // -Path takes wildcards, so that brackets in a name have to be escaped; -LiteralPath and -RunPath take names as they are.

@@ -1,6 +1,11 @@
 using System.Collections;
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Text.Json;
+using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Completion;
 
@@ -80,7 +85,7 @@ public sealed class SettingCompleter : ListCompleter
         int equals = word.IndexOf('=');
         return equals < 0
             ? ConfigurationKeys.All.Select(key => (key.Path + "=", key.Description))
-            : (ConfigurationKeys.Find(word[..equals])?.Values ?? []).Select(value => ($"{word[..equals]}={value}", value));
+            : (ConfigurationKeys.Find(word[..equals]) is { } key ? PluginNames.With(key, bound) : []).Select(value => ($"{word[..equals]}={value}", value));
     }
 }
 
@@ -90,6 +95,54 @@ public sealed class ConfigurationValueCompleter : ListCompleter
     private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
     {
         ConfigurationKeyHelp? key = ConfigurationKeyAttribute.OfParameters.TryGetValue(parameter, out string? path) ? ConfigurationKeys.Find(path) : null;
-        return (key?.Values ?? []).Select(value => (value, key!.Description));
+        return key is null ? [] : PluginNames.With(key, bound).Select(value => (value, key.Description));
+    }
+}
+
+/// <summary>The names that plug-ins bring, which only the executable can load.</summary>
+internal static class PluginNames
+{
+    private const string Key = "plugins";
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(5);
+
+    /// <summary>The values of a key, and where the configuration that is typed has plug-ins, those that are valid with them.</summary>
+    public static IEnumerable<string> With(ConfigurationKeyHelp key, IDictionary bound)
+    {
+        string[] settings = [.. TextsOf(bound["Set"]).Where(setting => setting.StartsWith(Key + "=", StringComparison.OrdinalIgnoreCase) || setting.StartsWith("task=", StringComparison.OrdinalIgnoreCase))];
+        if (ListCompleter.CurrentFolder() is not { } here)
+            return key.Values;
+        string? file = TextsOf(bound["ConfigurationPath"]).Select(path => Path.Combine(here, path)).FirstOrDefault(File.Exists);
+        bool hasPlugins = settings.Any(setting => setting.StartsWith(Key, StringComparison.OrdinalIgnoreCase))
+            || (file is not null && File.ReadLines(file).Any(line => line.StartsWith(Key + ":", StringComparison.OrdinalIgnoreCase)));
+        // A completion that fails offers what there is without plug-ins; the cmdlet then says what is wrong.
+        return hasPlugins && Ask(here, key.Path, file, settings) is { Length: > 0 } names ? names : key.Values;
+    }
+
+    private static IEnumerable<string> TextsOf(object? value) => value switch
+    {
+        string text => [text],
+        IEnumerable many => many.Cast<object?>().Select(item => item?.ToString() ?? ""),
+        _ => [],
+    };
+
+    private static string[]? Ask(string folder, string key, string? file, string[] settings)
+    {
+        try
+        {
+            ProcessStartInfo start = ChildProcess.AwayFromTerminal(
+                HostExecutable.Find(), ["config", "values", key, .. file is null ? (string[])[] : [file], .. settings.SelectMany(setting => (string[])["--set", setting])]);
+            start.WorkingDirectory = folder;
+            start.RedirectStandardOutput = true;
+            using ChildProcess host = ChildProcess.Start(start);
+            Task<string> output = host.Output.ReadToEndAsync();
+            if (host.WaitForExit(s_limit) == 0)
+                return output.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            host.Kill();
+            return null;
+        }
+        catch (Exception refused) when (refused is RunException or Win32Exception or IOException)
+        {
+            return null;
+        }
     }
 }

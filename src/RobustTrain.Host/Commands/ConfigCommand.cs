@@ -20,6 +20,7 @@ internal static class ConfigCommand
         New(),
         Check(),
         Schema(),
+        Values(),
     };
 
     private static Command Show()
@@ -69,6 +70,25 @@ internal static class ConfigCommand
     private static Command Check() => new RunOptions(CommonOptions.LifeLine()).AddTo(
         new Command("check", "Checks a configuration as 'train' would before its first step: keys, dataset, network, device, and with --run-path the run. Creates nothing."),
         (request, stream) => new CheckJob(request, stream, TimeProvider.System).Run());
+
+    private static Command Values()
+    {
+        Argument<string> key = new("KEY") { Description = "A key, as model.name." };
+        ConfigurationOptions configuration = new();
+        Command command = new("values", "Prints the names that a key can have, one a line: those of the configuration's task and of its plug-ins.") { key };
+        configuration.AddTo(command);
+        command.SetAction(parsed => CommandGuard.Run(() =>
+        {
+            string path = parsed.GetValue(key)!;
+            if (ConfigurationSchema<TrainingConfig>.Find(path) is not { Section: null } known)
+                throw new RunException(ExitCode.Configuration, "ConfigurationUnknownKey", $"The configuration has no key '{path}'.{(NearestName.Of(path, ConfigurationSchema<TrainingConfig>.Values.Select(value => value.Path)) is { } near ? $" Did you mean '{near}'?" : "")}", path);
+            TrainingConfig config = ConfigurationReader.ReadPartial<TrainingConfig>(parsed.GetValue(configuration.File), parsed.GetValue(configuration.Settings)!);
+            foreach (string name in TaskCatalog.NamesOf(config, known.Path))
+                Console.Out.WriteLine(name);
+            return (int)ExitCode.Finished;
+        }));
+        return command;
+    }
 
     private static Command Schema()
     {
