@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs.Events;
@@ -17,6 +18,13 @@ public sealed class NewSampleDatasetCommand : HostCmdlet
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = "";
 
+    /// <summary>What is to be trained on it.</summary>
+    [Parameter]
+    [ConfigurationKey("task")]
+    [ArgumentCompleter(typeof(ConfigurationValueCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Task { get; set; }
+
     /// <summary>The same seed makes the same bytes.</summary>
     [Parameter]
     public long Seed { get; set; }
@@ -27,13 +35,15 @@ public sealed class NewSampleDatasetCommand : HostCmdlet
     public double? ChangeShare { get; set; }
 
     /// <inheritdoc/>
-    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    protected override async System.Threading.Tasks.Task ProcessRecordAsync(CancellationToken stopping)
     {
         string folder = await ResolvePathAsync(Path);
         if (!await ShouldProcessAsync(folder, Strings.Format("SampleDataAction")))
             return;
 
         List<string> arguments = ["sample-data", folder, "--seed", Seed.ToString(CultureInfo.InvariantCulture)];
+        if (Task is not null)
+            arguments.AddRange(["--task", Task]);
         if (ChangeShare is { } share)
             arguments.AddRange(["--change-share", share.ToString("R", CultureInfo.InvariantCulture)]);
 

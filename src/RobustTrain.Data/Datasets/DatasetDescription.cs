@@ -2,6 +2,8 @@ using System.Text.Json.Serialization;
 using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Datasets.ChangePairs;
 using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.ImageFolders;
+using RobustTrain.Data.Datasets.ImagesLabels;
 using RobustTrain.Data.Datasets.Integers;
 
 namespace RobustTrain.Data.Datasets;
@@ -10,6 +12,8 @@ namespace RobustTrain.Data.Datasets;
 [JsonDerivedType(typeof(AirChangeDescription), "air-change")]
 [JsonDerivedType(typeof(ChangePairsDescription), "change-pairs")]
 [JsonDerivedType(typeof(ImageFolderDescription), "images")]
+[JsonDerivedType(typeof(ImageFoldersDescription), "image-folders")]
+[JsonDerivedType(typeof(ImagesLabelsDescription), "images-labels")]
 [JsonDerivedType(typeof(IntegersDescription), "integers")]
 public abstract record DatasetDescription
 {

@@ -83,7 +83,9 @@ internal static class DatasetFolder
         string[] folders = [root, .. Directory.GetDirectories(root)];
         if (folders.Any(folder => Directory.Exists(Path.Combine(folder, "Szada"))))
             return "; Szada and Tiszadob are read by the dataset air-change";
-        return folders.Any(folder => Directory.Exists(Path.Combine(folder, "A"))) ? "; A, B and label are read by the dataset change-pairs" : "";
+        if (folders.Any(folder => Directory.Exists(Path.Combine(folder, "A"))))
+            return "; A, B and label are read by the dataset change-pairs";
+        return folders.Any(folder => Directory.Exists(Path.Combine(folder, "images"))) ? "; images and labels are read by the dataset images-labels" : "";
     }
 
     /// <summary>The full path of a file that <see cref="FilesBelow"/> found.</summary>

@@ -60,12 +60,12 @@ internal sealed class HeaderCheck(bool convertsImages = true, bool labelIndices 
         return info;
     }
 
-    /// <summary>Checks the three files of a pair; each that can't be loaded is a fault.</summary>
-    /// <returns>The files with what their headers say; null where one has a fault.</returns>
-    public (string File, ImageInfo Info)[]? Read(ChangePair pair, List<DatasetFault> faults)
+    /// <summary>Checks the files of a sample; each that can't be loaded is a fault.</summary>
+    /// <returns>The images, then the label, with what their headers say; null where one has a fault.</returns>
+    public (string File, ImageInfo Info)[]? Read(ILabelledImages sample, List<DatasetFault> faults)
     {
         int before = faults.Count;
-        (string File, ImageInfo Info)[] files = [(pair.Image1, Try(Image, pair.Image1)), (pair.Image2, Try(Image, pair.Image2)), (pair.Label, Try(Label, pair.Label))];
+        (string File, ImageInfo Info)[] files = [.. sample.Images.Select(file => (file, Try(Image, file))), (sample.Label, Try(Label, sample.Label))];
         return faults.Count == before ? files : null;
 
         ImageInfo Try(Func<string, ImageInfo> check, string file)

@@ -1,3 +1,4 @@
+using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Datasets;
@@ -73,6 +74,8 @@ internal sealed class SampleScratch : IDisposable
     public ImageBuffer Label { get; } = new();
 
     public ImageBuffer Resized { get; } = new();
+
+    public SquareResizer Squares { get; } = new();
 
     public ChangedPixels Changed { get; } = new();
 

@@ -17,6 +17,7 @@ namespace RobustTrain.Host.Commands;
 /// <summary><c>robusttrain sample-data</c>: makes data to train on without a download.</summary>
 internal static class SampleDataCommand
 {
+    private const string DifferencedTask = "change-detection";
     private const double LeastChangeShare = 0.01;
     private const double MostChangeShare = 0.2;
 
@@ -24,10 +25,11 @@ internal static class SampleDataCommand
     public static Command Create()
     {
         Argument<string> output = new("OUTPUT") { Description = "The folder to make; it must not exist, or be empty." };
+        Option<string> task = CommonOptions.OneOf("--task", "What is to be trained on it.", new SampleDatasetOptions { Path = "" }.Task, [.. SampleDataCatalog.Tasks]);
         Option<long> seed = new("--seed") { Description = "The same seed makes the same bytes.", HelpName = "N" };
         Option<double> changes = new("--change-share")
         {
-            Description = string.Create(CultureInfo.InvariantCulture, $"The share of each scene that is built up between the dates, {LeastChangeShare} to {MostChangeShare}."),
+            Description = string.Create(CultureInfo.InvariantCulture, $"change-detection: the share of each scene that is built up between the dates, {LeastChangeShare} to {MostChangeShare}."),
             HelpName = "SHARE",
             DefaultValueFactory = _ => new SampleDatasetOptions { Path = "" }.ChangeShare,
         };
@@ -40,9 +42,9 @@ internal static class SampleDataCommand
         Option<bool> lifeLine = CommonOptions.LifeLine();
         Command command = new(
             "sample-data",
-            "Makes aerial scenes at two dates in the layout of the SZTAKI AirChange benchmark (data.dataset: air-change), and prints the best F1 of thresholded differencing on their test split.")
+            "Makes data to train a task on. For change-detection: aerial scenes at two dates in the layout of the SZTAKI AirChange benchmark (data.dataset: air-change), with the best F1 of thresholded differencing on their test split.")
         {
-            output, seed, changes, events, lifeLine,
+            output, task, seed, changes, events, lifeLine,
         };
         command.SetAction(parsed =>
         {
@@ -50,6 +52,7 @@ internal static class SampleDataCommand
             SampleDatasetOptions options = new()
             {
                 Path = Path.GetFullPath(parsed.GetValue(output)!),
+                Task = parsed.GetValue(task)!.ToLowerInvariant(),
                 Seed = parsed.GetValue(seed),
                 ChangeShare = parsed.GetValue(changes),
             };
@@ -69,7 +72,7 @@ internal static class SampleDataCommand
     private static int Make(SampleDatasetOptions options, EventStream? stream, CancellationToken stopping)
     {
         Stopwatch watch = Stopwatch.StartNew();
-        int scenes = 0;
+        int parts = 0;
         using (IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(TimeProvider.System, CommandGuard.Say) : null)
         {
             IRunJournal journal = new CompositeJournal(TimeProvider.System, [stream, display]);
@@ -77,19 +80,26 @@ internal static class SampleDataCommand
                 options,
                 progress =>
                 {
-                    scenes = progress.Total;
+                    parts = progress.Total;
                     journal.Write(new SampleDataProgress(progress.Scene, progress.Done, progress.Total));
                 },
                 stopping);
         }
 
-        DifferencingScore baseline = Measure(options.Path);
-        stream?.Write(new SampleDataFinished(options.Path, scenes, options.Seed, baseline.ChangedShare, baseline.BestF1, watch.Elapsed.TotalSeconds));
+        DifferencingScore? baseline = options.Task == DifferencedTask ? Measure(options.Path) : null;
+        stream?.Write(new SampleDataFinished(options.Path, parts, options.Seed, baseline?.ChangedShare, baseline?.BestF1, watch.Elapsed.TotalSeconds) { Task = options.Task });
         if (stream is null)
         {
             using DetachedText output = DetachedText.StandardOutput(CommandGuard.Say);
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Are(scenes, "scene")} in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
+            if (baseline is null)
+            {
+                output.WriteLine($"{Counted.Are(parts, "part")} of data for {options.Task} in {options.Path}.");
+            }
+            else
+            {
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Are(parts, "scene")} in {options.Path}; {baseline.ChangedShare * 100:0.0} % of the test pixels have changed."));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Best F1 of thresholded differencing on the test split: {baseline.BestF1:0.0000}"));
+            }
         }
 
         return (int)ExitCode.Finished;

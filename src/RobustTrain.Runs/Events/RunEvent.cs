@@ -225,17 +225,21 @@ public sealed record EvaluationFinished(string Checkpoint, int? Epoch, string Da
     public IReadOnlyList<long>? TrainedDifferencingConfusion { get; init; }
 }
 
-/// <summary>A scene of the sample data is written.</summary>
+/// <summary>A scene, or another part, of the sample data is written.</summary>
 public sealed record SampleDataProgress(string Scene, int Done, int Total) : RunEvent;
 
 /// <summary>The sample data is written.</summary>
 /// <param name="Path">Its folder, absolute.</param>
-/// <param name="Scenes">Its scenes.</param>
+/// <param name="Scenes">Its scenes, or other parts.</param>
 /// <param name="Seed">The seed that makes the same bytes again.</param>
-/// <param name="ChangedShare">The share of changed pixels in the test split, 0 to 1.</param>
-/// <param name="DifferencingF1">The best F1 of thresholded differencing on the test split.</param>
+/// <param name="ChangedShare">The share of changed pixels in the test split, 0 to 1; null where the task is not change-detection.</param>
+/// <param name="DifferencingF1">The best F1 of thresholded differencing on the test split; null where the task is not change-detection.</param>
 /// <param name="DurationSeconds">How long it took, the measurement included.</param>
-public sealed record SampleDataFinished(string Path, int Scenes, long Seed, double ChangedShare, double DifferencingF1, double DurationSeconds) : RunEvent;
+public sealed record SampleDataFinished(string Path, int Scenes, long Seed, double? ChangedShare, double? DifferencingF1, double DurationSeconds) : RunEvent
+{
+    /// <summary>The task that it is for.</summary>
+    public string Task { get; init; } = "change-detection";
+}
 
 /// <summary>One GPU in a <see cref="SystemSample"/>; what the device does not tell is null.</summary>
 /// <param name="Index">Its index in the order of the PCI bus.</param>

@@ -19,7 +19,7 @@ public sealed class SampleDataTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 12), events.OfType<SampleDataProgress>().Select(progress => progress.Done));
         SampleDataFinished finished = Assert.IsType<SampleDataFinished>(events[^1]);
         Assert.Equal((_folder.At("demo"), 12, 3L), (finished.Path, finished.Scenes, finished.Seed));
-        Assert.InRange(finished.DifferencingF1, 0.01, 0.5);
+        Assert.InRange(finished.DifferencingF1!.Value, 0.01, 0.5);
         Assert.Equal(12 * 3, Directory.EnumerateFiles(finished.Path, "*.bmp", SearchOption.AllDirectories).Count());
     }
 

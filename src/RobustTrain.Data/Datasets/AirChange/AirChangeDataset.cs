@@ -177,7 +177,7 @@ public sealed class AirChangeDataset : IChangeDataset, IPortableDataset, IFileBa
     public IReadOnlyList<DatasetFault> FaultsOfPart(int part)
     {
         using ScratchPool.Lease lease = _scratch.Rent();
-        return PairCheck.FaultsOf(_scenes[part], _classes, _options.LabelIndices, lease.Scratch);
+        return LabelledImagesCheck.FaultsOf(_scenes[part], _classes, _options.LabelIndices, lease.Scratch);
     }
 
     /// <inheritdoc/>

@@ -1,18 +1,18 @@
 using RobustTrain.Data.Augmentation;
 
-namespace RobustTrain.Data.Datasets.ChangePairs;
+namespace RobustTrain.Data.Datasets.LabelledImages;
 
-/// <summary>Which part of a folder of image pairs is loaded, and how.</summary>
-public sealed record ChangePairsOptions
+/// <summary>Which part of a folder of images with class maps is loaded, and how.</summary>
+public abstract record LabelledImagesOptions
 {
-    /// <summary>The folder that holds <c>A</c>, <c>B</c> and <c>label</c>, or a folder with these for each of <c>train</c>, <c>val</c> and <c>test</c>.</summary>
+    /// <summary>The folder that holds the folders of images and labels, or a folder with these for each of <c>train</c>, <c>val</c> and <c>test</c>.</summary>
     public required string Path { get; init; }
 
     /// <summary>The part of it.</summary>
     public required DatasetSplit Split { get; init; }
 
     /// <summary>
-    /// A text file, relative to <see cref="Path"/>, with an image of A on each line, by its file name or by that without extension, with its folder or
+    /// A text file, relative to <see cref="Path"/>, with an image of the first folder on each line, by its file name or by that without extension, with its folder or
     /// without; without any list the folders train, val and test or the names' prefixes train_, val_ and test_ decide.
     /// </summary>
     public string? TrainList { get; init; }
@@ -30,8 +30,8 @@ public sealed record ChangePairsOptions
     public int? CropSize { get; init; }
 
     /// <summary>
-    /// The share of training crops, 0 to 1, that are drawn around a changed pixel; the others are drawn from everywhere, and so are those of
-    /// a pair in which nothing changed.
+    /// The share of training crops, 0 to 1, that are drawn around a pixel of a class above 0 (a changed one, in pairs); the others are drawn from
+    /// everywhere, and so are those of a label without such pixels.
     /// </summary>
     public double ChangedCropShare { get; init; }
 
