@@ -6,7 +6,9 @@ using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Plugins;
 using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.ChangeDetection;
+using RobustTrain.Training.Tasks.Classification;
 using RobustTrain.Training.Tasks.OwnNetworks;
+using RobustTrain.Training.Tasks.Segmentation;
 
 namespace RobustTrain.Training;
 
@@ -14,7 +16,7 @@ namespace RobustTrain.Training;
 public static class TaskCatalog
 {
     /// <summary>The tasks.</summary>
-    internal static IReadOnlyList<TaskDefinition> Tasks { get; } = [ChangeDetectionTask.Definition];
+    internal static IReadOnlyList<TaskDefinition> Tasks { get; } = [ChangeDetectionTask.Definition, SegmentationTask.Definition, ClassificationTask.Definition];
 
     /// <summary>What <c>task</c> can be.</summary>
     public static IEnumerable<string> Names => Tasks.Select(task => task.Name);

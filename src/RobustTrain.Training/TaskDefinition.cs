@@ -25,6 +25,9 @@ public sealed record TaskDefinition
     /// <summary>Settings in the form <c>key=value</c> that hold where the configuration gives no value, in place of the key's own default.</summary>
     public IReadOnlyList<string> Presets { get; init; } = [];
 
+    /// <summary>More such settings, that the data of a configuration give.</summary>
+    public Func<TrainingConfig, IEnumerable<string>> PresetsOf { get; init; } = _ => [];
+
     /// <summary>What keys demand of each other in this task, beyond what they do in all.</summary>
     public Func<TrainingConfig, IEnumerable<ValidationResult>> Rules { get; init; } = _ => [];
 

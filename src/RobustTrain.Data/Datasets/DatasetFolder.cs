@@ -54,6 +54,20 @@ internal static class DatasetFolder
         }
     }
 
+    /// <summary>The names of the folders in a folder, in ordinal order, without those that a dot hides.</summary>
+    /// <exception cref="DatasetException">It can't be read.</exception>
+    public static string[] FoldersIn(string folder)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories(folder).Select(inner => Path.GetFileName(inner)).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal)];
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw NotReadable(folder, exception);
+        }
+    }
+
     /// <summary>
     /// The files in a folder and in those below it, by their paths from there, with / between folders, in ordinal order. Without those that are
     /// hidden, whose name or folder begins with a dot, and those that file managers leave.

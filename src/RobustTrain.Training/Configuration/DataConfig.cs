@@ -8,7 +8,7 @@ namespace RobustTrain.Training.Configuration;
 /// <summary>The dataset, its splits and its augmentation.</summary>
 public sealed record DataConfig
 {
-    [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test).")]
+    [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test); segmentation: images-labels (folders images and labels, or these two in each of train, val, test); classification: image-folders (a folder for each class, or these in each of train, val, test).")]
     [DatasetName]
     [NameOfPlugin]
     public string Dataset { get; init; } = "air-change";
@@ -21,14 +21,14 @@ public sealed record DataConfig
     [Description("air-change: scenes, as Szada/7, whose L-shaped training area is kept for validation instead of training.")]
     public IReadOnlyList<string> ValidationScenes { get; init; } = ["Szada/7", "Tiszadob/5"];
 
-    [Description("Named validation sets, each with scores of its own beside those of all, as NAME/f1. air-change: each lists scenes, in place of validation_scenes; change-pairs: each lists list files, in place of lists.val. null makes no sets.")]
+    [Description("Named validation sets, each with scores of its own beside those of all, as NAME/f1. air-change: each lists scenes, in place of validation_scenes; change-pairs, images-labels: each lists list files, in place of lists.val; image-folders: each lists list files of images of the validation split. null makes no sets.")]
     [RegularExpression("[A-Za-z0-9][A-Za-z0-9_-]*", ErrorMessage = "of Latin letters, digits, _ and -, a letter or digit first")]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? ValidationSets { get; init; }
 
-    [Description("change-pairs: text files, relative to path, with an image of A on each line, by its file name or by that without extension, with its folder or without, for each split. Without them the folders train, val and test or the names' prefixes train_, val_ and test_ decide.")]
+    [Description("change-pairs, images-labels: text files, relative to path, with an image of A or images on each line, by its file name or by that without extension, with its folder or without, for each split. Without them the folders train, val and test or the names' prefixes train_, val_ and test_ decide.")]
     public SplitListsConfig Lists { get; init; } = new();
 
-    [Description("Side of a training sample in pixels; null takes whole images (change-pairs).")]
+    [Description("Side of a training sample in pixels; null takes whole images (change-pairs, images-labels).")]
     [Range(16, 8192)]
     public int? CropSize { get; init; } = 112;
 
@@ -60,6 +60,26 @@ public sealed record DataConfig
     [Range(1, 1_000_000)]
     [ConfigurationAlias("dataset_enlarge_ratio")]
     public int EnlargeRatio { get; init; } = 1;
+
+    [Description("classification: side in pixels of a sample. Training brings a random square of the image to it (smallest_crop_area), evaluation the largest square in its middle.")]
+    [Range(16, 8192)]
+    public int ImageSize { get; init; } = 224;
+
+    [Description("classification: the least share of the largest square's area that a training sample shows; 1 takes the largest square, at a random place.")]
+    [Range(0.01, 1.0)]
+    public double SmallestCropArea { get; init; } = 1.0;
+
+    [Description("classification: the share of each class's training images that validates where there is no folder val.")]
+    [Range(0.001, 0.5)]
+    public double ValShare { get; init; } = 0.1;
+
+    [Description("classification: the share of each class's training images that tests where there is no folder test.")]
+    [Range(0.001, 0.45)]
+    public double TestShare { get; init; } = 0.1;
+
+    [Description("classification: chooses the images of val_share and test_share, by their names.")]
+    [Range(0, long.MaxValue)]
+    public long SplitSeed { get; init; }
 }
 
 /// <summary>Text files that list the file names of each split.</summary>

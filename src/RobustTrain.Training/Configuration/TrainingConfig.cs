@@ -78,7 +78,7 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
 
     string IRunConfiguration.BestMetric => Trainer.BestMetric;
 
-    IEnumerable<string> IPresetConfiguration.Presets => TaskCatalog.DefinitionOf(this).Presets;
+    IEnumerable<string> IPresetConfiguration.Presets => [.. TaskCatalog.DefinitionOf(this).Presets, .. TaskCatalog.DefinitionOf(this).PresetsOf(this)];
 
     /// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => TrainingConfigRules.Check(this);
@@ -87,7 +87,7 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
 /// <summary>The network.</summary>
 public sealed record ModelConfig
 {
-    [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023).")]
+    [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023); segmentation: unet (Ronneberger et al., MICCAI 2015) or deeplabv3 (Chen et al., 2017); classification: resnet18, resnet34 or resnet50 (He et al., CVPR 2016).")]
     [ModelName]
     [NameOfPlugin]
     public string Name { get; init; } = "fc-siam-diff";
@@ -100,21 +100,32 @@ public sealed record ModelConfig
     [Range(1, 64)]
     public int InChannels { get; init; } = 3;
 
-    [Description("Classes of the label, the unchanged ground (0) included.")]
-    [Range(2, 255)]
+    [Description("Classes of the label, the unchanged ground (0) included; at most 255 where labels are images. classification takes the number of the classes' folders where none is given.")]
+    [Range(2, 1_000_000)]
     public int Classes { get; init; } = 2;
 
-    [Description("Channels of the first stage; each of the next has twice as many, up to 8 times. HANet's own value is 40.")]
+    [Description("Channels of the first stage; each of the next has twice as many, up to 8 times. HANet's own value is 40, that of unet, deeplabv3 and residual networks 64.")]
     [Range(1, 512)]
     public int BaseChannels { get; init; } = 16;
 
-    [Description("Probability with which Dropout2d drops a channel; hanet has no dropout.")]
+    [Description("Probability with which Dropout2d drops a channel (unet: at the bottom), and Dropout a value of deeplabv3; hanet and residual networks have no dropout.")]
     [Range(0.0, 0.95)]
     public double Dropout { get; init; } = 0.2;
 
     [Description("Statistics that the batch normalisation of the encoder evaluates with: training (running means of the training's batches) or image (those of each image itself, for light that the training has not seen).")]
     [AllowedValues("training", "image")]
     public string EvaluationStatistics { get; init; } = "training";
+
+    [Description("segmentation: the residual network below deeplabv3: resnet18, resnet34 or resnet50 (He et al., CVPR 2016).")]
+    [AllowedValues("resnet18", "resnet34", "resnet50")]
+    public string Backbone { get; init; } = "resnet50";
+
+    [Description("classification: how a residual network begins: standard (7x7 convolution with stride 2, then pooling) or small (3x3 with stride 1 and no pooling, for images of about 32 to 64 pixels).")]
+    [AllowedValues("standard", "small")]
+    public string Stem { get; init; } = "standard";
+
+    [Description("classification, segmentation: the classes' names, in the order of their numbers. classification takes the names of the training split's folders where none are given, and a run keeps them.")]
+    public IReadOnlyList<string>? ClassNames { get; init; }
 }
 
 /// <summary>What is minimised.</summary>
@@ -139,6 +150,10 @@ public sealed record CriterionConfig
     [Description("Label value that counts neither in the loss nor in the scores.")]
     [Range(0, 255)]
     public int IgnoreIndex { get; init; } = 255;
+
+    [Description("classification, segmentation: the share of a label that cross-entropy spreads over all classes (Szegedy et al., CVPR 2016).")]
+    [Range(0.0, 0.9)]
+    public double LabelSmoothing { get; init; }
 }
 
 /// <summary>How the weights follow the gradient.</summary>

@@ -7,12 +7,14 @@ namespace RobustTrain.Training.Configuration;
 /// <summary>What keys demand of each other in every task, as far as the configuration alone can tell; and what several tasks demand.</summary>
 internal static class TrainingConfigRules
 {
+    private const int MostMapClasses = 255;
+
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ValidationResult> Check(TrainingConfig config) =>
         [.. Seeds(config), .. Names(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
 
-    /// <summary>What the weights of classes and the ignored label demand, where the loss is one of classes.</summary>
-    public static IEnumerable<ValidationResult> Classes(TrainingConfig config)
+    /// <summary>What the weights and the names of classes demand, where the loss is one of classes.</summary>
+    public static IEnumerable<ValidationResult> ClassWeights(TrainingConfig config)
     {
         const string key = "criterion.class_weights";
         CriterionConfig criterion = config.Criterion;
@@ -24,12 +26,51 @@ internal static class TrainingConfigRules
             yield return Conflict(key, $"'{key}' has {weights.Count} weights, but 'model.classes' is {config.Model.Classes}.");
         if (criterion.ClassWeights?.Any(weight => !(weight >= 0 && double.IsFinite(weight))) == true || criterion.ClassWeights?.All(weight => weight == 0) == true)
             yield return Conflict(key, $"'{key}' is {ConfigurationWriter.Quote(criterion.ClassWeights)}, but weights must be 0 or more, and one of them above 0.");
+        if (criterion.LabelSmoothing > 0 && criterion.Name != "cross-entropy")
+            yield return Conflict("criterion.label_smoothing", $"'criterion.label_smoothing' is {ConfigurationWriter.Quote(criterion.LabelSmoothing)}, but 'criterion.name' is {criterion.Name}; only cross-entropy smooths labels.");
+        if (config.Model.ClassNames is { } names && names.Count != config.Model.Classes)
+            yield return Conflict("model.class_names", $"'model.class_names' has {names.Count} names, but 'model.classes' is {config.Model.Classes}.");
+        if (config.Model.ClassNames?.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            yield return Conflict("model.class_names", $"'model.class_names' has '{twice.Key}' more than once.");
+    }
+
+    /// <summary>What class maps demand, whose values are bytes.</summary>
+    public static IEnumerable<ValidationResult> LabelMaps(TrainingConfig config)
+    {
+        CriterionConfig criterion = config.Criterion;
+        if (config.Model.Classes > MostMapClasses)
+            yield return Conflict("model.classes", $"'model.classes' is {config.Model.Classes}, but the labels of {config.Task} are images, whose values can stand for at most {MostMapClasses} classes.");
         if (criterion.IgnoreIndex < config.Model.Classes)
         {
             yield return Conflict(
                 "criterion.ignore_index",
                 $"'criterion.ignore_index' is {criterion.IgnoreIndex}, which is one of the {config.Model.Classes} classes, but must be a value that no class has.");
         }
+    }
+
+    /// <summary>What crops demand.</summary>
+    public static IEnumerable<ValidationResult> Crops(DataConfig data)
+    {
+        if (data.CropSize is null && data.ChangedCropShare > 0)
+            yield return Conflict("data.changed_crop_share", "'data.changed_crop_share' is given, but 'data.crop_size' is null, so there are no crops to choose.");
+    }
+
+    /// <summary>What validation sets demand.</summary>
+    /// <param name="data">The section.</param>
+    /// <param name="parts">What a set lists, for people.</param>
+    public static IEnumerable<ValidationResult> ValidationSets(DataConfig data, string parts)
+    {
+        const string key = "data.validation_sets";
+        if (data.ValidationSets is not { } sets)
+            yield break;
+        if (sets.Count == 0)
+            yield return Conflict(key, $"'{key}' has no sets; null makes none.");
+        foreach (string name in sets.Where(set => set.Value.Count == 0).Select(set => set.Key))
+            yield return Conflict(key, $"'{key}.{name}' is empty, but must list the set's {parts}.");
+        foreach (IGrouping<string, string> twice in sets.SelectMany(set => set.Value).GroupBy(item => item, StringComparer.OrdinalIgnoreCase).Where(items => items.Count() > 1))
+            yield return Conflict(key, $"'{key}' lists '{twice.Key}' more than once, but a sample counts in one set.");
+        if (data.Lists.Val is not null)
+            yield return Conflict("data.lists.val", $"'data.lists.val' is given beside '{key}'; a validation split comes from one of them.");
     }
 
     /// <summary>What normalisation by channels demands.</summary>

@@ -62,5 +62,8 @@ public abstract class DelegatingTask(ITrainingTask inner) : ITrainingTask
     public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) => inner.Draw(output, batch);
 
     /// <inheritdoc/>
+    public ImageBuffer? DrawSummary(AggregatedScores scores) => inner.DrawSummary(scores);
+
+    /// <inheritdoc/>
     public virtual AggregatedScores Aggregate(IEnumerable<SampleResult> samples) => inner.Aggregate(samples);
 }

@@ -75,6 +75,9 @@ public interface ITrainingTask
     /// <summary>Draws each sample of a batch for people: what came in, what is true, and what the network gave.</summary>
     IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch);
 
+    /// <summary>Draws, for people, what scores of many samples tell together; null where there is nothing to draw.</summary>
+    ImageBuffer? DrawSummary(AggregatedScores scores) => null;
+
     /// <summary>The scores of samples together.</summary>
     AggregatedScores Aggregate(IEnumerable<SampleResult> samples);
 }

@@ -7,14 +7,16 @@ namespace RobustTrain.Training.Tasks;
 /// <summary>Ways to set a network's first weights, each a pure function of a seed and the parameter's name.</summary>
 internal static class WeightInitialization
 {
+    private const int ConvolutionDimensions = 4;
+
     /// <summary>
-    /// Weights and biases of convolutions uniform in ±1/sqrt(fan in): PyTorch's default
+    /// Weights and biases of convolutions and linear layers uniform in ±1/sqrt(fan in): PyTorch's default
     /// (He et al., 2015, with negative slope sqrt 5), which the authors of FC-Siam left as it is.
     /// </summary>
     public static void KaimingUniform(nn.Module model, long seed)
     {
         using IDisposable noGrad = no_grad();
-        foreach ((string name, Parameter weight, Parameter? bias) in Convolutions(model))
+        foreach ((string name, Parameter weight, Parameter? bias) in Layers(model))
         {
             double bound = 1 / Math.Sqrt(FanIn(weight));
             Fill(weight, seed, name + ".weight", (values, generator) => values.uniform_(-bound, bound, generator));
@@ -23,31 +25,31 @@ internal static class WeightInitialization
     }
 
     /// <summary>
-    /// Weights of convolutions normal with the variance 2/(fan out), He et al., 2015; biases as <see cref="KaimingUniform"/> has them.
+    /// Weights of convolutions normal with the variance 2/(fan out), He et al., 2015; biases and linear layers as <see cref="KaimingUniform"/> has them.
     /// </summary>
     public static void KaimingNormal(nn.Module model, long seed)
     {
         KaimingUniform(model, seed);
         using IDisposable noGrad = no_grad();
-        foreach ((string name, Parameter weight, _) in Convolutions(model))
+        foreach ((string name, Parameter weight, _) in Layers(model).Where(layer => layer.Weight.dim() == ConvolutionDimensions))
         {
             double deviation = Math.Sqrt(2.0 / FanOut(weight));
             Fill(weight, seed, name + ".weight", (values, generator) => values.normal_(0, deviation, generator));
         }
     }
 
-    /// <summary>The modules whose own weight has four dimensions: convolutions of either kind.</summary>
-    private static IEnumerable<(string Name, Parameter Weight, Parameter? Bias)> Convolutions(nn.Module model)
+    /// <summary>The modules whose own weight has four dimensions, convolutions of either kind, or two, linear layers.</summary>
+    private static IEnumerable<(string Name, Parameter Weight, Parameter? Bias)> Layers(nn.Module model)
     {
         foreach ((string name, nn.Module module) in model.named_modules())
         {
             Dictionary<string, Parameter> own = module.named_parameters(recurse: false).ToDictionary();
-            if (own.TryGetValue("weight", out Parameter? weight) && weight.dim() == 4) yield return (name, weight, own.GetValueOrDefault("bias"));
+            if (own.TryGetValue("weight", out Parameter? weight) && weight.dim() is ConvolutionDimensions or 2) yield return (name, weight, own.GetValueOrDefault("bias"));
         }
     }
 
     /// <summary>Inputs of one output; for a transposed convolution PyTorch counts its second dimension too, and so does this.</summary>
-    private static long FanIn(Tensor weight) => weight.shape[1] * weight.shape[2] * weight.shape[3];
+    private static long FanIn(Tensor weight) => weight.shape.Skip(1).Aggregate(1L, (product, side) => product * side);
 
     private static long FanOut(Tensor weight) => weight.shape[0] * weight.shape[2] * weight.shape[3];
 

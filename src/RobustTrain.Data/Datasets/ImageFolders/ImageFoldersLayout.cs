@@ -31,7 +31,7 @@ public sealed class ImageFoldersLayout
             throw new DatasetException($"The data folder '{_root}' has a folder '{Path.GetFileName(_folders.First().Value)}', but no folder 'train'; expected train, or a folder for each class and none of train, val and test.", _root);
         if (!_hasFolderPerSplit)
             _folders.Add(DatasetSplit.Train, _root);
-        ClassNames = options.ClassNames ?? FoldersIn(_folders[DatasetSplit.Train]);
+        ClassNames = options.ClassNames ?? DatasetFolder.FoldersIn(_folders[DatasetSplit.Train]);
         if (ClassNames.Count < 2)
         {
             throw new DatasetException(
@@ -62,14 +62,10 @@ public sealed class ImageFoldersLayout
 
     private static string NameOf(DatasetSplit split) => split.ToString().ToLowerInvariant();
 
-    // Folders that file managers and tools hide belong to nobody.
-    private static string[] FoldersIn(string folder) =>
-        [.. Directory.EnumerateDirectories(folder).Select(inner => Path.GetFileName(inner)).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal)];
-
     private List<ClassImage> ImagesIn(DatasetSplit split)
     {
         string folder = _folders[split];
-        string[] found = FoldersIn(folder);
+        string[] found = DatasetFolder.FoldersIn(folder);
         if (found.FirstOrDefault(name => !ClassNames.Contains(name)) is { } other)
         {
             string hint = NearestName.Of(other, ClassNames) is { } nearest ? $"; did you mean '{nearest}'?" : $"; the classes are {Listed()}.";
@@ -124,14 +120,14 @@ public sealed class ImageFoldersLayout
 
     private IReadOnlyList<DatasetWarning> Unused()
     {
-        IEnumerable<string> unread = _folders.Values.SelectMany(folder => FoldersIn(folder).SelectMany(name =>
+        IEnumerable<string> unread = _folders.Values.SelectMany(folder => DatasetFolder.FoldersIn(folder).SelectMany(name =>
             DatasetFolder.FilesBelow(Path.Combine(folder, name)).Where(file => !DatasetFolder.IsImage(file)).Select(file => Path.Combine(Path.GetRelativePath(_root, folder), name, file))));
         IEnumerable<string> beside = _folders.Values.Append(_root).Distinct()
             .SelectMany(folder => Directory.EnumerateFiles(folder).Where(file => !Path.GetFileName(file).StartsWith('.') && DatasetFolder.IsImage(file)))
             .Select(file => Path.GetRelativePath(_root, file));
 
         // As one named valid, which has the classes' folders and is no split.
-        IEnumerable<string> other = !_hasFolderPerSplit ? [] : FoldersIn(_root).Select(name => Path.Combine(_root, name))
+        IEnumerable<string> other = !_hasFolderPerSplit ? [] : DatasetFolder.FoldersIn(_root).Select(name => Path.Combine(_root, name))
             .Where(folder => !_folders.ContainsValue(folder) && ClassNames.Any(name => Directory.Exists(Path.Combine(folder, name))))
             .SelectMany(folder => DatasetFolder.FilesBelow(folder).Where(DatasetFolder.IsImage).Select(file => Path.Combine(Path.GetFileName(folder), file)));
         return DatasetFolder.Unused(_root, (DatasetFolder.OtherFormats, unread), (("stray_images", "Images beside the folders of the classes are not used"), beside.Concat(other)));

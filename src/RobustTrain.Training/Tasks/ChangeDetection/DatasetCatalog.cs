@@ -1,10 +1,10 @@
 using RobustTrain.Data;
-using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Datasets.ChangePairs;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Tasks.ClassLabels;
 
 namespace RobustTrain.Training.Tasks.ChangeDetection;
 
@@ -20,7 +20,7 @@ internal static class DatasetCatalog
     /// <summary>The names that <c>data.dataset</c> can have.</summary>
     public static IReadOnlyCollection<string> Names => s_openers.Keys;
 
-    private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache);
+    private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache);
 
     /// <summary>Opens a split.</summary>
     /// <param name="config">Which dataset, and how its samples are made.</param>
@@ -31,11 +31,9 @@ internal static class DatasetCatalog
     /// <exception cref="RunException">A key doesn't fit the dataset.</exception>
     public static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache)
     {
-        AugmentationOptions all = config.Data.Augmentation;
-        AugmentationOptions augmentation = view == SampleView.Augmented ? all : new AugmentationOptions { Resize = all.Resize };
-        CheckNormalization(config.Data);
+        SplitFields.CheckNormalization(config.Data);
         return s_openers.TryGetValue(config.Data.Dataset, out Opener? open)
-            ? open(config, split, view, augmentation, cache)
+            ? open(config, split, view, cache)
             : throw new RunException(
                 ExitCode.Configuration, "DatasetUnknown",
                 $"data.dataset is '{config.Data.Dataset}', but must be {string.Join(" or ", s_openers.Keys)}.", "data.dataset");
@@ -58,30 +56,10 @@ internal static class DatasetCatalog
         }
     }
 
-    private static ChangePairsDataset OpenChangePairs(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache)
-    {
-        DataConfig data = config.Data;
-        return new ChangePairsDataset(new ChangePairsOptions
-        {
-            Path = data.Path,
-            Split = split,
-            TrainList = data.Lists.Train,
-            ValList = data.Lists.Val,
-            ValLists = data.ValidationSets?.Values.SelectMany(lists => lists).ToArray(),
-            TestList = data.Lists.Test,
-            CropSize = view == SampleView.Whole ? null : data.CropSize,
-            ChangedCropShare = data.ChangedCropShare,
-            Classes = config.Model.Classes,
-            IgnoreIndex = config.Criterion.IgnoreIndex,
-            LabelIndices = TakesIndices(data),
-            ConvertsImages = data.ConvertImages,
-            Augmentation = augmentation,
-            Mean = data.Mean,
-            Std = data.Std,
-        });
-    }
+    private static ChangePairsDataset OpenChangePairs(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache) =>
+        new(LabelledImagesSettings.Complete(new ChangePairsOptions { Path = config.Data.Path, Split = split }, config, view));
 
-    private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, AugmentationOptions augmentation, SceneCache cache)
+    private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache)
     {
         DataConfig data = config.Data;
         int cropSize = data.CropSize!.Value;
@@ -96,9 +74,9 @@ internal static class DatasetCatalog
                     CropSize = cropSize,
                     ChangedCropShare = data.ChangedCropShare,
                     SampleSize = data.SampleSize,
-                    LabelIndices = TakesIndices(data),
+                    LabelIndices = LabelledImagesSettings.TakesIndices(data),
                     ConvertsImages = data.ConvertImages,
-                    Augmentation = augmentation,
+                    Augmentation = LabelledImagesSettings.AugmentationOf(data, view),
                     Mean = data.Mean,
                     Std = data.Std,
                 },
@@ -109,18 +87,6 @@ internal static class DatasetCatalog
             throw new RunException(
                 ExitCode.Configuration, "CropSizeTooLarge",
                 $"data.crop_size is {cropSize}, which doesn't fit into the training area of air-change's scenes.", "data.crop_size", tooLarge);
-        }
-    }
-
-    private static bool TakesIndices(DataConfig data) => data.LabelPalette == "indices";
-
-    private static void CheckNormalization(DataConfig data)
-    {
-        if (data.Mean.Count != data.Std.Count || data.Mean.Count is not (1 or 3))
-        {
-            throw new RunException(
-                ExitCode.Configuration, "NormalizationChannels",
-                $"data.mean has {data.Mean.Count} values and data.std {data.Std.Count}, but both must have one for each channel, 1 or 3.", "data.mean");
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed class SamplePictures(TrainingConfig config)
         using IDisposable scope = NewDisposeScope();
         Tensor predicted = output.argmax(1).to(ScalarType.Int64).cpu().contiguous();
         Tensor truth = label.to(ScalarType.Int64).cpu().contiguous();
-        Tensor[] seen = [.. images.Select(Bytes)];
+        Tensor[] seen = [.. images.Select(image => PixelBytes.Of(image, config.Data))];
         (int height, int width) = ((int)truth.shape[1], (int)truth.shape[2]);
         List<ImageBuffer> pictures = [];
         for (int sample = 0; sample < truth.shape[0]; sample++)
@@ -72,14 +72,4 @@ internal sealed class SamplePictures(TrainingConfig config)
         known == config.Criterion.IgnoreIndex ? s_unknown
         : config.Model.Classes != 2 ? ClassColors.Of((int)found)
         : (known, found) switch { (1, 1) => s_found, (0, 1) => s_invented, (1, 0) => s_missed, _ => ClassColors.Of(0) };
-
-    // N x H x W x 3 bytes; grey in all three.
-    private Tensor Bytes(Tensor images)
-    {
-        Tensor mean = tensor(config.Data.Mean.Select(value => (float)value).ToArray()).reshape(1, -1, 1, 1);
-        Tensor deviation = tensor(config.Data.Std.Select(value => (float)value).ToArray()).reshape(1, -1, 1, 1);
-        Tensor colors = ((images.cpu() * deviation) + mean) * 255;
-        long[] shape = colors.shape;
-        return colors.round().clamp(0, 255).to(ScalarType.Byte).expand(shape[0], 3, shape[2], shape[3]).permute(0, 2, 3, 1).contiguous();
-    }
 }

@@ -9,7 +9,7 @@ public sealed class FcSiamConc : FcSiamNetwork
 {
     private const string ModelName = "fc-siam-conc";
 
-    internal static readonly ModelDefinition Definition =
+    internal static readonly NetworkDefinition<ChangeDetectionModel> Definition =
         new(ModelName, config => new FcSiamConc(config), FindConfigurationProblem, FindImageSizeProblem, SmallestSide);
 
     private FcSiamConc(ModelConfig config)

@@ -9,7 +9,7 @@ public sealed class FcSiamDiff : FcSiamNetwork
 {
     private const string ModelName = "fc-siam-diff";
 
-    internal static readonly ModelDefinition Definition =
+    internal static readonly NetworkDefinition<ChangeDetectionModel> Definition =
         new(ModelName, config => new FcSiamDiff(config), FindConfigurationProblem, FindImageSizeProblem, SmallestSide);
 
     private FcSiamDiff(ModelConfig config)

@@ -24,7 +24,7 @@ public sealed class HaNet : ChangeDetectionModel
     private const int ScaleCount = 4;
     private const int Stride = 1 << (ScaleCount - 1);
 
-    internal static readonly ModelDefinition Definition =
+    internal static readonly NetworkDefinition<ChangeDetectionModel> Definition =
         new(ModelName, config => new HaNet(config), FindConfigurationProblem, FindImageSizeProblem, Stride);
 
     private static readonly string[] CellNames = ["conv0", "conv2", "conv4", "conv5"];

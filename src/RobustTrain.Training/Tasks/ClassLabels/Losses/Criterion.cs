@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace RobustTrain.Training.Tasks.ClassLabels.Losses;
 
 /// <summary>
-/// What is minimised: a scalar from logits N x K x H x W (float) and labels N x H x W (integers below K, or the ignored value).
-/// Pixels with the ignored value count nowhere; a batch of nothing else has the loss 0 and a gradient of zeros.
+/// What is minimised: a scalar from logits N x K x H x W (float) and labels N x H x W (integers below K, or the ignored value), or from logits
+/// N x K and labels N, where whole images have classes. Pixels with the ignored value count nowhere; a batch of nothing else has the loss 0 and a gradient of zeros.
 /// </summary>
 public abstract class Criterion : IDisposable
 {
@@ -27,8 +27,8 @@ public abstract class Criterion : IDisposable
     protected Tensor? ClassWeights { get; }
 
     /// <summary>The loss: a scalar of the logits' type that carries their gradient.</summary>
-    /// <param name="logits">N x K x H x W, not normalised.</param>
-    /// <param name="labels">N x H x W, any integer type, on the logits' device.</param>
+    /// <param name="logits">N x K x H x W or N x K, not normalised.</param>
+    /// <param name="labels">N x H x W or N, any integer type, on the logits' device.</param>
     /// <exception cref="ArgumentException">The shapes do not belong together.</exception>
     public Tensor Compute(Tensor logits, Tensor labels)
     {
@@ -54,10 +54,10 @@ public abstract class Criterion : IDisposable
     {
         long[] outputs = logits.shape;
         long[] targets = labels.shape;
-        if (outputs.Length != 4 || targets.Length != 3 || outputs[0] != targets[0] || outputs[2] != targets[1] || outputs[3] != targets[2])
+        if (outputs.Length is not (2 or 4) || targets.Length != outputs.Length - 1 || outputs[0] != targets[0] || !outputs.Skip(2).SequenceEqual(targets.Skip(1)))
         {
             throw new ArgumentException(
-                $"Logits must be N x K x H x W and labels N x H x W, but they are {string.Join(" x ", outputs)} and {string.Join(" x ", targets)}.",
+                $"Logits must be N x K x H x W and labels N x H x W, or N x K and N, but they are {string.Join(" x ", outputs)} and {string.Join(" x ", targets)}.",
                 nameof(labels));
         }
     }
@@ -66,7 +66,7 @@ public abstract class Criterion : IDisposable
 /// <summary>A batch of labels, and which of them count.</summary>
 internal sealed class SegmentationLabels : IDisposable
 {
-    /// <summary>Looks at the labels, N x H x W of any integer type.</summary>
+    /// <summary>Looks at the labels, N x H x W or N of any integer type.</summary>
     public SegmentationLabels(Tensor labels, long ignoreIndex)
     {
         Classes = labels.dtype == ScalarType.Int64 ? labels.alias() : labels.to(ScalarType.Int64);

@@ -12,7 +12,7 @@ public static class CriterionCatalog
 {
     private static readonly Dictionary<string, Factory> s_factories = new(StringComparer.Ordinal)
     {
-        ["cross-entropy"] = (config, weights, device) => new CrossEntropy(weights, config.IgnoreIndex, device),
+        ["cross-entropy"] = (config, weights, device) => new CrossEntropy(config.LabelSmoothing, weights, config.IgnoreIndex, device),
         ["focal"] = (config, weights, device) => new Focal(config.Gamma, weights, config.IgnoreIndex, device),
         ["dice"] = (config, weights, device) => new Dice(weights, config.IgnoreIndex, device),
         ["focal-dice"] = (config, weights, device) => new FocalDice(config.Gamma, weights, config.IgnoreIndex, device),

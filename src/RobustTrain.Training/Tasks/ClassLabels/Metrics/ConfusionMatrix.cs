@@ -36,6 +36,9 @@ public sealed class ConfusionMatrix
     /// <summary>The pixels of a true class that were predicted as another, or the same, class.</summary>
     public long this[int truth, int prediction] => _counts[(truth * Classes) + prediction];
 
+    /// <summary>Counts one.</summary>
+    internal void Add(int truth, int prediction) => _counts[(truth * Classes) + prediction]++;
+
     /// <summary>Adds another matrix of as many classes.</summary>
     public void Add(ConfusionMatrix other)
     {

@@ -52,31 +52,42 @@ public sealed record SegmentationScores
     public static SegmentationScores Of(ConfusionMatrix confusion)
     {
         int classes = confusion.Classes;
-        long total = confusion.Counts.Sum();
-        long correct = 0;
-        ClassScores[] scores = new ClassScores[classes];
-        for (int c = 0; c < classes; c++)
+        long[] hits = new long[classes];
+        long[] there = new long[classes];
+        long[] predicted = new long[classes];
+        for (int truth = 0; truth < classes; truth++)
         {
-            long hits = confusion[c, c];
-            long there = 0;
-            long predicted = 0;
+            hits[truth] = confusion[truth, truth];
             for (int other = 0; other < classes; other++)
             {
-                there += confusion[c, other];
-                predicted += confusion[other, c];
+                there[truth] += confusion[truth, other];
+                predicted[other] += confusion[truth, other];
             }
-
-            long union = there + predicted - hits;
-            correct += hits;
-            scores[c] = new ClassScores(
-                Iou: Ratio(hits, union),
-                Accuracy: Ratio(total - union + hits, total),
-                Precision: Ratio(hits, predicted),
-                Recall: Ratio(hits, there),
-                F1: Ratio(2 * hits, there + predicted));
         }
 
-        return new SegmentationScores { Classes = scores, Accuracy = Ratio(correct, total) };
+        return Of(hits, there, predicted);
+    }
+
+    /// <summary>The scores of what was counted of each class.</summary>
+    /// <param name="hits">What is of the class and was predicted as it.</param>
+    /// <param name="there">What is of the class.</param>
+    /// <param name="predicted">What was predicted as it.</param>
+    public static SegmentationScores Of(IReadOnlyList<long> hits, IReadOnlyList<long> there, IReadOnlyList<long> predicted)
+    {
+        long total = there.Sum();
+        ClassScores[] scores = new ClassScores[hits.Count];
+        for (int c = 0; c < scores.Length; c++)
+        {
+            long union = there[c] + predicted[c] - hits[c];
+            scores[c] = new ClassScores(
+                Iou: Ratio(hits[c], union),
+                Accuracy: Ratio(total - union + hits[c], total),
+                Precision: Ratio(hits[c], predicted[c]),
+                Recall: Ratio(hits[c], there[c]),
+                F1: Ratio(2 * hits[c], there[c] + predicted[c]));
+        }
+
+        return new SegmentationScores { Classes = scores, Accuracy = Ratio(hits.Sum(), total) };
     }
 
     /// <summary>

@@ -1,0 +1,120 @@
+using System.Text;
+
+namespace RobustTrain.Data.Imaging;
+
+/// <summary>Writes short texts into images, in capitals of 5x7 pixels that are drawn by strokes: for pictures that name what they show.</summary>
+public static class StrokeText
+{
+    /// <summary>Rows of a letter.</summary>
+    public const int Height = 7;
+
+    private const int Advance = 6;
+    private const string Unknown = "00-40-46-06-00";
+
+    // For each letter its strokes, each a path through points of column and row.
+    private static readonly Dictionary<char, string> s_strokes = new()
+    {
+        [' '] = "",
+        ['A'] = "06-02-20-42-46 03-43",
+        ['B'] = "00-06-36-45-44-33-03 33-42-41-30-00",
+        ['C'] = "41-30-10-01-05-16-36-45",
+        ['D'] = "00-06-26-44-42-20-00",
+        ['E'] = "40-00-06-46 03-33",
+        ['F'] = "40-00-06 03-33",
+        ['G'] = "41-30-10-01-05-16-36-45-43-23",
+        ['H'] = "00-06 40-46 03-43",
+        ['I'] = "10-30 20-26 16-36",
+        ['J'] = "40-45-36-16-05",
+        ['K'] = "00-06 40-03-46",
+        ['L'] = "00-06-46",
+        ['M'] = "06-00-22-40-46",
+        ['N'] = "06-00-46-40",
+        ['O'] = "10-30-41-45-36-16-05-01-10",
+        ['P'] = "06-00-30-41-42-33-03",
+        ['Q'] = "10-30-41-45-36-16-05-01-10 24-46",
+        ['R'] = "06-00-30-41-42-33-03 13-46",
+        ['S'] = "41-30-10-01-02-13-33-44-45-36-16-05",
+        ['T'] = "00-40 20-26",
+        ['U'] = "00-05-16-36-45-40",
+        ['V'] = "00-03-26-43-40",
+        ['W'] = "00-05-16-23-36-45-40",
+        ['X'] = "00-46 40-06",
+        ['Y'] = "00-23-40 23-26",
+        ['Z'] = "00-40-06-46",
+        ['0'] = "10-30-41-45-36-16-05-01-10 14-32",
+        ['1'] = "11-20-26 16-36",
+        ['2'] = "01-10-30-41-42-06-46",
+        ['3'] = "01-10-30-41-42-33-44-45-36-16-05 13-33",
+        ['4'] = "36-30-04-44",
+        ['5'] = "40-00-03-33-44-45-36-16-05",
+        ['6'] = "30-10-01-05-16-36-45-44-33-03",
+        ['7'] = "00-40-16",
+        ['8'] = "13-02-01-10-30-41-42-33-13-04-05-16-36-45-44-33",
+        ['9'] = "43-13-02-01-10-30-41-45-36-16",
+        ['-'] = "13-33",
+        ['_'] = "06-46",
+        ['.'] = "26-26",
+        [','] = "25-16",
+        [':'] = "22-22 25-25",
+        ['/'] = "06-40",
+        ['+'] = "13-33 22-24",
+        ['='] = "12-32 14-34",
+        ['('] = "30-21-25-36",
+        [')'] = "10-21-25-16",
+        ['%'] = "06-40 00-11 35-46",
+    };
+
+    /// <summary>Columns of so many letters.</summary>
+    public static int WidthOf(int letters) => Math.Max(0, (letters * Advance) - 1);
+
+    /// <summary>Writes a text from left to right; what lies beyond the image is left out, and a letter that is not known is a box.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="text">The text; accents are dropped.</param>
+    /// <param name="left">The first column.</param>
+    /// <param name="top">The first row.</param>
+    /// <param name="color">Red, green and blue; of grey images red.</param>
+    public static void Draw(ImageBuffer image, string text, int left, int top, (byte Red, byte Green, byte Blue) color) =>
+        Draw(image, text, (x, y) => (left + x, top + y), color);
+
+    /// <summary>Writes a text from below upwards.</summary>
+    /// <inheritdoc cref="Draw(ImageBuffer, string, int, int, ValueTuple{byte, byte, byte})"/>
+    /// <param name="image">The image.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="left">The first column.</param>
+    /// <param name="bottom">The row of the first letter's beginning.</param>
+    /// <param name="color">Red, green and blue; of grey images red.</param>
+    public static void DrawUpward(ImageBuffer image, string text, int left, int bottom, (byte Red, byte Green, byte Blue) color) =>
+        Draw(image, text, (x, y) => (left + y, bottom - x), color);
+
+    private static void Draw(ImageBuffer image, string text, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)
+    {
+        int offset = 0;
+        foreach (char letter in text.Normalize(NormalizationForm.FormD).Where(letter => !char.IsBetween(letter, '\u0300', '\u036f')))
+        {
+            foreach (string stroke in s_strokes.GetValueOrDefault(char.ToUpperInvariant(letter), Unknown).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                string[] points = stroke.Split('-');
+                for (int point = 1; point < points.Length; point++)
+                    Line(image, points[point - 1], points[point], (x, y) => place(offset + x, y), color);
+            }
+
+            offset += Advance;
+        }
+    }
+
+    private static void Line(ImageBuffer image, string from, string to, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)
+    {
+        (int fromX, int fromY, int toX, int toY) = (from[0] - '0', from[1] - '0', to[0] - '0', to[1] - '0');
+        int steps = Math.Max(1, Math.Max(Math.Abs(toX - fromX), Math.Abs(toY - fromY)));
+        for (int step = 0; step <= steps; step++)
+        {
+            (int x, int y) = place(fromX + (int)Math.Round((toX - fromX) * (double)step / steps), fromY + (int)Math.Round((toY - fromY) * (double)step / steps));
+            if (x < 0 || y < 0 || x >= image.Width || y >= image.Height)
+                continue;
+            Span<byte> pixel = image.Row(y).Slice(x * image.Channels, image.Channels);
+            pixel[0] = color.Red;
+            if (image.Channels == 3)
+                (pixel[1], pixel[2]) = (color.Green, color.Blue);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.ComponentModel.DataAnnotations;
+using RobustTrain.Data;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.ImagesLabels;
+using RobustTrain.Data.Imaging;
+using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Onnx;
+using RobustTrain.Training.Tasks.ClassLabels;
+using RobustTrain.Training.Tasks.ClassLabels.Losses;
+using RobustTrain.Training.Tasks.ClassLabels.Metrics;
+using RobustTrain.Training.Tasks.ImageNetworks;
+using RobustTrain.Training.Tasks.Segmentation.Models;
+using static RobustTrain.Training.Configuration.TrainingConfigRules;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Tasks.Segmentation;
+
+/// <summary>Segmentation: images, N x C x H x W (float32), and a label of each pixel's class, N x H x W.</summary>
+/// <param name="config">The configuration.</param>
+internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(config)
+{
+    private const string Image = "image";
+
+    private static readonly Dictionary<string, Func<TrainingConfig, DatasetSplit, SampleView, ImagesLabelsDataset>> s_datasets = new(StringComparer.Ordinal)
+    {
+        ["images-labels"] = (config, split, view) => new(LabelledImagesSettings.Complete(new ImagesLabelsOptions { Path = config.Data.Path, Split = split }, config, view)),
+    };
+
+    private readonly TrainingConfig _config = config;
+
+    /// <summary>What the catalogue knows of it.</summary>
+    public static TaskDefinition Definition { get; } = new()
+    {
+        Name = "segmentation",
+        Models = [.. ModelCatalog.Networks.Names],
+        Datasets = s_datasets.Keys,
+        Criteria = CriterionCatalog.Names,
+        Scores = SegmentationScores.Definitions,
+        Presets = ["data.dataset=images-labels", "model.name=unet", "model.base_channels=64", "trainer.best_metric=mean_iou"],
+        Rules = Check,
+        Create = config => new SegmentationTask(config),
+    };
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SampleField> Fields { get; } = [new(Image, 3, "the images"), new(Label, 2)];
+
+    /// <inheritdoc/>
+    public override int Stride => ModelCatalog.Networks.StrideOf(_config.Model);
+
+    /// <inheritdoc/>
+    public override DataSplits OpenSplits()
+    {
+        IDataset validation = Open(DatasetSplit.Val, SampleView.Plain);
+        return new DataSplits(Open(DatasetSplit.Train, SampleView.Augmented), validation, Open(DatasetSplit.Test, SampleView.Plain)) { ValidationSets = ValidationSetsOf(validation) };
+    }
+
+    /// <inheritdoc/>
+    public override IDataset Open(DatasetSplit split, SampleView view)
+    {
+        SplitFields.CheckNormalization(_config.Data);
+        return s_datasets[_config.Data.Dataset](_config, split, view);
+    }
+
+    /// <inheritdoc/>
+    public override nn.Module CreateModel(long seed) => ModelCatalog.Networks.Create(_config.Model, seed);
+
+    /// <inheritdoc/>
+    public override Tensor Forward(nn.Module model, BatchTensors batch) => ((ImageModel)model).call(batch[Image]);
+
+    /// <inheritdoc/>
+    public override (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.Networks.PaddedSize(_config.Model, height, width);
+
+    /// <inheritdoc/>
+    public override ImageBuffer? DrawSummary(AggregatedScores scores) => ConfusionPicture.Draw(scores, _config.Model);
+
+    /// <inheritdoc/>
+    protected override IReadOnlySet<string> NamesIn(IDataset validation, IReadOnlyList<string> parts)
+    {
+        using ImagesLabelsDataset part = new(((ImagesLabelsDataset)validation).Options with { ValLists = parts });
+        return Enumerable.Range(0, part.Count).Select(part.NameOf).ToHashSet();
+    }
+
+    /// <inheritdoc/>
+    protected override void CheckImageSize(int height, int width) => ModelCatalog.Networks.CheckImageSize(_config.Model, height, width);
+
+    /// <inheritdoc/>
+    protected override string DescribeNetwork(nn.Module model, OnnxGraph graph, IReadOnlyList<string> images) => ((ImageModel)model).Describe(graph, images[0]);
+
+    private static IEnumerable<ValidationResult> Check(TrainingConfig config) =>
+    [
+        .. ClassWeights(config), .. LabelMaps(config), .. Channels(config), .. Crops(config.Data), .. ValidationSets(config.Data, "list files"),
+        .. ImageNetworkRules.Check(config),
+        .. config.Data.SampleSize is null ? [] : (IEnumerable<ValidationResult>)
+            [Conflict("data.sample_size", $"'data.sample_size' is given, but {config.Data.Dataset} resizes by 'data.augmentation.resize', before it crops.")],
+    ];
+}
