@@ -6,6 +6,8 @@ public static class SampleDataCatalog
     private static readonly Dictionary<string, Func<SampleDatasetOptions, IEnumerable<SampleDataPart>>> s_generators = new(StringComparer.Ordinal)
     {
         ["change-detection"] = ChangeScenes.Of,
+        ["segmentation"] = ClassMapScenes.Of,
+        ["classification"] = ShapeImages.Of,
     };
 
     /// <summary>Their names.</summary>

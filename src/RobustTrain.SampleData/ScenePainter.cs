@@ -65,6 +65,26 @@ internal sealed class ScenePainter(SceneWorld world, NoiseTexture noise, int wid
         return image;
     }
 
+    /// <summary>What each pixel shows, as the camera of a date sees it: 0 open ground, 1 building, 2 paving (roads and yards), 3 tree.</summary>
+    public ImageBuffer PaintClasses(SceneDate date)
+    {
+        Canvas canvas = new(width, height, date.ShiftX, date.ShiftY);
+        SceneLot[] lots = [.. world.Lots.Where(lot => date.IsSecond || !lot.IsNew)];
+        foreach (Rectangle paved in world.Roads.Concat(lots.Select(lot => lot.Area)))
+            canvas.Fill(paved, (_, _, _, _, _) => ClassColor(2));
+        foreach (SceneTree tree in world.Trees)
+            canvas.Fill(BoxOf(tree), (below, x, y, along, across) => IsCrown(tree, x, y, along, across) ? ClassColor(3) : below);
+        foreach (SceneBuilding building in lots.SelectMany(lot => lot.Buildings))
+            canvas.Fill(building.Area, (_, _, _, _, _) => ClassColor(1));
+        ImageBuffer classes = new();
+        classes.SetSize(width, height, 1);
+        for (int pixel = 0; pixel < canvas.Pixels.Length; pixel++)
+            classes.Pixels[pixel] = (byte)canvas.Pixels[pixel].Red;
+        return classes;
+
+        static Rgb ClassColor(int number) => new(number, number, number);
+    }
+
     private void PaintField(Canvas canvas, SceneField field, SceneDate date)
     {
         int crop = date.IsSecond ? field.Crop2 : field.Crop1;
@@ -132,18 +152,20 @@ internal sealed class ScenePainter(SceneWorld world, NoiseTexture noise, int wid
     private void PaintTree(Canvas canvas, SceneTree tree, SceneDate date)
     {
         Rgb leaves = tree.IsEvergreen ? Evergreen : Leaves[date.Season];
-        Rectangle box = new(tree.X, tree.Y, tree.Radius + 1, tree.Radius + 1, 0);
-        canvas.Fill(box, (below, x, y, along, across) =>
+        canvas.Fill(BoxOf(tree), (below, x, y, along, across) =>
         {
-            float rim = tree.Radius * (0.85f + (0.25f * noise.At(x, y, 4, 1)));
-            float distance = MathF.Sqrt((along * along) + (across * across));
-            if (distance > rim)
+            if (!IsCrown(tree, x, y, along, across))
                 return below;
             // The side towards the sun is lighter.
             float side = -((along * date.SunX) + (across * date.SunY)) / tree.Radius;
             return leaves * (tree.Shade * (0.85f + (0.3f * side) + (0.2f * noise.At(x + 90, y, 2.5f, 2))));
         });
     }
+
+    private static Rectangle BoxOf(SceneTree tree) => new(tree.X, tree.Y, tree.Radius + 1, tree.Radius + 1, 0);
+
+    private bool IsCrown(SceneTree tree, float x, float y, float along, float across) =>
+        MathF.Sqrt((along * along) + (across * across)) <= tree.Radius * (0.85f + (0.25f * noise.At(x, y, 4, 1)));
 
     private void PaintRoof(Canvas canvas, SceneBuilding building, SceneDate date)
     {

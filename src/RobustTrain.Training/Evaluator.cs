@@ -77,7 +77,7 @@ public sealed class Evaluator
         return _split == DatasetSplit.Val ? result.Of(_task.ValidationSetsOf(_dataset), _task) : result;
     }
 
-    /// <summary>Draws the samples that the network did worst and best at, each a PNG.</summary>
+    /// <summary>Draws the samples that the network did worst and best at, each a PNG, and the confusion matrix where the task draws one.</summary>
     /// <param name="result">What <see cref="Run"/> gave.</param>
     /// <param name="folder">Where to; it is made where it is not there.</param>
     /// <param name="most">The most of the worst, and of the best.</param>
@@ -87,12 +87,15 @@ public sealed class Evaluator
     /// <exception cref="RunException">The disk refuses.</exception>
     public IReadOnlyList<string> DrawExtremes(EvaluationResult result, string folder, int most, IRunJournal journal, CancellationToken stopping)
     {
+        List<string> files = [];
+        if (_task.DrawSummary(result.Aggregated) is { } summary)
+            files.Add(Write(summary, Path.Combine(Path.GetFullPath(folder), "confusion.png")));
         string metric = _config.Trainer.BestMetric[(_config.Trainer.BestMetric.IndexOf('/') + 1)..];
         IReadOnlyList<(SampleResult Sample, string FileStem)> extremes = ExtremeSamples.Of(result.Samples, _task.Scores.First(score => score.Name == metric), most);
         if (extremes.Count == 0)
         {
-            journal.Write(new RunWarning($"No sample has the score {metric}, by which the best and the worst would be told, so that there are no pictures."));
-            return [];
+            journal.Write(new RunWarning($"No sample has the score {metric}, by which the best and the worst would be told, so that there are no pictures of samples."));
+            return files;
         }
 
         Dictionary<string, int> places = new(StringComparer.Ordinal);
@@ -104,7 +107,6 @@ public sealed class Evaluator
         SubsetDataset subset = new(_dataset, [.. extremes.Select(extreme => places[extreme.Sample.Name])]);
         using EvaluationLoaders loaders = new(_config.Loader with { NumWorkers = 0, WorkerKind = WorkerKind.Thread }, journal, quarantinePath: null, quarantine: null);
         using EpochStream stream = loaders.For("pictures", subset).Open(epoch: 0, stopping: stopping);
-        List<string> files = [];
         while (stream.MoveNext())
         {
             using IBatch batch = stream.Current;

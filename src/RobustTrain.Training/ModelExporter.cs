@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
@@ -97,7 +98,11 @@ public sealed class ModelExporter
     public void DiscardUnfinished() => _unfinished?.Abandon();
 
     // What a reader needs to build the network again; "pt" is what PyTorch's own readers look for.
-    private Dictionary<string, string> Metadata => new()
+    private Dictionary<string, string> Metadata => _config.Model.ClassNames is { } names
+        ? new(NetworkMetadata) { ["class_names"] = JsonSerializer.Serialize(names) }
+        : NetworkMetadata;
+
+    private Dictionary<string, string> NetworkMetadata => new()
     {
         ["format"] = "pt",
         ["model"] = _config.Model.Name,

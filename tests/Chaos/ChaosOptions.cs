@@ -15,6 +15,9 @@ public sealed record ChaosOptions
     /// <summary>The configuration whose network, criterion, optimiser and schedule are trained; null for the defaults.</summary>
     public string? ConfigPath { get; init; }
 
+    /// <summary>The task whose sample data is trained on; null takes change detection on pairs of noise.</summary>
+    public string? Task { get; init; }
+
     /// <summary>Settings that win over all others.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 

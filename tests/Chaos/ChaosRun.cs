@@ -37,7 +37,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
     /// <returns>What was found; without any difference where the promise is kept.</returns>
     public ChaosReport Run()
     {
-        Pairs.Write(DataPath, options.Pairs, options.Side);
+        WriteData();
         Directory.CreateDirectory(TemporaryPath);
         if (_disk is null)
             output.WriteLine("The disk is not filled: this user can mount no small one here (unshare --map-root-user --mount).");
@@ -69,12 +69,30 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
             RunComparison.Of(UntouchedPath, FaultyPath), Leftovers.Find(options.Folder, _mark, FaultyPath, TemporaryPath));
     }
 
+    private void WriteData()
+    {
+        if (options.Task is not { } task)
+        {
+            Pairs.Write(DataPath, options.Pairs, options.Side);
+            return;
+        }
+
+        using Process made = Process.Start(new ProcessStartInfo(options.Host, ["sample-data", DataPath, "--task", task]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> errors = made.StandardError.ReadToEndAsync();
+        made.StandardOutput.ReadToEnd();
+        made.WaitForExit();
+        if (made.ExitCode != 0)
+            throw new InvalidOperationException($"The data for {task} were not made: {errors.Result.Trim()}");
+    }
+
     private TrainerProcess Start(string runPath)
     {
+        string[] data = options.Task is null
+            ? ["data.dataset=change-pairs", string.Create(CultureInfo.InvariantCulture, $"data.crop_size={options.Side}")]
+            : [];
         string[] settings =
         [
-            "data.dataset=change-pairs", $"data.path={DataPath}", string.Create(CultureInfo.InvariantCulture, $"data.crop_size={options.Side}"),
-            "threads=1", string.Create(CultureInfo.InvariantCulture, $"trainer.epochs={options.Epochs}"), "trainer.log_interval_seconds=0",
+            .. data, $"data.path={DataPath}", "threads=1", string.Create(CultureInfo.InvariantCulture, $"trainer.epochs={options.Epochs}"), "trainer.log_interval_seconds=0",
             string.Create(CultureInfo.InvariantCulture, $"loader.batch_size={options.BatchSize}"), "loader.worker_kind=process", "loader.num_workers=2",
             "loader.timeout_seconds=1", "loader.health_check_interval_seconds=0.2", "checkpoint.every_steps=3",
             .. options.Settings,

@@ -4,6 +4,7 @@ using RobustTrain.Chaos;
 Argument<int> faults = new("FAULTS") { Description = "How many faults." };
 Option<int> seed = new("--seed") { DefaultValueFactory = _ => 1, Description = "Fixes the faults and their moments." };
 Option<string?> config = new("--config") { HelpName = "FILE", Description = "The configuration whose network, criterion, optimiser and schedule are trained, on small pairs made here; samples/demo.yaml by default." };
+Option<string?> task = new("--task") { HelpName = "NAME", Description = "Another task, as segmentation: samples/NAME.yaml is trained, on the data that robusttrain sample-data makes for it. The task of --config is known from its file." };
 Option<string?> model = new("--model") { HelpName = "NAME", Description = "Another network, as hanet." };
 Option<int> epochs = new("--epochs") { DefaultValueFactory = _ => 3, Description = "Epochs to train." };
 Option<int> pairs = new("--pairs") { DefaultValueFactory = _ => 240, Description = "Training pairs." };
@@ -16,7 +17,7 @@ Option<double> minutes = new("--minutes") { DefaultValueFactory = _ => 15, Descr
 
 RootCommand command = new("Trains once untouched and once among faults, and compares what is left. Exit code 0 where nothing differs, 1 where something does.")
 {
-    faults, seed, config, model, epochs, pairs, side, batch, settings, host, folder, minutes,
+    faults, seed, config, task, model, epochs, pairs, side, batch, settings, host, folder, minutes,
 };
 command.SetAction(parsed =>
 {
@@ -41,13 +42,16 @@ command.SetAction(parsed =>
         if (asked is null && OwnDisk.IsPossible)
             return OwnDisk.RunAgain(work, diskMegabytes, args);
         string[] network = parsed.GetValue(model) is { } name ? [$"model.name={name}"] : [];
+        string? asksFor = parsed.GetValue(task);
+        string configPath = Path.GetFullPath(parsed.GetValue(config) ?? (asksFor is null ? "samples/demo.yaml" : $"samples/{asksFor}.yaml"));
         ChaosReport report = new ChaosRun(
             new ChaosOptions
             {
                 Faults = parsed.GetValue(faults),
                 Seed = parsed.GetValue(seed),
                 Host = executable,
-                ConfigPath = Path.GetFullPath(parsed.GetValue(config) ?? "samples/demo.yaml"),
+                ConfigPath = configPath,
+                Task = asksFor ?? TaskOf(configPath),
                 Settings = [.. network, .. parsed.GetValue(settings)!],
                 Epochs = parsed.GetValue(epochs),
                 Pairs = parsed.GetValue(pairs),
@@ -73,3 +77,9 @@ command.SetAction(parsed =>
     }
 });
 return command.Parse(args).Invoke();
+
+// What stands behind "task:" in a configuration; change detection, which needs no such line, is trained on pairs that are made here.
+static string? TaskOf(string configPath) => File.ReadLines(configPath)
+    .Where(line => line.StartsWith("task:", StringComparison.Ordinal))
+    .Select(line => line["task:".Length..].Trim())
+    .FirstOrDefault(name => name != "change-detection");

@@ -93,7 +93,7 @@ internal static class SampleDataCommand
             using DetachedText output = DetachedText.StandardOutput(CommandGuard.Say);
             if (baseline is null)
             {
-                output.WriteLine($"{Counted.Are(parts, "part")} of data for {options.Task} in {options.Path}.");
+                output.WriteLine($"{Counted.Are(parts, "part")} in {options.Path}: data for {options.Task}.");
             }
             else
             {

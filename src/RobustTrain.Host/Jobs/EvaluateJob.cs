@@ -102,7 +102,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
         if (finished.TrainedDifferencingF1 is { } trained)
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {trained:0.0000}  (f1, the threshold chosen on the training split)"));
         if (finished.Pictures is { } pictures)
-            Console.Out.WriteLine($"{Counted.Of(pictures.Count, "picture")} of the worst and best samples {(pictures.Count == 1 ? "is" : "are")} in {Path.GetFullPath(request.PicturePath!)}");
+            Console.Out.WriteLine($"{Counted.Are(pictures.Count, "picture")} in {Path.GetFullPath(request.PicturePath!)}");
     }
 }
 

@@ -4,6 +4,8 @@ using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Datasets.ChangePairs;
 using RobustTrain.Data.Datasets.ImageFolder;
+using RobustTrain.Data.Datasets.ImageFolders;
+using RobustTrain.Data.Datasets.ImagesLabels;
 using RobustTrain.Data.Datasets.Integers;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Data.Loading.Workers;
@@ -49,6 +51,25 @@ public sealed class WorkerSpecificationTests
         640,
         480);
 
+    private static readonly ImageFoldersDescription FullFolders = new(
+        new ImageFoldersOptions
+        {
+            Path = "/e",
+            Split = DatasetSplit.Test,
+            ClassNames = ["x", "y"],
+            ImageSize = 32,
+            SmallestCropArea = 0.3,
+            IsVaried = false,
+            ValShare = 0.2,
+            TestShare = 0.3,
+            SplitSeed = 7,
+            ConvertsImages = false,
+            Augmentation = Augmentation,
+            Mean = [0.1],
+            Std = [0.2],
+        },
+        [new ClassImage("x/1.png", "/e/train/x/1.png", 0)]);
+
     public static TheoryData<DatasetDescription> Descriptions() =>
     [
         new IntegersDescription(77),
@@ -57,6 +78,8 @@ public sealed class WorkerSpecificationTests
             new AirChangeOptions { Path = "/b", Split = DatasetSplit.Test, ValidationScenes = ["Szada/1"], CropSize = 8, ChangedCropShare = 0.9, SampleSize = 16, LabelIndices = true, ConvertsImages = false, Augmentation = Augmentation, Mean = [0.1, 0.2, 0.3], Std = [0.4, 0.5, 0.6] },
             [new ChangePair("Szada/1", "1", "2", "3"), new ChangePair("Szada/2", "4", "5", "6")]),
         FullPairs,
+        new ImagesLabelsDescription(new ImagesLabelsOptions { Path = "/d", Split = DatasetSplit.Val, Classes = 4, CropSize = 8 }, [new LabelledImage("n", "a", "b")], 3, 4),
+        FullFolders,
         new ChangePairsDescription(new ChangePairsOptions { Path = "/c", Split = DatasetSplit.Train, IgnoreIndex = null }, [], 1, 2),
     ];
 
@@ -80,6 +103,9 @@ public sealed class WorkerSpecificationTests
         ChangePairsOptions example = FullPairs.Options;
         foreach (var property in typeof(ChangePairsOptions).GetProperties())
             Assert.NotEqual(JsonSerializer.Serialize(property.GetValue(plain)), JsonSerializer.Serialize(property.GetValue(example)));
+        ImageFoldersOptions plainFolders = new() { Path = "", Split = DatasetSplit.Train };
+        foreach (var property in typeof(ImageFoldersOptions).GetProperties())
+            Assert.NotEqual(JsonSerializer.Serialize(property.GetValue(plainFolders)), JsonSerializer.Serialize(property.GetValue(FullFolders.Options)));
         foreach (var property in typeof(AugmentationOptions).GetProperties().Where(property => property.Name != nameof(AugmentationOptions.None)))
             Assert.NotEqual(JsonSerializer.Serialize(property.GetValue(AugmentationOptions.None)), JsonSerializer.Serialize(property.GetValue(Augmentation)));
     }

@@ -37,6 +37,22 @@ public sealed class SampleDataTests(SampleScenes data) : IClassFixture<SampleSce
         Assert.Equal((1.0, 0.25), (score.BestF1, score.ChangedShare));
     }
 
+    [Theory]
+    [InlineData("segmentation", 2 * 12 * 12)]
+    [InlineData("classification", 7 * (120 + 24 + 24))]
+    public void The_same_seed_makes_the_same_bytes_for_each_task(string task, int files)
+    {
+        using TemporaryFolder folder = new();
+        foreach (string name in (string[])["first", "again"])
+            SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = folder.At(name), Task = task, Seed = 4 });
+        string[] made = [.. Directory.EnumerateFiles(folder.At("first"), "*.png", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder.At("first"), file)).Order(StringComparer.Ordinal)];
+        Assert.Equal(files, made.Length);
+        foreach (string file in made.Where((_, place) => place % 7 == 0))
+            Assert.Equal(File.ReadAllBytes(folder.At($"first/{file}")), File.ReadAllBytes(folder.At($"again/{file}")));
+        string[] images = [.. made.Where(file => !file.Contains("labels", StringComparison.Ordinal))];
+        Assert.Equal(images.Length, images.Select(file => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(folder.At($"first/{file}"))))).Distinct().Count());
+    }
+
     [Fact]
     public void Sample_data_is_never_written_over_anything()
     {

@@ -47,6 +47,32 @@ public sealed class CriteriaTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Smoothed_labels_count_for_each_class_and_whole_images_have_classes_too(bool weighted)
+    {
+        const double smoothing = 0.2;
+        double[] weights = weighted ? [0.2, 1.5, 0.7] : [1, 1, 1];
+        using Tensor logits = tensor(new float[,] { { 1, 2, -1 }, { 0, 0.5f, 3 } });
+        using Tensor labels = tensor(new long[] { 1, 0 });
+        CriterionConfig config = new() { LabelSmoothing = smoothing, Weighting = weighted ? "given" : "none", ClassWeights = weighted ? weights : null };
+        using Criterion criterion = CriterionCatalog.Create(config, CPU);
+
+        double loss = criterion.Compute(logits, labels).item<float>();
+
+        float[] log = nn.functional.log_softmax(logits, 1).data<float>().ToArray();
+        (double sum, double total) = (0, 0);
+        foreach ((int sample, int label) in ((int, int)[])[(0, 1), (1, 0)])
+        {
+            sum -= (1 - smoothing) * weights[label] * log[(3 * sample) + label];
+            sum -= Enumerable.Range(0, 3).Sum(c => smoothing / 3 * weights[c] * log[(3 * sample) + c]);
+            total += weights[label];
+        }
+
+        Assert.Equal(sum / total, loss, 1e-5);
+    }
+
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Labels_of_one_byte_count_like_those_of_eight(string name, double gamma, bool weighted)
     {

@@ -1,4 +1,5 @@
 using RobustTrain.Configuration;
+using RobustTrain.SampleData;
 using RobustTrain.Tests.Data;
 using RobustTrain.Tests.Host;
 using RobustTrain.Training;
@@ -22,7 +23,9 @@ public sealed class SamplesTests(SampleScenes data) : IClassFixture<SampleScenes
         using TemporaryFolder pairs = new();
         if (config.Data.Dataset == "change-pairs")
             TinyPairs.Write(pairs.Path, side: 256);
-        string folder = config.Data.Dataset == "change-pairs" ? pairs.Path : data.Path;
+        else if (config.Task != "change-detection")
+            SampleDatasetGenerator.Write(new SampleDatasetOptions { Path = pairs.Path, Task = config.Task });
+        string folder = config.Data.Dataset == "air-change" ? data.Path : pairs.Path;
 
         TrainingPlan plan = TrainingPlan.Create(ConfigurationReader.Read<TrainingConfig>(path, [$"data.path={folder}", "device=cpu", "trainer.start_from=null"]));
         Assert.True(plan.StepsPerEpoch > 0);
