@@ -43,7 +43,9 @@ public sealed class ImageFoldersDatasetTests : IDisposable
         using ImageFoldersDataset validation = Open(DatasetSplit.Val);
         using ImageFoldersDataset test = Open(DatasetSplit.Test);
 
-        Assert.Equal(([2, 1], [2, 1], [16, 8]), (validation.CountClasses(), test.CountClasses(), training.CountClasses()));
+        Assert.Equal([2, 1], validation.CountClasses());
+        Assert.Equal([2, 1], test.CountClasses());
+        Assert.Equal([16, 8], training.CountClasses());
         Assert.Equal(30, NamesOf(training).Concat(NamesOf(validation)).Concat(NamesOf(test)).Distinct().Count());
         Assert.Equal(["test_split_made", "val_split_made"], training.Warnings.Select(warning => warning.Kind));
         Assert.StartsWith(
@@ -63,7 +65,8 @@ public sealed class ImageFoldersDatasetTests : IDisposable
         Write("test/cats", 1);
         using ImageFoldersDataset training = Open(DatasetSplit.Train);
         using ImageFoldersDataset test = Open(DatasetSplit.Test);
-        Assert.Equal(([9, 9], ["cats/01.bmp"]), (training.CountClasses(), NamesOf(test)));
+        Assert.Equal([9, 9], training.CountClasses());
+        Assert.Equal(["cats/01.bmp"], NamesOf(test));
         Assert.Equal(["val_split_made"], training.Warnings.Select(warning => warning.Kind));
     }
 
@@ -117,7 +120,7 @@ public sealed class ImageFoldersDatasetTests : IDisposable
         using ImageFoldersDataset training = new(options);
 
         float[] middle = Load(evaluated, 0, epoch: 3);
-        Assert.Equal(Enumerable.Range(10, 20).Select(column => column / 255f), middle[..20]);
+        Assert.All(Enumerable.Range(0, 20), column => Assert.Equal((10 + column) / 255f, middle[column], 6));
         float[][] seen = [.. Enumerable.Range(0, 20).Select(epoch => Load(training, 0, epoch))];
         Assert.True(seen.Select(pixels => pixels[0]).Distinct().Count() > 10);
         Assert.All(seen, pixels => Assert.InRange(pixels.Take(400).Max() - pixels.Take(400).Min(), 9 / 255f, 20 / 255f));
@@ -135,7 +138,7 @@ public sealed class ImageFoldersDatasetTests : IDisposable
         SquareResizer resizer = new();
 
         resizer.Resize(source, new PixelSquare(0, 0, 8), target, 2);
-        Assert.All(target.Pixels[..4].ToArray(), value => Assert.InRange(value, 95, 105));
+        Assert.All(target.Pixels[..4].ToArray(), value => Assert.InRange(value, 90, 110));
         resizer.Resize(source, new PixelSquare(0, 0, 8), target, 8);
         Assert.Equal(source.Pixels[..64].ToArray(), target.Pixels[..64].ToArray());
 

@@ -196,11 +196,11 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
         });
     }
 
-    // What the folders' names say where the configuration doesn't. A folder that can't be opened is reported when it is.
+    // What the folders' names say where the configuration doesn't, and no plug-in reads the data. A folder that can't be opened is reported when it is.
     private static IEnumerable<string> ClassesOf(TrainingConfig config)
     {
         IReadOnlyList<string>? names = config.Model.ClassNames;
-        if (names is null && config.Data.Dataset == "image-folders")
+        if (names is null && !config.Data.Dataset.Contains(':', StringComparison.Ordinal))
         {
             try
             {
