@@ -104,4 +104,7 @@ internal static class SampleStreams
 
     /// <summary>Whether and where it is cut out around change.</summary>
     public const uint Change = 2;
+
+    /// <summary>What its low-quality image suffers.</summary>
+    public const uint Degradation = 3;
 }

@@ -5,6 +5,7 @@ using RobustTrain.Data.Datasets.ImageFolder;
 using RobustTrain.Data.Datasets.ImageFolders;
 using RobustTrain.Data.Datasets.ImagesLabels;
 using RobustTrain.Data.Datasets.Integers;
+using RobustTrain.Data.Datasets.PairedImages;
 
 namespace RobustTrain.Data.Datasets;
 
@@ -15,6 +16,7 @@ namespace RobustTrain.Data.Datasets;
 [JsonDerivedType(typeof(ImageFoldersDescription), "image-folders")]
 [JsonDerivedType(typeof(ImagesLabelsDescription), "images-labels")]
 [JsonDerivedType(typeof(IntegersDescription), "integers")]
+[JsonDerivedType(typeof(PairedImagesDescription), "paired-images")]
 public abstract record DatasetDescription
 {
     /// <summary>Opens it.</summary>

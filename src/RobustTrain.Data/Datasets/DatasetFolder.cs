@@ -99,7 +99,9 @@ internal static class DatasetFolder
             return "; Szada and Tiszadob are read by the dataset air-change";
         if (folders.Any(folder => Directory.Exists(Path.Combine(folder, "A"))))
             return "; A, B and label are read by the dataset change-pairs";
-        return folders.Any(folder => Directory.Exists(Path.Combine(folder, "images"))) ? "; images and labels are read by the dataset images-labels" : "";
+        if (folders.Any(folder => Directory.Exists(Path.Combine(folder, "images"))))
+            return "; images and labels are read by the dataset images-labels";
+        return folders.Any(folder => Directory.Exists(Path.Combine(folder, "gt"))) ? "; gt and lq are read by the dataset paired-images" : "";
     }
 
     /// <summary>The full path of a file that <see cref="FilesBelow"/> found.</summary>

@@ -1,4 +1,5 @@
 using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Degradation;
 using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Datasets;
@@ -79,5 +80,11 @@ internal sealed class SampleScratch : IDisposable
 
     public ChangedPixels Changed { get; } = new();
 
-    public void Dispose() => Reader.Dispose();
+    public Degrader Degrader { get; } = new();
+
+    public void Dispose()
+    {
+        Reader.Dispose();
+        Degrader.Dispose();
+    }
 }

@@ -13,9 +13,21 @@ internal static unsafe partial class TurboJpegNative
     public const int ColorspaceCmyk = 3;
     public const int ColorspaceYcck = 4;
     public const int ErrorIsWarning = 0;
+    public const int Sampling420 = 2;
+    public const int SamplingGray = 3;
+    public const int FlagNoReallocation = 1024;
 
     [LibraryImport(Library, EntryPoint = "tjInitDecompress")]
     public static partial nint InitDecompress();
+
+    [LibraryImport(Library, EntryPoint = "tjInitCompress")]
+    public static partial nint InitCompress();
+
+    [LibraryImport(Library, EntryPoint = "tjBufSize")]
+    public static partial CULong BufferSize(int width, int height, int subsampling);
+
+    [LibraryImport(Library, EntryPoint = "tjCompress2")]
+    public static partial int Compress2(TurboJpegHandle handle, byte* source, int width, int pitch, int height, int pixelFormat, ref byte* jpeg, ref CULong size, int subsampling, int quality, int flags);
 
     // C's unsigned long has the machine's word on Unix (CULong), 32 bits on Windows.
     [LibraryImport(Library, EntryPoint = "tjDecompressHeader3")]
@@ -34,16 +46,16 @@ internal static unsafe partial class TurboJpegNative
     public static partial int GetErrorCode(TurboJpegHandle handle);
 }
 
-/// <summary>A decompressor of libjpeg-turbo; for one thread at a time.</summary>
+/// <summary>A compressor or a decompressor of libjpeg-turbo; for one thread at a time.</summary>
 internal sealed class TurboJpegHandle : SafeHandle
 {
-    public TurboJpegHandle()
+    public TurboJpegHandle(bool compresses = false)
         : base(0, ownsHandle: true)
     {
         ImageLibraries.Require(ImageFormat.Jpeg);
-        SetHandle(TurboJpegNative.InitDecompress());
+        SetHandle(compresses ? TurboJpegNative.InitCompress() : TurboJpegNative.InitDecompress());
         if (IsInvalid)
-            throw new OutOfMemoryException("libjpeg-turbo could not create a decompressor.");
+            throw new OutOfMemoryException($"libjpeg-turbo could not create a {(compresses ? "compressor" : "decompressor")}.");
     }
 
     public override bool IsInvalid => handle == 0;
