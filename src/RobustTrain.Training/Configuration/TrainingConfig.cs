@@ -87,7 +87,7 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
 /// <summary>The network.</summary>
 public sealed record ModelConfig
 {
-    [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023); segmentation: unet (Ronneberger et al., MICCAI 2015) or deeplabv3 (Chen et al., 2017); classification: resnet18, resnet34 or resnet50 (He et al., CVPR 2016).")]
+    [Description("The architecture: fc-siam-diff or fc-siam-conc (Daudt, Le Saux, Boulch, ICIP 2018), or hanet (Han et al., JSTARS 2023); segmentation: unet (Ronneberger et al., MICCAI 2015) or deeplabv3 (Chen et al., 2017); classification: resnet18, resnet34 or resnet50 (He et al., CVPR 2016); super-resolution: srvggnet-compact (Real-ESRGAN's small network, Wang et al., 2021), edsr or edsr-baseline (Lim et al., CVPRW 2017), span (Wan et al., CVPRW 2024), or rrdbnet (ESRGAN, Wang et al., ECCVW 2018).")]
     [ModelName]
     [NameOfPlugin]
     public string Name { get; init; } = "fc-siam-diff";
@@ -126,6 +126,18 @@ public sealed record ModelConfig
 
     [Description("classification, segmentation: the classes' names, in the order of their numbers. classification takes the names of the training split's folders where none are given, and a run keeps them.")]
     public IReadOnlyList<string>? ClassNames { get; init; }
+
+    [Description("Super-resolution: by how much the sides of the output are longer than those of the input. rrdbnet takes 1, 2 or 4, edsr and edsr-baseline 2, 3, 4 or 8.")]
+    [Range(1, 8)]
+    public int Scale { get; init; } = 4;
+
+    [Description("Super-resolution: features (channels) of the network's body; null takes the authors' number: 64, with edsr 256, with span 48.")]
+    [Range(1, 1024)]
+    public int? Features { get; init; }
+
+    [Description("Super-resolution: blocks of the network's body; null takes the authors' number: 16 convolutions with srvggnet-compact (realesr-general-x4v3 has 32), 32 blocks with edsr, 16 with edsr-baseline, 23 with rrdbnet (6 in its anime variant); span always has 6.")]
+    [Range(1, 256)]
+    public int? Blocks { get; init; }
 }
 
 /// <summary>What is minimised.</summary>

@@ -93,7 +93,10 @@ public sealed class OnnxGraph
         Convolution convolution => Convolve(convolution, input),
         BatchNorm2d norm => Add(
             "BatchNormalization", [input, Weight(norm.weight!), Weight(norm.bias!), Weight(norm.running_mean!), Weight(norm.running_var!)], ("epsilon", (float)norm.eps)),
-        PReLU rectifier => Add("PRelu", [input, Weight(rectifier.weight!)]),
+        PReLU { num_parameters: 1 } rectifier => Add("PRelu", [input, Weight(rectifier.weight!)]),
+        // One slope for each channel, which ONNX would else take along the last dimension.
+        PReLU rectifier => Add("PRelu", [input, Add("Reshape", [Weight(rectifier.weight!), Constant(-1L, 1, 1)])]),
+        PixelShuffle shuffle => PixelShuffle(input, shuffle.upscale_factor),
         _ => throw new RunException(
             ExitCode.Configuration, "OnnxLayerUnknown", $"The network has a layer {layer.GetName()}, which has no counterpart in ONNX; --format safetensors takes its weights."),
     };
@@ -101,6 +104,21 @@ public sealed class OnnxGraph
     /// <summary>Normalises each image by its own statistics.</summary>
     public string InstanceNormalization(BatchNorm2d norm, string input) =>
         Add("InstanceNormalization", [input, Weight(norm.weight!), Weight(norm.bias!)], ("epsilon", (float)norm.eps));
+
+    /// <summary>Channels to squares of pixels, as <c>torch.nn.PixelShuffle</c> lays them.</summary>
+    public string PixelShuffle(string input, long scale) => Add("DepthToSpace", [input], ("blocksize", scale), ("mode", "CRD"));
+
+    /// <summary>Squares of pixels to channels, as <c>torch.nn.PixelUnshuffle</c> lays them: a pixel's channels stay apart, where SpaceToDepth would mix them.</summary>
+    public string PixelUnshuffle(string input, int scale)
+    {
+        string batch = Side(input, 0);
+        string channels = Side(input, 1);
+        string height = Add("Div", [Side(input, 2), Constant((long)scale)]);
+        string width = Add("Div", [Side(input, 3), Constant((long)scale)]);
+        string squares = Add("Reshape", [input, Add("Concat", [batch, channels, height, Constant((long)scale), width, Constant((long)scale)], ("axis", 0L))]);
+        string turned = Add("Transpose", [squares], ("perm", (long[])[0, 1, 3, 5, 2, 4]));
+        return Add("Reshape", [turned, Add("Concat", [batch, Add("Mul", [channels, Constant((long)scale * scale)]), height, width], ("axis", 0L))]);
+    }
 
     /// <summary>The side of a value along a dimension, as a list of one whole number.</summary>
     public string Side(string value, int dimension) => Add("Slice", [Add("Shape", [value]), Constant(dimension), Constant(dimension + 1), Constant(0L)]);

@@ -38,6 +38,24 @@ internal static class WeightInitialization
         }
     }
 
+    /// <summary>
+    /// Of some convolutions weights normal with the variance 2/(fan in), He et al., 2015, times <paramref name="scale"/>, and biases 0.
+    /// </summary>
+    /// <param name="model">The network.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="scale">What the weights are multiplied by.</param>
+    /// <param name="isMeant">Says by a convolution's name whether it is one of them.</param>
+    public static void KaimingNormalOfInputs(nn.Module model, long seed, double scale, Func<string, bool> isMeant)
+    {
+        using IDisposable noGrad = no_grad();
+        foreach ((string name, Parameter weight, Parameter? bias) in Layers(model).Where(layer => layer.Weight.dim() == 4 && isMeant(layer.Name)))
+        {
+            double deviation = scale * Math.Sqrt(2.0 / FanIn(weight));
+            Fill(weight, seed, name + ".weight", (values, generator) => values.normal_(0, deviation, generator));
+            bias?.zero_();
+        }
+    }
+
     /// <summary>The modules whose own weight has four dimensions, convolutions of either kind, or two, linear layers.</summary>
     private static IEnumerable<(string Name, Parameter Weight, Parameter? Bias)> Layers(nn.Module model)
     {
