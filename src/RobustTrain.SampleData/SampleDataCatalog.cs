@@ -8,6 +8,7 @@ public static class SampleDataCatalog
         ["change-detection"] = ChangeScenes.Of,
         ["segmentation"] = ClassMapScenes.Of,
         ["classification"] = ShapeImages.Of,
+        ["super-resolution"] = DetailImages.Of,
     };
 
     /// <summary>Their names.</summary>

@@ -43,7 +43,7 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
         if (!resumed && plan.Config.Numerics.OnFailure == "rollback")
             checkpoints.Save();
 
-        while (state.Cursor.Epoch < config.Epochs && !state.Progress.EndsEarly)
+        while (!plan.IsOver(state.Cursor) && !state.Progress.EndsEarly)
         {
             EpochMeter meter = epochs.Begin();
             foreach (TrainingBatch batch in epochs.RemainingBatches(meter))
@@ -79,7 +79,7 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
         double trainLoss = progress.MeanLoss;
         double learningRate = progress.LearningRates is [.., double last] ? last : epochs.LearningRate;
         bool isBest = validation is not null && state.Selector.Consider(epoch, validation.Scores);
-        progress.EndsEarly = validation is not null && state.Selector.IsPatienceOver(epoch) && epoch + 1 < plan.Config.Trainer.Epochs;
+        progress.EndsEarly = validation is not null && state.Selector.IsPatienceOver(epoch) && !plan.IsLastEpoch(progress.Cursor);
 
         EpochRecord record = EpochRecord.Of(progress, validation, state.Ledger.Close());
         progress.BeginNextEpoch();

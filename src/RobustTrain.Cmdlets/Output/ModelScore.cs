@@ -47,6 +47,9 @@ public sealed record ModelScore
     /// <summary>The best F1 that thresholded differencing reaches on the same samples, with -Baseline.</summary>
     public double? DifferencingF1 => _finished.DifferencingF1;
 
+    /// <summary>The PSNR of brightness in decibels that bicubic interpolation reaches on the same images, with -Baseline, in super-resolution.</summary>
+    public double? BicubicPsnrY => _finished.BicubicPsnrY;
+
     /// <summary>The pictures of the worst and the best samples, with -PicturePath.</summary>
     public IReadOnlyList<string>? PicturePaths => _finished.Pictures;
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using RobustTrain.Configuration;
 using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Augmentation;
@@ -16,10 +17,12 @@ public sealed record AugmentationOptions
     public IReadOnlyList<int>? Resize { get; init; }
 
     [Description("Rotation by 0, 90, 180 or 270 degrees, each as likely.")]
+    [ConfigurationAlias("use_rot")]
     public bool Rotate { get; init; }
 
     [Description("Probability of a flip left to right.")]
     [Range(0.0, 1.0)]
+    [ConfigurationForeignName("use_hflip", "set data.augmentation.horizontal_flip: 0.5, the probability that use_hflip: true means.")]
     public double HorizontalFlip { get; init; }
 
     [Description("Probability of a flip top to bottom.")]

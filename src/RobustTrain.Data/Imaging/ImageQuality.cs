@@ -24,9 +24,31 @@ public readonly record struct ImageQuality(long Pixels, double SquaredErrorY, do
 
     private static readonly double[] s_window = Window();
 
-    /// <summary>The PSNR in decibels of so many pixels with so great a sum of squared errors; at most 100.</summary>
-    public static double Psnr(double squaredError, long pixels) =>
-        Math.Min(HighestPsnr, 10 * Math.Log10(Peak * Peak * pixels / squaredError));
+    /// <summary>The PSNR of brightness in decibels, at most 100.</summary>
+    public double PsnrY => Decibels(SquaredErrorY);
+
+    /// <summary>The PSNR of all channels in decibels, at most 100.</summary>
+    public double Psnr => Decibels(SquaredError);
+
+    /// <summary>That of several parts of an image together, each counting by its pixels.</summary>
+    public static ImageQuality Of(IReadOnlyList<ImageQuality> parts)
+    {
+        long pixels = parts.Sum(part => part.Pixels);
+        return new ImageQuality(
+            pixels, parts.Sum(part => part.SquaredErrorY), parts.Sum(part => part.SquaredError),
+            Mean(part => part.SsimY), Mean(part => part.Ssim));
+
+        double? Mean(Func<ImageQuality, double?> of)
+        {
+            double? sum = 0;
+            foreach (ImageQuality part in parts)
+                sum += of(part) * part.Pixels;
+            return sum / pixels;
+        }
+    }
+
+    /// <summary>The border that is left out where images are enlarged: as many pixels as the scale, as far as any are left.</summary>
+    public static int BorderOf(int width, int height, int scale) => Math.Min(scale, (Math.Min(width, height) - 1) / 2);
 
     /// <summary>Compares two images.</summary>
     /// <param name="image">Channels x height x width, values 0 to 1, 1 or 3 channels.</param>
@@ -57,6 +79,8 @@ public readonly record struct ImageQuality(long Pixels, double SquaredErrorY, do
         double[] trueBrightness = Brightness(theirs);
         return new ImageQuality(w * h, SquaredErrorOf(brightness, trueBrightness), squares, SsimOf(brightness, trueBrightness, w, h), similarity);
     }
+
+    private double Decibels(double squaredError) => Math.Min(HighestPsnr, 10 * Math.Log10(Peak * Peak * Pixels / squaredError));
 
     private static double[][] Planes(ReadOnlySpan<float> image, int channels, int width, int height, int border)
     {

@@ -19,7 +19,7 @@ internal static class EvaluateCommand
         Option<string> split = CommonOptions.OneOf("--split", "The split to score.", "test", "test", "val", "train");
         Option<string> choice = CommonOptions.OneOf("--checkpoint", "Which checkpoint of a run.", "best", "best", "latest");
         Option<string?> device = new("--device") { HelpName = "DEVICE", Description = "Another device: cpu, cuda, cuda:N or auto." };
-        Option<bool> baseline = new("--baseline") { Description = "Also measures the best F1 of thresholded differencing on the same samples." };
+        Option<bool> baseline = new("--baseline") { Description = "Also measures on the same samples the best F1 of thresholded differencing or, in super-resolution, the PSNR of bicubic interpolation." };
         Option<bool> trainedBaseline = new("--trained-baseline") { Description = "Also measures thresholded differencing with the threshold that is best on the training split." };
         Option<string?> pictures = new("--pictures") { HelpName = "FOLDER", Description = "Also draws the samples with the lowest and the highest score into this folder, which must be new or empty: the images, the truth and the prediction side by side." };
         Option<int?> most = new("--most") { HelpName = "N", Description = "How many of the worst and of the best samples are drawn; 8 by default." };

@@ -75,7 +75,7 @@ internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProv
         {
             output?.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The configuration is good: {config.Model.Name} on {plan.Device}, {plan.Data.Training.Count} training, {plan.Data.Validation.Count} validation and {plan.Data.Test.Count} test samples, {Counted.Of(config.Trainer.Epochs, "epoch")} of {Counted.Of(plan.StepsPerEpoch, "step")}."));
+                $"The configuration is good: {config.Model.Name} on {plan.Device}, {plan.Data.Training.Count} training, {plan.Data.Validation.Count} validation and {plan.Data.Test.Count} test samples, {Counted.Of(plan.Epochs, "epoch")} of {Counted.Of(plan.StepsPerEpoch, "step")}{(config.Trainer.TotalIter is int total ? $" until {total} are done" : "")}."));
         }
     }
 

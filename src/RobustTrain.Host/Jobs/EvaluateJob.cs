@@ -63,6 +63,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             Pictures = request.PicturePath is { } folder ? evaluator.DrawExtremes(result, folder, request.Most, journal, stopping) : null,
             TrainedDifferencingF1 = trained?.F1,
             TrainedDifferencingConfusion = trained?.Confusion,
+            BicubicPsnrY = request.WithBaseline && BicubicBaseline.AppliesTo(evaluator.Dataset) ? BicubicBaseline.MeasurePsnrY(evaluator.Dataset) : null,
         };
     }
 
@@ -101,6 +102,8 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {baseline:0.0000}  (best f1, the threshold chosen on these very samples)"));
         if (finished.TrainedDifferencingF1 is { } trained)
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"thresholded differencing",-24} {trained:0.0000}  (f1, the threshold chosen on the training split)"));
+        if (finished.BicubicPsnrY is { } bicubic)
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"bicubic interpolation",-24} {bicubic:0.0000}  (psnr_y)"));
         if (finished.Pictures is { } pictures)
             Console.Out.WriteLine($"{Counted.Are(pictures.Count, "picture")} in {Path.GetFullPath(request.PicturePath!)}");
     }

@@ -223,6 +223,9 @@ public sealed record EvaluationFinished(string Checkpoint, int? Epoch, string Da
 
     /// <summary>Its pixels, as <see cref="Confusion"/> has them.</summary>
     public IReadOnlyList<long>? TrainedDifferencingConfusion { get; init; }
+
+    /// <summary>The PSNR of brightness that bicubic interpolation reaches on the same images, in decibels, where it was asked for.</summary>
+    public double? BicubicPsnrY { get; init; }
 }
 
 /// <summary>A scene, or another part, of the sample data is written.</summary>

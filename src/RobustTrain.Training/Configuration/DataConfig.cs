@@ -2,13 +2,14 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using RobustTrain.Configuration;
 using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Degradation;
 
 namespace RobustTrain.Training.Configuration;
 
 /// <summary>The dataset, its splits and its augmentation.</summary>
 public sealed record DataConfig
 {
-    [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test); segmentation: images-labels (folders images and labels, or these two in each of train, val, test); classification: image-folders (a folder for each class, or these in each of train, val, test).")]
+    [Description("The layout on disk: air-change (SZTAKI AirChange: Szada/1..7, Tiszadob/1..5) or change-pairs (folders A, B, label, or these three in each of the folders train, val, test); segmentation: images-labels (folders images and labels, or these two in each of train, val, test); classification: image-folders (a folder for each class, or these in each of train, val, test); super-resolution: paired-images (folders gt, the ground truth, and lq, low quality, in each of train, val, test).")]
     [DatasetName]
     [NameOfPlugin]
     public string Dataset { get; init; } = "air-change";
@@ -25,11 +26,13 @@ public sealed record DataConfig
     [RegularExpression("[A-Za-z0-9][A-Za-z0-9_-]*", ErrorMessage = "of Latin letters, digits, _ and -, a letter or digit first")]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? ValidationSets { get; init; }
 
-    [Description("change-pairs, images-labels: text files, relative to path, with an image of A or images on each line, by its file name or by that without extension, with its folder or without, for each split. Without them the folders train, val and test or the names' prefixes train_, val_ and test_ decide.")]
+    [Description("change-pairs, images-labels: text files, relative to path, with an image of A or images on each line, by its file name or by that without extension, with its folder or without, for each split. Without them the folders train, val and test or the names' prefixes train_, val_ and test_ decide. paired-images: the same of the folder gt; a size in brackets may follow.")]
+    [ConfigurationAlias("meta_info")]
     public SplitListsConfig Lists { get; init; } = new();
 
-    [Description("Side of a training sample in pixels; null takes whole images (change-pairs, images-labels).")]
+    [Description("Side of a training sample in pixels; null takes whole images (change-pairs, images-labels, paired-images). super-resolution: of the ground truth.")]
     [Range(16, 8192)]
+    [ConfigurationAlias("gt_size")]
     public int? CropSize { get; init; } = 112;
 
     [Description("Share of the training crops that are drawn around a changed pixel (oversampling of the foreground); the others come from everywhere, as do those of pairs without change.")]
@@ -80,6 +83,38 @@ public sealed record DataConfig
     [Description("classification: chooses the images of val_share and test_share, by their names.")]
     [Range(0, long.MaxValue)]
     public long SplitSeed { get; init; }
+
+    [Description("super-resolution: folders of the ground truth, relative to path; a split without one has train/gt, val/gt or test/gt, or gt where data.lists has its list.")]
+    [ConfigurationAlias("dataroot_gt")]
+    public SplitFoldersConfig GtFolders { get; init; } = new();
+
+    [Description("super-resolution: folders of the low-quality images, likewise with lq; they are made where there is no folder.")]
+    [ConfigurationAlias("dataroot_lq")]
+    public SplitFoldersConfig LqFolders { get; init; } = new();
+
+    [Description("super-resolution: name of a low-quality image without extension, where {} stands for that of its ground truth, as in {}x4.")]
+    [RegularExpression(@"[^{}/\\]*\{\}[^{}/\\]*", ErrorMessage = "a name with {} in it, as {}x4")]
+    public string FilenameTmpl { get; init; } = "{}";
+
+    [Description("super-resolution: side of the tiles of the ground truth that images of validation and test are cut into; null takes them whole, so that those of a split have to be of one size.")]
+    [Range(16, 8192)]
+    public int? TileSize { get; init; }
+
+    [Description("super-resolution: how low-quality images are made of the ground truth.")]
+    public DegradationOptions Degradation { get; init; } = new();
+}
+
+/// <summary>Folders by split.</summary>
+public sealed record SplitFoldersConfig
+{
+    [Description("Folder of the training split.")]
+    public string? Train { get; init; }
+
+    [Description("Folder of the validation split.")]
+    public string? Val { get; init; }
+
+    [Description("Folder of the test split.")]
+    public string? Test { get; init; }
 }
 
 /// <summary>Text files that list the file names of each split.</summary>

@@ -127,15 +127,15 @@ public sealed record ModelConfig
     [Description("classification, segmentation: the classes' names, in the order of their numbers. classification takes the names of the training split's folders where none are given, and a run keeps them.")]
     public IReadOnlyList<string>? ClassNames { get; init; }
 
-    [Description("Super-resolution: by how much the sides of the output are longer than those of the input. rrdbnet takes 1, 2 or 4, edsr and edsr-baseline 2, 3, 4 or 8.")]
+    [Description("super-resolution: by how much the sides of the output are longer than those of the input. rrdbnet takes 1, 2 or 4, edsr and edsr-baseline 2, 3, 4 or 8.")]
     [Range(1, 8)]
     public int Scale { get; init; } = 4;
 
-    [Description("Super-resolution: features (channels) of the network's body; null takes the authors' number: 64, with edsr 256, with span 48.")]
+    [Description("super-resolution: features (channels) of the network's body; null takes the authors' number: 64, with edsr 256, with span 48.")]
     [Range(1, 1024)]
     public int? Features { get; init; }
 
-    [Description("Super-resolution: blocks of the network's body; null takes the authors' number: 16 convolutions with srvggnet-compact (realesr-general-x4v3 has 32), 32 blocks with edsr, 16 with edsr-baseline, 23 with rrdbnet (6 in its anime variant); span always has 6.")]
+    [Description("super-resolution: blocks of the network's body; null takes the authors' number: 16 convolutions with srvggnet-compact (realesr-general-x4v3 has 32), 32 blocks with edsr, 16 with edsr-baseline, 23 with rrdbnet (6 in its anime variant); span always has 6.")]
     [Range(1, 256)]
     public int? Blocks { get; init; }
 }
@@ -223,7 +223,7 @@ public sealed record ScheduleConfig
 /// <summary>The training loop.</summary>
 public sealed record TrainerConfig
 {
-    [Description("Epochs to train.")]
+    [Description("Epochs to train, where total_iter is null.")]
     [Range(1, 1_000_000)]
     public int Epochs { get; init; } = 10;
 
@@ -280,6 +280,10 @@ public sealed record TrainerConfig
     [Range(1.0, 1_000_000.0)]
     [FreeOnResume]
     public double? StepTimeoutSeconds { get; init; }
+
+    [Description("Steps to train, in place of epochs: the training goes through the data until so many are done, and its last epoch ends with the last of them; schedules count to it.")]
+    [Range(1, 1_000_000_000)]
+    public int? TotalIter { get; init; }
 }
 
 /// <summary>What is kept on disk to go on from.</summary>

@@ -90,7 +90,7 @@ internal static class TrainingConfigRules
 
     private static IEnumerable<ValidationResult> Seeds(TrainingConfig config)
     {
-        if (config.EpochSeeds is { } seeds && seeds.Count < config.Trainer.Epochs)
+        if (config.EpochSeeds is { } seeds && config.Trainer.TotalIter is null && seeds.Count < config.Trainer.Epochs)
             yield return Conflict("epoch_seeds", $"'epoch_seeds' has {seeds.Count} seeds, but 'trainer.epochs' is {config.Trainer.Epochs}.");
     }
 

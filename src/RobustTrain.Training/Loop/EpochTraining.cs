@@ -67,7 +67,7 @@ internal sealed class EpochTraining : IDisposable
     {
         using EpochStream stream = _state.Loaders.Training.Open(_state.Cursor.Epoch, _state.Cursor.Batch, _state.Ledger.Current, _control.Stopping);
         using BatchFeed feed = _state.Loaders.Prefetcher.Open(stream, _control.Stopping);
-        while (true)
+        while (!_plan.HasAllSteps(_state.Cursor))
         {
             meter.BeginBatch();
             if (feed.Next() is not { } batch)
@@ -139,7 +139,7 @@ internal sealed class EpochTraining : IDisposable
     private void EndEpoch(EpochStream stream, EpochMeter meter)
     {
         CompletePending(meter);
-        if (!MustRecover && _state.Cursor.Batch != _plan.BatchCount)
+        if (!MustRecover && _state.Cursor.Batch != _plan.BatchCount && !_plan.HasAllSteps(_state.Cursor))
         {
             _state.Progress.ReachEnd(_plan.BatchCount);
             _state.Ledger.Update(stream.Ledger);

@@ -37,7 +37,7 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
         }
 
         journal.Write(new RunStarted(
-            run.Record.Id, run.Path, Environment.ProcessId, plan.Config.Trainer.Epochs, plan.StepsPerEpoch, resumed ? state.Cursor.Epoch - 1 : null)
+            run.Record.Id, run.Path, Environment.ProcessId, plan.Epochs, plan.StepsPerEpoch, resumed ? state.Cursor.Epoch - 1 : null)
         { StartedFrom = startedFrom, FrozenParameters = state.Learner.Model.parameters().Count() - state.Learner.Learned.Count });
         foreach (RunWarning warning in plan.Warnings)
             journal.Write(warning);

@@ -29,7 +29,7 @@ internal sealed class RunEvaluation(TrainingPlan plan, RunFolder run, TrainingSt
     {
         int epoch = state.Cursor.Epoch;
         validation = null;
-        if ((epoch + 1) % plan.Config.Trainer.ValidateEvery != 0 && epoch + 1 != plan.Config.Trainer.Epochs)
+        if ((epoch + 1) % plan.Config.Trainer.ValidateEvery != 0 && !plan.IsLastEpoch(state.Cursor))
             return true;
 
         state.Learner.Average?.Swap();

@@ -60,6 +60,9 @@ public sealed class TrainingPlan
     /// <summary>Steps of an epoch: batches, or groups of them where gradients are accumulated.</summary>
     public int StepsPerEpoch => (BatchCount + Config.Trainer.Accumulate - 1) / Config.Trainer.Accumulate;
 
+    /// <summary>Epochs to train. Where the steps are given, the last one may end early, and more follow where batches are left out.</summary>
+    public int Epochs => Config.Trainer.TotalIter is int steps ? (int)(((long)steps + StepsPerEpoch - 1) / StepsPerEpoch) : Config.Trainer.Epochs;
+
     /// <summary>What the datasets warn of: files that they convert or leave out.</summary>
     public IReadOnlyList<RunWarning> Warnings => LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test);
 
@@ -82,6 +85,17 @@ public sealed class TrainingPlan
     /// <inheritdoc cref="Create(TrainingConfig)"/>
     public static TrainingPlan Create(TrainingConfig config, DataSplits data) =>
         Create(config, TaskCatalog.Of(config), data, DeviceSelection.Find(config.Device));
+
+    /// <summary>Whether the steps that are to be trained are done.</summary>
+    internal bool HasAllSteps(TrainingCursor cursor) => cursor.GlobalStep >= Config.Trainer.TotalIter;
+
+    /// <summary>Whether the epoch at the cursor, which has just been trained, is the last one.</summary>
+    internal bool IsLastEpoch(TrainingCursor cursor) =>
+        Config.Trainer.TotalIter is null ? cursor.Epoch + 1 >= Config.Trainer.Epochs : HasAllSteps(cursor);
+
+    /// <summary>Whether the training is over at a cursor: no epoch is under way, and none is to follow.</summary>
+    internal bool IsOver(TrainingCursor cursor) =>
+        Config.Trainer.TotalIter is null ? cursor.Epoch >= Config.Trainer.Epochs : HasAllSteps(cursor) && cursor.Batch == 0;
 
     /// <summary>The samples in so many batches from a cursor on.</summary>
     internal int CountSamples(TrainingCursor cursor, int batches)
@@ -116,7 +130,7 @@ public sealed class TrainingPlan
 
     /// <summary>The learning rate of each step.</summary>
     internal LearningRateSchedule CreateSchedule() =>
-        LearningRateSchedule.Create(Config.Schedule, Config.Optimizer.LearningRate, StepsPerEpoch, Config.Trainer.Epochs);
+        LearningRateSchedule.Create(Config.Schedule, Config.Optimizer.LearningRate, StepsPerEpoch, Epochs, Config.Trainer.TotalIter);
 
     /// <summary>The network with its first weights, on the device.</summary>
     internal nn.Module CreateModel() => Task.CreateModel(SeedDerivation.Derive(Config.Seed, SeedDerivation.Weights)).to(Device);
@@ -132,6 +146,13 @@ public sealed class TrainingPlan
             throw new RunException(
                 ExitCode.Configuration, "NoTrainingBatch",
                 $"The training split has {Counted.Of(data.Training.Count, "sample")}, fewer than the {config.Loader.BatchSize} of a batch, and loader.drop_last leaves incomplete batches out.", "loader.batch_size");
+        }
+
+        if (config.EpochSeeds is { } seeds && seeds.Count < plan.Epochs)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "EpochSeedsMissing",
+                $"epoch_seeds has {Counted.Of(seeds.Count, "seed")}, but trainer.total_iter takes {Counted.Of(plan.Epochs, "epoch")} of {Counted.Of(plan.StepsPerEpoch, "step")}.", "epoch_seeds");
         }
 
         Prefetcher.Check(config.Loader, device);

@@ -26,17 +26,18 @@ public sealed class LearningRateSchedule
     /// <param name="learningRate">The rate at the end of the warm-up.</param>
     /// <param name="stepsPerEpoch">Steps of an epoch, at least 1.</param>
     /// <param name="epochs">Epochs of the training, at least 1.</param>
+    /// <param name="totalSteps">Steps of the training; null where they are those of whole epochs.</param>
     /// <exception cref="RunException">The warm-up is as long as the training, or the shape is unknown.</exception>
-    public static LearningRateSchedule Create(ScheduleConfig config, double learningRate, int stepsPerEpoch, int epochs)
+    public static LearningRateSchedule Create(ScheduleConfig config, double learningRate, int stepsPerEpoch, int epochs, long? totalSteps = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(epochs, 1);
-        long total = (long)stepsPerEpoch * epochs;
+        long total = totalSteps ?? (long)stepsPerEpoch * epochs;
         if (config.WarmupSteps >= total)
         {
             throw new RunException(
                 ExitCode.Configuration, "ScheduleWarmupTooLong",
-                $"schedule.warmup_steps is {config.WarmupSteps}, but the whole training has {Counted.Of(total, "step")} ({Counted.Of(epochs, "epoch")} of {stepsPerEpoch}).", "schedule.warmup_steps");
+                $"schedule.warmup_steps is {config.WarmupSteps}, but the whole training has {Counted.Of(total, "step")} ({(totalSteps is null ? $"{Counted.Of(epochs, "epoch")} of {stepsPerEpoch}" : "trainer.total_iter")}).", "schedule.warmup_steps");
         }
 
         Func<long, double> shape = config.Name switch
