@@ -22,6 +22,9 @@ public sealed record TaskDefinition
     /// <summary>The scores that the configuration can name.</summary>
     public required IReadOnlyList<ScoreDefinition> Scores { get; init; }
 
+    /// <summary>Whether it can be trained against a discriminator (<c>gan</c>).</summary>
+    public bool HasDiscriminator { get; init; }
+
     /// <summary>Settings in the form <c>key=value</c> that hold where the configuration gives no value, in place of the key's own default.</summary>
     public IReadOnlyList<string> Presets { get; init; } = [];
 

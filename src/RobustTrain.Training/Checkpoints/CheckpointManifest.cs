@@ -135,6 +135,12 @@ public sealed record Checkpoint(string Path, CheckpointManifest Manifest)
     /// <summary>The name of the optimiser's file.</summary>
     public const string OptimizerFile = "optimizer.safetensors";
 
+    /// <summary>A discriminator's weights and buffers, where the training has one.</summary>
+    public const string DiscriminatorFile = "discriminator.safetensors";
+
+    /// <summary>The state of its optimiser.</summary>
+    public const string DiscriminatorOptimizerFile = "discriminator-optimizer.safetensors";
+
     /// <summary>The name of the file with everything that is no tensor.</summary>
     public const string StateFile = "state.json";
 

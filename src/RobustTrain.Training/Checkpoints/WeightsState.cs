@@ -7,25 +7,26 @@ namespace RobustTrain.Training.Checkpoints;
 
 /// <summary>A network's parameters and buffers, under the names of its <c>state_dict</c>.</summary>
 /// <param name="model">The network.</param>
-internal sealed class WeightsState(nn.Module model) : ICheckpointState
+/// <param name="file">The file that holds them.</param>
+internal sealed class WeightsState(nn.Module model, string file = Checkpoint.WeightsFile) : ICheckpointState
 {
     /// <inheritdoc/>
     public void Save(CheckpointDraft draft)
     {
-        draft.AddFile(Checkpoint.WeightsFile);
+        draft.AddFile(file);
         foreach ((string name, Tensor tensor) in model.state_dict())
-            draft.Add(Checkpoint.WeightsFile, name, tensor);
+            draft.Add(file, name, tensor);
     }
 
     /// <inheritdoc/>
     public void Load(CheckpointArchive archive)
     {
-        using SafeTensorsReader file = archive.OpenTensors(Checkpoint.WeightsFile);
+        using SafeTensorsReader tensorFile = archive.OpenTensors(file);
         Dictionary<string, Tensor> tensors = model.state_dict();
-        if (file.Entries.Keys.FirstOrDefault(name => !tensors.ContainsKey(name)) is { } unknown)
+        if (tensorFile.Entries.Keys.FirstOrDefault(name => !tensors.ContainsKey(name)) is { } unknown)
             throw archive.OtherModel($"it has a tensor '{unknown}', which the model lacks");
         foreach ((string name, Tensor tensor) in tensors)
-            archive.CopyTo(file, name, tensor);
+            archive.CopyTo(tensorFile, name, tensor);
     }
 }
 

@@ -74,6 +74,9 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
     [Description("What is done where a loss or a gradient goes wrong, or memory is short.")]
     public NumericsConfig Numerics { get; init; } = new();
 
+    [Description("Training against a discriminator (a GAN).")]
+    public GanConfig Gan { get; init; } = new();
+
     int IRunConfiguration.Epochs => Trainer.Epochs;
 
     string IRunConfiguration.BestMetric => Trainer.BestMetric;
@@ -143,7 +146,7 @@ public sealed record ModelConfig
 /// <summary>What is minimised.</summary>
 public sealed record CriterionConfig
 {
-    [Description("cross-entropy, focal, dice, or focal-dice (their sum).")]
+    [Description("cross-entropy, focal, dice, or focal-dice (their sum). Super-resolution: l1, mse, charbonnier, ms-ssim-l1 (Zhao et al., 2017), perceptual (VGG19's features), or sum (of terms).")]
     [CriterionName]
     [NameOfPlugin]
     public string Name { get; init; } = "cross-entropy";
@@ -166,6 +169,63 @@ public sealed record CriterionConfig
     [Description("classification, segmentation: the share of a label that cross-entropy spreads over all classes (Szegedy et al., CVPR 2016).")]
     [Range(0.0, 0.9)]
     public double LabelSmoothing { get; init; }
+
+    [Description("super-resolution: the losses that are added up, with name: sum.")]
+    [AllowedValues("l1", "mse", "charbonnier", "ms-ssim-l1", "perceptual")]
+    public IReadOnlyList<string>? Terms { get; init; }
+
+    [Description("super-resolution: one weight for each of terms; null adds them as they are.")]
+    [Range(0.0, 1e6)]
+    public IReadOnlyList<double>? TermWeights { get; init; }
+
+    [Description("super-resolution: e in charbonnier's sqrt(d * d + e * e), where d is the difference of two values in 0..1.")]
+    [Range(1e-9, 1.0)]
+    public double CharbonnierEpsilon { get; init; } = 1e-3;
+
+    [Description("super-resolution: the share of MS-SSIM in ms-ssim-l1; L1 has the rest.")]
+    [Range(0.0, 1.0)]
+    public double MsSsimShare { get; init; } = 0.84;
+
+    [Description("super-resolution: a safetensors file with the weights of VGG19 under torchvision's names (features.0.weight, ...), for perceptual.")]
+    [ConfigurationPath]
+    public string? PerceptualPath { get; init; }
+
+    [Description("super-resolution: the layers of VGG19 whose features, before their activation, perceptual compares: conv1_1 to conv5_4. ESRGAN's is conv5_4; Real-ESRGAN's are conv1_2, conv2_2, conv3_4, conv4_4 and conv5_4.")]
+    [RegularExpression("conv[12]_[12]|conv[345]_[1-4]", ErrorMessage = "conv1_1, conv1_2, conv2_1, conv2_2, conv3_1 to conv3_4, conv4_1 to conv4_4, or conv5_1 to conv5_4")]
+    public IReadOnlyList<string> PerceptualLayers { get; init; } = ["conv5_4"];
+
+    [Description("super-resolution: one weight for each of perceptual_layers; null weighs each 1. Real-ESRGAN's are 0.1, 0.1, 1, 1 and 1.")]
+    [Range(0.0, 1e6)]
+    public IReadOnlyList<double>? PerceptualLayerWeights { get; init; }
+}
+
+/// <summary>Training against a discriminator.</summary>
+public sealed record GanConfig
+{
+    internal const string None = "none";
+    internal const string Vanilla = "vanilla";
+    internal const string LeastSquares = "lsgan";
+    internal const string Hinge = "hinge";
+
+    [Description("super-resolution: how a discriminator (Real-ESRGAN's U-Net with spectral normalisation) judges images beside the criterion: none (there is no discriminator), vanilla (cross entropy), lsgan (squares) or hinge.")]
+    [AllowedValues(None, Vanilla, LeastSquares, Hinge)]
+    public string Loss { get; init; } = None;
+
+    [Description("super-resolution: how much the discriminator's judgement weighs in what the network minimises, beside the criterion.")]
+    [Range(0.0, 1e6)]
+    public double Weight { get; init; } = 0.1;
+
+    [Description("super-resolution: the discriminator's learning rate at the end of the warm-up; it follows schedule, and the rest of optimizer holds for both.")]
+    [Range(0.0, 1000.0)]
+    public double DiscriminatorLearningRate { get; init; } = 1e-4;
+
+    [Description("super-resolution: the step from which on the discriminator learns and judges; before it the criterion alone counts.")]
+    [Range(0, 1_000_000_000)]
+    public int StartStep { get; init; }
+
+    [Description("super-resolution: features of the discriminator at the images' own size; each of its three halvings doubles them.")]
+    [Range(1, 512)]
+    public int Features { get; init; } = 64;
 }
 
 /// <summary>How the weights follow the gradient.</summary>

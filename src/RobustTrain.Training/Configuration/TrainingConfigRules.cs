@@ -11,7 +11,7 @@ internal static class TrainingConfigRules
 
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ValidationResult> Check(TrainingConfig config) =>
-        [.. Seeds(config), .. Names(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
+        [.. Seeds(config), .. Names(config), .. Discriminator(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
 
     /// <summary>What the weights and the names of classes demand, where the loss is one of classes.</summary>
     public static IEnumerable<ValidationResult> ClassWeights(TrainingConfig config)
@@ -92,6 +92,13 @@ internal static class TrainingConfigRules
     {
         if (config.EpochSeeds is { } seeds && config.Trainer.TotalIter is null && seeds.Count < config.Trainer.Epochs)
             yield return Conflict("epoch_seeds", $"'epoch_seeds' has {seeds.Count} seeds, but 'trainer.epochs' is {config.Trainer.Epochs}.");
+    }
+
+    private static IEnumerable<ValidationResult> Discriminator(TrainingConfig config)
+    {
+        TaskDefinition task = TaskCatalog.DefinitionOf(config);
+        if (config.Gan.Loss != GanConfig.None && !task.HasDiscriminator)
+            yield return Conflict("gan.loss", $"'gan.loss' is {config.Gan.Loss}, but 'task' is {task.Name}, which has no discriminator; it must be {GanConfig.None}.");
     }
 
     // Each key's own list has the names of all tasks.

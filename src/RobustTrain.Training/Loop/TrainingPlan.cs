@@ -129,8 +129,9 @@ public sealed class TrainingPlan
         });
 
     /// <summary>The learning rate of each step.</summary>
-    internal LearningRateSchedule CreateSchedule() =>
-        LearningRateSchedule.Create(Config.Schedule, Config.Optimizer.LearningRate, StepsPerEpoch, Epochs, Config.Trainer.TotalIter);
+    /// <param name="learningRate">The rate at the end of the warm-up; null takes the network's.</param>
+    internal LearningRateSchedule CreateSchedule(double? learningRate = null) =>
+        LearningRateSchedule.Create(Config.Schedule, learningRate ?? Config.Optimizer.LearningRate, StepsPerEpoch, Epochs, Config.Trainer.TotalIter);
 
     /// <summary>The network with its first weights, on the device.</summary>
     internal nn.Module CreateModel() => Task.CreateModel(SeedDerivation.Derive(Config.Seed, SeedDerivation.Weights)).to(Device);

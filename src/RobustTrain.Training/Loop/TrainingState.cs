@@ -74,6 +74,7 @@ internal sealed class TrainingState : IDisposable
     {
         Loaders.Dispose();
         Learner.Dispose();
+        LossSetup.Dispose();
     }
 }
 

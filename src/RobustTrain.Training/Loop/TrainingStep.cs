@@ -17,16 +17,16 @@ namespace RobustTrain.Training.Loop;
 internal sealed class TrainingStep(
     TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, IRunJournal journal) : IDisposable
 {
-    private readonly LearningRateSchedule _schedule = plan.CreateSchedule();
-    private readonly GradientClipping _clipping =
-        new([.. learner.Learned.Select(named => named.Parameter)], plan.Config.Trainer.ClipNorm, plan.Config.Trainer.ClipValue);
-    private readonly BufferCopy _buffers = new(learner.Model);
+    private readonly LearnerStep _network = new(learner, plan.CreateSchedule(), plan.Config.Trainer.ClipNorm, plan.Config.Trainer.ClipValue);
+    private readonly LearnerStep[] _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate)))];
 
     // The step that is under way; null between two.
     private Accumulation? _step;
 
     /// <summary>The learning rate of a step.</summary>
-    public double LearningRateAt(long globalStep) => _schedule.At(globalStep) * guard.LearningRateFactor;
+    public double LearningRateAt(long globalStep) => _network.LearningRateAt(globalStep) * guard.LearningRateFactor;
+
+    private IEnumerable<LearnerStep> All => _opponents.Prepend(_network);
 
     /// <summary>Whether a batch lies beyond the step that is under way, which then has to be completed without those that never came.</summary>
     public bool EndsBefore(TrainingBatch batch) => _step?.EndsBefore(batch.Index) == true;
@@ -72,17 +72,22 @@ internal sealed class TrainingStep(
     public void Abandon()
     {
         if (_step is not null)
-            _buffers.Restore();
+            Restore();
         _step = null;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _buffers.Dispose();
+    public void Dispose()
+    {
+        foreach (LearnerStep each in All)
+            each.Dispose();
+    }
 
     private Accumulation Begin(TrainingBatch first, TrainingCursor start)
     {
-        learner.Model.zero_grad(set_to_none: true);
-        _buffers.Take();
+        foreach (LearnerStep each in All)
+            each.Begin();
+        loss.Begin(start.GlobalStep);
 
         // Of a single batch the samples are known; where one was skipped, it counts for nothing.
         int end = Math.Min(start.Batch + plan.Config.Trainer.Accumulate, plan.BatchCount);
@@ -128,24 +133,17 @@ internal sealed class TrainingStep(
 
     private StepResult Complete(Accumulation step)
     {
-        if (step.Correction != 1)
+        step.Loss *= step.Correction;
+        foreach (LearnerStep each in All)
         {
-            _clipping.Scale(step.Correction);
-            step.Loss *= step.Correction;
+            if (each.FindProblem(step.Correction) is { } failure)
+                return LeaveOut(step, failure);
         }
 
-        double norm = _clipping.Norm();
-        if (!double.IsFinite(norm))
-            return LeaveOut(step, new NumericFailure("The gradient is not finite", FaultSearch.InGradients(learner.Learned)));
-
-        double learningRate = LearningRateAt(step.Start.GlobalStep);
-        foreach (var group in learner.Optimizer.ParamGroups)
-            group.LearningRate = learningRate;
         try
         {
-            _clipping.Apply(norm);
-            learner.Optimizer.step();
-            learner.Average?.Update();
+            foreach (LearnerStep each in All)
+                each.Update(step.Start.GlobalStep, guard.LearningRateFactor);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
@@ -154,15 +152,21 @@ internal sealed class TrainingStep(
         }
 
         guard.Accept((float)step.Loss);
-        return End(step, StepVerdict.Complete, learningRate);
+        return End(step, StepVerdict.Complete, LearningRateAt(step.Start.GlobalStep));
     }
 
     private StepResult LeaveOut(Accumulation step, NumericFailure failure)
     {
         double learningRate = LearningRateAt(step.Start.GlobalStep);
         StepVerdict verdict = guard.Handle(failure, step.Start, [.. step.Names]);
-        _buffers.Restore();
+        Restore();
         return End(step, verdict, learningRate);
+    }
+
+    private void Restore()
+    {
+        foreach (LearnerStep each in All)
+            each.Restore();
     }
 
     private StepResult End(Accumulation step, StepVerdict verdict, double learningRate)
@@ -218,38 +222,5 @@ internal sealed class Accumulation(TrainingCursor start, int end, int plannedSam
         int before = _names.Count;
         _names.AddRange(names);
         Samples += _names.Count - before;
-    }
-}
-
-/// <summary>A copy of a network's buffers, so that the running statistics of a step that is left out leave no trace.</summary>
-internal sealed class BufferCopy : IDisposable
-{
-    private readonly (Tensor Buffer, Tensor Copy)[] _buffers;
-
-    /// <summary>Makes room for the buffers of <paramref name="model"/>.</summary>
-    public BufferCopy(nn.Module model) =>
-        _buffers = [.. model.named_buffers().Select(named => (named.buffer, named.buffer.detach().clone().DetachFromDisposeScope()))];
-
-    /// <summary>Remembers the buffers as they are.</summary>
-    public void Take()
-    {
-        using var noGrad = no_grad();
-        foreach ((Tensor buffer, Tensor copy) in _buffers)
-            copy.copy_(buffer);
-    }
-
-    /// <summary>Makes the buffers what they were.</summary>
-    public void Restore()
-    {
-        using var noGrad = no_grad();
-        foreach ((Tensor buffer, Tensor copy) in _buffers)
-            buffer.copy_(copy);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach ((_, Tensor copy) in _buffers)
-            copy.Dispose();
     }
 }

@@ -17,9 +17,12 @@ internal sealed record Learner(
     nn.Module Model, IReadOnlyList<(string Name, Parameter Parameter)> Learned, OptimizerHelper Optimizer, WeightAverage? Average) : IDisposable
 {
     /// <summary>What checkpoints hold of it.</summary>
-    public IEnumerable<ICheckpointState> States => new ICheckpointState?[]
+    public IEnumerable<ICheckpointState> States => StatesIn(Checkpoint.WeightsFile, Checkpoint.OptimizerFile);
+
+    /// <summary>What checkpoints hold of it, in files of these names.</summary>
+    public IEnumerable<ICheckpointState> StatesIn(string weights, string optimizer) => new ICheckpointState?[]
     {
-        new WeightsState(Model), Average, new OptimizerState(Optimizer, [.. Learned.Select(named => named.Name)]),
+        new WeightsState(Model, weights), Average, new OptimizerState(Optimizer, [.. Learned.Select(named => named.Name)], optimizer),
     }.OfType<ICheckpointState>();
 
     /// <summary>The learner that a configuration asks for.</summary>

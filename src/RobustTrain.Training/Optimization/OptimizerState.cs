@@ -12,7 +12,8 @@ namespace RobustTrain.Training.Optimization;
 /// </summary>
 /// <param name="optimizer">The optimiser.</param>
 /// <param name="parameterNames">The names of its parameters, in its order.</param>
-internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<string> parameterNames) : ICheckpointState
+/// <param name="fileName">The file that holds it.</param>
+internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<string> parameterNames, string fileName = Checkpoint.OptimizerFile) : ICheckpointState
 {
     private const string MomentumBuffer = ".momentum_buffer";
     private const string Step = ".step";
@@ -22,14 +23,14 @@ internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<st
     /// <inheritdoc/>
     public void Save(CheckpointDraft draft)
     {
-        draft.AddFile(Checkpoint.OptimizerFile);
+        draft.AddFile(fileName);
         foreach ((string name, MomentState state) in States())
         {
             // AdamW's state is one of Adam's in our binding, and is not in TorchSharp: it stands first, so that both compile.
             switch (state)
             {
                 case SGD.State { momentum_buffer: { } buffer }:
-                    draft.Add(Checkpoint.OptimizerFile, name + MomentumBuffer, buffer);
+                    draft.Add(fileName, name + MomentumBuffer, buffer);
                     break;
                 case SGD.State:
                     break;
@@ -48,7 +49,7 @@ internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<st
     /// <inheritdoc/>
     public void Load(CheckpointArchive archive)
     {
-        using SafeTensorsReader file = archive.OpenTensors(Checkpoint.OptimizerFile);
+        using SafeTensorsReader file = archive.OpenTensors(fileName);
         foreach ((string name, MomentState state) in States())
         {
             switch (state)
@@ -70,11 +71,11 @@ internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<st
 
     private IEnumerable<(string Name, MomentState State)> States() => parameterNames.Zip(optimizer.state_dict().State);
 
-    private static void SaveMoments(CheckpointDraft draft, string name, long step, Tensor average, Tensor squareAverage)
+    private void SaveMoments(CheckpointDraft draft, string name, long step, Tensor average, Tensor squareAverage)
     {
-        draft.Add(Checkpoint.OptimizerFile, name + Step, step);
-        draft.Add(Checkpoint.OptimizerFile, name + Average, average);
-        draft.Add(Checkpoint.OptimizerFile, name + SquareAverage, squareAverage);
+        draft.Add(fileName, name + Step, step);
+        draft.Add(fileName, name + Average, average);
+        draft.Add(fileName, name + SquareAverage, squareAverage);
     }
 
     private static long LoadMoments(CheckpointArchive archive, SafeTensorsReader file, string name, Tensor average, Tensor squareAverage)

@@ -4,6 +4,7 @@ using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Onnx;
+using RobustTrain.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Tasks;
@@ -125,12 +126,17 @@ public enum SampleView
 /// Makes a training's loss, of what it may have to know of the training data. Checkpoints keep that, so that a resumed training has the
 /// same loss.
 /// </summary>
-public interface ILossSetup : ICheckpointState
+public interface ILossSetup : ICheckpointState, IDisposable
 {
     /// <summary>Makes the loss, which the caller disposes.</summary>
     /// <param name="training">The training data, looked at where no checkpoint has said what there is to know.</param>
     /// <param name="device">Where the network is.</param>
     ITrainingLoss Create(IBatchLoader training, Device device);
+
+    /// <summary>Disposes what it holds beyond the losses that it made; most hold nothing.</summary>
+    void IDisposable.Dispose()
+    {
+    }
 }
 
 /// <summary>What is minimised.</summary>
@@ -138,4 +144,20 @@ public interface ITrainingLoss : IDisposable
 {
     /// <summary>The mean loss of a batch: a scalar that carries the output's gradient.</summary>
     Tensor Compute(Tensor output, BatchTensors batch);
+
+    /// <summary>
+    /// What learns by the gradient of the same scalar beside the network, as a discriminator does; mostly nothing. Each is changed by the
+    /// steps that change the network, and by no other.
+    /// </summary>
+    internal IReadOnlyList<Opponent> Opponents => [];
+
+    /// <summary>Is told of the step to which the next batches belong.</summary>
+    void Begin(long globalStep)
+    {
+    }
 }
+
+/// <summary>What learns beside the network.</summary>
+/// <param name="Learner">It, and what changes it; its owner disposes it.</param>
+/// <param name="LearningRate">Its learning rate at the end of the warm-up.</param>
+internal sealed record Opponent(Learner Learner, double LearningRate);

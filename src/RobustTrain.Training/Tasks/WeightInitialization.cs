@@ -71,7 +71,8 @@ internal static class WeightInitialization
 
     private static long FanOut(Tensor weight) => weight.shape[0] * weight.shape[2] * weight.shape[3];
 
-    private static void Fill(Parameter parameter, long seed, string name, Func<Tensor, Generator, Tensor> fill)
+    /// <summary>Fills a parameter or a buffer from a generator that belongs to the seed and its name.</summary>
+    public static void Fill(Tensor parameter, long seed, string name, Func<Tensor, Generator, Tensor> fill)
     {
         using Generator generator = GeneratorOf(seed, name);
         fill(parameter, generator);
