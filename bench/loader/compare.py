@@ -8,6 +8,7 @@ the turns; in each turn ours and PyTorch's run one after the other, so that both
 data's scenes (robusttrain sample-data), 256x256; both sides crop 224x224 at random, flip at random and normalise to floats.
 """
 import argparse
+import io
 import json
 import os
 import random
@@ -51,6 +52,27 @@ class Images(Dataset):
         return tensor.sub_(MEAN).div_(STD)
 
 
+class Enlargements(Dataset):
+    """Super-resolution pairs: the whole image, flipped and rotated, and its half by Pillow's bicubic reduction, through JPEG in memory."""
+
+    def __init__(self, folder):
+        self.files = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        image = Image.open(self.files[index]).convert('RGB')
+        for turn in (Image.FLIP_LEFT_RIGHT, Image.FLIP_TOP_BOTTOM, Image.TRANSPOSE):
+            if random.random() < 0.5:
+                image = image.transpose(turn)
+        low = image.resize((image.width // 2, image.height // 2), Image.BICUBIC)
+        file = io.BytesIO()
+        low.save(file, 'JPEG', quality=random.randint(30, 95))
+        low = Image.open(file).convert('RGB')
+        return [torch.from_numpy(np.array(each)).permute(2, 0, 1).contiguous().to(torch.float32).div(255) for each in (low, image)]
+
+
 class Integers(Dataset):
     def __init__(self, count):
         self.count = count
@@ -73,14 +95,19 @@ def torch_epochs(dataset, batch, workers, epochs):
         for data in loader:
             now = time.perf_counter()
             if batches == 0:
-                first, first_count = now, len(data)
+                first, first_count = now, sizes(data)
                 if first_ever is None:
                     first_ever = (now - start) * 1000
             batches += 1
-            count += len(data)
+            count += sizes(data)
         end = time.perf_counter()
         rates.append((count - first_count) / (end - first))
     return rates, first_ever, (end - first) / max(1, batches - 1) * 1e6
+
+
+def sizes(data):
+    """The samples of a batch, which is one tensor or one for each field."""
+    return len(data[0]) if isinstance(data, list) else len(data)
 
 
 def settled(rates):
@@ -139,6 +166,23 @@ def throughput(options, images):
                       f'{statistics.median(bares):8.0f} {share:7.2f} {mark(share >= 0.9)}{0.9:>4}', flush=True)
 
 
+def super_resolution(options, images):
+    print(f'super-resolution pairs of 256x256: {"files":6} {"workers":>7} {"kind":8} {"ours/s":>8} {"torch/s":>8} {"ratio":>6} {"target":>6}')
+    for extension in options.formats:
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, 'train'))
+            os.symlink(images[extension], os.path.join(folder, 'train', 'gt'))
+            settings = ['task=super-resolution', f'data.path={folder}', 'model.scale=2', 'data.crop_size=256', 'data.degradation.name=bicubic', 'data.degradation.jpeg_range=[30, 95]',
+                        'data.augmentation.rotate=true', 'data.augmentation.horizontal_flip=0.5', 'data.augmentation.vertical_flip=0.5']
+            arguments = [argument for setting in settings for argument in ('--set', setting)]
+            dataset = Enlargements(images[extension])
+            for workers in options.workers:
+                for kind in ['thread', 'process'] if workers > 0 else ['thread']:
+                    pairs = [(ours(options.robusttrain, arguments, BATCH, workers, kind, EPOCHS), settled(torch_epochs(dataset, BATCH, workers, EPOCHS)[0])) for _ in range(options.turns)]
+                    ratio = statistics.median(a / b for a, b in pairs)
+                    print(f'{"":35}{extension:6} {workers:7} {kind:8} {statistics.median(a for a, _ in pairs):8.0f} {statistics.median(b for _, b in pairs):8.0f} {ratio:6.2f} {mark(ratio >= 2)}{2:>4}', flush=True)
+
+
 def mark(holds):
     return '>=' if holds else '!<'
 
@@ -186,7 +230,7 @@ def main():
     parser.add_argument('--workers', type=int, nargs='+', default=[0, 1, 2, 4])
     parser.add_argument('--formats', nargs='*', default=['jpg', 'png'])
     parser.add_argument('--scenes')
-    parser.add_argument('--only', choices=['throughput', 'rest'])
+    parser.add_argument('--only', choices=['throughput', 'super-resolution', 'rest'])
     options = parser.parse_args()
     torch.set_num_threads(1)
     # It warns of more workers than processors.
@@ -200,9 +244,11 @@ def main():
         images = {extension: os.path.join(folder, extension) for extension in ['jpg', 'png']}
         for extension, path in images.items():
             write_images(scenes, path, extension, options.images)
-        if options.only != 'rest':
+        if options.only in (None, 'throughput'):
             throughput(options, images)
-        if options.only != 'throughput':
+        if options.only in (None, 'super-resolution'):
+            super_resolution(options, images)
+        if options.only in (None, 'rest'):
             rest(options, images, scenes)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the loader beside PyTorch's DataLoader and Pillow: run.sh [--images N] [--turns N] [--workers 0 1 2 4] [--only throughput|rest] ...
+# Measures the loader beside PyTorch's DataLoader and Pillow: run.sh [--images N] [--turns N] [--workers 0 1 2 4] [--only throughput|super-resolution|rest] ...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -9,6 +9,7 @@ using RobustTrain.Training.Tasks.ChangeDetection;
 using RobustTrain.Training.Tasks.Classification;
 using RobustTrain.Training.Tasks.OwnNetworks;
 using RobustTrain.Training.Tasks.Segmentation;
+using RobustTrain.Training.Tasks.SuperResolution;
 
 namespace RobustTrain.Training;
 
@@ -16,7 +17,7 @@ namespace RobustTrain.Training;
 public static class TaskCatalog
 {
     /// <summary>The tasks.</summary>
-    internal static IReadOnlyList<TaskDefinition> Tasks { get; } = [ChangeDetectionTask.Definition, SegmentationTask.Definition, ClassificationTask.Definition];
+    internal static IReadOnlyList<TaskDefinition> Tasks { get; } = [ChangeDetectionTask.Definition, SegmentationTask.Definition, ClassificationTask.Definition, SuperResolutionTask.Definition];
 
     /// <summary>What <c>task</c> can be.</summary>
     public static IEnumerable<string> Names => Tasks.Select(task => task.Name);

@@ -42,7 +42,7 @@ public sealed class MeasureModelCommand : NetworkCmdlet
     [ValidateSet("Test", "Val", "Train")]
     public string Split { get; set; } = "Test";
 
-    /// <summary>Also measures what thresholded differencing reaches on the same samples.</summary>
+    /// <summary>Also measures what thresholded differencing or, in super-resolution, bicubic interpolation reaches on the same samples.</summary>
     [Parameter]
     public SwitchParameter Baseline { get; set; }
 

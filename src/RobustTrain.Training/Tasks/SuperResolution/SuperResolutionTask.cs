@@ -1,0 +1,213 @@
+using System.Runtime.InteropServices;
+using RobustTrain.Data;
+using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Degradation;
+using RobustTrain.Data.Imaging;
+using RobustTrain.Runs;
+using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Onnx;
+using RobustTrain.Training.Tasks.SuperResolution.Losses;
+using RobustTrain.Training.Tasks.SuperResolution.Models;
+using static TorchSharp.torch;
+
+namespace RobustTrain.Training.Tasks.SuperResolution;
+
+/// <summary>
+/// Super-resolution: an image of low quality, N x C x h x w (float32, values 0 to 1), and the same in high quality, N x C x (s h) x (s w), where s is
+/// the scale.
+/// </summary>
+/// <param name="config">The configuration.</param>
+internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
+{
+    private const string Lq = "lq";
+    private const string Gt = "gt";
+
+    /// <summary>What the catalogue knows of it.</summary>
+    public static TaskDefinition Definition { get; } = new()
+    {
+        Name = "super-resolution",
+        Models = [.. ModelCatalog.Names],
+        Datasets = DatasetCatalog.Names,
+        Criteria = CriterionCatalog.Names,
+        Scores = SampleQuality.Definitions,
+        HasDiscriminator = true,
+        Presets =
+        [
+            "model.name=srvggnet-compact", "data.dataset=paired-images", "data.crop_size=128", "data.mean=[0, 0, 0]", "data.std=[1, 1, 1]",
+            "criterion.name=l1", "optimizer.name=adam", "optimizer.learning_rate=0.0002", "optimizer.beta2=0.99", "optimizer.weight_decay=0", "trainer.best_metric=psnr_y",
+        ],
+        Rules = SuperResolutionRules.Check,
+        Create = config => new SuperResolutionTask(config),
+    };
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SampleField> Fields { get; } = [new(Lq, 3, "the low-quality images"), new(Gt, 3)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ScoreDefinition> Scores => SampleQuality.Definitions;
+
+    /// <inheritdoc/>
+    public PredictionForm Prediction => new PredictionForm.Image(config.Model.Scale);
+
+    /// <inheritdoc/>
+    public int Stride => ModelCatalog.StrideOf(config.Model);
+
+    /// <inheritdoc/>
+    public DataSplits OpenSplits() =>
+        new(Open(DatasetSplit.Train, SampleView.Augmented), Open(DatasetSplit.Val, SampleView.Plain), Open(DatasetSplit.Test, SampleView.Plain));
+
+    /// <inheritdoc/>
+    public IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(config, split, view);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation) => [];
+
+    /// <inheritdoc/>
+    public void CheckSplit(DatasetSplit split, IDataset dataset)
+    {
+        string name = SplitNames.Of(split);
+        FieldSpec low = FieldOf(dataset, Lq, name);
+        FieldSpec high = FieldOf(dataset, Gt, name);
+        if (low.Shape[0] != config.Model.InChannels)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "ModelChannels",
+                $"model.in_channels is {config.Model.InChannels}, but the images of the {name} split have {low.Shape[0]} channels.", "model.in_channels");
+        }
+
+        if (split == DatasetSplit.Train)
+            CriterionCatalog.Check(config, high.Shape[1], high.Shape[2]);
+        int scale = config.Model.Scale;
+        if (high.Shape[1] != low.Shape[1] * scale || high.Shape[2] != low.Shape[2] * scale)
+        {
+            throw new RunException(
+                ExitCode.Configuration, "ModelScale",
+                $"model.scale is {scale}, but the {name} split makes images of {low.Shape[1]}x{low.Shape[2]} pixels (height x width) into {high.Shape[1]}x{high.Shape[2]}.", "model.scale");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void CheckNetwork(IDataset dataset)
+    {
+        IReadOnlyList<int> image = dataset.Fields.First(field => field.Name == Lq).Shape;
+        ModelCatalog.CheckImageSize(config.Model, image[1], image[2]);
+    }
+
+    /// <inheritdoc/>
+    public nn.Module CreateModel(long seed) => ModelCatalog.Create(config.Model, seed);
+
+    /// <inheritdoc/>
+    public Tensor Forward(nn.Module model, BatchTensors batch) => ((SuperResolutionModel)model).call(batch[Lq]);
+
+    /// <inheritdoc/>
+    public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.PaddedSize(config.Model, height, width);
+
+    /// <inheritdoc/>
+    public Tensor Predict(Tensor output) => output.clamp(0, 1);
+
+    /// <inheritdoc/>
+    public void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape)
+    {
+        string enlarged = ((SuperResolutionModel)model).Describe(graph, graph.Input(Lq, shape));
+        graph.Output(Gt, enlarged, [shape[0], shape[1], Enlarged(shape[2]), Enlarged(shape[3])]);
+
+        // A side that is left open stays open, under a name of its own.
+        string Enlarged(string side) => int.TryParse(side, out int pixels) ? $"{pixels * config.Model.Scale}" : $"{side}_enlarged";
+    }
+
+    /// <inheritdoc/>
+    public ILossSetup CreateLossSetup() => new CriterionSetup(config, Gt);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names) =>
+        SampleQuality.Of(output, batch[Gt], names, config.Model.Scale);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) => EnlargementPictures.Draw(batch[Lq], batch[Gt], output);
+
+    /// <inheritdoc/>
+    public AggregatedScores Aggregate(IEnumerable<SampleResult> samples) => SampleQuality.Aggregate(samples.Cast<SampleQuality>());
+
+    private static FieldSpec FieldOf(IDataset dataset, string field, string split) =>
+        dataset.Fields.FirstOrDefault(candidate => candidate.Name == field && candidate.Shape.Count == 3)
+        ?? throw new RunException(
+            ExitCode.Configuration, "DatasetFieldMissing",
+            $"The {split} split has no field '{field}' of 3 dimensions; it has {string.Join(", ", dataset.Fields.Select(known => known.Name))}.", field);
+}
+
+/// <summary>Draws samples for people: the low-quality image enlarged by bicubic interpolation, the truth, and what the network made, side by side.</summary>
+internal static class EnlargementPictures
+{
+    private const int Gap = 4;
+    private const byte GapGrey = 128;
+
+    /// <summary>Draws each sample of a batch.</summary>
+    /// <param name="low">N x C x h x w.</param>
+    /// <param name="truth">N x C x H x W.</param>
+    /// <param name="output">The same of the network.</param>
+    public static IReadOnlyList<ImageBuffer> Draw(Tensor low, Tensor truth, Tensor output)
+    {
+        using IDisposable noGrad = no_grad();
+        using IDisposable scope = NewDisposeScope();
+        Tensor[] columns = [HostValues.Of(low), HostValues.Of(truth), HostValues.Of(output)];
+        (int channels, int height, int width) = ((int)truth.shape[1], (int)truth.shape[2], (int)truth.shape[3]);
+        (int lowHeight, int lowWidth) = ((int)low.shape[2], (int)low.shape[3]);
+        PlaneResizer resizer = new();
+        FloatImage small = new();
+        FloatImage image = new();
+        ImageBuffer bytes = new();
+        List<ImageBuffer> pictures = [];
+        for (int sample = 0; sample < truth.shape[0]; sample++)
+        {
+            ImageBuffer picture = new();
+            picture.SetSize((columns.Length * (width + Gap)) - Gap, height, 3);
+            picture.Pixels.Fill(GapGrey);
+            small.Set(HostValues.Sample(columns[0], sample), lowWidth, lowHeight, channels);
+            resizer.Resize(small, image, width, height, ResizeFilter.MatlabBicubic);
+            Paste(0);
+            for (int column = 1; column < columns.Length; column++)
+            {
+                image.Set(HostValues.Sample(columns[column], sample), width, height, channels);
+                Paste(column);
+            }
+
+            pictures.Add(picture);
+
+            void Paste(int column)
+            {
+                image.Round(255);
+                image.WriteTo(bytes);
+                for (int y = 0; y < height; y++)
+                {
+                    Span<byte> to = picture.Row(y).Slice(column * (width + Gap) * 3, width * 3);
+                    ReadOnlySpan<byte> from = bytes.Row(y);
+                    for (int at = 0; at < to.Length; at++)
+                        to[at] = from[channels == 3 ? at : at / 3];
+                }
+            }
+        }
+
+        return pictures;
+    }
+}
+
+/// <summary>A batch's values in the memory of the CPU.</summary>
+internal static class HostValues
+{
+    /// <summary>The values, dense, as float32 on the CPU.</summary>
+    public static Tensor Of(Tensor batch)
+    {
+        using Tensor own = batch.detach();
+        using Tensor numbers = own.to(ScalarType.Float32);
+        using Tensor host = numbers.cpu();
+        return host.contiguous();
+    }
+
+    /// <summary>Those of one sample.</summary>
+    public static ReadOnlySpan<float> Sample(Tensor batch, int sample)
+    {
+        int length = (int)(batch.numel() / batch.shape[0]);
+        return MemoryMarshal.Cast<byte, float>(batch.bytes).Slice(sample * length, length);
+    }
+}
