@@ -189,7 +189,11 @@ public sealed class PairedImagesTests : IDisposable
     {
         for (int image = 0; image < 6; image++)
             _folder.Write($"train/gt/{image}.bmp", TestImage.Coordinates(48, 40, image * 30));
-        using PairedImagesDataset dataset = new(Options(DatasetSplit.Train) with { Degradation = new DegradationOptions { Name = "second-order" } });
+        using PairedImagesDataset dataset = new(Options(DatasetSplit.Train) with
+        {
+            Degradation = new DegradationOptions { Name = "second-order", Second = new DegradationRound { ResizeRange = [0.5, 1.1] } },
+            GtFolders = new Dictionary<DatasetSplit, string> { [DatasetSplit.Train] = "train/gt" },
+        });
 
         float[] alone = Stream(dataset, 0);
 
