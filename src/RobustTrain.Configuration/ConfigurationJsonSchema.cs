@@ -46,7 +46,7 @@ public static class ConfigurationJsonSchema
         JsonArray conditions = [];
         foreach (ConfigurationKey key in section.Keys)
         {
-            JsonObject type = (JsonObject)types["properties"]![options.PropertyNamingPolicy!.ConvertName(key.Property.Name)]!;
+            JsonObject type = Resolve((JsonObject)types["properties"]![options.PropertyNamingPolicy!.ConvertName(key.Property.Name)]!);
             properties[key.Name] = Key(key, type, options);
             foreach (string alias in key.Aliases)
             {
@@ -64,6 +64,15 @@ public static class ConfigurationJsonSchema
         schema["additionalProperties"] = types["additionalProperties"]!.DeepClone();
         if (conditions.Count > 0)
             schema["allOf"] = conditions;
+    }
+
+    // A type that comes again is a pointer to where it came first.
+    private static JsonObject Resolve(JsonObject type)
+    {
+        if (type["$ref"] is not { } pointer)
+            return type;
+        JsonNode target = pointer.GetValue<string>().Split('/').Skip(1).Aggregate(type.Root, (node, name) => node[name]!);
+        return Resolve((JsonObject)target);
     }
 
     private static JsonObject Key(ConfigurationKey key, JsonObject type, JsonSerializerOptions options)

@@ -17,9 +17,13 @@ public sealed class JpegRoundTrip : IDisposable
     /// <summary>Opens the library.</summary>
     /// <exception cref="DllNotFoundException">It is not installed.</exception>
     public JpegRoundTrip()
+        : this(usesSkia: OperatingSystem.IsWindows() && !ImageLibraries.HasTurboJpeg)
     {
-        ImageLibraries.Require(ImageFormat.Jpeg);
-        if (!ImageLibraries.HasTurboJpeg)
+    }
+
+    internal JpegRoundTrip(bool usesSkia)
+    {
+        if (usesSkia)
             return;
         _compressor = new TurboJpegHandle(compresses: true);
         _decompressor = new TurboJpegHandle();

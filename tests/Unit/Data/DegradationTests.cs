@@ -163,6 +163,25 @@ public sealed class DegradationTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void JPEG_by_SkiaSharp_is_nearly_that_of_libjpeg_turbo(int channels)
+    {
+        using JpegRoundTrip turbo = new();
+        using JpegRoundTrip skia = new(usesSkia: true);
+        FloatImage original = Pattern(0, 64, 48, channels);
+        ImageBuffer first = new();
+        ImageBuffer second = new();
+        original.WriteTo(first);
+        original.WriteTo(second);
+
+        turbo.Apply(first, 40);
+        skia.Apply(second, 40);
+
+        Assert.InRange(first.Pixels.ToArray().Zip(second.Pixels.ToArray(), (one, other) => Math.Abs(one - other)).Average(), 0, 1);
+    }
+
+    [Theory]
     [InlineData("first-order")]
     [InlineData("second-order")]
     public void A_degradation_is_a_function_of_its_key(string name)
