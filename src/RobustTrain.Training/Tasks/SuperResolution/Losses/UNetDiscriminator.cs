@@ -120,13 +120,13 @@ internal sealed class SpectralConvolution : nn.Module<Tensor, Tensor>
             // Values of their own: the buffers change again before the gradient has gone back.
             using IDisposable noGrad = no_grad();
             (Tensor bufferLeft, Tensor bufferRight) = (left, right);
-            right = Normalised((matrix * left.unsqueeze(1)).sum(0));
-            left = Normalised((matrix * right).sum(1));
+            right = Normalised((matrix * left.unsqueeze(1)).sum(dim: 0));
+            left = Normalised((matrix * right).sum(dim: 1));
             bufferLeft.copy_(left);
             bufferRight.copy_(right);
         }
 
-        Tensor largest = (left * (matrix * right).sum(1)).sum();
+        Tensor largest = (left * (matrix * right).sum(dim: 1)).sum();
         return functional.conv2d(features, weight / largest, strides: [_stride, _stride], padding: [1, 1]).MoveToOuterDisposeScope();
     }
 
