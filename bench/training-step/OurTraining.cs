@@ -35,7 +35,7 @@ internal sealed class OurTraining : IDisposable
         using IBatchLoader loader = Plan.OpenTrainingLoader();
         _loss = Plan.Task.CreateLossSetup().Create(loader, Plan.Device);
         NoJournal journal = new();
-        _step = new(Plan, _learner, _loss, new NumericGuard(config.Numerics, journal), new MicroBatchSize(), journal);
+        _step = new(Plan, _learner, _loss, new NumericGuard(config.Numerics, journal), new MicroBatchSize(), new LossScale(isUsed: false), journal);
     }
 
     public TrainingPlan Plan { get; }

@@ -10,6 +10,7 @@ using RobustTrain.Training.Tasks.Classification;
 using RobustTrain.Training.Tasks.OwnNetworks;
 using RobustTrain.Training.Tasks.Segmentation;
 using RobustTrain.Training.Tasks.SuperResolution;
+using static TorchSharp.torch;
 
 namespace RobustTrain.Training;
 
@@ -56,7 +57,16 @@ public static class TaskCatalog
         Of(config).Open(split, split == DatasetSplit.Train ? SampleView.Augmented : SampleView.Plain);
 
     /// <summary>The configuration's task.</summary>
-    internal static ITrainingTask Of(TrainingConfig config) => WithOwnParts(DefinitionOf(config).Create(config), config);
+    internal static ITrainingTask Of(TrainingConfig config)
+    {
+        ITrainingTask task = WithOwnParts(DefinitionOf(config).Create(config), config);
+        return config.Trainer.Precision switch
+        {
+            "bf16" => new MixedPrecisionTask(task, ScalarType.BFloat16),
+            "fp16" => new MixedPrecisionTask(task, ScalarType.Float16),
+            _ => task,
+        };
+    }
 
     /// <summary>What the catalogue knows of the configuration's task.</summary>
     /// <exception cref="RunException">A plug-in can't be used, or none of them brings the task.</exception>

@@ -18,6 +18,7 @@ internal static class EventText
         TestFinished test => string.Create(CultureInfo.InvariantCulture, $"Test with the weights of epoch {test.BestEpoch}: {Scores(test.Scores)}"),
         NumericFailureHandled failure => NumericFailure(failure),
         MicroBatchHalved halved => string.Create(CultureInfo.InvariantCulture, $"Warning: memory is short; from now on {Counted.Are(halved.SamplesAtOnce, "sample")} computed at once, and gradients are accumulated to the same batch."),
+        LossScaleHalved halved => string.Create(CultureInfo.InvariantCulture, $"Step {halved.GlobalStep} is left out: its gradient is too large for 16 bits; losses are multiplied by {halved.Factor:0} from now on."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
         PredictionMade made => Prediction(made),
         PredictionFailed failed => $"Warning: {failed.Message} The pair is left out.",

@@ -17,6 +17,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(TestFinished), "test_finished")]
 [JsonDerivedType(typeof(NumericFailureHandled), "numeric_failure")]
 [JsonDerivedType(typeof(MicroBatchHalved), "micro_batch_halved")]
+[JsonDerivedType(typeof(LossScaleHalved), "loss_scale_halved")]
 [JsonDerivedType(typeof(StoppedEarly), "stopped_early")]
 [JsonDerivedType(typeof(SystemSample), "system_sample")]
 [JsonDerivedType(typeof(RunWarning), "warning")]
@@ -124,6 +125,12 @@ public sealed record NumericFailureHandled(
 /// <param name="GlobalStep">The step in the run, from 0.</param>
 /// <param name="SamplesAtOnce">Samples that are computed at once from now on.</param>
 public sealed record MicroBatchHalved(int Epoch, long GlobalStep, int SamplesAtOnce) : RunEvent;
+
+/// <summary>A step in 16 bits is left out, since its gradient was too large for them; the next ones are computed with half the factor.</summary>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="GlobalStep">The step.</param>
+/// <param name="Factor">What losses are multiplied by from now on.</param>
+public sealed record LossScaleHalved(int Epoch, long GlobalStep, double Factor) : RunEvent;
 
 /// <summary>No better epoch is awaited any more.</summary>
 /// <param name="Epoch">The last epoch, from 0.</param>

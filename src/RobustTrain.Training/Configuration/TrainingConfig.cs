@@ -318,12 +318,24 @@ public sealed record TrainerConfig
     [Range(1e-12, 1e12)]
     public double? ClipValue { get; init; }
 
+    [Description("Greatest ratio of a unit's gradient to its weights, norm by norm, after clip_norm (adaptive clipping, Brock et al., 2021); null cuts none.")]
+    [Range(1e-9, 1e9)]
+    public double? ClipAdaptive { get; init; }
+
+    [Description("Samples that are computed at once; a batch of more is computed in parts whose gradients add up, and batch normalisation sees the parts. null computes whole batches, as long as memory holds them (numerics.on_out_of_memory).")]
+    [Range(1, 65536)]
+    public int? MicroBatch { get; init; }
+
     [Description("Decay, for each step, of an exponential moving average of the weights, which validation, test and evaluation then use; null keeps none.")]
     [Range(0.0, 0.999999999)]
     public double? EmaDecay { get; init; }
 
     [Description("Whether torch may use deterministic algorithms only; an operator that has none ends the run. The CPU needs it not: there, fixed threads suffice.")]
     public bool Deterministic { get; init; }
+
+    [Description("Bits in which the network computes: fp32; or bf16 or fp16 where these are enough, with the weights, the loss and the optimiser in fp32 (mixed precision). fp16 multiplies the loss so that small gradients are not lost, and leaves out the steps that this makes too large. Worth it on GPUs, and on CPUs with instructions for it.")]
+    [AllowedValues("fp32", "bf16", "fp16")]
+    public string Precision { get; init; } = "fp32";
 
     [Description("Whether autograd names the operation whose backward pass made a NaN; slow, to find a fault.")]
     [FreeOnResume]

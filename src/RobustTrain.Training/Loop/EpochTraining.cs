@@ -36,7 +36,7 @@ internal sealed class EpochTraining : IDisposable
         _journal = journal;
         _control = control;
         _time = time;
-        _step = new TrainingStep(plan, state.Learner, loss, state.Guard, state.MicroBatch, journal);
+        _step = new TrainingStep(plan, state.Learner, loss, state.Guard, state.MicroBatch, state.LossScale, journal);
         _watchdog = new StepWatchdog(plan.Config.Trainer.StepTimeoutSeconds is double seconds ? TimeSpan.FromSeconds(seconds) : null, ReportStuckStep, time);
     }
 

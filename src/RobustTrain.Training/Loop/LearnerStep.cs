@@ -1,3 +1,4 @@
+using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
 using static TorchSharp.torch;
@@ -7,11 +8,10 @@ namespace RobustTrain.Training.Loop;
 /// <summary>What a step does to one of those that learn by it: the network, and what its loss brings along.</summary>
 /// <param name="learner">What learns.</param>
 /// <param name="schedule">Its learning rate.</param>
-/// <param name="clipNorm">The greatest norm of its gradient; null for any.</param>
-/// <param name="clipValue">The greatest magnitude of a value of it; null for any.</param>
-internal sealed class LearnerStep(Learner learner, LearningRateSchedule schedule, double? clipNorm = null, double? clipValue = null) : IDisposable
+/// <param name="limits">How its gradient is clipped; null for not at all.</param>
+internal sealed class LearnerStep(Learner learner, LearningRateSchedule schedule, TrainerConfig? limits = null) : IDisposable
 {
-    private readonly GradientClipping _clipping = new([.. learner.Learned.Select(named => named.Parameter)], clipNorm, clipValue);
+    private readonly GradientClipping _clipping = new([.. learner.Learned.Select(named => named.Parameter)], limits?.ClipNorm, limits?.ClipAdaptive, limits?.ClipValue);
     private readonly BufferCopy _buffers = new(learner.Model);
     private double _norm;
 

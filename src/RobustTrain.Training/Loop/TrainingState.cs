@@ -36,6 +36,8 @@ internal sealed class TrainingState : IDisposable
         Selector = new BestModelSelector(plan.CreateOrder(), plan.Config.Selection.Patience);
         Guard = new NumericGuard(plan.Config.Numerics, journal);
         LossSetup = plan.Task.CreateLossSetup();
+        MicroBatch = new MicroBatchSize(plan.Config.Trainer.MicroBatch);
+        LossScale = new LossScale(plan.Config.Trainer.Precision == "fp16");
     }
 
     /// <summary>The network and what changes it.</summary>
@@ -57,7 +59,10 @@ internal sealed class TrainingState : IDisposable
     public NumericGuard Guard { get; }
 
     /// <summary>How many samples fit into memory.</summary>
-    public MicroBatchSize MicroBatch { get; } = new();
+    public MicroBatchSize MicroBatch { get; }
+
+    /// <summary>What losses are multiplied by before their gradients are taken.</summary>
+    public LossScale LossScale { get; }
 
     /// <summary>What the loss takes from the training data.</summary>
     public ILossSetup LossSetup { get; }
@@ -67,7 +72,7 @@ internal sealed class TrainingState : IDisposable
 
     /// <summary>The parts of a checkpoint.</summary>
     public IReadOnlyList<ICheckpointState> Parts =>
-        [.. Learner.States, Progress, Ledger, Loaders.Quarantine, Selector, Guard, MicroBatch, LossSetup];
+        [.. Learner.States, Progress, Ledger, Loaders.Quarantine, Selector, Guard, MicroBatch, LossScale, LossSetup];
 
     /// <inheritdoc/>
     public void Dispose()

@@ -15,9 +15,9 @@ namespace RobustTrain.Training.Loop;
 /// (seed, step, batch) alone, so a step is the same whether the process has just begun or trained for days.
 /// </summary>
 internal sealed class TrainingStep(
-    TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, IRunJournal journal) : IDisposable
+    TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, LossScale scale, IRunJournal journal) : IDisposable
 {
-    private readonly LearnerStep _network = new(learner, plan.CreateSchedule(), plan.Config.Trainer.ClipNorm, plan.Config.Trainer.ClipValue);
+    private readonly LearnerStep _network = new(learner, plan.CreateSchedule(), plan.Config.Trainer);
     private readonly LearnerStep[] _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate)))];
 
     // The step that is under way; null between two.
@@ -46,7 +46,7 @@ internal sealed class TrainingStep(
             string? nanOperation = Accumulate(step, tensors, batch.SampleIndices.Count);
             step.Add(batch.Index, batch.SampleIndices.Select(plan.Data.Training.NameOf));
             if (FindProblem(step, tensors, nanOperation) is { } failure)
-                return LeaveOut(step, failure);
+                return scale.CanRetreat && !double.IsFinite(step.Loss) ? Retreat(step) : LeaveOut(step, failure);
             return step.IsComplete ? Complete(step) : new StepResult(StepVerdict.Accumulated);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
@@ -105,7 +105,8 @@ internal sealed class TrainingStep(
                 BatchTensors part = batch.Narrow(start, length);
                 Tensor mean = loss.Compute(plan.Task.Forward(learner.Model, part), part);
                 double share = step.ShareOf(length);
-                (share < 1 ? mean * share : mean).backward();
+                double weight = share * scale.Factor;
+                (weight != 1 ? mean * weight : mean).backward();
                 step.Loss += mean.item<float>() * share;
             }
 
@@ -136,8 +137,8 @@ internal sealed class TrainingStep(
         step.Loss *= step.Correction;
         foreach (LearnerStep each in All)
         {
-            if (each.FindProblem(step.Correction) is { } failure)
-                return LeaveOut(step, failure);
+            if (each.FindProblem(step.Correction / scale.Factor) is { } failure)
+                return scale.CanRetreat ? Retreat(step) : LeaveOut(step, failure);
         }
 
         try
@@ -152,6 +153,16 @@ internal sealed class TrainingStep(
         }
 
         guard.Accept((float)step.Loss);
+        scale.Accept();
+        return End(step, StepVerdict.Complete, LearningRateAt(step.Start.GlobalStep));
+    }
+
+    // Numbers that 16 bits can't hold are no failure as long as a smaller factor may make them fit.
+    private StepResult Retreat(Accumulation step)
+    {
+        scale.Retreat();
+        journal.Write(new LossScaleHalved(step.Start.Epoch, step.Start.GlobalStep, scale.Factor));
+        Restore();
         return End(step, StepVerdict.Complete, LearningRateAt(step.Start.GlobalStep));
     }
 

@@ -10,12 +10,13 @@ namespace RobustTrain.Training.Steps;
 /// How many samples are computed at once. It shrinks where memory is short, and stays so: batch normalisation sees the smaller part,
 /// so a resumed training must use the same.
 /// </summary>
-internal sealed class MicroBatchSize : ICheckpointState
+/// <param name="limit">The samples to begin with; null begins with whole batches.</param>
+internal sealed class MicroBatchSize(int? limit = null) : ICheckpointState
 {
     private const string StateKey = "samples_at_once";
 
     /// <summary>The samples; null while a whole batch fits.</summary>
-    public int? Limit { get; private set; }
+    public int? Limit { get; private set; } = limit;
 
     /// <summary>Halves what is computed at once, where the policy is to.</summary>
     /// <param name="config">The policy.</param>
@@ -38,7 +39,7 @@ internal sealed class MicroBatchSize : ICheckpointState
     /// <summary>The parts of a batch, as first sample and number of samples; they differ in size by no more than one.</summary>
     public IEnumerable<(int Start, int Length)> Split(int batchSize)
     {
-        int parts = Limit is int limit ? (batchSize + limit - 1) / limit : 1;
+        int parts = Limit is int most ? (batchSize + most - 1) / most : 1;
         int start = 0;
         for (int part = 0; part < parts; part++)
         {
@@ -51,10 +52,10 @@ internal sealed class MicroBatchSize : ICheckpointState
     /// <inheritdoc/>
     public void Save(CheckpointDraft draft)
     {
-        if (Limit is int limit)
-            draft.Set(StateKey, limit);
+        if (Limit is int samples)
+            draft.Set(StateKey, samples);
     }
 
     /// <inheritdoc/>
-    public void Load(CheckpointArchive archive) => Limit = archive.Find<int?>(StateKey);
+    public void Load(CheckpointArchive archive) => Limit = archive.Find<int?>(StateKey) ?? Limit;
 }

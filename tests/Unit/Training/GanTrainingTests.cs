@@ -208,7 +208,7 @@ public sealed class GanTrainingTests : IDisposable
             _setup = plan.Task.CreateLossSetup();
             _loss = _setup.Create(_loader, CPU);
             _learner = Learner.Of(new NarrowModel(fits), config);
-            _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, new MemoryJournal()), MicroBatch, new MemoryJournal());
+            _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, new MemoryJournal()), MicroBatch, new LossScale(isUsed: false), new MemoryJournal());
             using EpochStream stream = _loader.Open(0);
             stream.MoveNext();
             _batch = TrainingBatch.InLoaderMemory(stream.Current, plan.Task.Fields, CPU, stream.Ledger);

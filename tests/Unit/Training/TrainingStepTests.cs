@@ -192,7 +192,7 @@ public sealed class TrainingStepTests
                 BatchSize = config.Loader.BatchSize, NumWorkers = 0, PrefetchQueueLength = 4, OnBadSample = BadSamplePolicy.Skip, MaxSkipped = 6,
             });
             _loss = plan.Task.CreateLossSetup().Create(_loader, CPU);
-            _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), Journal);
+            _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, Journal), new MicroBatchSize(), new LossScale(isUsed: false), Journal);
             using EpochStream stream = _loader.Open(0);
             while (stream.MoveNext())
                 _batches.Add(TrainingBatch.InLoaderMemory(stream.Current, plan.Task.Fields, CPU, stream.Ledger));
