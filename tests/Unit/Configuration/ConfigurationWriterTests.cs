@@ -188,7 +188,7 @@ public sealed class ConfigurationWriterTests
             {
                 Task = task.Name,
                 Plugins = [],
-                Model = config.Model with { Name = Own(config.Model.Name, task.Models), InChannels = 3, Classes = classes },
+                Model = config.Model with { Name = Own(config.Model.Name, task.Models), InChannels = 3, Classes = classes, ClassNames = config.Model.ClassNames is null ? null : [.. Enumerable.Range(0, classes).Select(number => $"{config.Name}{number}")] },
                 EpochSeeds = config.EpochSeeds is { } seeds ? [.. Enumerable.Repeat(seeds, (int)Math.Min(3, config.Trainer.Epochs)).SelectMany(three => three)] : null,
                 Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs), BestMetric = Own(config.Trainer.BestMetric, scores) },
                 Selection = config.Selection with { Metrics = config.Selection.Metrics is { } metrics ? [.. metrics.Select(metric => Own(metric, scores))] : null },
@@ -196,6 +196,7 @@ public sealed class ConfigurationWriterTests
                 Criterion = config.Criterion with
                 {
                     Name = Own(config.Criterion.Name, task.Criteria),
+                    LabelSmoothing = config.Criterion.Name == "cross-entropy" ? config.Criterion.LabelSmoothing : 0,
                     IgnoreIndex = Math.Max(config.Criterion.IgnoreIndex, classes),
                     ClassWeights = isGiven ? [.. Enumerable.Range(1, classes).Select(weight => weight / 3.0)] : null,
                 },

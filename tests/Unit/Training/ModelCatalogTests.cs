@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using RobustTrain.Runs;
+using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using static TorchSharp.torch;
@@ -17,7 +18,8 @@ public sealed partial class ModelCatalogTests
     {
         IEnumerable<object?> allowed = typeof(ModelConfig).GetProperty(nameof(ModelConfig.Name))!.GetCustomAttribute<AllowedValuesAttribute>()!.Values;
 
-        Assert.Equal(ModelCatalog.Names.Order(), allowed.Cast<string>().Order());
+        Assert.Equal(TaskCatalog.ModelNames.Order(), allowed.Cast<string>().Order());
+        Assert.Equal(ModelCatalog.Names, TaskCatalog.Tasks[0].Models);
     }
 
     [Theory]
