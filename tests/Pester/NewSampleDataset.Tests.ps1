@@ -32,6 +32,11 @@ Describe 'New-SampleDataset' {
         Get-LastCall | Should -Be "sample-data $PWD/my-data --seed 12 --change-share 0.1 --events --life-line"
     }
 
+    It 'passes -Task on' {
+        New-SampleDataset my-data -Task segmentation | Out-Null
+        Get-LastCall | Should -Be "sample-data $PWD/my-data --seed 0 --task segmentation --events --life-line"
+    }
+
     It 'refuses a -ChangeShare of <_>' -ForEach 0, 0.5 {
         { New-SampleDataset my-data -ChangeShare $_ } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
     }
