@@ -7,7 +7,7 @@ namespace RobustTrain.Configuration;
 public static class ConfigurationDocumentation
 {
     // With the indentation and the sign of a comment before it a line has no more than 80 columns.
-    private const int CommentWidth = 73;
+    private const int CommentWidth = 72;
 
     /// <summary>What a value must be, for example <c>a number from 0 to 1</c> or <c>one of sgd, adam, adamw</c>.</summary>
     public static string Expectation(ConfigurationKey key)

@@ -62,7 +62,7 @@ public sealed class JpegRoundTrip : IDisposable
         {
             byte* written = file;
             CULong length = new((nuint)most);
-            if (TurboJpegNative.Compress2(_compressor!, pixels, image.Width, 0, image.Height, format, ref written, ref length, sampling, quality, TurboJpegNative.FlagNoReallocation) != 0)
+            if (TurboJpegNative.Compress2(_compressor!, pixels, image.Width, 0, image.Height, format, ref written, ref length, sampling, quality, TurboJpegNative.FlagNoReallocation | TurboJpegNative.FlagAccurateDct) != 0)
                 throw new InvalidOperationException($"libjpeg-turbo could not compress an image of {image.Width}x{image.Height} pixels: {_compressor!.LastError}.");
             if (TurboJpegNative.Decompress2(_decompressor!, file, length, pixels, image.Width, 0, image.Height, format, 0) != 0)
                 throw new InvalidOperationException($"libjpeg-turbo could not decompress what it had compressed: {_decompressor!.LastError}.");

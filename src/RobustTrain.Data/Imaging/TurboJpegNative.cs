@@ -16,6 +16,7 @@ internal static unsafe partial class TurboJpegNative
     public const int Sampling420 = 2;
     public const int SamplingGray = 3;
     public const int FlagNoReallocation = 1024;
+    public const int FlagAccurateDct = 4096;
 
     [LibraryImport(Library, EntryPoint = "tjInitDecompress")]
     public static partial nint InitDecompress();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -156,7 +157,7 @@ public sealed class ConfigurationWriterTests
             ConfigurationKind.Integer => ArbMap.Default.GeneratorFor<long>().Select(number => (object?)(number & long.MaxValue)),
             ConfigurationKind.Number => NumberGenerator(key),
             _ when key.AllowedValues is { } allowed => Gen.Elements(allowed.Cast<object?>()),
-            _ when key.Pattern is not null => Gen.Elements<object?>("cpu", "cuda", "cuda:12", "auto"),
+            _ when key.Pattern is { } pattern => Gen.Elements(((string[])["cpu", "cuda:12", "{}x4", "conv3_4"]).Where(text => Regex.IsMatch(text, $"^(?:{pattern})$")).Cast<object?>()),
             _ when key.IsPath => TextGenerator().Select(text => (object?)Path.GetFullPath("/data/x" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(text)) + "/é ü:#'\"")),
             _ => TextGenerator().Select(text => (object?)text),
         };
