@@ -101,23 +101,10 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     /// </summary>
     /// <param name="path">The path.</param>
     /// <param name="isLiteral">Whether wildcards and escapes in it stand for themselves.</param>
-    protected Task<IReadOnlyCollection<string>> ResolveFoldersAsync(string path, bool isLiteral) => OnPipelineThread<IReadOnlyCollection<string>>(() =>
-    {
-        if (isLiteral)
-            return [ResolvePath(path)];
-        if (!WildcardPattern.ContainsWildcardCharacters(path))
-            return [ResolvePath(WildcardPattern.Unescape(path))];
+    protected Task<IReadOnlyCollection<string>> ResolveFoldersAsync(string path, bool isLiteral) => OnPipelineThread(() => isLiteral ? [ResolvePath(path)] : Matching(path, Directory.Exists, "NoFolderMatches"));
 
-        IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
-        if (provider.Name != "FileSystem")
-            throw new NotAFileSystemPathException(path, provider.Name);
-        string[] folders = [.. found.Where(Directory.Exists)];
-        if (folders.Length == 0 && ResolvePath(path) is var named && Directory.Exists(named))
-            return [named];
-        if (folders.Length == 0)
-            WriteWarning(Strings.Format("NoFolderMatches", path));
-        return folders;
-    });
+    /// <summary>The folders and the images that a path with wildcards means; one without means itself, whether it is there or not.</summary>
+    protected Task<IReadOnlyCollection<string>> ResolveImagesAsync(string path) => OnPipelineThread(() => Matching(path, found => Directory.Exists(found) || IsImage(found), "NoImageMatches"));
 
     /// <summary>The folder in the file system that the session stands in, whatever drive it stands on.</summary>
     protected Task<string> CurrentFolderAsync() => OnPipelineThread(() => SessionState.Path.CurrentFileSystemLocation.ProviderPath);
@@ -341,6 +328,24 @@ internal sealed class PipelineThread : IDisposable
 
         public void Refuse() => _completion.TrySetException(new PipelineStoppedException());
     }
+
+    private IReadOnlyCollection<string> Matching(string path, Func<string, bool> isMeant, string warning)
+    {
+        if (!WildcardPattern.ContainsWildcardCharacters(path))
+            return [ResolvePath(WildcardPattern.Unescape(path))];
+
+        IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
+        if (provider.Name != "FileSystem")
+            throw new NotAFileSystemPathException(path, provider.Name);
+        string[] meant = [.. found.Where(isMeant)];
+        if (meant.Length == 0 && ResolvePath(path) is var named && isMeant(named))
+            return [named];
+        if (meant.Length == 0)
+            WriteWarning(Strings.Format(warning, path));
+        return meant;
+    }
+
+    private static bool IsImage(string file) => System.IO.Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".bmp";
 }
 
 /// <summary>A path leads into a provider that is not the file system (a registry key, a variable).</summary>

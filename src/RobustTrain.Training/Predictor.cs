@@ -1,6 +1,7 @@
+using System.Globalization;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
-using RobustTrain.Data.Datasets.ImagePairs;
+using RobustTrain.Data.Datasets.InputImages;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
@@ -15,28 +16,30 @@ using static TorchSharp.torch;
 
 namespace RobustTrain.Training;
 
-/// <summary>Uses a checkpoint's network on pairs of images without labels, and writes what it finds as PNG files.</summary>
+/// <summary>Uses a checkpoint's network on images without labels: single ones or pairs, as its task takes them.</summary>
 public sealed class Predictor
 {
-    // A network outside our catalogue pools at most so often.
     private const int TileMultiple = 16;
-    private const byte Changed = 255;
+    private const int SmallestTile = 64;
 
     private readonly TrainingConfig _config;
     private readonly ITrainingTask _task;
     private readonly Device _device;
     private readonly CheckpointArchive _archive;
-    private readonly PredictionOptions _options;
-    private readonly Lock _gate = new();
-    private readonly List<ResultFile> _unfinished = [];
+    private readonly (int Side, int Overlap) _tiles;
+    private readonly UnfinishedFiles _unfinished;
+    private readonly IPredictionOutput _output;
 
-    private Predictor(TrainingConfig config, ITrainingTask task, Device device, CheckpointArchive archive, PredictionOptions options, IReadOnlyList<PlannedPrediction> plan)
+    private Predictor(
+        TrainingConfig config, ITrainingTask task, Device device, CheckpointArchive archive, PredictionOptions options, UnfinishedFiles unfinished, IPredictionOutput output, IReadOnlyList<PlannedPrediction> plan)
     {
         _config = config;
         _task = task;
         _device = device;
         _archive = archive;
-        _options = options;
+        _tiles = TilesOf(options, task.Prediction);
+        _unfinished = unfinished;
+        _output = output;
         Plan = plan;
     }
 
@@ -46,94 +49,171 @@ public sealed class Predictor
     /// <summary>What is to be predicted, and where to.</summary>
     public IReadOnlyList<PlannedPrediction> Plan { get; }
 
+    /// <summary>How many images the network takes at once: 1, or 2 of one place.</summary>
+    public int ImagesAtOnce => InputsOf(_task);
+
     /// <summary>Opens the checkpoint, finds the images and checks everything that their headers can tell. Creates nothing.</summary>
     /// <param name="config">The network's configuration.</param>
     /// <param name="path">A run's folder, or a checkpoint's.</param>
     /// <param name="choice">Which checkpoint of a run.</param>
     /// <param name="options">Which images, and how.</param>
     /// <param name="warn">Is told, in one sentence each, of what the operator should know.</param>
-    /// <exception cref="RunException">The checkpoint is missing, damaged or of another model; an option is out of range; or a file would be overwritten.</exception>
+    /// <exception cref="RunException">The checkpoint is missing, damaged or of another model; an option is out of range or of no use to this network; or a file would be overwritten.</exception>
     /// <exception cref="DatasetException">A partner is missing, an image can't be read, or the sizes of a pair differ.</exception>
-    public static Predictor Open(TrainingConfig config, string path, CheckpointChoice choice, PredictionOptions options, Action<RunWarning> warn)
+    public static Predictor Open(TrainingConfig config, string path, CheckpointChoice choice, PredictionOptions options, Action<RunWarning> warn) =>
+        Open(config, TaskCatalog.Of(config), path, choice, options, warn);
+
+    /// <summary>As above, for a task that is in no catalogue.</summary>
+    internal static Predictor Open(TrainingConfig config, ITrainingTask task, string path, CheckpointChoice choice, PredictionOptions options, Action<RunWarning> warn)
     {
-        CheckTiles(options);
+        TilesOf(options, task.Prediction);
         CheckpointArchive archive = Evaluator.OpenArchive(path, choice, warn);
         CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));
         Device device = DeviceSelection.Find(config.Device);
-        ImagePairList pairs = ImagePairList.Open(options.Sources, config.Data.ConvertImages);
-        CheckChannels(pairs, config.Model);
-        foreach (DatasetWarning warning in pairs.Warnings)
+        CheckKind(options, config, task, archive.Checkpoint.Path);
+        UnfinishedFiles unfinished = new();
+        IPredictionOutput output = OutputOf(options, config, task.Prediction, unfinished, archive.Checkpoint.Path);
+        InputImageList inputs = InputsOf(task) == 1
+            ? InputImageList.OpenSingle(options.Sources, config.Data.ConvertImages)
+            : InputImageList.OpenPairs(options.Sources, config.Data.ConvertImages);
+        CheckChannels(inputs, config.Model);
+        foreach (DatasetWarning warning in inputs.Warnings)
             warn(new RunWarning(warning.Message) { Kind = warning.Kind, Count = warning.Count, Files = warning.Files });
         WarnOfScale(config, warn);
-        return new Predictor(config, TaskCatalog.Of(config), device, archive, options, PlanOf(pairs, options));
+        return new Predictor(config, task, device, archive, options, unfinished, output, PlanOf(inputs, output, options));
     }
 
-    /// <summary>Predicts pair after pair. A pair whose pixels turn out to be damaged is told of, and the others are predicted all the same.</summary>
-    /// <param name="journal">Is told of each pair, and how far the work is.</param>
+    /// <summary>Predicts input after input. One whose pixels turn out to be damaged is told of, and the others are predicted all the same.</summary>
+    /// <param name="journal">Is told of each input, and how far the work is.</param>
     /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>; what is whole by then stays.</param>
     /// <param name="time">The clock.</param>
-    /// <returns>How many pairs were predicted, and how many could not be read.</returns>
+    /// <returns>How many inputs were predicted, and how many could not be read.</returns>
     /// <exception cref="RunException">The disk refuses, memory is short, or the network gives no numbers.</exception>
     public (int Made, int Failed) Run(IRunJournal journal, CancellationToken stopping, TimeProvider time)
     {
         set_num_threads(_config.Threads ?? Environment.ProcessorCount);
+        using IPredictionOutput output = _output;
         using nn.Module model = _task.CreateModel(seed: 0).to(_device);
         EvaluatedWeights.Load(model, _archive);
         model.eval();
-        ImagePredictor predictor = new(_task, model, _device, new Normalization(_config.Data.Mean, _config.Data.Std), _options.TileSize, _options.Overlap);
+        ImagePredictor predictor = new(_task, model, _device, new Normalization(_config.Data.Mean, _config.Data.Std), _tiles.Side, _tiles.Overlap);
         using ImageReader reader = new();
-        ImageBuffer[] images = [new(), new()];
-        int total = Plan.Sum(pair => predictor.CountTiles(pair.Images.Width, pair.Images.Height));
+        ImageBuffer[] images = [.. Enumerable.Range(0, ImagesAtOnce).Select(_ => new ImageBuffer())];
+        int total = Plan.Sum(planned => predictor.CountTiles(planned.Images.Width, planned.Images.Height));
         int done = 0;
         int failed = 0;
         Throttle progress = new(TimeSpan.FromSeconds(_config.Trainer.LogIntervalSeconds), time);
-        foreach (PlannedPrediction pair in Plan)
+        foreach (PlannedPrediction planned in Plan)
         {
+            stopping.ThrowIfCancellationRequested();
             int before = done;
+            long began = time.GetTimestamp();
             try
             {
-                journal.Write(Predict(predictor, pair, reader, images, Advance, stopping, time));
+                Decode(planned.Images, reader, images);
+                journal.Write(Predict(predictor, planned, images, new PredictionWork(Checkpoint.Path, Advance, () => time.GetElapsedTime(began), stopping)));
             }
             catch (SampleException damaged)
             {
                 failed++;
-                done = before + predictor.CountTiles(pair.Images.Width, pair.Images.Height);
-                journal.Write(new PredictionFailed(pair.Images.Image1, pair.Images.Image2, damaged.Message, damaged.Path));
+                done = before + predictor.CountTiles(planned.Images.Width, planned.Images.Height);
+                journal.Write(new PredictionFailed(planned.Images.Files[0], planned.Images.Files.ElementAtOrDefault(1), damaged.Message, damaged.Path));
             }
 
             void Advance()
             {
                 done++;
                 if (progress.IsDue())
-                    journal.Write(new PredictionProgress(pair.Images.Name, done, total));
+                    journal.Write(new PredictionProgress(planned.Images.Name, done, total));
             }
         }
 
+        output.Complete();
         return (Plan.Count - failed, failed);
     }
 
     /// <summary>Deletes what is half written, for a process that ends without waiting for the network.</summary>
-    public void DiscardUnfinished()
-    {
-        lock (_gate)
-            _unfinished.ForEach(file => file.Abandon());
-    }
+    public void DiscardUnfinished() => _unfinished.Discard();
 
-    private static void CheckTiles(PredictionOptions options)
+    private static int InputsOf(ITrainingTask task) => task.Fields.Count(field => field.Input is not null);
+
+    // A network that enlarges images has smaller tiles, so that what it gives for one takes as much memory as a map's does.
+    private static (int Side, int Overlap) TilesOf(PredictionOptions options, PredictionForm form)
     {
-        if (options.TileSize is < 64 or > 8192 || options.TileSize % TileMultiple != 0)
-            throw Invalid("--tile-size", options.TileSize, $"a multiple of {TileMultiple} from 64 to 8192");
-        if (options.Overlap < 0 || options.Overlap > options.TileSize / 2 || options.Overlap % TileMultiple != 0)
-            throw Invalid("--overlap", options.Overlap, $"a multiple of {TileMultiple} from 0 to half of the tile's {options.TileSize}");
+        int side = options.TileSize ?? (form is PredictionForm.Image { Scale: int scale } ? Math.Max(SmallestTile, RoundUp(PredictionOptions.DefaultTileSize / scale)) : PredictionOptions.DefaultTileSize);
+        if (side is < SmallestTile or > 8192 || side % TileMultiple != 0)
+            throw Invalid("--tile-size", side, $"a multiple of {TileMultiple} from {SmallestTile} to 8192");
+        int overlap = options.Overlap ?? Math.Min(PredictionOptions.DefaultOverlap, RoundUp(side / 4));
+        if (overlap < 0 || overlap > side / 2 || overlap % TileMultiple != 0)
+            throw Invalid("--overlap", overlap, $"a multiple of {TileMultiple} from 0 to half of the tile's {side}");
+        return (side, overlap);
+
+        static int RoundUp(int pixels) => (pixels + TileMultiple - 1) / TileMultiple * TileMultiple;
 
         static RunException Invalid(string option, int found, string expected) =>
             new(ExitCode.Configuration, "PredictionOptionOutOfRange", $"{option} is {found}, but must be {expected}.", option);
     }
 
-    private static void CheckChannels(ImagePairList pairs, ModelConfig model)
+    // What is given has to be of the kind that the network takes, and to be of use to it.
+    private static void CheckKind(PredictionOptions options, TrainingConfig config, ITrainingTask task, string checkpoint)
     {
-        if (model.InChannels == 1 && pairs.Pairs.FirstOrDefault(pair => pair.Channels != 1) is { } coloured)
-            throw new DatasetException($"The pair '{coloured.Image1}' and '{coloured.Image2}' has colours, but the network takes images of 1 channel; expected grey.", coloured.Image1);
+        string network = $"The network of {checkpoint} (task {config.Task})";
+        if (InputsOf(task) == 1 && options.Sources.FirstOrDefault(source => source.Second is not null) is { } pair)
+            throw Wrong("PredictionTakesImages", $"{network} takes one image at a time, but '{pair.First}' and '{pair.Second}' are given as a pair; expected images, or folders of them, by --images.", pair.First);
+        if (InputsOf(task) == 2 && options.Sources.FirstOrDefault(source => source.Second is null && File.Exists(source.First)) is { } image)
+            throw Wrong("PredictionTakesPairs", $"{network} takes pairs of images of one place, but '{image.First}' is a single image; expected --image-a and --image-b, or folders with the folders A and B by --images.", image.First);
+        (string Option, bool IsGiven, bool IsOfUse)[] given =
+        [
+            ("--probability", options.WithScores, task.Prediction is PredictionForm.ClassMap),
+            ("--top", options.Top is not null, task.Prediction is PredictionForm.Label),
+            ("--tile-size", options.TileSize is not null, task.Prediction is not PredictionForm.Label),
+            ("--overlap", options.Overlap is not null, task.Prediction is not PredictionForm.Label),
+        ];
+        if (given.FirstOrDefault(option => option.IsGiven && !option.IsOfUse).Option is { } useless)
+            throw Wrong("PredictionOptionUseless", $"{useless} is given, but {char.ToLowerInvariant(network[0])}{network[1..]} gives {NameOf(task.Prediction)}, for which it means nothing; leave it out.", useless);
+
+        static RunException Wrong(string errorId, string message, string target) => new(ExitCode.Configuration, errorId, message, target);
+    }
+
+    private static string NameOf(PredictionForm form) => form switch
+    {
+        PredictionForm.ClassMap => "a map of classes",
+        PredictionForm.Image => "an image",
+        _ => "a label",
+    };
+
+    private static IPredictionOutput OutputOf(PredictionOptions options, TrainingConfig config, PredictionForm form, UnfinishedFiles unfinished, string checkpoint)
+    {
+        string? path = options.OutputPath is null ? null : Path.GetFullPath(options.OutputPath);
+        if (form is PredictionForm.Label(var names))
+        {
+            if (path is not null && Directory.Exists(path))
+                throw new RunException(ExitCode.Configuration, "OutputExists", $"The output path '{path}' is a folder; the network of {checkpoint} gives a label for each image, and a CSV file for all of them is expected.", path);
+            if (path is not null && !options.Overwrite && File.Exists(path))
+                throw Exists(path);
+            if (options.Top is < 1)
+                throw new RunException(ExitCode.Configuration, "PredictionOptionOutOfRange", string.Create(CultureInfo.InvariantCulture, $"--top is {options.Top}, but must be 1 or more."), "--top");
+            return new LabelOutput(unfinished, names, options.Top ?? PredictionOptions.DefaultTop, path);
+        }
+
+        if (path is null)
+            throw new RunException(ExitCode.Configuration, "OutputPathMissing", $"The network of {checkpoint} (task {config.Task}) gives {NameOf(form)} for each input, but --output, the folder of the results, is not given.", "--output");
+        if (File.Exists(path))
+            throw new RunException(ExitCode.Configuration, "OutputPathIsFile", $"The output path '{path}' is a file; a folder is expected.", path);
+        return form switch
+        {
+            PredictionForm.Image(var scale) => new PictureOutput(unfinished, path, scale),
+            PredictionForm.ClassMap(var classes) => new MapOutput(unfinished, path, classes, options.WithScores),
+            _ => throw new ArgumentOutOfRangeException(nameof(form), form, null),
+        };
+    }
+
+    private static void CheckChannels(InputImageList inputs, ModelConfig model)
+    {
+        if (model.InChannels != 1 || inputs.Inputs.FirstOrDefault(input => input.Channels != 1) is not { } coloured)
+            return;
+        string subject = coloured.Files.Count == 1 ? $"image '{coloured.Files[0]}'" : $"pair '{coloured.Files[0]}' and '{coloured.Files[1]}'";
+        throw new DatasetException($"The {subject} has colours, but the network takes images of 1 channel; expected grey.", coloured.Files[0]);
     }
 
     private static void WarnOfScale(TrainingConfig config, Action<RunWarning> warn)
@@ -144,28 +224,25 @@ public sealed class Predictor
             warn(new RunWarning($"The network was trained on crops that were resized from {config.Data.CropSize} pixels to {side} (data.sample_size); these images are taken at their own size."));
     }
 
-    private static List<PlannedPrediction> PlanOf(ImagePairList pairs, PredictionOptions options)
+    private static List<PlannedPrediction> PlanOf(InputImageList inputs, IPredictionOutput output, PredictionOptions options)
     {
-        string folder = Path.GetFullPath(options.OutputPath);
-        if (File.Exists(folder))
-            throw new RunException(ExitCode.Configuration, "OutputPathIsFile", $"The output path '{folder}' is a file; a folder is expected.", folder);
         List<PlannedPrediction> plan = [];
         Dictionary<string, string> origins = new(OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase);
-        foreach (ImagePair pair in pairs.Pairs)
+        foreach (InputImages input in inputs.Inputs)
         {
-            string stem = Path.Combine(folder, pair.Name.Replace('/', Path.DirectorySeparatorChar));
-            PlannedPrediction planned = new(pair, $"{stem}.png", options.WithScores ? $"{stem}.score.png" : null);
+            PlannedPrediction planned = new(input, output.FilesOf(input));
             foreach (string file in planned.Files)
             {
+                string origin = input.Files[0];
                 if (origins.TryGetValue(file, out string? other))
-                    throw new RunException(ExitCode.Configuration, "OutputNamedTwice", $"The results of '{other}' and '{pair.Image1}' would both be '{file}'; predict them into different folders.", file);
-                origins.Add(file, pair.Image1);
+                    throw new RunException(ExitCode.Configuration, "OutputNamedTwice", $"The results of '{other}' and '{origin}' would both be '{file}'; predict them into different folders.", file);
+                origins.Add(file, origin);
                 if (Directory.Exists(file))
-                    throw new RunException(ExitCode.Configuration, "OutputExists", $"'{file}' is a folder, where the result of '{pair.Image1}' is to be written.", file);
-                if (file == pair.Image1 || file == pair.Image2)
-                    throw new RunException(ExitCode.Configuration, "OutputIsInput", $"The result of '{pair.Image1}' would be '{file}', which is an image of the pair; name another output folder.", file);
+                    throw new RunException(ExitCode.Configuration, "OutputExists", $"'{file}' is a folder, where the result of '{origin}' is to be written.", file);
+                if (input.Files.Contains(file))
+                    throw new RunException(ExitCode.Configuration, "OutputIsInput", $"The result of '{origin}' would be '{file}', which is an image {(input.Files.Count == 1 ? "that is to be read" : "of the pair")}; name another output folder.", file);
                 if (!options.Overwrite && File.Exists(file))
-                    throw new RunException(ExitCode.Configuration, "OutputExists", $"The file '{file}' is there already; --force overwrites it.", file);
+                    throw Exists(file);
             }
 
             plan.Add(planned);
@@ -174,85 +251,33 @@ public sealed class Predictor
         return plan;
     }
 
-    private PredictionMade Predict(
-        ImagePredictor predictor, PlannedPrediction pair, ImageReader reader, ImageBuffer[] images, Action onTile, CancellationToken stopping, TimeProvider time)
+    private static RunException Exists(string file) =>
+        new(ExitCode.Configuration, "OutputExists", $"The file '{file}' is there already; --force overwrites it.", file);
+
+    private static void Decode(InputImages input, ImageReader reader, ImageBuffer[] images)
     {
-        long began = time.GetTimestamp();
-        reader.Decode(pair.Images.Image1, images[0]);
-        reader.Decode(pair.Images.Image2, images[1]);
-        CheckUnchanged(pair.Images, images);
-        PixelTotals totals;
+        foreach ((ImageBuffer image, string file) in images.Zip(input.Files))
+        {
+            reader.Decode(file, image);
+            if ((image.Width, image.Height) != (input.Width, input.Height))
+                throw new SampleException($"The image '{file}' is {image.Width}x{image.Height} pixels, but was {input.Width}x{input.Height} a moment ago.", file);
+        }
+    }
+
+    private RunEvent Predict(ImagePredictor predictor, PlannedPrediction planned, ImageBuffer[] images, PredictionWork work)
+    {
         try
         {
-            totals = Write(predictor, pair, images, onTile, stopping);
+            return _output.Predict(predictor, planned.Images, planned.Files, images, work);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw ResultFile.Refused(pair.MapPath, refused);
+            throw ResultFile.Refused(planned.Files.FirstOrDefault() ?? planned.Images.Files[0], refused);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
-            throw TorchFailure.OutOfMemory($"tiles of {_options.TileSize} pixels of '{pair.Images.Image1}', {pair.Images.Width}x{pair.Images.Height} pixels; make --tile-size smaller", failed);
-        }
-
-        return new PredictionMade(
-            Checkpoint.Path, pair.Images.Image1, pair.Images.Image2, pair.MapPath, pair.ScorePath, pair.Images.Width, pair.Images.Height,
-            (double)totals.Changed / totals.Pixels, totals.MeanConfidence, time.GetElapsedTime(began).TotalSeconds);
-    }
-
-    private static void CheckUnchanged(ImagePair pair, ImageBuffer[] images)
-    {
-        foreach ((ImageBuffer image, string file) in images.Zip([pair.Image1, pair.Image2]))
-        {
-            if ((image.Width, image.Height) != (pair.Width, pair.Height))
-                throw new SampleException($"The image '{file}' is {image.Width}x{image.Height} pixels, but was {pair.Width}x{pair.Height} a moment ago.", file);
-        }
-    }
-
-    private PixelTotals Write(ImagePredictor predictor, PlannedPrediction pair, ImageBuffer[] images, Action onTile, CancellationToken stopping)
-    {
-        bool isBinary = _config.Model.Classes == 2;
-        using ResultFile map = Open(pair.MapPath);
-        using ResultFile? scores = pair.ScorePath is null ? null : Open(pair.ScorePath);
-        try
-        {
-            (int width, int height) = (pair.Images.Width, pair.Images.Height);
-            using PngWriter mapRows = new(map.Stream, width, height, isBinary ? PngColor.Grey : PngColor.Palette, isBinary ? [] : ClassColors.Palette(_config.Model.Classes));
-            using PngWriter? scoreRows = scores is null ? null : new(scores.Stream, width, height, PngColor.Grey);
-            byte[] pixels = new byte[width];
-            PixelTotals totals = predictor.Run(
-                images,
-                (classes, probabilities) =>
-                {
-                    for (int x = 0; x < width; x++)
-                        pixels[x] = isBinary && classes[x] != 0 ? Changed : classes[x];
-                    mapRows.WriteRow(pixels);
-                    for (int x = 0; x < width; x++)
-                        pixels[x] = (byte)Math.Clamp(MathF.Round(255 * probabilities[x]), 0, 255);
-                    scoreRows?.WriteRow(pixels);
-                },
-                onTile,
-                stopping);
-            if (double.IsNaN(totals.MeanConfidence))
-                throw new RunException(ExitCode.Numeric, "PredictionNotFinite", $"The network of {Checkpoint.Path} gives NaN for the pair '{pair.Images.Image1}' and '{pair.Images.Image2}'.", pair.Images.Image1);
-            map.Complete();
-            scores?.Complete();
-            return totals;
-        }
-        finally
-        {
-            lock (_gate)
-                _unfinished.Clear();
-        }
-    }
-
-    private ResultFile Open(string path)
-    {
-        lock (_gate)
-        {
-            ResultFile file = new(path);
-            _unfinished.Add(file);
-            return file;
+            string size = string.Create(CultureInfo.InvariantCulture, $"'{planned.Images.Files[0]}', {planned.Images.Width}x{planned.Images.Height} pixels");
+            throw TorchFailure.OutOfMemory(_task.Prediction is PredictionForm.Label ? $"{size}; make the image smaller" : string.Create(CultureInfo.InvariantCulture, $"tiles of {_tiles.Side} pixels of {size}; make --tile-size smaller"), failed);
         }
     }
 }
@@ -260,37 +285,38 @@ public sealed class Predictor
 /// <summary>Which images are predicted, and how.</summary>
 public sealed record PredictionOptions
 {
-    /// <summary>The side of a tile where nothing else is said.</summary>
+    /// <summary>The side of a tile where nothing else is said; of a network that enlarges images, that of what it gives for a tile.</summary>
     public const int DefaultTileSize = 512;
 
-    /// <summary>The overlap of tiles where nothing else is said.</summary>
+    /// <summary>The overlap of tiles where nothing else is said; a quarter of a tile where that is less.</summary>
     public const int DefaultOverlap = 64;
 
-    /// <summary>Where the pairs are.</summary>
-    public required IReadOnlyList<ImagePairSource> Sources { get; init; }
+    /// <summary>How many classes of an image are told where nothing else is said.</summary>
+    public const int DefaultTop = 5;
 
-    /// <summary>The folder of the results.</summary>
-    public required string OutputPath { get; init; }
+    /// <summary>Where the images are.</summary>
+    public required IReadOnlyList<InputSource> Sources { get; init; }
 
-    /// <summary>Whether the probability of a change is written too, as greys.</summary>
+    /// <summary>The folder of the results; of labels the CSV file, or null for none.</summary>
+    public string? OutputPath { get; init; }
+
+    /// <summary>Whether a map's probabilities are written too, as greys.</summary>
     public bool WithScores { get; init; }
 
-    /// <summary>The side of a tile in pixels.</summary>
-    public int TileSize { get; init; } = DefaultTileSize;
+    /// <summary>How many of an image's most probable classes are told; null for <see cref="DefaultTop"/>.</summary>
+    public int? Top { get; init; }
 
-    /// <summary>The pixels that neighbouring tiles share.</summary>
-    public int Overlap { get; init; } = DefaultOverlap;
+    /// <summary>The side of a tile in pixels of the input; null for the default.</summary>
+    public int? TileSize { get; init; }
+
+    /// <summary>The pixels that neighbouring tiles share; null for the default.</summary>
+    public int? Overlap { get; init; }
 
     /// <summary>Whether files that are there are overwritten.</summary>
     public bool Overwrite { get; init; }
 }
 
-/// <summary>A pair, and the files of its result.</summary>
-/// <param name="Images">The pair.</param>
-/// <param name="MapPath">The file of the classes.</param>
-/// <param name="ScorePath">The file of the probabilities; null where none is asked for.</param>
-public sealed record PlannedPrediction(ImagePair Images, string MapPath, string? ScorePath)
-{
-    /// <summary>The files that will be written.</summary>
-    public IEnumerable<string> Files => ScorePath is null ? [MapPath] : [MapPath, ScorePath];
-}
+/// <summary>What the network takes at once, and the files of its result.</summary>
+/// <param name="Images">The image, or the two of one place.</param>
+/// <param name="Files">The files that will be written; none where labels are told.</param>
+public sealed record PlannedPrediction(InputImages Images, IReadOnlyList<string> Files);

@@ -27,7 +27,7 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     }
 
     /// <summary>How this cmdlet calls what the executable names by its options.</summary>
-    private protected CmdletWords Words() => new([.. BoundSettings()]);
+    private protected virtual CmdletWords Words() => new([.. BoundSettings()]);
 
     /// <summary>Those parameters that were given and set a key of the configuration, as settings with absolute paths, and as they were given.</summary>
     private protected IEnumerable<(string Setting, string Parameter)> BoundSettings()

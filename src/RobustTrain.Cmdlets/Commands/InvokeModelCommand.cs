@@ -10,16 +10,16 @@ using RobustTrain.Runs.Events;
 namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>Uses a trained network on images: one process for all that the pipeline brings.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "Model", SupportsShouldProcess = true, DefaultParameterSetName = FolderSet)]
+[Cmdlet(VerbsLifecycle.Invoke, "Model", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [Alias("Export-Prediction")]
-[OutputType(typeof(ModelPrediction))]
+[OutputType(typeof(ChangePrediction), typeof(ClassMapPrediction), typeof(ImagePrediction), typeof(LabelPrediction))]
 public sealed class InvokeModelCommand : NetworkCmdlet
 {
     private const string PairSet = "Pair";
-    private const string FolderSet = "Folder";
+    private const string PathSet = "Path";
 
-    // The pairs of each network, as lines of the executable's list.
-    private readonly Dictionary<string, List<string>> _pairs = new(StringComparer.Ordinal);
+    // The images or pairs of each network, as lines of the executable's list.
+    private readonly Dictionary<string, List<string>> _inputs = new(StringComparer.Ordinal);
 
     /// <summary>A run's folder, whose best checkpoint is meant, or a checkpoint's folder.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
@@ -41,22 +41,26 @@ public sealed class InvokeModelCommand : NetworkCmdlet
     [ValidateNotNullOrEmpty]
     public string[] ImagePathB { get; set; } = [];
 
-    /// <summary>Folders with the folders A and B; wildcards are allowed.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = FolderSet, ValueFromPipeline = true)]
+    /// <summary>Images or folders of them, or for a network that takes pairs folders with the folders A and B; wildcards are allowed.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = PathSet, ValueFromPipeline = true)]
     [SupportsWildcards]
-    [FromObject("FullName", "DataPath", EscapesWildcards = true)]
+    [FromObject("FullName", "DataPath", "ImagePath", EscapesWildcards = true)]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];
 
-    /// <summary>The folder of the results.</summary>
-    [Parameter(Mandatory = true)]
+    /// <summary>The folder of the results; of labels the CSV file, which may be left out.</summary>
+    [Parameter]
     [FromObject("FullName")]
     [ValidateNotNullOrEmpty]
-    public string OutputPath { get; set; } = "";
+    public string? OutputPath { get; set; }
 
-    /// <summary>Also writes the probability of a change as greys.</summary>
+    /// <summary>Also writes probabilities as greys.</summary>
     [Parameter]
     public SwitchParameter Probability { get; set; }
+
+    /// <summary>How many of an image's most probable classes are told.</summary>
+    [Parameter]
+    public int? Top { get; set; }
 
     /// <summary>The side of the tiles in which larger images are computed.</summary>
     [Parameter]
@@ -70,16 +74,18 @@ public sealed class InvokeModelCommand : NetworkCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    private protected override CmdletWords Words() => base.Words() with { Own = new Dictionary<string, string> { ["--images"] = "-Path" } };
+
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
         string model = await ResolvePathAsync(ModelPath);
-        if (!_pairs.TryGetValue(model, out List<string>? lines))
-            _pairs.Add(model, lines = []);
-        if (ParameterSetName == FolderSet)
+        if (!_inputs.TryGetValue(model, out List<string>? lines))
+            _inputs.Add(model, lines = []);
+        if (ParameterSetName == PathSet)
         {
             foreach (string path in Path)
-                lines.AddRange(await ResolveFoldersAsync(path, isLiteral: false));
+                lines.AddRange(await ResolveImagesAsync(path));
             return;
         }
 
@@ -92,7 +98,7 @@ public sealed class InvokeModelCommand : NetworkCmdlet
     /// <inheritdoc/>
     protected override async Task EndProcessingAsync(CancellationToken stopping)
     {
-        foreach ((string model, List<string> lines) in _pairs.Where(pairs => pairs.Value.Count > 0))
+        foreach ((string model, List<string> lines) in _inputs.Where(input => input.Value.Count > 0))
             await PredictAsync(model, lines, stopping);
     }
 
@@ -103,11 +109,11 @@ public sealed class InvokeModelCommand : NetworkCmdlet
         {
             await File.WriteAllLinesAsync(list, lines, stopping);
             string[] arguments = await OnPipelineThread(() => ArgumentsFor(model, list).ToArray());
-            string output = await ResolvePathAsync(OutputPath);
+            string subject = OutputPath is null ? model : await ResolvePathAsync(OutputPath);
             string action = await OnPipelineThread(() => IsWhatIf)
                 ? await CheckAsync(arguments, model, stopping)
                 : Strings.Format("PredictAction", model);
-            if (await ShouldProcessAsync(output, action))
+            if (await ShouldProcessAsync(subject, action))
                 await CallAsync(arguments, Strings.Format("PredictActivity", model), model, TakeAsync, stopping);
         }
         finally
@@ -120,11 +126,11 @@ public sealed class InvokeModelCommand : NetworkCmdlet
     {
         switch (happened)
         {
-            case PredictionMade made:
-                await WriteObjectAsync(ModelPrediction.From(made));
-                break;
             case PredictionFailed failed:
                 await WriteErrorAsync(new RunException(ExitCode.Data, "SampleNotReadable", failed.Message, failed.Target));
+                break;
+            case var other when ModelPrediction.From(other) is { } prediction:
+                await WriteObjectAsync(prediction);
                 break;
         }
     }
@@ -134,7 +140,7 @@ public sealed class InvokeModelCommand : NetworkCmdlet
     {
         PredictionPlanned? planned = null;
         await CallAsync([.. arguments, "--check"], Strings.Format("PredictActivity", model), model, happened => planned = happened as PredictionPlanned ?? planned, stopping);
-        return Strings.Format("PredictPlan", Counted.Of(planned?.Pairs ?? 0, "pair"), planned?.Checkpoint);
+        return Strings.Format("PredictPlan", Counted.Of(planned?.Pairs ?? 0, planned?.InputName ?? "image"), planned?.Checkpoint);
     }
 
     private IEnumerable<string> ArgumentsFor(string model, string list) =>
@@ -142,7 +148,8 @@ public sealed class InvokeModelCommand : NetworkCmdlet
         .. ArgumentsFor(
             "predict", model,
             ("--pairs", list),
-            ("--output", ResolvePath(OutputPath)),
+            ("--output", OutputPath is null ? null : ResolvePath(OutputPath)),
+            ("--top", Top?.ToString(CultureInfo.InvariantCulture)),
             ("--tile-size", TileSize?.ToString(CultureInfo.InvariantCulture)),
             ("--overlap", Overlap?.ToString(CultureInfo.InvariantCulture))),
         .. Probability ? (string[])["--probability"] : [],

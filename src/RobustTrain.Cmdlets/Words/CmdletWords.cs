@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace RobustTrain.Cmdlets.Words;
 
 /// <summary>Puts the executable's sentences, which name its options, into the words of the cmdlet that was called: its parameters.</summary>
-/// <param name="given">The settings that parameters gave, as the executable was told them, each with the parameter as it was written.</param>
-internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string Parameter)> given)
+/// <param name="Given">The settings that parameters gave, as the executable was told them, each with the parameter as it was written.</param>
+internal sealed partial record CmdletWords(IReadOnlyList<(string Setting, string Parameter)> Given)
 {
     private static readonly Dictionary<string, string> s_parameters = new()
     {
@@ -39,6 +39,7 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
         ["--run-path"] = "-RunPath",
         ["--set"] = "-Set",
         ["--tile-size"] = "-TileSize",
+        ["--top"] = "-Top",
         ["--width"] = "-Width",
         ["--workers"] = "-NumWorkers",
     };
@@ -48,15 +49,18 @@ internal sealed partial class CmdletWords(IReadOnlyList<(string Setting, string 
     /// <summary>The words of a cmdlet whose parameters gave no settings.</summary>
     public static CmdletWords Plain { get; } = new([]);
 
+    /// <summary>Parameters that this cmdlet names otherwise than others, by the executable's options.</summary>
+    public IReadOnlyDictionary<string, string> Own { get; init; } = new Dictionary<string, string>();
+
     /// <summary>A sentence in the cmdlet's words.</summary>
     public string Of(string sentence)
     {
         // The longest first: one setting may be the beginning of another.
-        foreach ((string setting, string parameter) in given.OrderByDescending(pair => pair.Setting.Length))
+        foreach ((string setting, string parameter) in Given.OrderByDescending(pair => pair.Setting.Length))
             sentence = sentence.Replace($"--set {setting}", parameter, StringComparison.Ordinal);
 
         sentence = Template().Replace(sentence, found => s_parametersOfKeys.TryGetValue(found.Groups["key"].Value, out string? name) ? $"-{name}" : $"-Set {found.Groups["key"].Value}=...");
-        return Option().Replace(sentence, found => s_parameters.GetValueOrDefault(found.Value, found.Value));
+        return Option().Replace(sentence, found => Own.GetValueOrDefault(found.Value, s_parameters.GetValueOrDefault(found.Value, found.Value)));
     }
 
     // "--set data.path=...": a hint at what could be given.

@@ -11,7 +11,7 @@ using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Host.Jobs;
 
-/// <summary>Predicts pairs of images, from the command line to the exit code.</summary>
+/// <summary>Predicts images, from the command line to the exit code.</summary>
 /// <param name="request">What the command line asks.</param>
 /// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
 /// <param name="time">The clock.</param>
@@ -25,7 +25,7 @@ internal sealed class PredictJob(PredictRequest request, EventStream? stream, Ti
     private bool _hasEnded;
 
     /// <summary>Predicts.</summary>
-    /// <returns>The exit code: that of unreadable data where a pair could not be read.</returns>
+    /// <returns>The exit code: that of unreadable data where an input could not be read.</returns>
     public int Run()
     {
         string path = Path.GetFullPath(request.Path);
@@ -64,20 +64,22 @@ internal sealed class PredictJob(PredictRequest request, EventStream? stream, Ti
         CompositeJournal journal = new(time, [stream, display]);
         Predictor predictor = Predictor.Open(config, path, request.Choice, request.Options, journal.Write);
         _predictor = predictor;
-        string folder = Path.GetFullPath(request.Options.OutputPath);
+        string? output = request.Options.OutputPath is { } given ? Path.GetFullPath(given) : null;
         if (request.ChecksOnly)
         {
-            journal.Write(new PredictionPlanned(predictor.Checkpoint.Path, predictor.Plan.Count, folder));
+            PredictionPlanned planned = new(predictor.Checkpoint.Path, predictor.Plan.Count, output) { ImagesAtOnce = predictor.ImagesAtOnce };
+            journal.Write(planned);
             display?.Dispose();
             if (stream is null)
-                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(predictor.Plan.Count, "pair")} would be predicted by {predictor.Checkpoint.Path} into {folder}."));
+                Console.Out.WriteLine($"{Counted.Of(planned.Pairs, planned.InputName)} would be predicted by {planned.Checkpoint}{(output is null ? "" : $" into {output}")}.");
             return (int)ExitCode.Finished;
         }
 
         (int made, int failed) = predictor.Run(journal, stopping, time);
         if (failed == 0)
             return (int)ExitCode.Finished;
-        throw new RunException(ExitCode.Data, "PairsNotReadable", $"{failed} of {Counted.Of(made + failed, "pair")} could not be read; the others are in {folder}.", folder);
+        string unread = string.Create(CultureInfo.InvariantCulture, $"{failed} of {Counted.Of(made + failed, predictor.ImagesAtOnce == 1 ? "image" : "pair")} could not be read");
+        throw new RunException(ExitCode.Data, "PairsNotReadable", output is null ? $"{unread}." : $"{unread}; the others are in {output}.", output);
     }
 
     private static RunException Stopped(string path) =>

@@ -21,7 +21,9 @@ internal static class EventText
         LossScaleHalved halved => string.Create(CultureInfo.InvariantCulture, $"Step {halved.GlobalStep} is left out: its gradient is too large for 16 bits; losses are multiplied by {halved.Factor:0} from now on."),
         StoppedEarly early => string.Create(CultureInfo.InvariantCulture, $"No epoch of the last {early.Patience} was better than epoch {early.BestEpoch}: no more are trained."),
         PredictionMade made => Prediction(made),
-        PredictionFailed failed => $"Warning: {failed.Message} The pair is left out.",
+        ImagePredicted made => string.Create(CultureInfo.InvariantCulture, $"{made.ResultPath}: {made.ResultWidth}x{made.ResultHeight} pixels of {made.Width}x{made.Height}  {Duration(TimeSpan.FromSeconds(made.DurationSeconds))}"),
+        LabelPredicted label => $"{label.Image}: {string.Join("  ", label.Top.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Label} {one.Probability:0.000}")))}",
+        PredictionFailed failed => $"Warning: {failed.Message} The {failed.InputName} is left out.",
         RunWarning warning => Warning(warning),
         LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "quarantine_not_written" or "fell_back" or "workers_chosen" } loader => $"Loader: {loader.Message}",
         StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
@@ -76,7 +78,7 @@ internal static class EventText
 
     private static string Prediction(PredictionMade made) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{made.MapPath}: {made.ChangedShare * 100:0.00} % of {made.Width}x{made.Height} pixels changed, mean confidence {made.MeanConfidence:0.000}  {Duration(TimeSpan.FromSeconds(made.DurationSeconds))}");
+        $"{made.MapPath}: {made.ChangedShare * 100:0.00} % of {made.Width}x{made.Height} pixels {(made.Image2 is null ? "of other classes than 0" : "changed")}, mean confidence {made.MeanConfidence:0.000}  {Duration(TimeSpan.FromSeconds(made.DurationSeconds))}");
 
     private static string Beginning(RunStarted started) =>
         (started.StartedFrom is { } weights ? $", from the weights in {weights}" : "")

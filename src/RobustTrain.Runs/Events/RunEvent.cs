@@ -30,6 +30,8 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(PredictionPlanned), "prediction_planned")]
 [JsonDerivedType(typeof(PredictionProgress), "prediction_progress")]
 [JsonDerivedType(typeof(PredictionMade), "prediction_made")]
+[JsonDerivedType(typeof(ImagePredicted), "image_predicted")]
+[JsonDerivedType(typeof(LabelPredicted), "label_predicted")]
 [JsonDerivedType(typeof(PredictionFailed), "prediction_failed")]
 [JsonDerivedType(typeof(ModelExported), "model_exported")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]

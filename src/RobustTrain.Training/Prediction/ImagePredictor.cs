@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Prediction;
 
-/// <summary>Runs a network over images of any size, tile by tile, and hands out the classes row by row.</summary>
+/// <summary>Runs a network over images of any size, tile by tile, and hands out what it gives row by row.</summary>
 /// <param name="task">What the network takes and gives.</param>
 /// <param name="model">The network, in evaluation mode on <paramref name="device"/>.</param>
 /// <param name="device">Where it is.</param>
@@ -22,15 +22,15 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
     private readonly SampleWriter _writer = new(normalization, AugmentationOptions.None);
     private readonly SampleField[] _inputs = [.. task.Fields.Where(field => field.Input is not null)];
 
-    /// <summary>Takes a row of an image.</summary>
+    /// <summary>Takes a row of a map.</summary>
     /// <param name="classes">The most probable class of each pixel.</param>
-    /// <param name="scores">The probability that a pixel is of another class than 0.</param>
+    /// <param name="scores">Of pairs the probability that a pixel is of another class than 0; of single images that of its most probable class.</param>
     public delegate void RowTaker(ReadOnlySpan<byte> classes, ReadOnlySpan<float> scores);
 
     /// <summary>How many tiles an image has.</summary>
-    public int CountTiles(int width, int height) => Axis(width).Tiles.Count * Axis(height).Tiles.Count;
+    public int CountTiles(int width, int height) => task.Prediction is PredictionForm.Label ? 1 : Axis(width).Tiles.Count * Axis(height).Tiles.Count;
 
-    /// <summary>Predicts.</summary>
+    /// <summary>Predicts a map of classes.</summary>
     /// <param name="images">The network's input images, of one size.</param>
     /// <param name="take">Takes each row, from the top.</param>
     /// <param name="onTile">Is called after each tile.</param>
@@ -38,14 +38,69 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
     /// <returns>What became of the pixels.</returns>
     public PixelTotals Run(IReadOnlyList<ImageBuffer> images, RowTaker take, Action onTile, CancellationToken stopping)
     {
+        int classCount = ((PredictionForm.ClassMap)task.Prediction).ClassCount;
+        PixelTotals totals = new(classCount);
+        byte[] classes = new byte[images[0].Width];
+        float[] scores = new float[images[0].Width];
+        RunTiles(
+            images,
+            scale: 1,
+            (blend, y) =>
+            {
+                Decide(blend, y, classCount, classes, scores, totals);
+                take(classes, scores);
+            },
+            onTile,
+            stopping);
+        return totals;
+    }
+
+    /// <summary>Makes an image of an image.</summary>
+    /// <param name="images">The network's input images, of one size.</param>
+    /// <param name="take">Takes each row, from the top, channels interleaved.</param>
+    /// <param name="onTile">Is called after each tile.</param>
+    /// <param name="stopping">Ends it with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Whether the network gave numbers only.</returns>
+    public bool RunPicture(IReadOnlyList<ImageBuffer> images, Action<byte[]> take, Action onTile, CancellationToken stopping)
+    {
+        bool isFinite = true;
+        int scale = ((PredictionForm.Image)task.Prediction).Scale;
+        byte[]? row = null;
+        RunTiles(
+            images,
+            scale,
+            (blend, y) =>
+            {
+                row ??= new byte[scale * images[0].Width * blend.Planes];
+                for (int at = 0; at < row.Length; at++)
+                {
+                    float value = blend.At(at % blend.Planes, at / blend.Planes, y);
+                    isFinite &= !float.IsNaN(value);
+                    row[at] = (byte)MathF.Round(255 * Math.Clamp(value, 0, 1));
+                }
+
+                take(row);
+            },
+            onTile,
+            stopping);
+        return isFinite;
+    }
+
+    /// <summary>The probability of each class for a whole image, which is computed at once.</summary>
+    /// <param name="images">The network's input images, of one size.</param>
+    public float[] RunLabel(IReadOnlyList<ImageBuffer> images)
+    {
+        using Tensor probabilities = Compute(images, new PixelWindow(0, 0, images[0].Width, images[0].Height), scale: 1);
+        StepMemory.Collect();
+        return MemoryMarshal.Cast<byte, float>(probabilities.bytes).ToArray();
+    }
+
+    private void RunTiles(IReadOnlyList<ImageBuffer> images, int scale, Action<TileBlend, int> takeRow, Action onTile, CancellationToken stopping)
+    {
         (int width, int height) = (images[0].Width, images[0].Height);
         TileAxis columns = Axis(width);
         TileAxis rows = Axis(height);
         TileBlend? blend = null;
-        PixelTotals totals = new();
-        int classCount = ((PredictionForm.ClassMap)task.Prediction).ClassCount;
-        byte[] classes = new byte[width];
-        float[] scores = new float[width];
         for (int row = 0; row < rows.Tiles.Count; row++)
         {
             (int top, int tileHeight) = rows.Tiles[row];
@@ -53,34 +108,30 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
             {
                 stopping.ThrowIfCancellationRequested();
                 (int left, int tileWidth) = columns.Tiles[column];
-                using Tensor probabilities = Compute(images, new PixelWindow(left, top, tileWidth, tileHeight));
-                blend ??= new TileBlend((int)probabilities.shape[1], width, Math.Min(tile, height));
-                if (blend.Top < top && column == 0)
-                    blend.MoveTo(top);
-                blend.Add(MemoryMarshal.Cast<byte, float>(probabilities.bytes), left, top, columns.WeightsOf(column), rows.WeightsOf(row));
+                using Tensor values = Compute(images, new PixelWindow(left, top, tileWidth, tileHeight), scale);
+                blend ??= new TileBlend((int)values.shape[1], scale * width, scale * Math.Min(tile, height));
+                if (blend.Top < scale * top && column == 0)
+                    blend.MoveTo(scale * top);
+                blend.Add(MemoryMarshal.Cast<byte, float>(values.bytes), scale * left, scale * top, columns.WeightsOf(column, scale), rows.WeightsOf(row, scale));
                 onTile();
             }
 
             int next = row + 1 < rows.Tiles.Count ? rows.Tiles[row + 1].Start : height;
-            for (int y = top; y < next; y++)
-            {
-                Decide(blend!, y, classCount, classes, scores, totals);
-                take(classes, scores);
-            }
+            for (int y = scale * top; y < scale * next; y++)
+                takeRow(blend!, y);
         }
 
         StepMemory.Collect();
-        return totals;
     }
 
     private TileAxis Axis(int length) => new(length, tile, overlap, task.Stride);
 
-    private static void Decide(TileBlend blend, int y, int count, byte[] classes, float[] scores, PixelTotals totals)
+    private void Decide(TileBlend blend, int y, int count, byte[] classes, float[] scores, PixelTotals totals)
     {
         for (int x = 0; x < classes.Length; x++)
         {
             (int best, float highest) = (0, blend.At(0, x, y));
-            scores[x] = 1 - highest;
+            float none = highest;
             for (int c = 1; c < count; c++)
             {
                 float probability = blend.At(c, x, y);
@@ -89,12 +140,13 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
             }
 
             classes[x] = (byte)best;
+            scores[x] = _inputs.Length > 1 ? 1 - none : highest;
             totals.Add(best, highest);
         }
     }
 
-    // 1 x K x H x W on the CPU, dense.
-    private Tensor Compute(IReadOnlyList<ImageBuffer> images, PixelWindow window)
+    // What the task says of the window, on the CPU, dense: 1 x K x H x W, or 1 x K.
+    private Tensor Compute(IReadOnlyList<ImageBuffer> images, PixelWindow window, int scale)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -111,9 +163,10 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
         using BatchTensors batch = BatchTensors.Of(fields);
         if (device.type == DeviceType.CPU)
             batch.LayChannelsLast();
-        Tensor probabilities = task.Predict(task.Forward(model, batch))
-            .narrow(2, 0, window.Height).narrow(3, 0, window.Width);
-        return probabilities.to(ScalarType.Float32).cpu().contiguous().MoveToOuterDisposeScope();
+        Tensor values = task.Predict(task.Forward(model, batch));
+        if (task.Prediction is not PredictionForm.Label)
+            values = values.narrow(2, 0, scale * window.Height).narrow(3, 0, scale * window.Width);
+        return values.to(ScalarType.Float32).cpu().contiguous().MoveToOuterDisposeScope();
     }
 
     private Tensor Read(ImageBuffer image, PixelWindow window)
@@ -126,15 +179,20 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
 }
 
 /// <summary>What became of an image's pixels.</summary>
-internal sealed class PixelTotals
+/// <param name="classes">The classes.</param>
+internal sealed class PixelTotals(int classes)
 {
+    private readonly long[] _counts = new long[classes];
     private double _confidence;
 
     /// <summary>The pixels.</summary>
-    public long Pixels { get; private set; }
+    public long Pixels => _counts.Sum();
+
+    /// <summary>The pixels of each class.</summary>
+    public IReadOnlyList<long> Counts => _counts;
 
     /// <summary>Those whose most probable class is another than 0.</summary>
-    public long Changed { get; private set; }
+    public long Changed => Pixels - _counts[0];
 
     /// <summary>The mean probability of each pixel's most probable class; NaN where the network gave one.</summary>
     public double MeanConfidence => _confidence / Pixels;
@@ -142,8 +200,7 @@ internal sealed class PixelTotals
     /// <summary>Counts a pixel.</summary>
     public void Add(int chosen, float probability)
     {
-        Pixels++;
-        Changed += chosen == 0 ? 0 : 1;
+        _counts[chosen]++;
         _confidence += probability;
     }
 }

@@ -32,14 +32,17 @@ internal sealed class TileAxis
     public IReadOnlyList<(int Start, int Length)> Tiles { get; }
 
     /// <summary>The weight of each pixel of a tile, above 0: 1 within, and falling over the overlap where a neighbour goes on.</summary>
-    public float[] WeightsOf(int tile)
+    /// <param name="tile">The tile's number.</param>
+    /// <param name="scale">How many pixels of the result stand for one of the side.</param>
+    public float[] WeightsOf(int tile, int scale = 1)
     {
         (int start, int length) = Tiles[tile];
-        float[] weights = new float[length];
-        for (int at = 0; at < length; at++)
+        float[] weights = new float[scale * length];
+        float fading = scale * _overlap;
+        for (int at = 0; at < weights.Length; at++)
         {
-            float before = start == 0 ? 1 : (at + 0.5f) / _overlap;
-            float after = start + length == _length ? 1 : (length - at - 0.5f) / _overlap;
+            float before = start == 0 ? 1 : (at + 0.5f) / fading;
+            float after = start + length == _length ? 1 : (weights.Length - at - 0.5f) / fading;
             weights[at] = Math.Min(1, Math.Min(before, after));
         }
 

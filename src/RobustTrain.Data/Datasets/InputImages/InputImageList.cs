@@ -1,51 +1,78 @@
 using RobustTrain.Data.Imaging;
 
-namespace RobustTrain.Data.Datasets.ImagePairs;
+namespace RobustTrain.Data.Datasets.InputImages;
 
-/// <summary>Pairs of images of one place without labels: named one by one, or by two folders whose images have the same names.</summary>
-public sealed class ImagePairList
+/// <summary>What a network is used on, without labels: single images, or pairs of one place, named one by one or by folders.</summary>
+public sealed class InputImageList
 {
-    private ImagePairList(IReadOnlyList<ImagePair> pairs, IReadOnlyList<DatasetWarning> warnings)
+    private InputImageList(IReadOnlyList<InputImages> inputs, IReadOnlyList<DatasetWarning> warnings)
     {
-        Pairs = pairs;
+        Inputs = inputs;
         Warnings = warnings;
     }
 
-    /// <summary>The pairs, in the order of their sources, and of their names within two folders.</summary>
-    public IReadOnlyList<ImagePair> Pairs { get; }
+    /// <summary>The inputs, in the order of their sources, and of their names within folders.</summary>
+    public IReadOnlyList<InputImages> Inputs { get; }
 
     /// <summary>What is done with some of the files that the operator should know of.</summary>
     public IReadOnlyList<DatasetWarning> Warnings { get; }
 
-    /// <summary>Finds the pairs and reads the headers of their files.</summary>
+    /// <summary>Finds pairs and reads the headers of their files.</summary>
     /// <param name="sources">Where to look.</param>
     /// <param name="convertsImages">Whether images that are not upright 8-bit grey or RGB are converted; if not, they are refused.</param>
     /// <exception cref="DatasetException">A partner or a folder is missing, an image can't be read or is too large, or the sizes of a pair differ; with all such faults.</exception>
-    public static ImagePairList Open(IEnumerable<ImagePairSource> sources, bool convertsImages)
+    public static InputImageList OpenPairs(IEnumerable<InputSource> sources, bool convertsImages) => Open(sources, FindPairs, convertsImages);
+
+    /// <summary>Finds single images and reads their headers.</summary>
+    /// <param name="sources">Where to look: an image, or a folder of images and of folders with more of them.</param>
+    /// <param name="convertsImages">Whether images that are not upright 8-bit grey or RGB are converted; if not, they are refused.</param>
+    /// <exception cref="DatasetException">A file or a folder is missing, or an image can't be read or is too large; with all such faults.</exception>
+    public static InputImageList OpenSingle(IEnumerable<InputSource> sources, bool convertsImages) => Open(sources, FindSingle, convertsImages);
+
+    private static InputImageList Open(IEnumerable<InputSource> sources, Func<InputSource, List<DatasetFault>, List<string>, IEnumerable<(string Name, string[] Files)>> find, bool convertsImages)
     {
         using HeaderCheck check = new(convertsImages);
         List<DatasetFault> faults = [];
-        List<ImagePair> pairs = [];
+        List<InputImages> inputs = [];
         List<string> others = [];
-        foreach ((string name, string image1, string image2) in sources.SelectMany(source => Find(source, faults, others)))
+        foreach ((string name, string[] files) in sources.SelectMany(source => find(source, faults, others)))
         {
-            if (Read(check, name, image1, image2, faults) is { } pair)
-                pairs.Add(pair);
+            if (Read(check, name, files, faults) is { } input)
+                inputs.Add(input);
         }
 
         DatasetException.ThrowIfAny(faults);
         IEnumerable<DatasetWarning> unused = others.Count == 0 ? [] : [new DatasetWarning(DatasetFolder.OtherFormats.Kind, DatasetFolder.OtherFormats.Text, others)];
-        return new ImagePairList(pairs, [.. check.Warnings, .. unused]);
+        return new InputImageList(inputs, [.. check.Warnings, .. unused]);
     }
 
-    private static IEnumerable<(string Name, string Image1, string Image2)> Find(ImagePairSource source, List<DatasetFault> faults, List<string> others)
+    private static IEnumerable<(string Name, string[] Files)> FindSingle(InputSource source, List<DatasetFault> faults, List<string> others)
+    {
+        string path = Path.GetFullPath(source.First);
+        if (File.Exists(path))
+            return [(DatasetFolder.StemOf(Path.GetFileName(path)), [path])];
+        if (!Directory.Exists(path))
+        {
+            faults.Add(new DatasetFault($"There is no image or folder '{path}'.", path));
+            return [];
+        }
+
+        string[] files = DatasetFolder.FilesBelow(path);
+        string[] images = [.. files.Where(DatasetFolder.IsImage)];
+        others.AddRange(files.Where(file => !DatasetFolder.IsImage(file)).Select(file => DatasetFolder.FullPath(path, file)));
+        if (images.Length == 0)
+            faults.Add(new DatasetFault($"The folder '{path}' has no images; expected {DatasetFolder.Formats}.", path));
+        return images.Select(file => (DatasetFolder.StemOf(file), new[] { DatasetFolder.FullPath(path, file) }));
+    }
+
+    private static IEnumerable<(string Name, string[] Files)> FindPairs(InputSource source, List<DatasetFault> faults, List<string> others)
     {
         string first = Path.GetFullPath(source.First);
         if (source.Second is null)
             return InFolder(first, faults, others);
         string second = Path.GetFullPath(source.Second);
         if (File.Exists(first) && File.Exists(second))
-            return [(DatasetFolder.StemOf(Path.GetFileName(first)), first, second)];
+            return [(DatasetFolder.StemOf(Path.GetFileName(first)), [first, second])];
         if (Directory.Exists(first) && Directory.Exists(second))
             return InFolders(first, second, faults, others);
         foreach (string missing in new[] { first, second }.Where(path => !Path.Exists(path)))
@@ -55,7 +82,7 @@ public sealed class ImagePairList
         return [];
     }
 
-    private static IEnumerable<(string Name, string Image1, string Image2)> InFolder(string folder, List<DatasetFault> faults, List<string> others)
+    private static IEnumerable<(string Name, string[] Files)> InFolder(string folder, List<DatasetFault> faults, List<string> others)
     {
         if (!Directory.Exists(folder))
         {
@@ -71,7 +98,7 @@ public sealed class ImagePairList
         return [];
     }
 
-    private static IEnumerable<(string Name, string Image1, string Image2)> InFolders(string first, string second, List<DatasetFault> faults, List<string> others)
+    private static IEnumerable<(string Name, string[] Files)> InFolders(string first, string second, List<DatasetFault> faults, List<string> others)
     {
         Dictionary<string, string> ones = ImagesIn(first, faults, others);
         Dictionary<string, string> twos = ImagesIn(second, faults, others);
@@ -81,7 +108,7 @@ public sealed class ImagePairList
             faults.Add(new DatasetFault($"The image '{ones[name]}' has no partner of its name in the folder '{second}'.", ones[name]));
         foreach (string name in twos.Keys.Where(name => !ones.ContainsKey(name)))
             faults.Add(new DatasetFault($"The image '{twos[name]}' has no partner of its name in the folder '{first}'.", twos[name]));
-        return ones.Keys.Where(twos.ContainsKey).Select(name => (name, ones[name], twos[name]));
+        return ones.Keys.Where(twos.ContainsKey).Select(name => (name, new[] { ones[name], twos[name] }));
     }
 
     // The images of a folder and of those below it, by their names without extension.
@@ -100,14 +127,14 @@ public sealed class ImagePairList
         return images;
     }
 
-    private static ImagePair? Read(HeaderCheck check, string name, string image1, string image2, List<DatasetFault> faults)
+    private static InputImages? Read(HeaderCheck check, string name, string[] files, List<DatasetFault> faults)
     {
         int before = faults.Count;
-        (string File, ImageInfo Info)[] files = [(image1, Header(image1)), (image2, Header(image2))];
-        if (faults.Count > before || !HeaderCheck.CheckPartners(files, faults))
+        (string File, ImageInfo Info)[] read = [.. files.Select(file => (file, Header(file)))];
+        if (faults.Count > before || !HeaderCheck.CheckPartners(read, faults))
             return null;
-        ImageInfo info = files[0].Info;
-        return new ImagePair(name, image1, image2, info.Width, info.Height, Math.Max(info.Channels, files[1].Info.Channels));
+        ImageInfo info = read[0].Info;
+        return new InputImages(name, files, info.Width, info.Height, read.Max(file => file.Info.Channels));
 
         ImageInfo Header(string file)
         {
@@ -130,16 +157,18 @@ public sealed class ImagePairList
     private static string KindOf(string path) => Directory.Exists(path) ? "folder" : "file";
 }
 
-/// <summary>Where pairs are looked for.</summary>
-/// <param name="First">The first image, or the folder of the first images; where <paramref name="Second"/> is null, a folder with the folders A and B.</param>
-/// <param name="Second">The second image, or the folder of the second images.</param>
-public sealed record ImagePairSource(string First, string? Second);
+/// <summary>Where images are looked for.</summary>
+/// <param name="First">
+/// A single image or a folder of images; of pairs the first image, or the folder of the first images, or, where <paramref name="Second"/> is null, a
+/// folder with the folders A and B.
+/// </param>
+/// <param name="Second">The second image, or the folder of the second images; null where there is none.</param>
+public sealed record InputSource(string First, string? Second);
 
-/// <summary>Two images of one place.</summary>
+/// <summary>What a network takes at once: one image, or two of one place.</summary>
 /// <param name="Name">The first image's name without extension, from its folder, with / between folders.</param>
-/// <param name="Image1">The first image's file.</param>
-/// <param name="Image2">The second image's file.</param>
-/// <param name="Width">Pixels in a row, of both.</param>
-/// <param name="Height">Rows, of both.</param>
-/// <param name="Channels">1 where both are grey, else 3.</param>
-public sealed record ImagePair(string Name, string Image1, string Image2, int Width, int Height, int Channels);
+/// <param name="Files">The images.</param>
+/// <param name="Width">Pixels in a row, of each.</param>
+/// <param name="Height">Rows, of each.</param>
+/// <param name="Channels">1 where all are grey, else 3.</param>
+public sealed record InputImages(string Name, IReadOnlyList<string> Files, int Width, int Height, int Channels);
