@@ -145,6 +145,24 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
             _stopping.Dispose();
     }
 
+    private IReadOnlyCollection<string> Matching(string path, Func<string, bool> isMeant, string warning)
+    {
+        if (!WildcardPattern.ContainsWildcardCharacters(path))
+            return [ResolvePath(WildcardPattern.Unescape(path))];
+
+        IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
+        if (provider.Name != "FileSystem")
+            throw new NotAFileSystemPathException(path, provider.Name);
+        string[] meant = [.. found.Where(isMeant)];
+        if (meant.Length == 0 && ResolvePath(path) is var named && isMeant(named))
+            return [named];
+        if (meant.Length == 0)
+            WriteWarning(Strings.Format(warning, path));
+        return meant;
+    }
+
+    private static bool IsImage(string file) => System.IO.Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".bmp";
+
     private PipelineThread Pipeline => _pipeline ?? throw new InvalidOperationException("There is no pipeline to write to outside of Begin-, Process- and EndProcessingAsync.");
 
     private Task WriteAsync(Action write) => Pipeline.WriteAsync<object?>(() =>
@@ -328,24 +346,6 @@ internal sealed class PipelineThread : IDisposable
 
         public void Refuse() => _completion.TrySetException(new PipelineStoppedException());
     }
-
-    private IReadOnlyCollection<string> Matching(string path, Func<string, bool> isMeant, string warning)
-    {
-        if (!WildcardPattern.ContainsWildcardCharacters(path))
-            return [ResolvePath(WildcardPattern.Unescape(path))];
-
-        IEnumerable<string> found = GetResolvedProviderPathFromPSPath(path, out ProviderInfo provider);
-        if (provider.Name != "FileSystem")
-            throw new NotAFileSystemPathException(path, provider.Name);
-        string[] meant = [.. found.Where(isMeant)];
-        if (meant.Length == 0 && ResolvePath(path) is var named && isMeant(named))
-            return [named];
-        if (meant.Length == 0)
-            WriteWarning(Strings.Format(warning, path));
-        return meant;
-    }
-
-    private static bool IsImage(string file) => System.IO.Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".bmp";
 }
 
 /// <summary>A path leads into a provider that is not the file system (a registry key, a variable).</summary>

@@ -446,6 +446,8 @@ public sealed class RunFolder : IDisposable
             Updated = now,
             Epochs = config.Epochs,
             BestMetric = config.BestMetric,
+            Task = config.Task,
+            ScoreNames = config.ScoreNames,
             Attempts = [new RunAttempt { Process = ProcessIdentity.Current, Started = now, State = RunState.Running }],
         };
     }
@@ -459,6 +461,10 @@ public sealed class RunFolder : IDisposable
         return previous with
         {
             Name = config.Name,
+            Epochs = config.Epochs,
+            Task = config.Task,
+            ScoreNames = config.ScoreNames,
+            TestScores = config.Epochs > previous.Epochs ? null : previous.TestScores,
             ConfigurationDigest = ConfigurationWriter.Digest(config),
             State = RunState.Running,
             ExitCode = null,
@@ -489,6 +495,7 @@ public sealed class RunFolder : IDisposable
 internal static class ResumedConfiguration
 {
     private const string DataPathKey = "data.path";
+    private const string EpochsKey = "trainer.epochs";
 
     /// <summary>Finds what changes.</summary>
     /// <param name="path">The run's folder.</param>
@@ -496,8 +503,8 @@ internal static class ResumedConfiguration
     /// <param name="config">The configuration with which it is to go on.</param>
     /// <param name="data">The data with which it is to go on; null where they are not open yet.</param>
     /// <returns>
-    /// The keys that change and may: those of which no bit depends (<see cref="FreeOnResumeAttribute"/>), and the data's path where names and sizes are
-    /// the same there.
+    /// The keys that change and may: those of which no bit depends (<see cref="FreeOnResumeAttribute"/>), the data's path where names and sizes are
+    /// the same there, and the number of epochs where those that are done would have been the same with it.
     /// </returns>
     /// <exception cref="RunException">A key changes on which the run's bits depend, or the data at another path are others.</exception>
     public static IReadOnlyList<ConfigurationDifference> Compare<T>(string path, RunRecord record, T config, IReadOnlyList<SplitRecord>? data)
@@ -510,9 +517,14 @@ internal static class ResumedConfiguration
         if (!File.Exists(RunFolder.ConfigPathOf(path)))
             throw Refusal(path, "");
         IReadOnlyList<ConfigurationDifference> differences = ConfigurationWriter.Differences(RunFolder.ReadConfig<T>(path), config);
-        ConfigurationDifference[] bound = [.. differences.Where(difference => !IsFree<T>(difference.Path, record))];
+        string? epochs = EpochsBound(record, config);
+        ConfigurationDifference[] bound = [.. differences.Where(difference => difference.Path == EpochsKey ? epochs is not null : !IsFree<T>(difference.Path, record))];
         if (bound.Length > 0)
-            throw Refusal(path, ": " + string.Join(", ", bound.Select(difference => $"{difference.Path} is {difference.Left} there and {difference.Right} here")));
+        {
+            string differing = string.Join(", ", bound.Select(difference => $"{difference.Path} is {difference.Left} there and {difference.Right} here{(difference.Path == EpochsKey ? $" ({epochs})" : "")}"));
+            throw Refusal(path, $": {differing}", bound is [{ Path: EpochsKey }] ? "; a new run can begin from its weights, by --set trainer.start_from=..." : null);
+        }
+
         if (data is not null && differences.FirstOrDefault(difference => difference.Path == DataPathKey) is { } moved && DataDifference(record, data) is { } other)
             throw Refusal(path, $": its data were at {moved.Left}, and those at {moved.Right} are others: {other}");
         return differences;
@@ -521,6 +533,17 @@ internal static class ResumedConfiguration
     /// <summary>What is other about the data than when the run was last at work, as the end of a sentence; null where nothing is, or nobody knows.</summary>
     public static string? DataDifference(RunRecord record, IReadOnlyList<SplitRecord> data) => record.Data is not { } former || former.SequenceEqual(data) ? null
         : string.Join(", ", former.Zip(data).Where(pair => pair.First != pair.Second).Select(pair => Describe(pair.First, pair.Second)));
+
+    // Why the number of epochs may not become another; null where it may.
+    private static string? EpochsBound<T>(RunRecord record, T config)
+        where T : IRunConfiguration
+    {
+        if (config.EpochsBound is { } reason)
+            return reason;
+        if (record.State == RunState.Finished && record.EpochsDone < record.Epochs)
+            return string.Create(CultureInfo.InvariantCulture, $"it has ended early, after {Counted.Of(record.EpochsDone, "epoch")}");
+        return config.Epochs < record.EpochsDone ? string.Create(CultureInfo.InvariantCulture, $"it has done {Counted.Of(record.EpochsDone, "epoch")}") : null;
+    }
 
     // What the record doesn't know of its data can't be compared.
     private static bool IsFree<T>(string key, RunRecord record)
@@ -531,8 +554,8 @@ internal static class ResumedConfiguration
             ? $"the {former.Split} split has other names or sizes"
             : string.Create(CultureInfo.InvariantCulture, $"the {former.Split} split had {Counted.Of(former.Samples, "sample")} of {former.Bytes} bytes and has {now.Samples} of {now.Bytes}");
 
-    private static RunException Refusal(string path, string differing) => new(
-        ExitCode.Configuration, "RunConfigurationDiffers", $"The run at '{path}' was begun with another configuration{differing}; name another folder for this one.", path);
+    private static RunException Refusal(string path, string differing, string? way = null) => new(
+        ExitCode.Configuration, "RunConfigurationDiffers", $"The run at '{path}' was begun with another configuration{differing}{way ?? "; name another folder for this one"}.", path);
 }
 
 /// <summary>Remembers what was created, so that a failure can leave things as they were.</summary>
@@ -609,4 +632,13 @@ public interface IRunConfiguration
 
     /// <summary>The score that decides which epoch is best.</summary>
     string BestMetric { get; }
+
+    /// <summary>What is learned.</summary>
+    string Task { get; }
+
+    /// <summary>The names of the scores that its samples get.</summary>
+    IReadOnlyList<string> ScoreNames { get; }
+
+    /// <summary>Why a run can't go on with another number of epochs with the bits that it would have had; null where it can.</summary>
+    string? EpochsBound { get; }
 }

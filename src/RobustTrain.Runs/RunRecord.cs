@@ -76,6 +76,12 @@ public sealed record RunRecord
     /// <summary>The score that decides which epoch is best.</summary>
     public required string BestMetric { get; init; }
 
+    /// <summary>What is learned; null in records from before there was a choice, which are of change detection.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>The names of the scores that a sample gets; null in such records.</summary>
+    public IReadOnlyList<string>? ScoreNames { get; init; }
+
     /// <summary>The best epoch, from 0; null before the first validation.</summary>
     public int? BestEpoch { get; init; }
 

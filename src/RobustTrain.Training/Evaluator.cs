@@ -44,6 +44,13 @@ public sealed class Evaluator
     /// <summary>The dataset's split that is scored.</summary>
     public IDataset Dataset => _dataset;
 
+    /// <summary>The names of the scores, those of validation sets included.</summary>
+    public IReadOnlyList<string> ScoreNames =>
+    [
+        .. _task.Scores.Select(score => score.Name),
+        .. _split == DatasetSplit.Val ? _task.ValidationSetsOf(_dataset).SelectMany(set => _task.Scores.Select(score => $"{set.Name}/{score.Name}")) : [],
+    ];
+
     /// <summary>Opens the training split of the same data as it is, without augmentation and, where the dataset can, uncut: then the images have to be of one size.</summary>
     /// <exception cref="DatasetException">The dataset can't be opened.</exception>
     public IDataset OpenTrainingSplit() => _task.Open(DatasetSplit.Train, SampleView.Whole);

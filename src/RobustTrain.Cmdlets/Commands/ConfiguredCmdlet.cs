@@ -1,6 +1,8 @@
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Commands;
 
@@ -177,7 +179,7 @@ public abstract class ConfiguredCmdlet : LoaderCmdlet
     [ValidateNotNullOrEmpty]
     public string[]? Freeze { get; set; }
 
-    /// <summary>A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from.</summary>
+    /// <summary>A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from; without -ConfigurationPath a run's settings are taken, too.</summary>
     [Parameter]
     [ConfigurationKey("trainer.start_from")]
     [FromObject("CheckpointPath", "RunPath", "FullName")]
@@ -200,4 +202,17 @@ public abstract class ConfiguredCmdlet : LoaderCmdlet
     [Parameter]
     [ConfigurationKey("selection.patience")]
     public int Patience { get; set; }
+
+    /// <summary>What was given, with absolute paths: -StartFrom stands for its run's configuration where none is given.</summary>
+    private protected override async Task<TrainingRequest> ReadRequestAsync()
+    {
+        TrainingRequest request = await base.ReadRequestAsync();
+        if (request.ConfigurationPath is not null || StartFrom is null)
+            return request;
+        string start = await ResolvePathAsync(StartFrom);
+
+        // A checkpoint's folder lies in its run's folder checkpoints.
+        string? run = new[] { start, System.IO.Path.GetFullPath(System.IO.Path.Combine(start, "..", "..")) }.FirstOrDefault(RunFolder.IsRun);
+        return run is null ? request : request with { ConfigurationPath = RunFolder.ConfigPathOf(run) };
+    }
 }

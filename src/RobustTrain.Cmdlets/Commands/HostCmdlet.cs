@@ -114,6 +114,9 @@ public abstract class HostCmdlet : RobustTrainCmdlet
                 case PredictionProgress progress:
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;
+                case LearningRateProgress progress:
+                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
+                    break;
                 case SampleDataProgress progress:
                     await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
                     break;

@@ -48,7 +48,7 @@ public abstract class LoaderCmdlet : HostCmdlet
     public string[]? Set { get; set; }
 
     /// <summary>What was given, with absolute paths.</summary>
-    private protected Task<TrainingRequest> ReadRequestAsync() => OnPipelineThread(() => new TrainingRequest
+    private protected virtual Task<TrainingRequest> ReadRequestAsync() => OnPipelineThread(() => new TrainingRequest
     {
         ConfigurationPath = ConfigurationPath is null ? null : ResolveConfiguration(ConfigurationPath),
         Settings = [.. BoundSettings().Select(bound => bound.Setting), .. Set ?? []],

@@ -120,8 +120,13 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
             await ShowAsync(() => view.TellAsync(EndOf(run, path))).ConfigureAwait(false);
     }
 
-    private static string EndOf(RunRecord run, string path) => Strings.Format(
-        "RunEnded", run.Name, run.EpochsDone, Counted.Of(run.Epochs, "epoch"), run.TestScores?.TryGetValue("f1", out double f1) == true ? Strings.Format("RunTestScore", f1) : "", path);
+    private static string EndOf(RunRecord run, string path)
+    {
+        // That of all of the test, where a validation set's decided.
+        string metric = run.TestScores?.ContainsKey(ScoreProperties.ChangeMetric) == true ? ScoreProperties.ChangeMetric : run.BestMetric[(run.BestMetric.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        string score = run.TestScores?.TryGetValue(metric, out double value) == true ? Strings.Format("RunTestScore", ScoreProperties.PropertyName(metric), value) : "";
+        return Strings.Format("RunEnded", run.Name, run.EpochsDone, Counted.Of(run.Epochs, "epoch"), score, path);
+    }
 
     // A closed pipeline takes nothing more; the trainer still has to come to its end.
     private async Task ShowAsync(Func<Task> show)

@@ -7,9 +7,9 @@ namespace RobustTrain.Cmdlets.Output;
 public sealed record ModelScore
 {
     private readonly EvaluationFinished _finished;
-    private readonly Scores _scores;
+    private readonly ScoreProperties _scores;
 
-    private ModelScore(EvaluationFinished finished) => (_finished, _scores) = (finished, new Scores(finished.Scores));
+    private ModelScore(EvaluationFinished finished) => (_finished, _scores) = (finished, new ScoreProperties(finished.Scores, finished.ScoreNames));
 
     /// <summary>The split that was scored: train, val or test.</summary>
     public string Split => _finished.Split;
@@ -17,32 +17,14 @@ public sealed record ModelScore
     /// <summary>The samples scored.</summary>
     public int Samples => _finished.Samples;
 
-    /// <summary>F1: of class 1 where there are two classes, else the mean.</summary>
-    public double? F1 => _scores["f1"];
+    /// <summary>The scores by their names in the configuration. Each is also a property of its own, as F1, null where it is not defined.</summary>
+    public NamedScores Scores => _scores.Named;
 
-    /// <summary>Intersection over union, likewise.</summary>
-    public double? Iou => _scores["iou"];
+    /// <summary>The score that decides which epoch is best.</summary>
+    public string BestMetric => _finished.BestMetric ?? ScoreProperties.ChangeMetric;
 
-    /// <summary>Precision, likewise.</summary>
-    public double? Precision => _scores["precision"];
-
-    /// <summary>Recall, likewise.</summary>
-    public double? Recall => _scores["recall"];
-
-    /// <summary>The share of pixels found right.</summary>
-    public double? Accuracy => _scores["accuracy"];
-
-    /// <summary>The mean F1 over all classes.</summary>
-    public double? MeanF1 => _scores["mean_f1"];
-
-    /// <summary>The mean intersection over union over all classes.</summary>
-    public double? MeanIou => _scores["mean_iou"];
-
-    /// <summary>The mean precision over all classes.</summary>
-    public double? MeanPrecision => _scores["mean_precision"];
-
-    /// <summary>The mean recall over all classes.</summary>
-    public double? MeanRecall => _scores["mean_recall"];
+    /// <summary>What was learned.</summary>
+    public string Task => _finished.Task ?? ScoreProperties.ChangeTask;
 
     /// <summary>The best F1 that thresholded differencing reaches on the same samples, with -Baseline.</summary>
     public double? DifferencingF1 => _finished.DifferencingF1;
@@ -65,10 +47,10 @@ public sealed record ModelScore
     /// <summary>The checkpoint's folder.</summary>
     public string CheckpointPath => _finished.Checkpoint;
 
-    /// <summary>An evaluation as an object for the pipeline; scores without a property of their own become note properties.</summary>
+    /// <summary>An evaluation as an object for the pipeline, with a note property for each score.</summary>
     internal static PSObject From(EvaluationFinished finished)
     {
         ModelScore score = new(finished);
-        return score._scores.AddOthersTo(score);
+        return score._scores.AddTo(score, score.Task);
     }
 }

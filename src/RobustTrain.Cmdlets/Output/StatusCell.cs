@@ -180,5 +180,15 @@ public static class TrainingCell
     /// <summary>A name of at most so many letters, cut on the right.</summary>
     public static string Name(string name, int width) => name.Length <= width ? name : name[..(width - 1)] + '…';
 
+    /// <summary>Two scores of an object, the one that decides first, as PsnrY 28.1234  SsimY 0.8123.</summary>
+    /// <param name="scores">The scores.</param>
+    /// <param name="bestMetric">The one that decides.</param>
+    public static string Scores(NamedScores scores, string bestMetric) => string.Join(
+        "  ",
+        scores.OrderByDescending(score => score.Key == bestMetric).Take(2).Select(score => $"{ScoreProperties.PropertyName(score.Key)} {Number(score.Value, 4)}"));
+
+    /// <summary>A score's name as PowerShell names things: PsnrY for psnr_y.</summary>
+    public static string Score(string name) => ScoreProperties.PropertyName(name);
+
     private static string Scientific(double number) => number.ToString("0.##E+0", CultureInfo.InvariantCulture);
 }

@@ -3,14 +3,14 @@ using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Output;
 
-/// <summary>One complete epoch of a run, as Start-Training writes it when the epoch ends.</summary>
+/// <summary>One complete epoch of a run, as Start-Training writes it when the epoch ends, and Get-TrainingEpoch later.</summary>
 public sealed record TrainingEpoch
 {
     private readonly EpochFinished _finished;
     private readonly RunStarted _run;
-    private readonly Scores _scores;
+    private readonly ScoreProperties _scores;
 
-    private TrainingEpoch(EpochFinished finished, RunStarted run) => (_finished, _run, _scores) = (finished, run, new Scores(finished.Scores));
+    private TrainingEpoch(EpochFinished finished, RunStarted run) => (_finished, _run, _scores) = (finished, run, new ScoreProperties(finished.Scores, run.ScoreNames));
 
     /// <summary>The run's id.</summary>
     public string RunId => _run.RunId;
@@ -24,32 +24,14 @@ public sealed record TrainingEpoch
     /// <summary>The mean loss over the epoch's steps.</summary>
     public double TrainLoss => _finished.TrainLoss;
 
-    /// <summary>The validation's F1: of class 1 where there are two classes, else the mean; null where none was due.</summary>
-    public double? F1 => _scores["f1"];
+    /// <summary>The validation's scores by their names in the configuration; empty where none was due. Each is also a property of its own, as F1, null where it was not measured.</summary>
+    public NamedScores Scores => _scores.Named;
 
-    /// <summary>The validation's intersection over union, likewise.</summary>
-    public double? Iou => _scores["iou"];
+    /// <summary>The score that decides which epoch is best.</summary>
+    public string BestMetric => _run.BestMetric ?? ScoreProperties.ChangeMetric;
 
-    /// <summary>The validation's precision, likewise.</summary>
-    public double? Precision => _scores["precision"];
-
-    /// <summary>The validation's recall, likewise.</summary>
-    public double? Recall => _scores["recall"];
-
-    /// <summary>The share of pixels that the validation found right.</summary>
-    public double? Accuracy => _scores["accuracy"];
-
-    /// <summary>The validation's mean F1 over all classes.</summary>
-    public double? MeanF1 => _scores["mean_f1"];
-
-    /// <summary>The validation's mean intersection over union over all classes.</summary>
-    public double? MeanIou => _scores["mean_iou"];
-
-    /// <summary>The validation's mean precision over all classes.</summary>
-    public double? MeanPrecision => _scores["mean_precision"];
-
-    /// <summary>The validation's mean recall over all classes.</summary>
-    public double? MeanRecall => _scores["mean_recall"];
+    /// <summary>What is learned.</summary>
+    public string Task => _run.Task ?? ScoreProperties.ChangeTask;
 
     /// <summary>Whether its checkpoint is the best so far.</summary>
     public bool IsBest => _finished.IsBest;
@@ -105,33 +87,10 @@ public sealed record TrainingEpoch
     /// <summary>The run's folder.</summary>
     public string RunPath => _run.RunPath;
 
-    /// <summary>The epoch as an object for the pipeline; scores of validation sets become note properties.</summary>
+    /// <summary>The epoch as an object for the pipeline, with a note property for each score.</summary>
     internal static PSObject From(EpochFinished finished, RunStarted run)
     {
         TrainingEpoch epoch = new(finished, run);
-        return epoch._scores.AddOthersTo(epoch);
+        return epoch._scores.AddTo(epoch, epoch.Task);
     }
-}
-
-/// <summary>Scores by name on their way into flat objects: the well-known ones are properties there, the others become note properties.</summary>
-/// <param name="scores">The scores in snake case, or null where nothing was measured.</param>
-/// <param name="prefix">What the names of note properties begin with.</param>
-internal sealed class Scores(IReadOnlyDictionary<string, double>? scores, string prefix = "")
-{
-    private static readonly string[] s_known = ["f1", "iou", "precision", "recall", "accuracy", "mean_f1", "mean_iou", "mean_precision", "mean_recall"];
-
-    /// <summary>A well-known score; null where it was not measured.</summary>
-    public double? this[string name] => scores?.TryGetValue(name, out double score) == true ? score : null;
-
-    /// <summary>The object with a note property for each other score, named as PowerShell names things.</summary>
-    public PSObject AddOthersTo(object value)
-    {
-        PSObject wrapped = PSObject.AsPSObject(value);
-        foreach ((string name, double score) in (scores ?? new Dictionary<string, double>()).Where(score => !s_known.Contains(score.Key)).OrderBy(score => score.Key, StringComparer.Ordinal))
-            wrapped.Properties.Add(new PSNoteProperty(prefix + PascalCase(name), score));
-
-        return wrapped;
-    }
-
-    private static string PascalCase(string name) => string.Concat(name.Split('_', '/', '-', ' ').Where(part => part.Length > 0).Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
 }

@@ -8,13 +8,13 @@ public sealed record TrainingRun
 {
     private readonly RunRecord _record;
     private readonly RunState _state;
-    private readonly Scores _scores;
+    private readonly ScoreProperties _scores;
 
     private TrainingRun(RunRecord record, string runPath)
     {
         _record = record;
         _state = record.ObservedState;
-        _scores = new Scores(record.TestScores, "Test");
+        _scores = new ScoreProperties(record.TestScores, record.ScoreNames, "Test");
         RunPath = runPath;
         State = _state.ToString();
         Interruptions = record.Attempts.Count(attempt => attempt.ObservedState == RunState.Interrupted);
@@ -48,32 +48,11 @@ public sealed record TrainingRun
     /// <summary>The best epoch's score.</summary>
     public double? BestScore => _record.BestScore;
 
-    /// <summary>The test's F1 with the best checkpoint, once it is done.</summary>
-    public double? TestF1 => _scores["f1"];
+    /// <summary>The scores of the test with the best checkpoint, by their names in the configuration; empty before it is done. Each is also a property of its own, as TestF1.</summary>
+    public NamedScores TestScores => _scores.Named;
 
-    /// <summary>The test's intersection over union.</summary>
-    public double? TestIou => _scores["iou"];
-
-    /// <summary>The test's precision.</summary>
-    public double? TestPrecision => _scores["precision"];
-
-    /// <summary>The test's recall.</summary>
-    public double? TestRecall => _scores["recall"];
-
-    /// <summary>The test's share of pixels found right.</summary>
-    public double? TestAccuracy => _scores["accuracy"];
-
-    /// <summary>The test's mean F1 over all classes.</summary>
-    public double? TestMeanF1 => _scores["mean_f1"];
-
-    /// <summary>The test's mean intersection over union over all classes.</summary>
-    public double? TestMeanIou => _scores["mean_iou"];
-
-    /// <summary>The test's mean precision over all classes.</summary>
-    public double? TestMeanPrecision => _scores["mean_precision"];
-
-    /// <summary>The test's mean recall over all classes.</summary>
-    public double? TestMeanRecall => _scores["mean_recall"];
+    /// <summary>What is learned.</summary>
+    public string Task => _record.Task ?? ScoreProperties.ChangeTask;
 
     /// <summary>Training samples delivered in all complete epochs; null before the first.</summary>
     public long? SamplesDelivered => _record.LedgerTotals?.Delivered;
@@ -126,11 +105,11 @@ public sealed record TrainingRun
     /// <summary>The run's folder.</summary>
     public string RunPath { get; }
 
-    /// <summary>A run's record as an object for the pipeline; test scores without a property of their own become note properties.</summary>
+    /// <summary>A run's record as an object for the pipeline, with a note property for each score of the test.</summary>
     internal static PSObject From(RunRecord record, string runPath)
     {
         TrainingRun run = new(record, runPath);
-        return run._scores.AddOthersTo(run);
+        return run._scores.AddTo(run, run.Task);
     }
 }
 

@@ -35,6 +35,7 @@ internal static class RobustTrainCommand
         PredictCommand.Create(),
         ExportCommand.Create(),
         LoaderCommand.Create(),
+        LearningRateCommand.Create(),
         SampleDataCommand.Create(),
         ConfigCommand.Create(),
     };

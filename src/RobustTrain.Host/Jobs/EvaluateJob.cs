@@ -59,6 +59,9 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
             evaluator.Checkpoint.Path, manifest.CompletedEpoch, config.Data.Path, request.Split.ToString().ToLowerInvariant(), result.Samples.Count, result.Scores, baseline, watch.Elapsed.TotalSeconds)
         {
             Time = time.GetUtcNow(),
+            Task = config.Task,
+            BestMetric = config.Trainer.BestMetric,
+            ScoreNames = evaluator.ScoreNames,
             Confusion = result.Aggregated.ConfusionCounts,
             Pictures = request.PicturePath is { } folder ? evaluator.DrawExtremes(result, folder, request.Most, journal, stopping) : null,
             TrainedDifferencingF1 = trained?.F1,

@@ -28,7 +28,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
     {
         TrainingConfig config = request.ReadConfiguration();
         string? runPath = NamedRunPath();
-        if (runPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished)
+        if (runPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished && config.Trainer.Epochs <= finished.Epochs)
             return SayFinishedAlready(finished, runPath);
 
         SystemLimits.OfThisProcess().Check(config);

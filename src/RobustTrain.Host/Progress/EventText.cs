@@ -71,10 +71,10 @@ internal static class EventText
         _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s"),
     };
 
-    /// <summary>The best-known scores, in one order.</summary>
+    /// <summary>The best-known scores, in one order; of a task that has others the first of its own.</summary>
     public static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join(
         "  ",
-        s_leadingScores.Where(scores.ContainsKey).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {scores[name]:0.0000}")));
+        (scores.ContainsKey("f1") ? s_leadingScores.Where(scores.ContainsKey) : scores.Keys.Where(name => !name.Contains('/', StringComparison.Ordinal)).Take(s_leadingScores.Length)).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {scores[name]:0.0000}")));
 
     private static string Prediction(PredictionMade made) => string.Create(
         CultureInfo.InvariantCulture,

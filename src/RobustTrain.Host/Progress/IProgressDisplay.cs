@@ -48,12 +48,13 @@ internal sealed class PlainProgress(TextWriter output, TimeSpan interval, TimePr
 
     private string? Passing(RunEvent runEvent)
     {
-        if (runEvent is not (StepFinished or EvaluationProgress or SampleDataProgress or PredictionProgress) || (_shown is { } shown && time.GetElapsedTime(shown) < interval))
+        if (runEvent is not (StepFinished or EvaluationProgress or SampleDataProgress or PredictionProgress or LearningRateProgress) || (_shown is { } shown && time.GetElapsedTime(shown) < interval))
             return null;
         _shown = time.GetTimestamp();
         return runEvent switch
         {
             EvaluationProgress pass => string.Create(CultureInfo.InvariantCulture, $"{pass.Split}: {pass.Done} of {pass.Total} samples scored"),
+            LearningRateProgress search => string.Create(CultureInfo.InvariantCulture, $"{search.Done} of {search.Total} steps"),
             PredictionProgress tile => string.Create(CultureInfo.InvariantCulture, $"{tile.Name} ({tile.Done} of {tile.Total} tiles)"),
             SampleDataProgress scene => string.Create(CultureInfo.InvariantCulture, $"{scene.Scene} ({scene.Done} of {scene.Total} scenes)"),
             _ => EventText.Step(_view, time),

@@ -25,6 +25,7 @@ internal sealed class LiveProgress : IProgressDisplay
     private TrainingView _view = new();
     private SampleDataProgress? _scene;
     private PredictionProgress? _tile;
+    private LearningRateProgress? _search;
 
     /// <summary>Begins to draw.</summary>
     public LiveProgress(IAnsiConsole console, TimeProvider time)
@@ -43,6 +44,7 @@ internal sealed class LiveProgress : IProgressDisplay
             _view = _view.After(runEvent, _time.GetTimestamp());
             _scene = runEvent as SampleDataProgress ?? _scene;
             _tile = runEvent as PredictionProgress ?? _tile;
+            _search = runEvent as LearningRateProgress ?? _search;
             if (EventText.Lasting(runEvent, _view) is { } line)
                 _lasting.Enqueue(line);
         }
@@ -115,11 +117,13 @@ internal sealed class LiveProgress : IProgressDisplay
         TrainingView view;
         SampleDataProgress? scene;
         PredictionProgress? tile;
+        LearningRateProgress? search;
         lock (_gate)
         {
             view = _view;
             scene = _scene;
             tile = _tile;
+            search = _search;
         }
 
         List<IRenderable> rows = [];
@@ -127,6 +131,8 @@ internal sealed class LiveProgress : IProgressDisplay
             rows.Add(Bar($"scene {scene.Scene}", scene.Done, scene.Total, ""));
         if (tile is not null)
             rows.Add(Bar(tile.Name, tile.Done, tile.Total, string.Create(CultureInfo.InvariantCulture, $"{tile.Done} of {tile.Total} tiles")));
+        if (search is not null)
+            rows.Add(Bar("learning rates", search.Done, search.Total, string.Create(CultureInfo.InvariantCulture, $"{search.Done} of {search.Total} steps")));
         if (view.Epochs > 0)
         {
             rows.Add(Bar(view.Phase, view.Share * 100, 100, EventText.Left(view.TimeLeft(_time))));

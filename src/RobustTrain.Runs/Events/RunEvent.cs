@@ -34,6 +34,8 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(LabelPredicted), "label_predicted")]
 [JsonDerivedType(typeof(PredictionFailed), "prediction_failed")]
 [JsonDerivedType(typeof(ModelExported), "model_exported")]
+[JsonDerivedType(typeof(LearningRateProgress), "learning_rate_progress")]
+[JsonDerivedType(typeof(LearningRatesMeasured), "learning_rates_measured")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
 [JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
 [JsonDerivedType(typeof(LoaderChanged), "loader")]
@@ -54,6 +56,15 @@ public sealed record RunStarted(string RunId, string RunPath, int ProcessId, int
 
     /// <summary>The network's parameters (weights and biases of layers) that are not learned.</summary>
     public int FrozenParameters { get; init; }
+
+    /// <summary>What is learned; null in journals from before there was a choice, which are of change detection.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>The score that decides which epoch is best; null in such journals.</summary>
+    public string? BestMetric { get; init; }
+
+    /// <summary>The names of the scores of an epoch, those of validation sets included; null in such journals.</summary>
+    public IReadOnlyList<string>? ScoreNames { get; init; }
 }
 
 /// <summary>An epoch begins.</summary>
@@ -220,6 +231,15 @@ public sealed record ConfigurationWritten(string Path, string Task) : RunEvent;
 /// <param name="DurationSeconds">How long scoring took.</param>
 public sealed record EvaluationFinished(string Checkpoint, int? Epoch, string DataPath, string Split, int Samples, IReadOnlyDictionary<string, double> Scores, double? DifferencingF1, double DurationSeconds) : RunEvent
 {
+    /// <summary>What was learned; null where the event does not say it, which is change detection.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>The score that decides which epoch is best.</summary>
+    public string? BestMetric { get; init; }
+
+    /// <summary>The names of the scores.</summary>
+    public IReadOnlyList<string>? ScoreNames { get; init; }
+
     /// <summary>The pixels, row-major: truth by row, prediction by column.</summary>
     public IReadOnlyList<long>? Confusion { get; init; }
 

@@ -81,6 +81,11 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
 
     string IRunConfiguration.BestMetric => Trainer.BestMetric;
 
+    IReadOnlyList<string> IRunConfiguration.ScoreNames => [.. TaskCatalog.DefinitionOf(this).Scores.Select(score => score.Name)];
+
+    string? IRunConfiguration.EpochsBound =>
+        Schedule.Name is "constant" or "step" ? null : $"the learning rate of schedule.name: {Schedule.Name} depends on it";
+
     IEnumerable<string> IPresetConfiguration.Presets => [.. TaskCatalog.DefinitionOf(this).Presets, .. TaskCatalog.DefinitionOf(this).PresetsOf(this)];
 
     /// <summary>What keys demand of each other, as far as the configuration alone can tell.</summary>

@@ -38,7 +38,13 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
 
         journal.Write(new RunStarted(
             run.Record.Id, run.Path, Environment.ProcessId, plan.Epochs, plan.StepsPerEpoch, resumed ? state.Cursor.Epoch - 1 : null)
-        { StartedFrom = startedFrom, FrozenParameters = state.Learner.Model.parameters().Count() - state.Learner.Learned.Count });
+        {
+            StartedFrom = startedFrom,
+            FrozenParameters = state.Learner.Model.parameters().Count() - state.Learner.Learned.Count,
+            Task = plan.Config.Task,
+            BestMetric = plan.Config.Trainer.BestMetric,
+            ScoreNames = plan.ScoreNames,
+        });
         foreach (RunWarning warning in plan.Warnings)
             journal.Write(warning);
         if (run.IsResumed && !resumed)

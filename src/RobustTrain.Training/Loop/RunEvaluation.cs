@@ -39,6 +39,9 @@ internal sealed class RunEvaluation(TrainingPlan plan, RunFolder run, TrainingSt
         return done;
     }
 
+    /// <summary>Deletes the scores of a test that an earlier attempt made, since more epochs follow.</summary>
+    public void ForgetTest() => File.Delete(Path.Combine(run.Path, TestFile));
+
     /// <summary>Tests the best epoch's weights, unless an earlier attempt at the run has done so.</summary>
     /// <param name="checkpoints">Where the best epoch's weights are.</param>
     /// <param name="scores">The aggregated scores.</param>

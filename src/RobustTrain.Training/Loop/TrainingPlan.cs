@@ -66,6 +66,10 @@ public sealed class TrainingPlan
     /// <summary>What the datasets warn of: files that they convert or leave out.</summary>
     public IReadOnlyList<RunWarning> Warnings => LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test);
 
+    /// <summary>The names of an epoch's scores, those of validation sets included.</summary>
+    public IReadOnlyList<string> ScoreNames =>
+        [.. Task.Scores.Select(score => score.Name), .. (Data.ValidationSets ?? []).SelectMany(set => Task.Scores.Select(score => $"{set.Name}/{score.Name}"))];
+
     /// <summary>What is learned.</summary>
     internal ITrainingTask Task { get; }
 

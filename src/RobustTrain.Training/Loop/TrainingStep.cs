@@ -15,9 +15,9 @@ namespace RobustTrain.Training.Loop;
 /// (seed, step, batch) alone, so a step is the same whether the process has just begun or trained for days.
 /// </summary>
 internal sealed class TrainingStep(
-    TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, LossScale scale, IRunJournal journal) : IDisposable
+    TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, LossScale scale, IRunJournal journal, LearningRateSchedule? schedule = null) : IDisposable
 {
-    private readonly LearnerStep _network = new(learner, plan.CreateSchedule(), plan.Config.Trainer);
+    private readonly LearnerStep _network = new(learner, schedule ?? plan.CreateSchedule(), plan.Config.Trainer);
     private readonly LearnerStep[] _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate)))];
 
     // The step that is under way; null between two.

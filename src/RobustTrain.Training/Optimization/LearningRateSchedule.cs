@@ -55,6 +55,13 @@ public sealed class LearningRateSchedule
         double Progress(long step) => Math.Min(1.0, (double)(step - config.WarmupSteps) / (total - config.WarmupSteps));
     }
 
+    /// <summary>A rate that rises by the same factor from step to step.</summary>
+    /// <param name="from">The first step's rate.</param>
+    /// <param name="to">The last step's rate.</param>
+    /// <param name="steps">The steps, at least 2.</param>
+    public static LearningRateSchedule Exponential(double from, double to, int steps) =>
+        new(from, warmupSteps: 0, step => Math.Pow(to / from, (double)step / (steps - 1)));
+
     /// <summary>The learning rate of a step.</summary>
     /// <param name="globalStep">The step in the run, from 0.</param>
     public double At(long globalStep) => _learningRate * (globalStep < _warmupSteps

@@ -247,7 +247,7 @@ public sealed class TrainTests : IDisposable
 
         Assert.Equal(2, other.ExitCode);
         Assert.Equal(
-            $"The run at '{RunPath}' was begun with another configuration: seed is 0 there and 7 here, trainer.epochs is 1 there and 2 here; name another folder for this one.",
+            $"The run at '{RunPath}' was begun with another configuration: seed is 0 there and 7 here, trainer.epochs is 1 there and 2 here (the learning rate of schedule.name: polynomial depends on it); name another folder for this one.",
             Assert.Single(other.Sentences));
     }
 
