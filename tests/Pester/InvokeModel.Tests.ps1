@@ -82,6 +82,35 @@ Describe 'Invoke-Model' {
         $failure[0].Exception.Message | Should -Be '-ImagePathA has 2 paths and -ImagePathB 1 path; expected as many of one as of the other.'
     }
 
+    It 'takes images from a path and from the pipeline, and writes labels without an output path' {
+        $env:FAKE_FORM = 'label'
+        Set-Content 'a [1].png', b.jpg, c.txt x
+        $made = Invoke-Model r -Path *.png, b.jpg
+        Get-Content pairs | Should -Be "$PWD/a [1].png", "$PWD/b.jpg"
+        Get-LastCall | Should -Not -BeLike '*--output*'
+        $made | Should -BeOfType RobustTrain.Cmdlets.Output.LabelPrediction
+        $made.Label, $made.Probability, $made.ImagePath | Should -Be cat, 0.75, /i/a.png
+        $made.Top.Label | Should -Be cat, dog, bird
+        Get-ChildItem -File -Filter *[jp]* | Invoke-Model r -Top 2 -OutputPath labels.csv | Out-Null
+        Get-LastCall | Should -BeLike "*--output $PWD/labels.csv --top 2 *"
+        (Get-Content pairs).Count | Should -BeGreaterThan 1
+    }
+
+    It 'has an object and a view in 80 columns for <Form>' -ForEach @(
+        @{ Form = 'map'; Type = 'ClassMapPrediction'; Line = '952x640 +2 +60\.00 % +0\.9900 +1\.5 s +/o/a\.png' }
+        @{ Form = 'image'; Type = 'ImagePrediction'; Line = '952x640 +3808x2560 +1\.5 s +/o/a\.png' }
+        @{ Form = 'label'; Type = 'LabelPrediction'; Line = 'cat +0\.7500 dog 0\.200, bird 0\.050 +/i/a\.png' }
+    ) {
+        $env:FAKE_FORM = $Form
+        $made = Invoke-Model r -Path a.png -OutputPath out
+        $made.GetType().Name | Should -Be $Type
+        $text = $made | Out-String -Width 80
+        $text | Should -Match $Line
+        $text.Split("`n").Where({ $_.Length -gt 80 }) | Should -BeNullOrEmpty
+        $made.PSStandardMembers.DefaultDisplayPropertySet.ReferencedPropertyNames.Count | Should -BeIn (5..10)
+        foreach ($name in $made.PSStandardMembers.DefaultDisplayPropertySet.ReferencedPropertyNames) { $made.PSObject.Properties[$name] | Should -Not -BeNullOrEmpty -Because $name }
+    }
+
     It 'is ended by PowerShell.Stop' {
         $env:FAKE_STEPS = 1000
         $env:FAKE_EPOCH_SECONDS = 0.1
@@ -111,6 +140,9 @@ Describe 'Invoke-Model and Export-Model with the real executable' {
         $failure[0].Exception.Message | Should -BeLike '*is there already; -Force overwrites it.'
         Invoke-Model $run $fixtures/rgb.png $fixtures/rgb.bmp -OutputPath out -Checkpoint Latest -TileSize 100 -ErrorVariable failure -ErrorAction SilentlyContinue
         $failure[0].Exception.Message | Should -BeLike '-TileSize is 100, *'
+        Invoke-Model $run -Path $fixtures/rgb.png -OutputPath out -Checkpoint Latest -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure[0].FullyQualifiedErrorId | Should -BeLike 'PredictionTakesPairs,*'
+        $failure[0].Exception.Message | Should -BeLike '*(task change-detection) takes pairs of images of one place, but *rgb.png* is a single image; expected -ImagePathA and -ImagePathB, or folders with the folders A and B by -Path.'
     }
 
     It 'exports, in a format by the file''s name, and names parameters in its errors' {

@@ -19,6 +19,7 @@ internal static class ConfigCommand
         Show(),
         New(),
         Check(),
+        Convert(),
         Schema(),
         Values(),
     };
@@ -85,6 +86,38 @@ internal static class ConfigCommand
             TrainingConfig config = ConfigurationReader.ReadPartial<TrainingConfig>(parsed.GetValue(configuration.File), parsed.GetValue(configuration.Settings)!);
             foreach (string name in TaskCatalog.NamesOf(config, known.Path))
                 Console.Out.WriteLine(name);
+            return (int)ExitCode.Finished;
+        }));
+        return command;
+    }
+
+    private static Command Convert()
+    {
+        Argument<string> file = new("FILE") { Description = "An option file of traiNNer-redux." };
+        Option<string?> output = new("--output", "-o") { HelpName = "FILE", Description = "The file to write; without it the configuration is printed." };
+        Option<bool> force = new("--force") { Description = "Overwrites a file that is there." };
+        Command command = new("convert", "Turns an option file of traiNNer-redux into a configuration of super-resolution, and names each option that has no counterpart: on standard error, and above the configuration's keys.") { file, output, force };
+        command.SetAction(parsed => CommandGuard.Run(() =>
+        {
+            string? path = parsed.GetValue(output) is { } given ? Path.GetFullPath(given) : null;
+            if (path is not null && !parsed.GetValue(force) && Path.Exists(path))
+                throw new RunException(ExitCode.Configuration, "OutputExists", $"The file '{path}' is there already; --force overwrites it.", path);
+            string source = Path.GetFullPath(parsed.GetValue(file)!);
+            OptionFileConversion conversion = OptionFileConversion.Read(source);
+            IReadOnlyList<UnmatchedOption> unmatched = conversion.Unmatched;
+            string head = string.Concat(new[] { $"Made of {source}." }.Concat(unmatched.Count == 0 ? [] : [$"{Counted.Of(unmatched.Count, "option")} without counterpart:"]).Concat(unmatched.Select(option => option.ToString())).Select(line => $"# {line}\n"));
+            string text = $"{head}\n{ConfigurationWriter.WriteDocumented(conversion.Config)}";
+            foreach (UnmatchedOption option in unmatched)
+                CommandGuard.Say($"No counterpart: {option}.");
+            if (path is null)
+            {
+                Console.Out.Write(text);
+                return (int)ExitCode.Finished;
+            }
+
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            DurableFile.Write(path, text);
+            Console.Out.WriteLine($"{path} is written; {Counted.Are(unmatched.Count, "option")} without counterpart.");
             return (int)ExitCode.Finished;
         }));
         return command;
