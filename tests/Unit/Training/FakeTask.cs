@@ -27,6 +27,8 @@ internal sealed class FakeTask(PredictionForm form, Func<nn.Module<Tensor, Tenso
 
     public void CheckSplit(DatasetSplit split, IDataset dataset) => throw new NotSupportedException();
 
+    public void CheckNetwork(IDataset dataset) => throw new NotSupportedException();
+
     public nn.Module CreateModel(long seed)
     {
         random.manual_seed(seed);

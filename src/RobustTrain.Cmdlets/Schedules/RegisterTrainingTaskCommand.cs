@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Reflection;
+using RobustTrain.Cmdlets.Commands;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Lifetime;
@@ -7,7 +8,7 @@ using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Scheduling;
 
-namespace RobustTrain.Cmdlets.Commands;
+namespace RobustTrain.Cmdlets.Schedules;
 
 /// <summary>Registers a training with the system's scheduler, for every day.</summary>
 [Cmdlet(VerbsLifecycle.Register, "TrainingTask", SupportsShouldProcess = true)]

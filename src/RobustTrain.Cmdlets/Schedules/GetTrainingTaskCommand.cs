@@ -1,8 +1,9 @@
 using System.Management.Automation;
+using RobustTrain.Cmdlets.Commands;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Runs.Scheduling;
 
-namespace RobustTrain.Cmdlets.Commands;
+namespace RobustTrain.Cmdlets.Schedules;
 
 /// <summary>Lists the trainings that the system's schedulers start.</summary>
 [Cmdlet(VerbsCommon.Get, "TrainingTask")]

@@ -1,10 +1,11 @@
 using System.Management.Automation;
+using RobustTrain.Cmdlets.Commands;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Scheduling;
 
-namespace RobustTrain.Cmdlets.Commands;
+namespace RobustTrain.Cmdlets.Schedules;
 
 /// <summary>Takes trainings away from the system's scheduler.</summary>
 [Cmdlet(VerbsLifecycle.Unregister, "TrainingTask", SupportsShouldProcess = true)]
