@@ -84,7 +84,7 @@ Describe 'Invoke-Model' {
 
     It 'takes images from a path and from the pipeline, and writes labels without an output path' {
         $env:FAKE_FORM = 'label'
-        Set-Content 'a [1].png', b.jpg, c.txt x
+        foreach ($name in 'a [1].png', 'b.jpg', 'c.txt') { [IO.File]::WriteAllText("$PWD/$name", 'x') }
         $made = Invoke-Model r -Path *.png, b.jpg
         Get-Content pairs | Should -Be "$PWD/a [1].png", "$PWD/b.jpg"
         Get-LastCall | Should -Not -BeLike '*--output*'

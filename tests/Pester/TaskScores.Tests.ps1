@@ -103,6 +103,27 @@ Describe 'Get-TrainingEpoch' {
         $read[0].TrainLoss | Should -Be 0.7
     }
 
+    It 'follows a live run to its end' {
+        Use-FakeHost @{ EPOCH_SECONDS = 0.01; GATE = "$PWD/gate" }
+        $epoch = '{{"event":"epoch_finished","time":"2026-01-01T00:00:0{0}+00:00","epoch":{0},"train_loss":0.5,"scores":null,"is_best":false,"learning_rate":0.001,"samples_per_second":1,"data_wait_share":0,"duration_seconds":1}}'
+        $job = Start-Training -RunPath r -AsJob
+        Wait-Fact { Test-Path r/run.json } | Should -BeTrue
+        Set-Content r/events.ndjson '{"event":"run_started","time":"2026-01-01T00:00:00+00:00","run_id":"x","run_path":"/x","process_id":1,"epochs":3,"steps_per_epoch":10,"resumed_from_epoch":null}', ($epoch -f 0)
+        $shell = [powershell]::Create()
+        $output = [Management.Automation.PSDataCollection[psobject]]::new()
+        [void] $shell.AddScript("Import-Module '$(Get-ModulePath)'; Get-TrainingEpoch '$PWD/r' -Wait")
+        $waiting = $shell.BeginInvoke[psobject, psobject]([Management.Automation.PSDataCollection[psobject]]::new(), $output)
+        Wait-Fact { $output.Count -eq 1 } | Should -BeTrue
+        Add-Content r/events.ndjson ($epoch -f 1)
+        Wait-Fact { $output.Count -eq 2 } | Should -BeTrue
+        $waiting.IsCompleted | Should -BeFalse
+        1..3 | ForEach-Object { Set-Content "gate$_" x }
+        $shell.EndInvoke($waiting)
+        $output.Epoch | Should -Be 0, 1
+        $shell.Dispose()
+        $job | Receive-Job -Wait -AutoRemoveJob | Out-Null
+    }
+
     It 'says what is no run' {
         Get-TrainingEpoch . -ErrorVariable failure -ErrorAction SilentlyContinue
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'RunNotFound,*'

@@ -18,6 +18,7 @@ public sealed class GetTrainingEpochCommand : RunCmdlet
 
     private protected override async Task ProcessRunAsync(string run, CancellationToken stopping)
     {
+        RunFolder.ReadRecord(run);
         RunJournalReader journal = new(RunFolder.JournalPathOf(run));
         RunStarted? process = null;
         for (bool isFirst = true; ; isFirst = false)

@@ -17,6 +17,7 @@ public abstract record ModelPrediction
     /// <summary>The checkpoint's folder.</summary>
     public required string CheckpointPath { get; init; }
 
+    // Lists are arrays, which PowerShell can index.
     /// <summary>The object of an event; null where it tells no prediction.</summary>
     internal static ModelPrediction? From(RunEvent happened) => happened switch
     {
@@ -40,7 +41,7 @@ public abstract record ModelPrediction
             ScorePath = made.ScorePath,
             Width = made.Width,
             Height = made.Height,
-            ClassPercents = [.. (made.ClassShares ?? []).Select(share => 100 * share)],
+            ClassPercents = (made.ClassShares ?? []).Select(share => 100 * share).ToArray(),
             MeanConfidence = made.MeanConfidence,
             DurationSeconds = made.DurationSeconds,
             CheckpointPath = made.Checkpoint,
@@ -61,7 +62,7 @@ public abstract record ModelPrediction
             ImagePath = made.Image,
             Label = best.Label,
             Probability = best.Probability,
-            Top = [.. made.Top.Select(label => new LabelProbability(label.Label, label.Probability))],
+            Top = made.Top.Select(label => new LabelProbability(label.Label, label.Probability)).ToArray(),
             Width = made.Width,
             Height = made.Height,
             DurationSeconds = made.DurationSeconds,
