@@ -20,6 +20,7 @@ namespace RobustTrain.Training.Prediction;
 internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device device, Normalization normalization, int tile, int overlap)
 {
     private readonly SampleWriter _writer = new(normalization, AugmentationOptions.None);
+    private readonly SquareResizer _squares = new();
     private readonly SampleField[] _inputs = [.. task.Fields.Where(field => field.Input is not null)];
 
     /// <summary>Takes a row of a map.</summary>
@@ -86,13 +87,24 @@ internal sealed class ImagePredictor(ITrainingTask task, nn.Module model, Device
         return isFinite;
     }
 
-    /// <summary>The probability of each class for a whole image, which is computed at once.</summary>
+    /// <summary>The probability of each class for a whole image, which is computed at once: brought to the task's size as evaluation does, where it has one.</summary>
     /// <param name="images">The network's input images, of one size.</param>
     public float[] RunLabel(IReadOnlyList<ImageBuffer> images)
     {
+        if (task.ImageSide is int side)
+            images = [.. images.Select(image => Squared(image, side))];
         using Tensor probabilities = Compute(images, new PixelWindow(0, 0, images[0].Width, images[0].Height), scale: 1);
         StepMemory.Collect();
         return MemoryMarshal.Cast<byte, float>(probabilities.bytes).ToArray();
+    }
+
+    private ImageBuffer Squared(ImageBuffer image, int side)
+    {
+        if ((image.Width, image.Height) == (side, side))
+            return image;
+        ImageBuffer target = new();
+        _squares.Resize(image, PixelSquare.Central(image.Width, image.Height), target, side);
+        return target;
     }
 
     private void RunTiles(IReadOnlyList<ImageBuffer> images, int scale, Action<TileBlend, int> takeRow, Action onTile, CancellationToken stopping)

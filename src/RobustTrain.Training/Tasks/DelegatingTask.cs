@@ -47,6 +47,9 @@ public abstract class DelegatingTask(ITrainingTask inner) : ITrainingTask
     public virtual (int Height, int Width) PaddedSize(int height, int width) => inner.PaddedSize(height, width);
 
     /// <inheritdoc/>
+    public int? ImageSide => inner.ImageSide;
+
+    /// <inheritdoc/>
     public Tensor Predict(Tensor output) => inner.Predict(output);
 
     /// <inheritdoc/>

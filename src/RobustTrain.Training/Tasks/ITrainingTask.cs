@@ -57,6 +57,9 @@ public interface ITrainingTask
     /// <summary>The sides to which an image of a height and width is padded on the right and below before the network takes it.</summary>
     (int Height, int Width) PaddedSize(int height, int width);
 
+    /// <summary>The side to which the largest square in the middle of an image is brought before the network takes it; null where it takes images as they are.</summary>
+    int? ImageSide => null;
+
     /// <summary>What the network gave, as <see cref="Prediction"/> says: probabilities, N x K x H x W or N x K, or pixels in 0..1, N x C x H x W.</summary>
     Tensor Predict(Tensor output);
 

@@ -113,6 +113,9 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
     public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.Networks.PaddedSize(config.Model, height, width);
 
     /// <inheritdoc/>
+    public int? ImageSide => config.Data.ImageSize;
+
+    /// <inheritdoc/>
     public Tensor Predict(Tensor output) => nn.functional.softmax(output, 1);
 
     /// <inheritdoc/>
