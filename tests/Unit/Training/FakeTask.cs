@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace RobustTrain.Tests.Training;
 
 /// <summary>A task of one input image, which can be used and nothing else.</summary>
-internal sealed class FakeTask(PredictionForm form, Func<nn.Module<Tensor, Tensor>> create, int stride = 1) : ITrainingTask
+internal sealed class FakeTask(PredictionForm form, Func<nn.Module<Tensor, Tensor>> create, int stride = 1, int? imageSide = null) : ITrainingTask
 {
     public IReadOnlyList<SampleField> Fields { get; } = [new("image", 3, "the images"), new("label", 2)];
 
@@ -18,6 +18,8 @@ internal sealed class FakeTask(PredictionForm form, Func<nn.Module<Tensor, Tenso
     public PredictionForm Prediction => form;
 
     public int Stride => stride;
+
+    public int? ImageSide => imageSide;
 
     public DataSplits OpenSplits() => throw new NotSupportedException();
 

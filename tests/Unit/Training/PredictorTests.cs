@@ -1,3 +1,4 @@
+using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets.InputImages;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
@@ -104,6 +105,21 @@ public sealed class PredictorTests : IDisposable
         Assert.Contains(lines.Skip(1), line => line.Contains("\"a \"\"dog\"\", or two\"", StringComparison.Ordinal) || line.Contains("cat", StringComparison.Ordinal));
         RunException there = Assert.Throws<RunException>(() => Predict(s_labelling, options with { OutputPath = _folder.At("tables/labels.csv") }));
         Assert.Equal($"The file '{_folder.At("tables/labels.csv")}' is there already; --force overwrites it.", there.Message);
+    }
+
+    [Fact]
+    public void An_image_is_brought_to_the_size_that_its_network_was_evaluated_with()
+    {
+        ImageBuffer square = new();
+        new SquareResizer().Resize(Read(_folder.At("in/deeper/two.bmp")), PixelSquare.Central(150, 90), square, 32);
+        File.WriteAllBytes(_folder.At("square.bmp"), BmpEncoder.Encode(square));
+        FakeTask sized = new(new PredictionForm.Label(["a", "b", "c"]), () => nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)), imageSide: 32);
+
+        Predict(sized, new() { Sources = [new(_folder.At("in/deeper/two.bmp"), null), new(_folder.At("square.bmp"), null)] });
+
+        LabelPredicted[] told = [.. _journal.Of<LabelPredicted>()];
+        Assert.Equal([(150, 90), (32, 32)], told.Select(one => (one.Width, one.Height)));
+        Assert.Equal(told[1].Top, told[0].Top);
     }
 
     [Fact]
