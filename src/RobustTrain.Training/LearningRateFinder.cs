@@ -74,7 +74,8 @@ public sealed class LearningRateFinder
         learner.Model.train();
         using PrefetchLoader loader = _plan.OpenTrainingLoader(journal);
         using Prefetcher prefetcher = Prefetcher.Create(_plan.Config.Loader, _plan.Device, _plan.Task.Fields);
-        using ITrainingLoss loss = _plan.Task.CreateLossSetup().Create(loader, _plan.Device);
+        using ILossSetup setup = _plan.Task.CreateLossSetup();
+        using ITrainingLoss loss = setup.Create(loader, _plan.Device);
         using TrainingStep step = new(
             _plan, learner, loss, new NumericGuard(_plan.Config.Numerics, journal), new MicroBatchSize(_plan.Config.Trainer.MicroBatch), new LossScale(_plan.Config.Trainer.Precision == "fp16"), journal, LearningRateSchedule.Exponential(_search.From, _search.To, _search.Steps));
         Throttle progress = new(TimeSpan.FromSeconds(_plan.Config.Trainer.LogIntervalSeconds), time);

@@ -42,7 +42,7 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
         RunEvaluation evaluation = new(plan, run, state, journal, control, _time);
         if (!resumed && plan.Config.Numerics.OnFailure == "rollback")
             checkpoints.Save();
-        if (state.Cursor.Epoch < config.Epochs && !state.Progress.EndsEarly)
+        if (!plan.IsOver(state.Cursor) && !state.Progress.EndsEarly)
             evaluation.ForgetTest();
 
         while (!plan.IsOver(state.Cursor) && !state.Progress.EndsEarly)

@@ -83,8 +83,8 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
 
     IReadOnlyList<string> IRunConfiguration.ScoreNames => [.. TaskCatalog.DefinitionOf(this).Scores.Select(score => score.Name)];
 
-    string? IRunConfiguration.EpochsBound =>
-        Schedule.Name is "constant" or "step" ? null : $"the learning rate of schedule.name: {Schedule.Name} depends on it";
+    string? IRunConfiguration.EpochsBound => Trainer.TotalIter is not null ? "trainer.total_iter decides"
+        : Schedule.Name is "constant" or "step" ? null : $"the learning rate of schedule.name: {Schedule.Name} depends on it";
 
     IEnumerable<string> IPresetConfiguration.Presets => [.. TaskCatalog.DefinitionOf(this).Presets, .. TaskCatalog.DefinitionOf(this).PresetsOf(this)];
 
