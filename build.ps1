@@ -6,6 +6,7 @@ setup   checks the .NET SDK, and restores PowerShell
         and Pester where they are missing
 build   setup, then the engine and the module, into artifacts/RobustTrain; takes dotnet's options, for example
         -p:TorchSharpPackage=TorchSharp-cpu in place of TorchSharp-cuda-windows
+package build, then one package of the module for Linux and Windows, into artifacts/packages
 test    build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
 demo    build, then make a sample dataset, train on it and evaluate
 bench   build, then the benchmarks (Linux)
@@ -18,7 +19,7 @@ On Linux and macOS it hands over to build.sh. ./build.sh test-windows runs what 
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('setup', 'build', 'test', 'demo', 'bench', 'chaos')]
+    [ValidateSet('setup', 'build', 'package', 'test', 'demo', 'bench', 'chaos')]
     [string] $Target = 'build',
 
     [Parameter(ValueFromRemainingArguments)]
@@ -144,6 +145,11 @@ function Invoke-Test {
 switch ($Target) {
     setup { Invoke-Setup }
     build { Invoke-Build $Rest }
+    package {
+        Invoke-Build
+        if (Test-Path artifacts/packages) { Remove-Item artifacts/packages -Recurse }
+        Invoke-Native { pwsh -NoProfile -NonInteractive -File build/package.ps1 -ModulePath $module -OutputPath artifacts/packages }
+    }
     test { Invoke-Test }
     demo { Invoke-Build; Invoke-Native { pwsh -NoProfile -File scripts/demo.ps1 } }
     bench { throw 'The benchmarks stand beside PyTorch of Debian: ./build.sh bench' }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | test | test-windows | demo | bench | chaos] (help: ./build.sh help)
+# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | package | test | test-windows | demo | bench | chaos] (help: ./build.sh help)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -25,6 +25,7 @@ usage() {
   cat <<'END'
 ./build.sh setup    install what is missing: Debian packages (where that is not allowed they are named), PowerShell, Pester
 ./build.sh build    setup, then the engine and the module, into artifacts/RobustTrain
+./build.sh package  build, then one package of the module for Linux and Windows, into artifacts/packages: Install-PSResource installs it
 ./build.sh test     build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
 ./build.sh test-windows  the engine, the module and the tests for Windows, run under Wine 10 or newer (WINE_ROOT=FOLDER: a Debian that has it);
                     ends with one line: windows: N passed, N failed, N skipped
@@ -113,6 +114,15 @@ build() {
   wait $host
   pwsh -NoProfile -NonInteractive -File build/help.ps1 -ModulePath $MODULE
   echo "The module is $MODULE, its executable $HOST."
+}
+
+package() {
+  setup
+  build
+  say "package"
+  rm -rf artifacts/packages
+  pwsh -NoProfile -NonInteractive -File build/package.ps1 -ModulePath $MODULE -OutputPath artifacts/packages -Configuration $CONFIGURATION
+  ls -sh artifacts/packages/*.nupkg
 }
 
 LOGS=artifacts/logs
@@ -206,6 +216,7 @@ target=${1:-help}
 case $target in
   setup) setup ;;
   build) setup; build "$@" ;;
+  package) package ;;
   test) run_tests ;;
   test-windows) . build/windows.sh; run_windows_tests ;;
   demo) demo ;;

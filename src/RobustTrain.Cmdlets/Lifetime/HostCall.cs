@@ -4,6 +4,7 @@ using System.Text;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Engines;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Lifetime;
@@ -114,6 +115,8 @@ internal static class HostFailure
             return null;
 
         ExitCode known = Enum.IsDefined((ExitCode)exitCode) ? (ExitCode)exitCode : ExitCode.Unexpected;
+        if (finished?.ErrorId == "LibTorchNotFound" && !HasLibTorch())
+            return new RunException(known, "LibTorchNotFound", Strings.Format("EngineNotInstalled"), finished.Target ?? target);
         if (finished?.Error is { } sentence)
             return new RunException(known, finished.ErrorId ?? IdOf(known), words.Of(sentence), finished.Target ?? target);
 
@@ -127,6 +130,10 @@ internal static class HostFailure
 
         return new RunException(known, IdOf(known), said.Length == 0 ? Strings.Format("EndedSilently", exitCode) : said, target);
     }
+
+    // Whether there is one, or the operator has named a folder: what is wrong with it is then told by the executable.
+    private static bool HasLibTorch() =>
+        Environment.GetEnvironmentVariable(LibTorchLocation.Variable) is { Length: > 0 } || LibTorchLocation.Find(Path.GetDirectoryName(HostExecutable.Expected)!, EngineStore.OfThisUser()) is not null;
 
     // How a trainer ended that did not end itself; null where it did.
     private static string? DeathOf(int exitCode, bool hasItsWord)

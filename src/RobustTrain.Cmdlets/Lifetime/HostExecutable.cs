@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.Versioning;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Engines;
 
 namespace RobustTrain.Cmdlets.Lifetime;
 
@@ -13,6 +14,9 @@ internal static class HostExecutable
     public const string Variable = "ROBUSTTRAIN_HOST";
 
     private static readonly string FileName = OperatingSystem.IsWindows() ? "robusttrain.exe" : "robusttrain";
+
+    /// <summary>The file named by the environment variable ROBUSTTRAIN_HOST, else the module's own, whether it is there or not.</summary>
+    public static string Expected => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? Path.GetFullPath(named) : Own();
 
     /// <summary>The file named by the environment variable ROBUSTTRAIN_HOST, else the one in the module's folder host/.</summary>
     /// <exception cref="RunException">There is no such file.</exception>
@@ -46,7 +50,13 @@ internal static class HostExecutable
         }
     }
 
-    private static string Own() => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "..", "host", FileName));
+    // A package has one for each system in a folder of its own; a module that was built here has the one for this system.
+    private static string Own()
+    {
+        string host = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!, "..", "host"));
+        string packaged = Path.Combine(host, EngineRelease.ThisRuntime, FileName);
+        return File.Exists(packaged) ? packaged : Path.Combine(host, FileName);
+    }
 
     // setsid would find it out too, but could say so only by its own exit code.
     private static string Checked(string path) => OperatingSystem.IsWindows() || IsExecutable(path)

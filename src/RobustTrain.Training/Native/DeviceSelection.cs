@@ -41,7 +41,7 @@ internal static class DeviceSelection
     /// <param name="driver">The newest CUDA version that the driver supports; null where there is no driver.</param>
     internal static string Found(int count, bool hasCuda, Version? driver) => (count, hasCuda, driver) switch
     {
-        (_, false, _) => $"this build's libtorch computes on the CPU only; build with -p:TorchSharpPackage={(OperatingSystem.IsWindows() ? "TorchSharp-cuda-windows" : "TorchSharp-cuda-linux")}, or use cpu or auto",
+        (_, false, _) => $"this build's libtorch computes on the CPU only; build with -p:TorchSharpPackage={(OperatingSystem.IsWindows() ? "TorchSharp-cuda-windows" : "TorchSharp-cuda-linux")} (a module from a package: Install-TrainingEngine -Device Cuda), or use cpu or auto",
         (0, true, null) => "there is no NVIDIA driver on this machine; install it, or use cpu or auto",
         (0, true, _) when driver < s_neededCuda => $"the NVIDIA driver supports CUDA {driver} and this libtorch needs {s_neededCuda}; install a newer driver, or use cpu or auto",
         (0, true, _) => "torch sees no CUDA device on this machine; use cpu or auto",

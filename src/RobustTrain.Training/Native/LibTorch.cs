@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Engines;
 using TorchSharp;
 
 namespace RobustTrain.Training.Native;
@@ -14,16 +15,15 @@ namespace RobustTrain.Training.Native;
 public static class LibTorch
 {
     /// <summary>The environment variable that names another folder with libtorch.</summary>
-    public const string Variable = "ROBUSTTRAIN_LIBTORCH";
+    public const string Variable = LibTorchLocation.Variable;
 
     // The version that this release of TorchSharp is compiled for.
     private const int Major = 2;
     private const int Minor = 10;
 
-    private const string PathFile = "libtorch.path";
-    private static readonly string s_cpu = FileName("torch_cpu");
-    private static readonly string s_cuda = FileName("torch_cuda");
-    private static readonly string s_torchSharp = FileName("LibTorchSharp");
+    private static readonly string s_cpu = LibTorchLocation.CpuLibrary;
+    private static readonly string s_cuda = LibTorchLocation.FileName("torch_cuda");
+    private static readonly string s_torchSharp = LibTorchLocation.FileName("LibTorchSharp");
     private static readonly Lock s_lock = new();
     private static Loaded? s_loaded;
 
@@ -47,15 +47,16 @@ public static class LibTorch
     {
         lock (s_lock)
         {
-            return s_loaded ??= Load(FindFolder(Environment.GetEnvironmentVariable(Variable), AppContext.BaseDirectory));
+            return s_loaded ??= Load(FindFolder(Environment.GetEnvironmentVariable(Variable), AppContext.BaseDirectory, EngineStore.OfThisUser()));
         }
     }
 
     /// <summary>The folder that holds libtorch.</summary>
     /// <param name="asked">The folder that the operator names; null or empty for none.</param>
     /// <param name="program">The program's folder.</param>
+    /// <param name="engines">What is installed for this user, for a program that has none of its own.</param>
     /// <exception cref="RunException">There is none.</exception>
-    internal static string FindFolder(string? asked, string program)
+    internal static string FindFolder(string? asked, string program, EngineStore engines)
     {
         if (!string.IsNullOrEmpty(asked))
         {
@@ -64,12 +65,9 @@ public static class LibTorch
                 : throw Missing($"{Variable} is '{asked}', but there is no {s_cpu} in that folder.", asked);
         }
 
-        string pathFile = Path.Combine(program, PathFile);
-        string? named = File.Exists(pathFile) ? File.ReadAllText(pathFile).Trim() : null;
-        // A package with CUDA lays its files beside the program, where NuGet puts native files.
-        string?[] folders = [Path.Combine(program, "libtorch"), named, program, Path.Combine(program, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")];
-        return folders.FirstOrDefault(folder => folder is not null && File.Exists(Path.Combine(folder, s_cpu)))
-            ?? throw Missing($"libtorch was not found: there is no {s_cpu} in {named ?? Path.Combine(program, "libtorch")}; './build.sh build' brings it, or set {Variable} to the folder that holds it.", named ?? program);
+        string expected = LibTorchLocation.Expected(program);
+        return LibTorchLocation.Find(program, engines)
+            ?? throw Missing($"libtorch was not found: there is no {s_cpu} in {expected}; the PowerShell module's Install-TrainingEngine brings it to {engines.FolderOf(EngineRelease.LibTorchVersion, EngineDevice.Cpu)}, './build.sh build' beside the program, and {Variable} may name the folder that holds it.", expected);
     }
 
     /// <summary>Loads libtorch from a folder, and TorchSharp's library from there or from the program's folder.</summary>
@@ -77,13 +75,13 @@ public static class LibTorch
     {
         ProcessSettings.Apply();
         // c10 and the OpenMP library stand beside it and are found there.
-        if (!File.Exists(Path.Combine(folder, FileName("c10"))))
-            throw Missing($"libtorch is not complete: {Path.Combine(folder, FileName("c10"))} is missing.", folder);
+        if (!File.Exists(Path.Combine(folder, LibTorchLocation.FileName("c10"))))
+            throw Missing($"libtorch is not complete: {Path.Combine(folder, LibTorchLocation.FileName("c10"))} is missing.", folder);
         nint cpu = Open(Path.Combine(folder, s_cpu));
         string version = VersionOf(cpu) ?? throw Unusable($"libtorch in {folder} is older than {Major}.{Minor}, which this program needs.", folder);
         if (!version.StartsWith($"{Major}.{Minor}.", StringComparison.Ordinal))
             throw Unusable($"libtorch in {folder} is version {version}, but this program needs {Major}.{Minor}.", folder);
-        Open(Path.Combine(folder, FileName("torch")));
+        Open(Path.Combine(folder, LibTorchLocation.FileName("torch")));
         bool hasCuda = File.Exists(Path.Combine(folder, s_cuda));
         if (hasCuda)
             Open(Path.Combine(folder, s_cuda));
@@ -147,9 +145,6 @@ public static class LibTorch
     }
 
     private static string Name(Architecture architecture) => architecture.ToString().ToLowerInvariant();
-
-    private static string FileName(string library) =>
-        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
     private static RunException Missing(string message, string target) => new(ExitCode.Configuration, "LibTorchNotFound", message, target);
 

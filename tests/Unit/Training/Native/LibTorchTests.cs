@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Engines;
 using RobustTrain.Training.Native;
 
 namespace RobustTrain.Tests.Training;
@@ -8,7 +9,8 @@ namespace RobustTrain.Tests.Training;
 /// <summary>What is said of a libtorch that is missing or does not fit, before torch is touched.</summary>
 public sealed class LibTorchTests : IDisposable
 {
-    private static readonly string s_real = LibTorch.FindFolder(null, AppContext.BaseDirectory);
+    private static readonly EngineStore s_none = new("/nowhere");
+    private static readonly string s_real = LibTorch.FindFolder(null, AppContext.BaseDirectory, s_none);
     private readonly string _folder = Directory.CreateTempSubdirectory("robusttrain-test-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -18,13 +20,13 @@ public sealed class LibTorchTests : IDisposable
 
     [LinuxFact("Its libraries are those of Linux.")]
     public void A_folder_without_it_is_named() =>
-        Refused("LibTorchNotFound", $"ROBUSTTRAIN_LIBTORCH is '{_folder}', but there is no libtorch_cpu.so in that folder.", () => LibTorch.FindFolder(_folder, "/nowhere"));
+        Refused("LibTorchNotFound", $"ROBUSTTRAIN_LIBTORCH is '{_folder}', but there is no libtorch_cpu.so in that folder.", () => LibTorch.FindFolder(_folder, "/nowhere", s_none));
 
     [LinuxFact("Its libraries are those of Linux.")]
     public void A_program_without_it_says_where_it_was_looked_for()
     {
         File.WriteAllText(Path.Combine(_folder, "libtorch.path"), "/gone/native\n");
-        Refused("LibTorchNotFound", "libtorch was not found: there is no libtorch_cpu.so in /gone/native;", () => LibTorch.FindFolder("", _folder));
+        Refused("LibTorchNotFound", "libtorch was not found: there is no libtorch_cpu.so in /gone/native;", () => LibTorch.FindFolder("", _folder, s_none));
     }
 
     [LinuxFact("Its libraries are those of Linux.")]
@@ -33,7 +35,7 @@ public sealed class LibTorchTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder, "libtorch"));
         File.WriteAllText(Path.Combine(_folder, "libtorch", "libtorch_cpu.so"), "");
         File.WriteAllText(Path.Combine(_folder, "libtorch.path"), s_real);
-        Assert.Equal(Path.Combine(_folder, "libtorch"), LibTorch.FindFolder(null, _folder));
+        Assert.Equal(Path.Combine(_folder, "libtorch"), LibTorch.FindFolder(null, _folder, s_none));
     }
 
     [LinuxFact("Its libraries are those of Linux.")]

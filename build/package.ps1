@@ -1,0 +1,23 @@
+# Makes one package of a built module for Linux and Windows: host/linux-x64 and host/win-x64 have the executable with .NET in it, since a machine
+# with PowerShell alone has no .NET that another program could use. libtorch is not in it (docs/decisions/package.md).
+param(
+    [Parameter(Mandatory)] [string] $ModulePath,
+    [Parameter(Mandatory)] [string] $OutputPath,
+    [string] $Configuration = 'Release'
+)
+$ErrorActionPreference = 'Stop'
+$root = Split-Path $PSScriptRoot
+$work = Join-Path $root artifacts/package
+$module = Join-Path $work RobustTrain
+if (Test-Path $module) { Remove-Item $module -Recurse }
+$null = New-Item -ItemType Directory $module, $OutputPath -Force
+Get-ChildItem $ModulePath -Exclude host | Copy-Item -Recurse -Destination $module
+foreach ($runtime in 'linux-x64', 'win-x64') {
+    dotnet publish (Join-Path $root src/RobustTrain.Host) -c $Configuration -r $runtime --self-contained -p:TorchRuntime=$runtime `
+        -p:TorchSharpPackage=TorchSharp-cpu -p:LibTorchBeside=false --artifacts-path (Join-Path $work "build/$runtime") -v quiet -nologo -o (Join-Path $module host $runtime)
+    if ($LASTEXITCODE -ne 0) { throw "dotnet publish for $runtime ended with exit code $LASTEXITCODE." }
+}
+
+# What nobody reads of a package: symbols and the API's comments.
+Get-ChildItem $module -Recurse -File -Include *.pdb, RobustTrain.*.xml, robusttrain.xml | Where-Object Extension -in .pdb, .xml | Remove-Item
+Compress-PSResource -Path $module -DestinationPath $OutputPath
