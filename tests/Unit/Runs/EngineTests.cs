@@ -26,7 +26,7 @@ public sealed class EngineTests : IDisposable
     {
         string root = TestFiles.Root;
         string built = XDocument.Load(Path.Combine(root, "Directory.Packages.props")).Descendants("LibTorchVersion").Single().Value;
-        Assert.Equal(built, EngineRelease.LibTorchVersion);
+        Assert.Equal(EngineRelease.LibTorchVersion, built);
         string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         EngineRelease release = EngineRelease.Of(EngineDevice.Cpu, EngineRelease.ThisRuntime);
         EnginePackage package = Assert.Single(release.Packages);
@@ -366,8 +366,8 @@ public sealed class EngineTests : IDisposable
     public async Task A_machine_without_a_network_is_told_what_was_tried()
     {
         EngineRelease release = Release(Package("one"));
-        Registry registry = Serve(release);
-        registry.Dispose();
+        using Registry registry = Serve(release);
+        registry.GoAway();
         RunException refused = await RefusedAsync(release, registry.Source);
         Assert.Equal("PackageNotFetched", refused.ErrorId);
         Assert.StartsWith($"'{registry.Source.Name}' could not be read: ", refused.Message, StringComparison.Ordinal);
@@ -570,8 +570,10 @@ public sealed class EngineTests : IDisposable
         public void Dispose()
         {
             Client.Dispose();
-            _listener.Close();
+            GoAway();
         }
+
+        public void GoAway() => _listener.Close();
 
         private static (HttpListener Listener, string Root) Listen()
         {
