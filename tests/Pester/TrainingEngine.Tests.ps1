@@ -163,7 +163,7 @@ Describe 'An engine that was installed from a folder' {
         $installed.Ready | Should -BeTrue -Because "$($installed.Problems)"
         $installed.LibTorchPath | Should -Be "$store/libtorch/2.10.0-cpu"
         $installed.LibTorchVersion, $installed.Device, $installed.Version | Should -Be '2.10.0', 'Cpu', '0.1.0'
-        (Get-ChildItem $installed.LibTorchPath).Name | Should -Be 'engine.json', 'libc10.so', 'libgomp-98b21ff3.so.1', 'LICENSE-LIBTORCH.txt', 'libtorch_cpu.so', 'libtorch.so'
+        (Get-ChildItem $installed.LibTorchPath).Name | Sort-Object -Culture '' | Should -Be ('engine.json', 'libc10.so', 'libgomp-98b21ff3.so.1', 'LICENSE-LIBTORCH.txt', 'libtorch_cpu.so', 'libtorch.so' | Sort-Object -Culture '')
         (Get-ChildItem $store).Name | Sort-Object | Should -Be 'libtorch', 'lock'
         $warned | Should -BeNullOrEmpty
     }
