@@ -175,8 +175,16 @@ Describe 'An engine that was installed from a folder' {
 
     It 'trains' {
         New-SampleDataset sample | Out-Null
-        (Test-TrainingConfig -DataPath sample).Errors.Message | Should -BeNullOrEmpty
-        $run = Start-Training -DataPath sample -RunPath trained -Epochs 1 -PassThru -Set @{ 'threads' = 1; 'model.base_channels' = 2; 'data.crop_size' = 32; 'data.enlarge_ratio' = 1; 'loader.batch_size' = 8; 'loader.num_workers' = 0 }
+        New-Item -ItemType Directory pairs/A, pairs/B, pairs/label | Out-Null
+        $scene = 0
+        foreach ($pair in 'train_1', 'train_2', 'val_1', 'test_1') {
+            $scene++
+            Copy-Item "sample/Szada/$scene/im1.bmp" "pairs/A/$pair.bmp"
+            Copy-Item "sample/Szada/$scene/im2.bmp" "pairs/B/$pair.bmp"
+            Copy-Item "sample/Szada/$scene/gt.bmp" "pairs/label/$pair.bmp"
+        }
+        Set-Content small.yaml 'threads: 1', 'model: { base_channels: 2 }', "data: { dataset: change-pairs, path: $here/pairs, crop_size: 32, enlarge_ratio: 1 }", 'loader: { eval_batch_size: 1, num_workers: 0 }', 'trainer: { epochs: 1 }'
+        $run = Start-Training small.yaml -RunPath trained -PassThru
         $run.State | Should -Be Finished
     }
 
