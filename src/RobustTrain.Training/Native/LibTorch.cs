@@ -109,7 +109,9 @@ public static class LibTorch
             // .NET's advice stands on the first line, what the system's loader said below it.
             string[] lines = failed.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
             string reason = lines.FirstOrDefault(line => line.Contains("GLIBC", StringComparison.Ordinal)) ?? lines[^1];
-            string advice = reason.Contains("GLIBC", StringComparison.Ordinal) ? " This system's C or C++ library is too old: Debian 12, Ubuntu 22.04 or newer is needed." : "";
+            string advice = reason.Contains("GLIBC", StringComparison.Ordinal) ? " This system's C or C++ library is too old: Debian 12, Ubuntu 22.04 or newer is needed."
+                : OperatingSystem.IsWindows() && !NativeLibrary.TryLoad("vcruntime140_1.dll", out _) ? " Microsoft's Visual C++ runtime is missing: install the Visual C++ Redistributable for x64."
+                : "";
             throw Unusable($"{path} can't be loaded: {reason.TrimEnd('.')}.{advice}", path, failed);
         }
     }
