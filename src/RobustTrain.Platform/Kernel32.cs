@@ -27,6 +27,19 @@ internal static unsafe partial class Kernel32
     [LibraryImport(Library, EntryPoint = "GetCurrentThreadId")]
     public static partial int ThreadId();
 
+    [LibraryImport(Library, EntryPoint = "GetActiveProcessorGroupCount")]
+    public static partial ushort ProcessorGroups();
+
+    [LibraryImport(Library, EntryPoint = "OpenProcess", SetLastError = true)]
+    public static partial nint OpenProcess(uint access, [MarshalAs(UnmanagedType.Bool)] bool inherit, int process);
+
+    [LibraryImport(Library, EntryPoint = "OpenThread", SetLastError = true)]
+    public static partial nint OpenThread(uint access, [MarshalAs(UnmanagedType.Bool)] bool inherit, int thread);
+
+    [LibraryImport("advapi32", EntryPoint = "OpenProcessToken", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool OpenToken(nint process, uint access, out nint token);
+
     [LibraryImport(Library, EntryPoint = "GetCurrentProcess")]
     public static partial nint CurrentProcess();
 

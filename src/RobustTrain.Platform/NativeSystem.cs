@@ -5,7 +5,7 @@ namespace RobustTrain.Platform;
 
 /// <summary>Functions of Windows' ntdll, each bound once.</summary>
 [SupportedOSPlatform("windows")]
-internal static partial class NativeSystem
+internal static unsafe partial class NativeSystem
 {
     private const string Library = "ntdll";
 
@@ -14,6 +14,18 @@ internal static partial class NativeSystem
 
     [LibraryImport(Library, EntryPoint = "NtQueryInformationProcess")]
     public static partial int Query(nint process, int kind, out BasicInformation information, int bytes, out int returned);
+
+    [LibraryImport(Library, EntryPoint = "NtQueryInformationProcess")]
+    public static partial int QueryProcess(nint process, int kind, void* information, int bytes, out int returned);
+
+    [LibraryImport(Library, EntryPoint = "NtQueryInformationThread")]
+    public static partial int QueryThread(nint thread, int kind, out uint information, int bytes, out int returned);
+
+    [LibraryImport(Library, EntryPoint = "NtQuerySystemInformation")]
+    public static partial int QuerySystem(int kind, void* information, int bytes, out int returned);
+
+    [LibraryImport(Library, EntryPoint = "NtQuerySystemInformationEx")]
+    public static partial int QuerySystemOf(int kind, in ushort group, int groupBytes, void* information, int bytes, out int returned);
 
     /// <summary>PROCESS_BASIC_INFORMATION.</summary>
     internal struct BasicInformation

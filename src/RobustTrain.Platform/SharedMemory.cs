@@ -101,6 +101,8 @@ public abstract unsafe class SharedMemory : IDisposable
     [SupportedOSPlatform("windows")]
     private sealed class Section : SharedMemory
     {
+        private const int InvalidParameter = 87;
+
         private readonly MemoryMappedFile _section;
         private readonly MemoryMappedViewAccessor _view;
         private byte* _start;
@@ -140,9 +142,9 @@ public abstract unsafe class SharedMemory : IDisposable
             {
                 return map();
             }
-            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or ArgumentException)
             {
-                throw new Win32Exception(refused.HResult & 0xFFFF);
+                throw new Win32Exception(refused is ArgumentException ? InvalidParameter : refused.HResult & 0xFFFF);
             }
         }
     }

@@ -63,14 +63,38 @@ public static class ResourceLimit
         Libc.Limit(resource, out Libc.ResourceLimits limits) == 0 && limits.Soft != ulong.MaxValue ? limits.Soft : null;
 }
 
-/// <summary>Counters of Windows' kernel. Untested: no Windows machine was at hand when they were written.</summary>
+/// <summary>Counters of Windows' kernel.</summary>
 [SupportedOSPlatform("windows")]
-public static class WindowsCounters
+public static unsafe class WindowsCounters
 {
     /// <summary>The times that all processors have spent since the start, in units of 100 ns; the kernel's includes the idle time.</summary>
     /// <exception cref="Win32Exception">Windows does not tell.</exception>
     public static (long Idle, long Kernel, long User) CpuTimes() =>
         Kernel32.SystemTimes(out long idle, out long kernel, out long user) ? (idle, kernel, user) : throw new Win32Exception();
+
+    /// <summary>The same of each processor, those of one group of processors after those of the other.</summary>
+    /// <exception cref="Win32Exception">Windows does not tell.</exception>
+    public static IReadOnlyList<(long Idle, long Kernel, long User)> CoreTimes()
+    {
+        // SYSTEM_PROCESSOR_PERFORMANCE_INFORMATION: times idle, in the kernel and of users, two more times, a number; a group has at most 64.
+        const int kind = 8, most = 64, words = 6;
+        long* times = stackalloc long[most * words];
+        List<(long, long, long)> cores = [];
+        ushort groups = Kernel32.ProcessorGroups();
+        for (ushort group = 0; group < groups; group++)
+        {
+            // Without a group it is that of the calling thread, and the only one.
+            int status = groups == 1
+                ? NativeSystem.QuerySystem(kind, times, most * words * sizeof(long), out int bytes)
+                : NativeSystem.QuerySystemOf(kind, group, sizeof(ushort), times, most * words * sizeof(long), out bytes);
+            if (status < 0)
+                throw new Win32Exception(status, $"status 0x{status:X8}.");
+            for (long* core = times; core < times + (bytes / sizeof(long)); core += words)
+                cores.Add((core[0], core[1], core[2]));
+        }
+
+        return cores;
+    }
 
     /// <summary>The machine's memory in bytes, the commit limit (memory and page files together) among it; null where Windows does not tell.</summary>
     public static (long Total, long Available, long CommitLimit)? Memory()

@@ -1,4 +1,5 @@
 using System.Collections;
+using Microsoft.Win32;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
@@ -68,8 +69,14 @@ public sealed class DeviceCompleter : ListCompleter
     // The driver's own list; asking the driver itself could hang a prompt.
     private static IEnumerable<(string Device, string Meaning)> CudaDevices()
     {
+        return Enumerable.Range(0, CudaVisibleDevices.OfThisProcess().Count(CountGpus())).Select(device => ($"cuda:{device}", "A CUDA device; Get-GpuStatus tells which GPU it is."));
+    }
+
+    private static int CountGpus()
+    {
+        if (OperatingSystem.IsWindows())
+            return Registry.GetValue(@"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\nvlddmkm\Enum", "Count", 0) as int? ?? 0;
         const string gpus = "/proc/driver/nvidia/gpus";
-        int count = Directory.Exists(gpus) ? Directory.GetDirectories(gpus).Length : 0;
-        return Enumerable.Range(0, CudaVisibleDevices.OfThisProcess().Count(count)).Select(device => ($"cuda:{device}", "A CUDA device; Get-GpuStatus tells which GPU it is."));
+        return Directory.Exists(gpus) ? Directory.GetDirectories(gpus).Length : 0;
     }
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace RobustTrain.Monitoring.Status;
 
-/// <summary>A host's CPU and memory at one time. What the system does not tell is null; shares of time are null until two samples are there.</summary>
+/// <summary>A host's CPU and memory at one time. What the system does not tell is null; shares of time are null until two samples are there. Windows keeps no load averages, and its tasks are threads.</summary>
 public sealed record CpuStatus : StatusRecord
 {
     /// <summary>Logical cores.</summary>

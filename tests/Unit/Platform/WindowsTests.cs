@@ -68,5 +68,20 @@ public sealed class WindowsTests
         Assert.Equal("new", DurableFile.ReadText(path));
     }
 
+    [WindowsFact]
+    public void A_process_that_stands_still_is_told_from_one_that_waits()
+    {
+        if (!OperatingSystem.IsWindows())
+            return;
+        using ChildGuard guard = new();
+        using ChildProcess child = ChildProcess.Start(Sleeper(), guard);
+        Assert.False(WindowsProcesses.IsSuspended(child.Id));
+        using Process process = Process.GetProcessById(child.Id);
+        Assert.Equal(0, NativeSystem.Suspend(process.SafeHandle.DangerousGetHandle()));
+        Assert.True(WindowsProcesses.IsSuspended(child.Id));
+        Assert.Contains("ping", WindowsProcesses.CommandOf(child.Id)!, StringComparison.OrdinalIgnoreCase);
+        Assert.Null(WindowsProcesses.CommandOf(3));
+    }
+
     private static ProcessStartInfo Sleeper() => new("ping.exe", ["-n", "600", "127.0.0.1"]);
 }

@@ -36,7 +36,7 @@ internal sealed class ProcessWorker : IWorker
 
     public bool CanBeKilled => true;
 
-    public bool IsStopped => ReadState() == "T";
+    public bool IsStopped => OperatingSystem.IsWindows() ? WindowsProcesses.IsSuspended(_process.Id) : ReadState() == "T";
 
     public WorkerExit? Exit => _process.ExitCode is { } code ? Describe(code) : null;
 
@@ -47,7 +47,7 @@ internal sealed class ProcessWorker : IWorker
     public string DescribeActivity()
     {
         if (!OperatingSystem.IsLinux())
-            return $"process {ProcessId}";
+            return $"process {ProcessId}{(IsStopped ? " stopped" : "")}";
         try
         {
             string? state = ReadState();

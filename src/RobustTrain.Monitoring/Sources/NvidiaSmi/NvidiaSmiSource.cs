@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using RobustTrain.Monitoring.Sources.Proc;
+using RobustTrain.Monitoring.Sources.Local;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
 
@@ -15,15 +15,16 @@ public sealed class NvidiaSmiSource(string computerName, MonitorOptions options,
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(10);
 
     private readonly KnownGpus _known = new();
-    private readonly ProcessTable _processes = new("/", options.TimeProvider);
+    private readonly IProcessTable _processes = LocalProcesses.Table(options.TimeProvider);
     private readonly InterruptibleChild _program = new(guard);
     private bool _knowsSlow;
 
     /// <inheritdoc/>
     public string Name => "nvidia-smi";
 
-    /// <summary>Where the program lies; null where it is not on the path.</summary>
-    public static string? Find() => ChildProcess.FindProgram("nvidia-smi");
+    /// <summary>Where the program lies: on the path, or where older drivers put it on Windows; null where it is in neither.</summary>
+    public static string? Find() => ChildProcess.FindProgram("nvidia-smi")
+        ?? (OperatingSystem.IsWindows() && DriverFolders.Old("nvidia-smi.exe") is var file && File.Exists(file) ? file : null);
 
     /// <inheritdoc/>
     public GpuSnapshot Sample(SampleDetail detail)

@@ -1,4 +1,3 @@
-using RobustTrain.Monitoring.Sources.Proc;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Monitoring.Sources.Nvml;
@@ -80,7 +79,7 @@ internal sealed unsafe class NvmlDevice
     /// <param name="processes">Names the processes; null where process lists were not asked for.</param>
     /// <param name="options">How to sample.</param>
     /// <param name="throwIfInterrupted">Ends the reading between two slow calls where nobody waits for it any more.</param>
-    public GpuStatus Read(SampleDetail detail, ProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
+    public GpuStatus Read(SampleDetail detail, IProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
     {
         throwIfInterrupted();
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
@@ -146,7 +145,7 @@ internal sealed unsafe class NvmlDevice
 
     private static readonly string[] PerformanceStates = [.. Enumerable.Range(0, 16).Select(state => $"P{state}")];
 
-    private GpuStatus ReadSlow(ProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
+    private GpuStatus ReadSlow(IProcessTable? processes, MonitorOptions options, Action throwIfInterrupted)
     {
         uint ecc = 0, pendingEcc = 0, mig = 0, pendingMig = 0;
         bool hasEcc = _entry.EccMode is not null && _queries.Ok(_entry.EccMode(Handle, &ecc, &pendingEcc));

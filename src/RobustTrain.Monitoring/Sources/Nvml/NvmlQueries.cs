@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using RobustTrain.Monitoring.Sources.Proc;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Monitoring.Sources.Nvml;
@@ -116,7 +115,7 @@ internal sealed unsafe class NvmlProcesses(NvmlEntryPoints entry, NvmlQueries qu
 {
     /// <summary>The processes; null where the driver does not tell them.</summary>
     /// <param name="table">Names them.</param>
-    public List<GpuProcess>? Read(ProcessTable table)
+    public List<GpuProcess>? Read(IProcessTable table)
     {
         List<NvmlProcessInfo>? compute = ReadAll(entry.ComputeProcesses);
         List<NvmlProcessInfo>? graphics = ReadAll(entry.GraphicsProcesses);
@@ -125,7 +124,7 @@ internal sealed unsafe class NvmlProcesses(NvmlEntryPoints entry, NvmlQueries qu
         return [.. Describe(compute, "Compute", table), .. Describe(graphics, "Graphics", table)];
     }
 
-    private static IEnumerable<GpuProcess> Describe(List<NvmlProcessInfo>? infos, string type, ProcessTable table) =>
+    private static IEnumerable<GpuProcess> Describe(List<NvmlProcessInfo>? infos, string type, IProcessTable table) =>
         (infos ?? []).Select(info =>
         {
             HostProcess? process = table.Find((int)info.Pid);

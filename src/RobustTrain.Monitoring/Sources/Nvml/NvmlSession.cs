@@ -162,7 +162,7 @@ internal sealed class NvmlLibraryHandle : SafeHandle
     /// <summary>Where NVML lies on this system; <c>ROBUSTTRAIN_NVML</c> names another file.</summary>
     public static IReadOnlyList<string> Candidates => Environment.GetEnvironmentVariable("ROBUSTTRAIN_NVML") is { Length: > 0 } named
         ? [named]
-        : OperatingSystem.IsWindows() ? ["nvml.dll"] : ["libnvidia-ml.so.1", "/usr/lib/wsl/lib/libnvidia-ml.so.1"];
+        : OperatingSystem.IsWindows() ? [Path.Combine(Environment.SystemDirectory, "nvml.dll"), DriverFolders.Old("nvml.dll")] : ["libnvidia-ml.so.1", "/usr/lib/wsl/lib/libnvidia-ml.so.1"];
 
     /// <summary>Loads the library, or returns null where it is not there.</summary>
     public static NvmlLibraryHandle? TryLoad(IEnumerable<string> candidates)

@@ -1,4 +1,4 @@
-using RobustTrain.Monitoring.Sources.Proc;
+using RobustTrain.Monitoring.Sources.Local;
 using RobustTrain.Monitoring.Status;
 
 namespace RobustTrain.Monitoring.Sources.Nvml;
@@ -9,7 +9,7 @@ namespace RobustTrain.Monitoring.Sources.Nvml;
 /// <param name="libraryPath">The library; null for the driver's.</param>
 public sealed class NvmlSource(string computerName, MonitorOptions options, string? libraryPath = null) : ISampleSource<GpuSnapshot>
 {
-    private readonly ProcessTable? _processes = options.IncludeProcesses ? new ProcessTable("/", options.TimeProvider) : null;
+    private readonly IProcessTable? _processes = options.IncludeProcesses ? LocalProcesses.Table(options.TimeProvider) : null;
     private NvmlSession? _session;
     private volatile bool _interrupted;
 

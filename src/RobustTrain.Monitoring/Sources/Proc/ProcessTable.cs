@@ -7,7 +7,7 @@ namespace RobustTrain.Monitoring.Sources.Proc;
 /// <summary>Linux' processes, from <c>/proc</c>. Used from one thread.</summary>
 /// <param name="root">The root of the file system, <c>/</c> but for tests.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class ProcessTable(string root, TimeProvider clock)
+internal sealed class ProcessTable(string root, TimeProvider clock) : IProcessTable
 {
     // USER_HZ is 100 on every architecture that .NET runs on (man 5 proc, sysconf(_SC_CLK_TCK)).
     internal const double TicksPerSecond = 100;
@@ -18,7 +18,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
     private long _lastList;
     private DateTimeOffset? _boot;
 
-    /// <summary>One process; null where it has ended or may not be seen.</summary>
+    /// <inheritdoc/>
     public HostProcess? Find(int processId)
     {
         try
@@ -33,7 +33,7 @@ internal sealed class ProcessTable(string root, TimeProvider clock)
     }
 
     /// <summary>All processes that have a command line (kernel threads have none).</summary>
-    public List<HostProcess> List()
+    public IReadOnlyList<HostProcess> List()
     {
         long now = clock.GetTimestamp();
         double seconds = _lastList == 0 ? 0 : clock.GetElapsedTime(_lastList, now).TotalSeconds;

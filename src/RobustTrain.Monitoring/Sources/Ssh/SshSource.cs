@@ -115,7 +115,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private string FindProgram() => Path.IsPathRooted(ssh.Program) ? ssh.Program
         : ChildProcess.FindProgram(ssh.Program)
-        ?? throw new MonitorException("SshNotFound", "The OpenSSH client 'ssh' was not found on the path: install it (Debian: openssh-client) to watch other hosts.", ssh.Program);
+        ?? throw new MonitorException("SshNotFound", $"The OpenSSH client 'ssh' was not found on the path: install it ({(OperatingSystem.IsWindows() ? "Windows: the optional feature OpenSSH Client" : "Debian: openssh-client")}) to watch other hosts.", ssh.Program);
 
     private void Receive(string nonce)
     {
