@@ -102,7 +102,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
         // As Start-Training and the scripts start it: what a process that is killed in its first milliseconds would leave is .NET's.
         return new TrainerProcess(
             options.Host, [.. arguments, .. settings.SelectMany(setting => new[] { "--set", setting })],
-            new Dictionary<string, string> { ["TMPDIR"] = TemporaryPath, ["ROBUSTTRAIN_CHAOS"] = _mark, ["DOTNET_EnableDiagnostics"] = "0" });
+            new Dictionary<string, string> { ["TMPDIR"] = TemporaryPath, ["TMP"] = TemporaryPath, ["TEMP"] = TemporaryPath, ["ROBUSTTRAIN_CHAOS"] = _mark, ["DOTNET_EnableDiagnostics"] = "0" });
     }
 
     private void Apply(Fault fault)
@@ -217,7 +217,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
     private void Kill()
     {
         _trainer!.Signal(Signals.Kill);
-        End(expected: 128 + Signals.Kill);
+        End(expected: Signals.KilledCode);
     }
 
     private void WaitForEnd(string runPath)

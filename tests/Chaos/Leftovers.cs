@@ -38,7 +38,7 @@ public sealed record Leftovers(IReadOnlyList<string> Processes, IReadOnlyList<st
         || path.EndsWith(DurableFile.TemporarySuffix, StringComparison.Ordinal);
 
     // Others use /dev/shm too: what is ours has been touched since the folder was made, and carries our name or torch's.
-    private static IEnumerable<string> SharedMemory(string folder) => Directory.EnumerateFileSystemEntries("/dev/shm")
+    private static IEnumerable<string> SharedMemory(string folder) => OperatingSystem.IsWindows() ? [] : Directory.EnumerateFileSystemEntries("/dev/shm")
         .Where(path => File.GetLastWriteTimeUtc(path) >= Directory.GetCreationTimeUtc(folder))
         .Where(path => Path.GetFileName(path).Contains("robusttrain", StringComparison.OrdinalIgnoreCase) || Path.GetFileName(path).StartsWith("torch_", StringComparison.Ordinal));
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.Versioning;
+using RobustTrain.Platform;
 
 namespace RobustTrain.Chaos;
 
@@ -6,12 +8,18 @@ namespace RobustTrain.Chaos;
 internal static class Processes
 {
     /// <summary>The living children of a process that have a word in their command line.</summary>
-    public static IReadOnlyList<int> ChildrenOf(int parent, string word) =>
-        [.. All().Where(id => StatusOf(id) is { } status && status.Parent == parent && TryRead(id, "cmdline").Contains(word, StringComparison.Ordinal))];
+    public static IReadOnlyList<int> ChildrenOf(int parent, string word) => OperatingSystem.IsWindows()
+        ? ChildrenOnWindows(parent, word)
+        : [.. All().Where(id => StatusOf(id) is { } status && status.Parent == parent && TryRead(id, "cmdline").Contains(word, StringComparison.Ordinal))];
 
-    /// <summary>The living processes in whose environment a text stands: a mark that children inherit.</summary>
-    public static IReadOnlyList<int> Marked(string mark) =>
-        [.. All().Where(id => id != Environment.ProcessId && StatusOf(id) is not null && TryRead(id, "environ").Contains(mark, StringComparison.Ordinal))];
+    /// <summary>The living processes in whose environment a text stands, a mark that children inherit; on Windows those of the trainers' job, which children are in too.</summary>
+    public static IReadOnlyList<int> Marked(string mark) => OperatingSystem.IsWindows()
+        ? TrainerProcess.Job.Value.ProcessIds()
+        : [.. All().Where(id => id != Environment.ProcessId && StatusOf(id) is not null && TryRead(id, "environ").Contains(mark, StringComparison.Ordinal))];
+
+    [SupportedOSPlatform("windows")]
+    private static int[] ChildrenOnWindows(int parent, string word) =>
+        [.. WindowsProcesses.List().Where(process => process.ParentId == parent && WindowsProcesses.CommandOf(process.Id)?.Contains(word, StringComparison.Ordinal) == true).Select(process => process.Id)];
 
     private static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
         .Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0)

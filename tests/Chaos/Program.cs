@@ -11,7 +11,7 @@ Option<int> pairs = new("--pairs") { DefaultValueFactory = _ => 240, Description
 Option<int> side = new("--side") { DefaultValueFactory = _ => 112, Description = "Side of an image in pixels." };
 Option<int> batch = new("--batch") { DefaultValueFactory = _ => 8, Description = "Pairs of a batch." };
 Option<string[]> settings = new("--set") { HelpName = "KEY=VALUE", DefaultValueFactory = _ => [], Description = "A setting of the training that wins over all others." };
-Option<string> host = new("--robusttrain") { HelpName = "PATH", DefaultValueFactory = _ => "artifacts/RobustTrain/host/robusttrain", Description = "The executable." };
+Option<string> host = new("--robusttrain") { HelpName = "PATH", DefaultValueFactory = _ => OperatingSystem.IsWindows() ? "artifacts/RobustTrain/host/robusttrain.exe" : "artifacts/RobustTrain/host/robusttrain", Description = "The executable." };
 Option<string?> folder = new("--folder") { HelpName = "FOLDER", Description = "An empty folder to work in, which is left; without it a temporary one, in memory where possible." };
 Option<double> minutes = new("--minutes") { DefaultValueFactory = _ => 15, Description = "How long all of it may take." };
 
@@ -22,9 +22,9 @@ RootCommand command = new("Trains once untouched and once among faults, and comp
 command.SetAction(parsed =>
 {
     const int diskMegabytes = 256;
-    if (!OperatingSystem.IsLinux())
+    if (!OperatingSystem.IsLinux() && !OperatingSystem.IsWindows())
     {
-        Console.Error.WriteLine("chaos: this needs Linux's signals and /proc.");
+        Console.Error.WriteLine("chaos: this needs Linux or Windows.");
         return 2;
     }
 

@@ -57,7 +57,7 @@ internal static class RunFiles
                 folder, root.GetProperty("sequence").GetInt64(), root.GetProperty("is_best").GetBoolean(),
                 root.GetProperty("files").EnumerateObject().ToDictionary(file => file.Name, file => file.Value.GetProperty("sha256").GetString()!));
         }
-        catch (Exception broken) when (broken is IOException or JsonException or KeyNotFoundException)
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException)
         {
             return null;
         }

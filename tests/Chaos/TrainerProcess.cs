@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using System.Text;
+using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Chaos;
@@ -11,6 +13,10 @@ internal sealed class TrainerProcess : IDisposable
     private readonly Task _reading;
     private readonly Task<string> _error;
     private long _lastStep = -1;
+
+    /// <summary>What holds, on Windows, the trainers and all that they start.</summary>
+    [SupportedOSPlatform("windows")]
+    public static Lazy<ChildJob> Job { get; } = new(() => new ChildJob());
 
     /// <summary>Starts one.</summary>
     public TrainerProcess(string host, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> variables)
@@ -24,6 +30,8 @@ internal sealed class TrainerProcess : IDisposable
         foreach ((string name, string value) in variables)
             start.Environment[name] = value;
         _process = Process.Start(start)!;
+        if (OperatingSystem.IsWindows())
+            Job.Value.Add(_process);
         _error = _process.StandardError.ReadToEndAsync();
         _reading = Task.Run(Read);
     }
@@ -34,7 +42,7 @@ internal sealed class TrainerProcess : IDisposable
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded => _process.HasExited;
 
-    /// <summary>Its exit code; 128 and the signal's number where it was killed.</summary>
+    /// <summary>Its exit code; <see cref="Signals.KilledCode"/> where it was killed.</summary>
     public int ExitCode => _process.ExitCode;
 
     /// <summary>Its loader workers.</summary>

@@ -96,7 +96,8 @@ internal sealed class DetachedOutput : IDisposable
                     _output.Flush();
                 }
             }
-            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+            // Closed under this thread: whoever closes it has lost patience in Dispose.
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or ObjectDisposedException)
             {
                 isBroken = true;
                 Tell(StorageError.IsNoSpaceLeft(refused) ? _sentences.Refused(StorageError.Describe(refused)) : _sentences.ReaderGone);

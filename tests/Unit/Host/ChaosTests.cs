@@ -1,10 +1,8 @@
-using System.Runtime.Versioning;
 using RobustTrain.Chaos;
 
 namespace RobustTrain.Tests.Host;
 
 /// <summary>The short form of <c>./build.sh chaos</c>.</summary>
-[UnsupportedOSPlatform("windows")]
 public sealed class ChaosTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
