@@ -10,7 +10,7 @@ package build, then one package of the module for Linux and Windows, into artifa
 test    build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
 demo    build, then make a sample dataset, train on it and evaluate
 bench   build, then the benchmarks (Linux)
-chaos   build, then a training among faults beside one untouched (Linux)
+chaos   build, then a training among N faults beside one untouched: ./build.ps1 chaos 20
 
 On Linux and macOS it hands over to build.sh. ./build.sh test-windows runs what this builds under Wine; this script itself has not been run on a Windows.
 .EXAMPLE
@@ -107,6 +107,8 @@ function Get-FailedTest([string] $Path) {
 # Three processes side by side.
 function Invoke-Test {
     Invoke-Build
+    # What plays the executable for Pester.
+    Invoke-Native { dotnet build tests/Windows -c $configuration -v quiet -nologo }
     $env:PSModulePath = "$(Get-PesterFolder)$([IO.Path]::PathSeparator)$env:PSModulePath"
     $logs = Join-Path $PWD artifacts/logs
     if (Test-Path $logs) { Remove-Item $logs -Recurse }
@@ -115,8 +117,7 @@ function Invoke-Test {
     $commands = [ordered]@{
         xunit             = $unit + @('--filter', 'FullyQualifiedName!~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit.trx")
         'xunit-training'  = $unit + @('--filter', 'FullyQualifiedName~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit-training.trx")
-        # Those that need neither a fake host, which is a shell script, nor /proc (build/windows.sh).
-        pester            = $pester + ('Engine', 'Module', 'Views', 'Words').ForEach({ "tests/Pester/$_.Tests.ps1" })
+        pester            = $pester + (Get-Content tests/Windows/pester.txt).ForEach({ "tests/Pester/$_.Tests.ps1" })
     }
     $jobs = foreach ($name in $commands.Keys) {
         Start-ThreadJob -Name $name -ArgumentList $PWD, $commands[$name] {
@@ -153,5 +154,9 @@ switch ($Target) {
     test { Invoke-Test }
     demo { Invoke-Build; Invoke-Native { pwsh -NoProfile -File scripts/demo.ps1 } }
     bench { throw 'The benchmarks stand beside PyTorch of Debian: ./build.sh bench' }
-    chaos { throw 'chaos needs signals and /proc, which Linux has: ./build.sh chaos N' }
+    chaos {
+        Invoke-Build
+        & "tests/Chaos/bin/$configuration/net10.0/chaos.exe" @Rest
+        exit $LASTEXITCODE
+    }
 }

@@ -1,7 +1,7 @@
 # The cmdlets with the engine itself: real data, real trainings (of seconds), real checkpoints.
 BeforeDiscovery {
     Import-Module (Join-Path $PSScriptRoot 'TestSupport.psm1') -Force
-    $isMissing = -not (Test-Path (Join-Path (Split-Path (Get-ModulePath)) 'host/robusttrain'))
+    $isMissing = -not (Test-Path (Join-Path (Split-Path (Get-ModulePath)) 'host/robusttrain*'))
 }
 
 Describe 'The engine in PowerShell' -Skip:$isMissing {
@@ -144,7 +144,7 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         $score.F1 | Should -Be $run.TestF1
         $score.Samples | Should -Be 12
         $score.DifferencingF1 | Should -Be $data.DifferencingF1
-        $score.CheckpointPath | Should -BeLike "$PWD/runs/first/checkpoints/*"
+        $score.CheckpointPath | Should -BeLike (Join-Path $PWD runs first checkpoints *)
         (Measure-Model runs/first -Split Val -Checkpoint Latest).Split | Should -BeLike val*
     }
 
@@ -193,15 +193,16 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         Get-ChildItem runs/stopped/checkpoints | Should -Not -BeNullOrEmpty
     }
 
+    # Windows has no signals; what Ctrl+C does there to a trainer is in tests/Unit/Host/WindowsStopTests.cs.
     It 'leaves no process and a checkpoint behind a shell that <How>' -ForEach @(
-        @{ How = 'gets Ctrl+C'; Signal = 'INT' }
+        if (-not $IsWindows) { @{ How = 'gets Ctrl+C'; Signal = 'INT' } }
         @{ How = 'is killed with -9'; Signal = 'KILL' }
     ) {
         $run = "$here/runs/shell-$Signal"
         $shell = Start-TestShell "Set-Location '$here'; Start-Training pairs.yaml -Epochs 500 -RunPath '$run' | Out-Null" "$TestDrive/shell-$Signal.txt"
         Wait-Fact { Test-Path "$run/epochs/0000" } | Should -BeTrue -Because (Get-Content -Raw "$TestDrive/shell-$Signal.txt" -ErrorAction Ignore)
         @(Get-Leftover $run).Count | Should -BeGreaterThan 0
-        kill -$Signal $shell.Id
+        if ($IsWindows) { Stop-Process -Id $shell.Id -Force } else { kill -$Signal $shell.Id }
         $shell.WaitForExit(240000) | Should -BeTrue
         Wait-Fact { -not (Get-Leftover $run) } | Should -BeTrue
         @(Get-Leftover $run).Count | Should -Be 0
@@ -213,7 +214,7 @@ trainer: {epochs: 2, log_interval_seconds: 0}
     It 'tells of a trainer that is killed, and goes on with its run' {
         $job = Start-Training pairs.yaml -Epochs 10 -RunPath runs/killed -AsJob
         Wait-Fact { $job.Output.Count -and (Get-ChildItem runs/killed/checkpoints -ErrorAction Ignore) } | Should -BeTrue
-        kill -KILL $job.ProcessId
+        Stop-Process -Id $job.ProcessId -Force
         Wait-Job $job | Out-Null
         $job.State | Should -Be Failed
         Receive-Job $job -ErrorVariable killed -ErrorAction SilentlyContinue | Out-Null
@@ -252,7 +253,7 @@ trainer: {epochs: 2, log_interval_seconds: 0}
         Start-Training quick.yaml -DataPath nowhere -RunPath runs/refused -ErrorVariable refused -ErrorAction SilentlyContinue
         Start-Training quick.yaml -Device cuda:63 -RunPath runs/refused -ErrorVariable +refused -ErrorAction SilentlyContinue
         $refused.Count | Should -Be 2
-        $refused[0].Exception.Message | Should -BeLike "*$PWD/nowhere*"
+        $refused[0].Exception.Message | Should -BeLike "*$(Join-Path $PWD nowhere)*"
         $refused[1].Exception.Message | Should -BeLike '*cuda*'
         'runs/refused' | Should -Not -Exist
     }

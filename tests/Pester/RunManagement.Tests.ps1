@@ -143,7 +143,7 @@ Describe 'New-TrainingConfig' {
         $file | Should -BeOfType IO.FileInfo
         $text = Get-Content -Raw $file
         $text | Should -Match '# The seed from which every other seed'
-        $text | Should -Match "path: `"$([regex]::Escape("$PWD/some data"))`""
+        $text | Should -Match "path: `"$([regex]::Escape((Join-Path $PWD 'some data').Replace('\', '\\')))`""
         $text | Should -Match 'name: hanet'
         ($file | Test-TrainingConfig).Errors.Message | Should -Match 'some data.* does not exist'
     }

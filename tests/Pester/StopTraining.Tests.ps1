@@ -56,11 +56,11 @@ Describe 'Stop-Training' {
         It 'says that a run which does not run has nothing to stop, and sends nothing' {
             Start-Training -RunPath r -Epochs 1 | Out-Null
             Stop-Training r -WarningVariable warnings -PassThru | ForEach-Object State | Should -Be Finished
-            $warnings.Message | Should -BeLike "*$PWD/r*is not running (finished)*"
+            $warnings.Message | Should -BeLike "*$(Join-Path $PWD r)*is not running (finished)*"
         }
 
         It 'sends no signal to a process that only has the same id' {
-            $stranger = Start-Process sleep 60 -PassThru
+            $stranger = $IsWindows ? (Start-Process ping -ArgumentList '-n', 60, '127.0.0.1' -NoNewWindow -PassThru) : (Start-Process sleep 60 -PassThru)
             try {
                 Start-Training -RunPath r -Epochs 1 | Out-Null
                 $record = Get-Content r/run.json -Raw

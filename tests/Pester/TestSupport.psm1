@@ -6,11 +6,11 @@ function Import-ModuleUnderTest { Import-Module $module -Global -Force:$false }
 
 function Get-ModulePath { $module }
 
-# From now on the cmdlets start tests/Pester/fakes/robusttrain, which behaves as told (FAKE_...).
+# From now on the cmdlets start tests/Pester/fakes/robusttrain, which behaves as told (FAKE_...); on Windows what tests/Windows makes of it.
 function Use-FakeHost {
     param([hashtable] $Behaviour = @{})
     Get-ChildItem env:FAKE_* | Remove-Item
-    $env:ROBUSTTRAIN_HOST = Join-Path $PSScriptRoot 'fakes/robusttrain'
+    $env:ROBUSTTRAIN_HOST = $IsWindows ? ($env:ROBUSTTRAIN_TEST_FAKE ?? (Join-Path (Split-Path $PSScriptRoot) 'Windows/bin/Release/net10.0/windows-tests.exe')) : (Join-Path $PSScriptRoot 'fakes/robusttrain')
     foreach ($name in $Behaviour.Keys) { Set-Item "env:FAKE_$name" $Behaviour[$name] }
 }
 
@@ -25,6 +25,13 @@ function Use-RealHost {
 # The ids of the living processes that have a text in their command line: every trainer has its run's folder there.
 function Get-Leftover {
     param([Parameter(Mandatory)] [string] $Text)
+    if ($IsWindows) {
+        foreach ($id in [RobustTrain.Platform.WindowsProcesses]::List().Id) {
+            $command = [RobustTrain.Platform.WindowsProcesses]::CommandOf($id)
+            if ($id -ne $PID -and $command -and $command.Replace('\', '/').Contains($Text.Replace('\', '/'))) { $id }
+        }
+        return
+    }
     foreach ($folder in [IO.Directory]::EnumerateDirectories('/proc')) {
         $id = [IO.Path]::GetFileName($folder)
         if ($id -notmatch '^\d+$' -or $id -eq $PID) { continue }
@@ -49,6 +56,14 @@ function Start-TestShell {
     param([Parameter(Mandatory)] [string] $Script, [Parameter(Mandatory)] [string] $OutputPath)
     $file = "$OutputPath.ps1"
     Set-Content -LiteralPath $file -Value "Import-Module '$module'`n$Script"
+    if ($IsWindows) {
+        $start = [Diagnostics.ProcessStartInfo]::new("$PSHOME/pwsh.exe", [string[]] @('-NoProfile', '-NonInteractive', '-Command', "& '$file' *>'$OutputPath'; exit `$LASTEXITCODE"))
+        $start.CreateNoWindow = $true
+        $start.RedirectStandardInput = $true
+        $shell = [Diagnostics.Process]::Start($start)
+        $shell.StandardInput.Close()
+        return $shell
+    }
     $start = [Diagnostics.ProcessStartInfo]::new('/bin/sh', [string[]] @('-c', "exec env --default-signal=HUP,INT '$PSHOME/pwsh' -NoProfile -NonInteractive -File '$file' >'$OutputPath' 2>&1 </dev/null"))
     [Diagnostics.Process]::Start($start)
 }

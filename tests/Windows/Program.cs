@@ -7,9 +7,12 @@ Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false
 switch (args)
 {
     case ["run", var assembly, var lacks, .. var names]:
+        Unwinding.Mend();
         return new TestRun(assembly, KnownLacks.Read(lacks), names).Run(Console.Out);
     case ["start", var program, .. var arguments]:
         return Start(program, arguments);
+    case ["train" or "evaluate" or "predict" or "sample-data" or "loader" or "config", ..]:
+        return FakeHost.Run(args);
     default:
         Console.Error.WriteLine("windows-tests run ASSEMBLY LACKS [TEXT...]   runs the tests, those with one of the texts in their names (!TEXT: those without it)\nwindows-tests start PROGRAM [ARGUMENT...]    starts a program with a console of its own and pipes");
         return 2;

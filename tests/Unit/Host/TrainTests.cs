@@ -287,9 +287,12 @@ public sealed class TrainTests : IDisposable
         goesOn.Signal(Terminate);
 
         Assert.Equal(75, (await goesOn.End()).ExitCode);
-        Assert.Equal($"The run goes on with other settings: data.path was {_folder.At("data")} and is {_folder.At("staged")}.", said.Message);
+        Assert.Equal($"The run goes on with other settings: data.path was {Shown(_folder.At("data"))} and is {Shown(_folder.At("staged"))}.", said.Message);
         Assert.Equal(_folder.At("staged"), RunFolder.ReadConfig<TrainingConfig>(RunPath).Data.Path);
     }
+
+    // As YAML writes it.
+    private static string Shown(string path) => OperatingSystem.IsWindows() ? $"\"{path.Replace("\\", "\\\\", StringComparison.Ordinal)}\"" : path;
 
     [Fact]
     public async Task A_run_does_not_go_on_with_other_data_elsewhere_and_warns_of_other_data_where_they_were()
@@ -299,7 +302,7 @@ public sealed class TrainTests : IDisposable
 
         HostRun other = await HostRun.To(_folder.Path, "train", "--run-path", "run", "--set", "data.path=other");
         Assert.Equal(2, other.ExitCode);
-        Assert.Contains($"those at {_folder.At("other")} are others: the training split had 4 samples of ", Assert.Single(other.Sentences), StringComparison.Ordinal);
+        Assert.Contains($"those at {Shown(_folder.At("other"))} are others: the training split had 4 samples of ", Assert.Single(other.Sentences), StringComparison.Ordinal);
 
         TinyPairs.Write(_folder.At("data"), side: 33);
         using LiveTraining goesOn = new(HostRun.Start(_folder.Path, "train", "--run-path", "run", "--events"));

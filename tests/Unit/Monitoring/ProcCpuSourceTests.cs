@@ -12,7 +12,7 @@ public sealed class ProcCpuSourceTests : IDisposable
 
     public void Dispose() => Directory.Delete(root, recursive: true);
 
-    [Fact]
+    [LinuxFact("It rewrites files that are open, as Linux's kernel does.")]
     public void Shares_of_time_are_differences_of_all_kinds_of_time()
     {
         Write("proc/stat", "cpu  100 50 100 1000 50 10 20 30 0 0\ncpu0 100 50 100 1000 50 10 20 30 0 0\nbtime 1700000000\n");
@@ -31,7 +31,7 @@ public sealed class ProcCpuSourceTests : IDisposable
         Assert.Null(status.Cores);
     }
 
-    [Fact]
+    [LinuxFact("It rewrites files that are open, as Linux's kernel does.")]
     public void Cores_are_told_one_by_one_on_request()
     {
         Write("proc/stat", "cpu  0 0 0 200 0 0 0 0\ncpu0 0 0 0 100 0 0 0 0\ncpu1 0 0 0 100 0 0 0 0\n");
@@ -101,7 +101,7 @@ public sealed class ProcCpuSourceTests : IDisposable
         Assert.Equal(0.5, status.CgroupCpuLimitCores);
     }
 
-    [Fact]
+    [LinuxFact("It rewrites files that are open, as Linux's kernel does.")]
     public void Limits_that_change_are_told_and_so_are_those_of_a_group_that_the_process_is_moved_to()
     {
         Write("proc/stat", "cpu  0 0 0 0 0 0 0 0\n");
@@ -123,7 +123,7 @@ public sealed class ProcCpuSourceTests : IDisposable
         Assert.Equal("ProcNotFound", Assert.Throws<MonitorException>(() => source.Sample(SampleDetail.Full)).ErrorId);
     }
 
-    [Fact]
+    [LinuxFact("Windows has no /proc.")]
     public void This_machine_is_read_as_the_runtime_knows_it()
     {
         using var source = new ProcCpuSource("host", new MonitorOptions { IncludeProcesses = true, IncludeCores = true });

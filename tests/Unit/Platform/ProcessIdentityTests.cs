@@ -11,7 +11,7 @@ public sealed class ProcessIdentityTests
     [Fact]
     public void A_process_that_has_ended_is_not_taken_for_a_live_one()
     {
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", "--version") { RedirectStandardOutput = true })!;
+        using Process process = Process.Start(new ProcessStartInfo(OperatingSystem.IsWindows() ? "hostname.exe" : "true") { RedirectStandardOutput = true })!;
         int processId = process.Id;
         process.WaitForExit();
 

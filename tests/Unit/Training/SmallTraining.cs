@@ -21,7 +21,7 @@ internal sealed class SmallTraining : IDisposable
         Seed = 7,
         Threads = 1,
         Model = new ModelConfig { BaseChannels = 2, Dropout = 0.2 },
-        Data = new DataConfig { Path = "/in memory" },
+        Data = new DataConfig { Path = Path.GetFullPath("/in memory") },
         Loader = new LoaderOptions { BatchSize = 4, EvalBatchSize = 4, NumWorkers = 2 },
         Optimizer = new OptimizerConfig { LearningRate = 0.01 },
         Schedule = new ScheduleConfig { Name = "cosine", WarmupSteps = 2 },

@@ -53,7 +53,7 @@ public sealed class TrainingPlanTests
         Refused("DeviceNotFound", $"device is '{device}', but this build's libtorch computes on the CPU only", Config with { Device = device }, Data);
 
     [Theory]
-    [InlineData(0, false, "12.8", "build with -p:TorchSharpPackage=TorchSharp-cuda-linux")]
+    [InlineData(0, false, "12.8", "build with -p:TorchSharpPackage=TorchSharp-cuda-")]
     [InlineData(0, true, null, "there is no NVIDIA driver on this machine")]
     [InlineData(0, true, "11.4", "the NVIDIA driver supports CUDA 11.4 and this libtorch needs 12.8; install a newer driver")]
     [InlineData(0, true, "13.0", "torch sees no CUDA device on this machine")]

@@ -23,7 +23,7 @@ public sealed class TrainingScheduleTests : IDisposable
 
     public void Dispose() => _fakes.Dispose();
 
-    [Theory]
+    [LinuxTheory("Its schedulers are scripts of Unix's shell.")]
     [MemberData(nameof(Kinds))]
     public void A_registered_task_is_read_as_it_was_given_and_unregistered_without_a_trace(SchedulerKind kind)
     {
@@ -41,7 +41,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Equal(before, Files());
     }
 
-    [Fact]
+    [LinuxFact("Its paths are those of Unix.")]
     public void The_units_are_a_service_its_timer_and_the_end_of_its_window()
     {
         TrainingTask task = _fakes.Task() with { Settings = ["data.path=/a b"] };
@@ -124,7 +124,7 @@ public sealed class TrainingScheduleTests : IDisposable
     public void The_window_of_a_unit_may_pass_midnight(int at, int hours, string condition) =>
         Assert.Contains($"; {condition}'", _fakes.Systemd.Describe(_fakes.Task() with { At = new TimeOnly(at, 0), Hours = hours }, _fakes.Environment), StringComparison.Ordinal);
 
-    [Fact]
+    [LinuxFact("Its paths are those of Unix.")]
     public void A_window_of_the_whole_day_has_no_end()
     {
         TrainingTask task = _fakes.Task() with { Hours = TrainingTask.WholeDay };
@@ -146,7 +146,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Empty(service.Where(line => !ofTasksOnly.Any(only => line.StartsWith(only, StringComparison.Ordinal))).Except(sample));
     }
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void The_line_of_a_crontab_hands_over_every_letter()
     {
         string folder = _fakes.At("it's 100% \"a b\" $HOME `x` ü");
@@ -167,7 +167,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.True(File.Exists(task.RunPath + ".log"));
     }
 
-    [Theory]
+    [LinuxTheory("Its schedulers are scripts of Unix's shell.")]
     [InlineData("# gr\u00fc\u00dfe\n0 1 * * * backup\n")]
     [InlineData("0 1 * * * no newline at the end")]
     [InlineData("\n\n")]
@@ -188,7 +188,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Equal(before.EndsWith('\n') ? bytes : [.. bytes, (byte)'\n'], File.ReadAllBytes(_fakes.At("crontab.tab")));
     }
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void A_crontab_that_cannot_be_read_is_not_written_over()
     {
         File.WriteAllText(_fakes.At("crontab.tab"), "0 1 * * * backup\n");
@@ -200,7 +200,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Equal("0 1 * * * backup\n", File.ReadAllText(_fakes.At("crontab.tab")));
     }
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void A_lock_that_a_training_holds_stays_when_its_task_goes()
     {
         TrainingTask task = Register(SchedulerKind.Cron, _fakes.Task());
@@ -216,7 +216,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.False(File.Exists(path));
     }
 
-    [Theory]
+    [LinuxTheory("Its schedulers are scripts of Unix's shell.")]
     [InlineData(SchedulerKind.Systemd, "systemctl refused with exit code 1: Failed to enable unit: Access denied")]
     [InlineData(SchedulerKind.Cron, "crontab refused with exit code 1: errors in crontab file, can't install")]
     [InlineData(SchedulerKind.TaskScheduler, "schtasks refused with exit code 1: ERROR: Access is denied.")]
@@ -235,7 +235,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Equal(former, Assert.Single(Schedule.Tasks()) with { Settings = former.Settings });
     }
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void A_replaced_task_leaves_no_unit_of_the_former_one()
     {
         Register(SchedulerKind.Systemd, _fakes.Task());
@@ -273,11 +273,11 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.EndsWith("T22:00:00", Value("StartBoundary"), StringComparison.Ordinal);
         Assert.Equal(@"C:\Program Files\PowerShell\7\pwsh.exe", Value("Command"));
         Assert.Equal(
-            $$"""-NoProfile -NonInteractive -File {{_fakes.At("scripts")}}/Invoke-TrainingUntilFinished.ps1 -ConfigPath "C:\my files\<&>.yaml" -RunPath "C:\runs\night one" -At 22:00 -Hours 8 -LogPath "C:\runs\night one.log" -Set "seed=3,name=\"a b\",data.path=\"C:\\data\\\\\"" """.TrimEnd(),
+            $$"""-NoProfile -NonInteractive -File {{Path.Combine(_fakes.At("scripts"), "Invoke-TrainingUntilFinished.ps1")}} -ConfigPath "C:\my files\<&>.yaml" -RunPath "C:\runs\night one" -At 22:00 -Hours 8 -LogPath "C:\runs\night one.log" -Set "seed=3,name=\"a b\",data.path=\"C:\\data\\\\\"" """.TrimEnd(),
             Value("Arguments"));
     }
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void A_password_is_told_to_the_scheduler_only()
     {
         TaskEnvironment environment = _fakes.Environment with { Credential = new NetworkCredential("operator", "secret", "LAB") };
@@ -290,7 +290,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Empty(Directory.GetFiles(Path.GetTempPath(), "RobustTrain-nightly-*.xml"));
     }
 
-    [Theory]
+    [LinuxTheory("Its schedulers are scripts of Unix's shell.")]
     [InlineData("TrainingTaskNameInvalid", "a b", "my.yaml", "runs/r", "")]
     [InlineData("TrainingTaskNameInvalid", "-a", "my.yaml", "runs/r", "")]
     [InlineData("TrainingTaskNameInvalid", "a\n", "my.yaml", "runs/r", "")]
@@ -318,14 +318,14 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Equal(before, Files());
     }
 
-    [Theory]
+    [LinuxTheory("Its schedulers are scripts of Unix's shell.")]
     [InlineData(SchedulerKind.Cron, "TrainingTaskPathInvalid", @"data.path=""C:\\a""", false)]
     [InlineData(SchedulerKind.Cron, "TrainingTaskCannotWake", "seed=1", true)]
     [InlineData(SchedulerKind.TaskScheduler, "TrainingTaskSettingInvalid", "name=\"a, b=c\"", false)]
     public void What_a_scheduler_cannot_keep_is_refused(SchedulerKind kind, string errorId, string setting, bool wake) =>
         Assert.Equal(errorId, Assert.Throws<RunException>(() => Register(kind, _fakes.Task() with { Settings = [setting], Wake = wake })).ErrorId);
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void The_units_of_a_user_neither_wake_nor_run_without_lingering()
     {
         SystemdScheduler user = new(_fakes.Units, isUser: true, _fakes.At("systemctl"));
@@ -354,7 +354,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Equal("-Scheduler Cron is not on this machine: there is no crontab on the path.", Assert.Throws<RunException>(() => none.Choose(SchedulerKind.Cron)).Message);
     }
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void A_name_that_is_not_there_is_answered_by_the_nearest()
     {
         Register(SchedulerKind.Systemd, _fakes.Task());
@@ -362,7 +362,7 @@ public sealed class TrainingScheduleTests : IDisposable
         Assert.Equal("There is no task 'nigthly'; did you mean 'nightly'?", Schedule.NotFound("nigthly").Message);
     }
 
-    [Fact]
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void A_record_that_was_changed_by_hand_is_named()
     {
         File.WriteAllText(_fakes.At("crontab.tab"), "# >>> RobustTrain x: {\"name\":}\n# <<< RobustTrain x\n");
