@@ -78,7 +78,7 @@ internal sealed class FileBytes
     {
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             int read;
             do
             {
@@ -92,6 +92,10 @@ internal sealed class FileBytes
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
             throw Fail(path, "does not exist", exception);
+        }
+        catch (UnauthorizedAccessException exception) when (Directory.Exists(path))
+        {
+            throw Fail(path, "is a folder and not a file", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

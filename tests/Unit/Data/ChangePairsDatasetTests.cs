@@ -251,7 +251,7 @@ public sealed class ChangePairsDatasetTests : IDisposable
         Assert.Contains(expected, FailureOf(Options() with { Classes = 5 }), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [LinuxFact("It makes its JPEG file by Linux's libjpeg-turbo.")]
     public void What_is_converted_is_said_once_for_each_kind_or_refused()
     {
         Write("train_1", "train_2");

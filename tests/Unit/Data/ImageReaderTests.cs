@@ -142,7 +142,7 @@ public sealed class ImageReaderTests : IDisposable
         Assert.Contains("damaged", FailureOf("bit.png", bytes), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [LinuxFact("Windows has SkiaSharp, which keeps to itself that a scan is corrupt.")]
     public void A_JPEG_with_a_damaged_scan_is_an_error()
     {
         byte[] bytes = Fixture.Bytes("rgb.jpg");
@@ -226,7 +226,7 @@ public sealed class ImageReaderTests : IDisposable
         Assert.Equal(Fixture.Rgb(), _image.Pixels);
     }
 
-    [Theory]
+    [LinuxTheory("It makes its JPEG file by Linux's libjpeg-turbo.")]
     [InlineData(new byte[] { 255, 255, 255, 255 }, new byte[] { 255, 255, 255 })]
     [InlineData(new byte[] { 255, 255, 255, 0 }, new byte[] { 0, 0, 0 })]
     [InlineData(new byte[] { 0, 255, 255, 255 }, new byte[] { 0, 255, 255 })]
@@ -267,7 +267,7 @@ public sealed class ImageReaderTests : IDisposable
         Assert.Equal(pixels.SelectMany(letter => (byte[])[letter, 0, (byte)(255 - letter)]), _image.Pixels.ToArray());
     }
 
-    [Theory]
+    [LinuxTheory("It makes its JPEG file by Linux's libjpeg-turbo.")]
     [InlineData(false)]
     [InlineData(true)]
     public void A_JPEG_is_turned_by_its_EXIF_of_either_order_of_bytes(bool isLittle)
@@ -286,7 +286,7 @@ public sealed class ImageReaderTests : IDisposable
         }
     }
 
-    [Fact]
+    [LinuxFact("It makes its JPEG file by Linux's libjpeg-turbo.")]
     public void A_damaged_byte_before_the_pixels_is_passed_over_or_an_error_of_the_file()
     {
         byte[] exif = TestPng.Exif(6);
@@ -437,7 +437,7 @@ public sealed class ImageReaderTests : IDisposable
     }
 
     // A PNG costs the framework's inflater, which is no larger for a larger image.
-    [Theory]
+    [LinuxTheory("On Windows .NET opens the files, by handles that are objects.")]
     [InlineData("rgb.jpg", 0)]
     [InlineData("rgb.bmp", 0)]
     [InlineData("rgb.png", 512)]
@@ -460,7 +460,7 @@ public sealed class ImageReaderTests : IDisposable
         Assert.Equal(_image.Pixels, BySkia(Fixture.Bytes(name), _reader.Probe(Fixture.PathOf(name))).Pixels);
     }
 
-    [Theory]
+    [LinuxTheory("It makes its JPEG file by Linux's libjpeg-turbo.")]
     [InlineData(TestJpeg.Quarter, false)]
     [InlineData(TestJpeg.HalfColumns, true)]
     [InlineData(TestJpeg.Full, true)]
@@ -473,7 +473,7 @@ public sealed class ImageReaderTests : IDisposable
         Assert.Equal(_image.Pixels, BySkia(File.ReadAllBytes(file), _reader.Probe(file)).Pixels);
     }
 
-    [Fact]
+    [LinuxFact("It makes its JPEG file by Linux's libjpeg-turbo.")]
     public void SkiaSharp_makes_RGB_of_CMYK()
     {
         string file = _folder.Write("cmyk.jpg", TestJpeg.OfCmyk(8, 8, 128, 64, 255, 128));
