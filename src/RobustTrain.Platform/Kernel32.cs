@@ -36,6 +36,10 @@ internal static unsafe partial class Kernel32
     [LibraryImport(Library, EntryPoint = "OpenThread", SetLastError = true)]
     public static partial nint OpenThread(uint access, [MarshalAs(UnmanagedType.Bool)] bool inherit, int thread);
 
+    [LibraryImport(Library, EntryPoint = "ReadProcessMemory", SetLastError = true)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    public static partial bool ReadMemory(nint process, nint address, void* buffer, nuint bytes, out nuint read);
+
     [LibraryImport("advapi32", EntryPoint = "OpenProcessToken", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool OpenToken(nint process, uint access, out nint token);

@@ -15,9 +15,6 @@ internal static unsafe partial class NativeSystem
     [LibraryImport(Library, EntryPoint = "NtQueryInformationProcess")]
     public static partial int Query(nint process, int kind, out BasicInformation information, int bytes, out int returned);
 
-    [LibraryImport(Library, EntryPoint = "NtQueryInformationProcess")]
-    public static partial int QueryProcess(nint process, int kind, void* information, int bytes, out int returned);
-
     [LibraryImport(Library, EntryPoint = "NtQueryInformationThread")]
     public static partial int QueryThread(nint thread, int kind, out uint information, int bytes, out int returned);
 

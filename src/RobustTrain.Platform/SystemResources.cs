@@ -46,6 +46,29 @@ public static unsafe class SystemResources
     }
 }
 
+/// <summary>The memory of a process.</summary>
+public static class ProcessMemory
+{
+    /// <summary>
+    /// The bytes that a process shares with none: on Linux those in memory, on Windows those that are promised to it. Null where it is gone, and on
+    /// other systems.
+    /// </summary>
+    public static long? OwnBytesOf(int processId)
+    {
+        if (!OperatingSystem.IsWindows())
+            return (ProcessFiles.KilobytesOf(processId, "VmRSS") - ProcessFiles.KilobytesOf(processId, "RssShmem")) * 1024;
+        try
+        {
+            using Process process = Process.GetProcessById(processId);
+            return process.PrivateMemorySize64;
+        }
+        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or Win32Exception)
+        {
+            return null;
+        }
+    }
+}
+
 /// <summary>What Linux lets a process have (getrlimit(2)); null where there is no limit.</summary>
 public static class ResourceLimit
 {

@@ -21,10 +21,10 @@ public readonly record struct WindowsProcess(int Id, int ParentId, string Name, 
 public static unsafe class WindowsProcesses
 {
     private const int AllProcesses = 5;
-    private const int CommandLine = 60;
     private const int SuspendCount = 35;
     private const int TooShort = unchecked((int)0xC0000004);
     private const uint QueryProcess = 0x1000;
+    private const uint ReadMemory = 0x10;
     private const uint QueryThread = 0x40;
     private const uint QueryToken = 8;
 
@@ -67,23 +67,29 @@ public static unsafe class WindowsProcesses
         return found && stands;
     }
 
-    /// <summary>The command line of a process; null where it has ended or belongs to the kernel.</summary>
+    /// <summary>The command line of a process; null where it has ended, belongs to the kernel, or is not this user's.</summary>
     public static string? CommandOf(int processId)
     {
-        nint process = Kernel32.OpenProcess(QueryProcess, inherit: false, processId);
+        nint process = Kernel32.OpenProcess(QueryProcess | ReadMemory, inherit: false, processId);
         if (process == 0)
             return null;
         try
         {
-            // A UNICODE_STRING, and behind it its text of at most 32,767 letters.
-            const int bytes = (1 << 16) + 64;
-            byte[] buffer = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
-            fixed (byte* start = buffer)
+            // As debuggers do: PEB.ProcessParameters, and in it CommandLine, a UNICODE_STRING. A call that gives it at once is in newer Windows only.
+            const int parametersOffset = 0x20, commandOffset = 0x70;
+            nint parameters = 0;
+            CommandText text = default;
+            if (NativeSystem.Query(process, 0, out NativeSystem.BasicInformation basic, sizeof(NativeSystem.BasicInformation), out _) < 0
+                || !Kernel32.ReadMemory(process, basic.Environment + parametersOffset, &parameters, (nuint)sizeof(nint), out _)
+                || !Kernel32.ReadMemory(process, parameters + commandOffset, &text, (nuint)sizeof(CommandText), out _))
             {
-                if (NativeSystem.QueryProcess(process, CommandLine, start, bytes, out _) < 0)
-                    return null;
-                string command = new(*(char**)(start + sizeof(nint)), 0, *(ushort*)start / sizeof(char));
-                return command.Length > 0 ? command : null;
+                return null;
+            }
+
+            char[] letters = new char[text.Bytes / sizeof(char)];
+            fixed (char* start = letters)
+            {
+                return letters.Length > 0 && Kernel32.ReadMemory(process, text.Start, start, (nuint)(letters.Length * sizeof(char)), out _) ? new string(letters) : null;
             }
         }
         finally
@@ -167,6 +173,14 @@ public static unsafe class WindowsProcesses
     private static ReadOnlySpan<ThreadInformation> ThreadsOf(ProcessInformation* process) => new(process + 1, (int)process->Threads);
 
     private delegate void Visitor(ProcessInformation* process);
+
+    /// <summary>UNICODE_STRING.</summary>
+    private struct CommandText
+    {
+        public ushort Bytes;
+        public ushort Capacity;
+        public nint Start;
+    }
 
     /// <summary>SYSTEM_PROCESS_INFORMATION; its threads follow it.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]

@@ -80,8 +80,8 @@ public static class LoaderBenchmark
         foreach (int process in stream.Workers.Select(worker => worker.ProcessId).OfType<int>())
         {
             // The ring's pages count in every process that has touched them, and are there once; a worker may end while it is looked at.
-            if (ProcessFiles.KilobytesOf(process, "VmRSS") - ProcessFiles.KilobytesOf(process, "RssShmem") is { } kilobytes)
-                workers[process] = Math.Max(kilobytes * 1024, workers.GetValueOrDefault(process));
+            if (ProcessMemory.OwnBytesOf(process) is { } bytes)
+                workers[process] = Math.Max(bytes, workers.GetValueOrDefault(process));
         }
     }
 }

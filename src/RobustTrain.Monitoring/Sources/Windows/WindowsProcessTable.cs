@@ -10,6 +10,9 @@ namespace RobustTrain.Monitoring.Sources.Windows;
 [SupportedOSPlatform("windows")]
 internal sealed class WindowsProcessTable(TimeProvider clock) : IProcessTable
 {
+    // The end of the year 9999.
+    private const long LastFileTime = 2_650_467_743_999_999_999;
+
     // By id and start: neither changes while a process lives, and each costs a handle to ask for.
     private Dictionary<(int Id, long Start), (string? User, string? Command, TimeSpan CpuTime)> _known = [];
     private long _lastList;
@@ -68,7 +71,7 @@ internal sealed class WindowsProcessTable(TimeProvider clock) : IProcessTable
         Name = process.Name,
         User = user,
         Command = command,
-        StartTime = process.Start == 0 ? null : DateTimeOffset.FromFileTime(process.Start).ToUniversalTime(),
+        StartTime = process.Start is <= 0 or > LastFileTime ? null : DateTimeOffset.FromFileTime(process.Start).ToUniversalTime(),
         MemoryBytes = process.MemoryBytes,
         CpuPercent = percent,
     };
