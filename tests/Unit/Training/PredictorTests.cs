@@ -95,7 +95,8 @@ public sealed class PredictorTests : IDisposable
         LabelPredicted[] told = [.. _journal.Of<LabelPredicted>()];
         Assert.Equal([_folder.At("in/deeper/two.bmp"), _folder.At("in/one.bmp")], told.Select(one => one.Image));
         Assert.All(told, one => Assert.True(one.Top is [var first, var second] && first.Probability >= second.Probability && first.Probability + second.Probability is > 0.6 and <= 1.00001));
-        Assert.Equal(["deeper", "in"], Directory.EnumerateDirectories(_folder.Path, "*", SearchOption.AllDirectories).Select(Path.GetFileName).Where(name => name != "checkpoint").Order());
+        Assert.Equal(["deeper/two.bmp", "one.bmp"], Files("in"));
+        Assert.Equal(["checkpoint", "in"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order());
 
         Predict(s_labelling, options with { OutputPath = _folder.At("tables/labels.csv") });
         string[] lines = File.ReadAllLines(_folder.At("tables/labels.csv"));
