@@ -40,8 +40,9 @@ Describe '<Task> in PowerShell' -Skip:$isMissing -ForEach @(
         (Test-TrainingConfig c.yaml -Set 'model.name=hanet').Errors.Key | Should -Be 'model.name'
     }
 
-    It 'is trained, stopped, taken up again, scored and drawn' {
-        $run = Start-Training c.yaml -RunPath run -WarningAction SilentlyContinue
+    It 'is trained, scored, drawn and exported' {
+        Start-Training c.yaml -RunPath run -WarningAction SilentlyContinue -InformationAction SilentlyContinue | Out-Null
+        $run = Get-TrainingRun run
         $run.State | Should -Be Finished
         $run.BestScore | Should -BeGreaterThan 0
         $score = Measure-Model run -PicturePath pictures
