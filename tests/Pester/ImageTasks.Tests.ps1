@@ -6,11 +6,11 @@ BeforeDiscovery {
 
 Describe '<Task> in PowerShell' -Skip:$isMissing -ForEach @(
     @{
-        Task = 'segmentation'; Parts = 12; Score = 'MeanIou'
+        Task = 'segmentation'; Parts = 12; Metric = 'MeanIou'
         Keys = 'data.label_palette=indices', 'data.crop_size=32', 'model.classes=4', 'model.base_channels=2', 'loader.batch_size=24'
     }
     @{
-        Task = 'classification'; Parts = 21; Score = 'Accuracy'
+        Task = 'classification'; Parts = 21; Metric = 'Accuracy'
         Keys = 'data.image_size=16', 'model.stem=small', 'model.base_channels=2', 'loader.batch_size=105'
     }
 ) {
@@ -46,7 +46,7 @@ Describe '<Task> in PowerShell' -Skip:$isMissing -ForEach @(
         $run.State | Should -Be Finished
         $run.BestScore | Should -BeGreaterThan 0
         $score = Measure-Model run -PicturePath pictures
-        $score.$Score | Should -BeGreaterThan 0
+        $score.$Metric | Should -BeGreaterThan 0
         (Get-ChildItem pictures).Name | Should -Contain confusion.png
         (Get-ChildItem pictures -Filter worst-*).Count | Should -BeGreaterThan 0
         Export-Model run -OutputPath m.onnx | ForEach-Object LargestDifference | Should -BeLessOrEqual 1e-4
