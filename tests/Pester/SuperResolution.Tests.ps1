@@ -12,7 +12,7 @@ Describe 'Super-resolution in PowerShell' -Skip:$isMissing {
         $here = (New-Item -ItemType Directory (Join-Path $TestDrive super-resolution)).FullName
         Push-Location $here
         $data = New-SampleDataset data -Task super-resolution -Seed 2
-        $settings = @{ 'model.features' = 4; 'model.blocks' = 1; 'trainer.total_iter' = 9; 'data.enlarge_ratio' = 1; 'loader.num_workers' = 1; threads = 1 }
+        $settings = @{ 'model.features' = 4; 'model.blocks' = 1; 'trainer.total_iter' = 9; 'schedule.warmup_steps' = 2; 'data.enlarge_ratio' = 1; 'loader.num_workers' = 1; threads = 1 }
         $sample = Join-Path (Split-Path (Split-Path $PSScriptRoot)) samples/super-resolution.yaml
     }
 
@@ -35,13 +35,13 @@ Describe 'Super-resolution in PowerShell' -Skip:$isMissing {
         $score = Measure-Model run -DataPath data -Baseline
         $score.Samples | Should -Be 12
         $score.BicubicPsnrY | Should -BeGreaterThan 15
-        $score.psnr_y | Should -BeGreaterThan 10
-        $score.ssim_y | Should -BeGreaterThan 0
+        $score.PsnrY | Should -BeGreaterThan 10
+        $score.SsimY | Should -BeGreaterThan 0
         (Get-Content run/epochs/0001/losses.csv).Count | Should -Be 4 -Because 'nine steps are one epoch of six and three of the next'
     }
 
     It 'says which keys of change detection are not for it' {
-        Start-Training $sample -DataPath data -RunPath other -Set @{ 'data.mean' = '[0.5, 0.5, 0.5]' } -ErrorVariable failed -ErrorAction SilentlyContinue
+        Start-Training $sample -DataPath data -RunPath other -Set @{ 'data.mean' = 0.5, 0.5, 0.5 } -ErrorVariable failed -ErrorAction SilentlyContinue
         $failed[0].Exception.Message | Should -BeLike '*each value must be 0*'
         Test-Path other | Should -BeFalse
     }

@@ -189,6 +189,7 @@ public sealed class ConfigurationWriterTests
             {
                 Task = task.Name,
                 Plugins = [],
+                Gan = config.Gan with { Loss = task.HasDiscriminator ? config.Gan.Loss : GanConfig.None },
                 Model = config.Model with { Name = Own(config.Model.Name, task.Models), InChannels = 3, Classes = classes, ClassNames = config.Model.ClassNames is null ? null : [.. Enumerable.Range(0, classes).Select(number => $"{config.Name}{number}")] },
                 EpochSeeds = config.EpochSeeds is { } seeds ? [.. Enumerable.Repeat(seeds, (int)Math.Min(3, config.Trainer.Epochs)).SelectMany(three => three)] : null,
                 Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs), BestMetric = Own(config.Trainer.BestMetric, scores) },
