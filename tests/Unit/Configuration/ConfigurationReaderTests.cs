@@ -180,7 +180,6 @@ public sealed class ConfigurationReaderTests
     [InlineData("data: {path: /d, changed_crop_share: 1.5}", "'data.changed_crop_share' is 1.5, but must be")]
     [InlineData("data: {path: /d, validation_sets: [Szada/7]}", "'data.validation_sets' is a list, but must be names, each with a list of texts, or null.")]
     [InlineData("data: {path: /d, validation_sets: {a/b: [Szada/7]}}", "'data.validation_sets' has the name 'a/b', but a name must be of Latin letters, digits, _ and -, a letter or digit first.")]
-    [InlineData("{data: {path: /d}, trainer: {best_metric: f2}}", "'trainer.best_metric' is 'f2', but must be one of f1, iou, precision, recall, accuracy, mean_f1, mean_iou, mean_precision, mean_recall, psnr_y, ssim_y, psnr, ssim, or SET/SCORE with one of them for a validation set; did you mean 'f1'?")]
     [InlineData("data: {path: /d, validation_sets: {a: {b: c}}}", "'data.validation_sets.a' holds a section, but must be a list of texts.")]
     [InlineData("data: {path: /d, validation_sets: {a: []}}", "'data.validation_sets.a' is empty, but must list the set's scenes.")]
     [InlineData("data: {path: /d, validation_sets: {}}", "'data.validation_sets' has no sets")]

@@ -125,7 +125,7 @@ public sealed class CriteriaTests
 
         ArgumentException error = Assert.Throws<ArgumentException>(() => criterion.Compute(zeros(2, 2, 4, 4), zeros([2, 4, 5], dtype: ScalarType.Int64)));
 
-        Assert.StartsWith("Logits must be N x K x H x W and labels N x H x W, but they are 2 x 2 x 4 x 4 and 2 x 4 x 5.", error.Message);
+        Assert.StartsWith("Logits must be N x K x H x W and labels N x H x W, or N x K and N, but they are 2 x 2 x 4 x 4 and 2 x 4 x 5.", error.Message);
     }
 
     [Fact]

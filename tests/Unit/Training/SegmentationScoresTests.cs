@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FsCheck.Xunit;
 using RobustTrain.Runs;
+using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ClassLabels.Metrics;
 using static TorchSharp.torch;
@@ -73,7 +74,8 @@ public sealed class SegmentationScoresTests
             typeof(TrainerConfig).GetProperty(nameof(TrainerConfig.BestMetric))!,
             typeof(System.ComponentModel.DataAnnotations.AllowedValuesAttribute))!;
 
-        Assert.Equal(SegmentationScores.Names, allowed.Values.Cast<string>());
+        Assert.Equal(TaskCatalog.Tasks.SelectMany(task => task.Scores).Select(score => score.Name).Distinct(), allowed.Values.Cast<string>());
+        Assert.Subset(allowed.Values.Cast<string>().ToHashSet(), SegmentationScores.Names.ToHashSet());
     }
 
     [Fact]
