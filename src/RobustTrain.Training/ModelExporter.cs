@@ -161,13 +161,16 @@ public sealed class ModelExporter
         using OnnxCheck check = new(onnx, _config.Threads ?? Environment.ProcessorCount);
         using Generator generator = new(1);
         double largest = 0;
+
+        // Pixels as the network takes them: normalised, or as they are where it gives pixels again.
+        (double range, double least) = _task.Prediction is PredictionForm.Image ? (1, 0) : (4, -2);
         foreach ((int batch, int height, int width) in ((int, int, int)[])[(1, 64, 96), (2, 53, 37)])
         {
             using IDisposable scope = NewDisposeScope();
             (int Height, int Width) size = _task.PaddedSize(_options.Height ?? height, _options.Width ?? width);
             long[] shape = [_options.Batch ?? batch, _config.Model.InChannels, _options.Height ?? size.Height, _options.Width ?? size.Width];
             Dictionary<string, Tensor> inputs = _task.Fields.Where(field => field.Input is not null)
-                .ToDictionary(field => field.Name, _ => (rand(shape, generator: generator) * 4) - 2);
+                .ToDictionary(field => field.Name, _ => (rand(shape, generator: generator) * range) + least);
             using BatchTensors images = BatchTensors.Of(inputs.Select(input => KeyValuePair.Create(input.Key, input.Value.alias())));
             largest = Math.Max(largest, check.LargestDifference(inputs, _task.Forward(model, images)));
         }

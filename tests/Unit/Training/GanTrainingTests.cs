@@ -157,40 +157,6 @@ public sealed class GanTrainingTests : IDisposable
         return fresh.state_dict().All(named => file.Read(named.Key).AsSpan().SequenceEqual(named.Value.detach().bytes));
     }
 
-    /// <summary>Noise, and the same in each pixel four times, which is to be learned. Made in memory.</summary>
-    private sealed class EnlargementsDataset(int count, int side = 32, int salt = 0) : IDataset
-    {
-        public int Count => count;
-
-        /// <summary>Says which samples are NaN.</summary>
-        public Func<SampleKey, bool> Spoils { get; init; } = _ => false;
-
-        public IReadOnlyList<FieldSpec> Fields { get; } =
-            [new("lq", ElementType.Float32, [3, side / 2, side / 2]), new("gt", ElementType.Float32, [3, side, side])];
-
-        public IReadOnlyList<DatasetWarning> Warnings => [];
-
-        public string NameOf(int index) => $"noise {index}";
-
-        public void Load(SampleKey key, SampleBuffer target)
-        {
-            var random = new Random(unchecked((key.Index * 7919) + (salt * 104729) + (int)(key.Epoch * 31)));
-            Span<float> low = target.Field<float>(0);
-            Span<float> high = target.Field<float>(1);
-            for (int i = 0; i < low.Length; i++)
-                low[i] = (float)random.NextDouble();
-            for (int i = 0; i < high.Length; i++)
-            {
-                (int row, int x) = (i / side, i % side);
-                (int channel, int y) = (row / side, row % side);
-                high[i] = low[(((channel * side / 2) + (y / 2)) * side / 2) + (x / 2)];
-            }
-
-            if (Spoils(key))
-                low.Fill(float.NaN);
-        }
-    }
-
     /// <summary>One step with its parts, of a network whose memory is as small as the test needs.</summary>
     private sealed class Bench : IDisposable
     {
@@ -255,5 +221,39 @@ public sealed class GanTrainingTests : IDisposable
             image.shape[0] > _fits ? throw new OutOfMemoryException("as if") : nn.functional.pixel_shuffle(_only.call(image), 2);
 
         internal override void InitializeWeights(long seed) => WeightInitialization.KaimingUniform(this, seed);
+    }
+}
+
+/// <summary>Noise, and the same in each pixel four times, which is to be learned. Made in memory.</summary>
+internal sealed class EnlargementsDataset(int count, int side = 32, int salt = 0) : IDataset
+{
+    public int Count => count;
+
+    /// <summary>Says which samples are NaN.</summary>
+    public Func<SampleKey, bool> Spoils { get; init; } = _ => false;
+
+    public IReadOnlyList<FieldSpec> Fields { get; } =
+        [new("lq", ElementType.Float32, [3, side / 2, side / 2]), new("gt", ElementType.Float32, [3, side, side])];
+
+    public IReadOnlyList<DatasetWarning> Warnings => [];
+
+    public string NameOf(int index) => $"noise {index}";
+
+    public void Load(SampleKey key, SampleBuffer target)
+    {
+        var random = new Random(unchecked((key.Index * 7919) + (salt * 104729) + (int)(key.Epoch * 31)));
+        Span<float> low = target.Field<float>(0);
+        Span<float> high = target.Field<float>(1);
+        for (int i = 0; i < low.Length; i++)
+            low[i] = (float)random.NextDouble();
+        for (int i = 0; i < high.Length; i++)
+        {
+            (int row, int x) = (i / side, i % side);
+            (int channel, int y) = (row / side, row % side);
+            high[i] = low[(((channel * side / 2) + (y / 2)) * side / 2) + (x / 2)];
+        }
+
+        if (Spoils(key))
+            low.Fill(float.NaN);
     }
 }

@@ -1,9 +1,13 @@
 using System.Globalization;
 using System.Text.Json;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training;
+using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Onnx;
+using RobustTrain.Training.Tasks;
 using RobustTrain.Training.Tasks.SuperResolution.Models;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -169,6 +173,29 @@ public sealed class SuperResolutionModelTests : IDisposable
             using Tensor expected = model.call(image);
             Assert.InRange(check.LargestDifference(new Dictionary<string, Tensor> { ["lq"] = image }, expected), 0, 1e-4);
         }
+    }
+
+    [Theory]
+    [InlineData("span", null)]
+    [InlineData("rrdbnet", 1)]
+    public void A_run_becomes_a_file_of_ONNX_that_was_checked(string name, int? blocks)
+    {
+        using SmallTraining training = new() { Data = new DataSplits(new EnlargementsDataset(4), new EnlargementsDataset(1, salt: 1), new EnlargementsDataset(1, salt: 2)) };
+        training.Config = training.Config with
+        {
+            Task = "super-resolution",
+            Model = new ModelConfig { Name = name, Scale = 2, Features = 4, Blocks = blocks },
+            Criterion = new CriterionConfig { Name = "l1" },
+            Schedule = new ScheduleConfig { Name = "constant" },
+            Trainer = training.Config.Trainer with { Epochs = 1, BestMetric = "psnr_y" },
+        };
+        training.Run();
+
+        ModelExported exported = ModelExporter.Open(
+            training.Config, training.RunPath, CheckpointChoice.Best, new ExportOptions { Path = _folder.At("a.onnx"), Format = ExportFormat.Onnx }, _ => { }).Run();
+
+        Assert.InRange(exported.LargestDifference!.Value, 0, 1e-4);
+        Assert.Equal(["batch", "3", "height", "width"], exported.InputShape);
     }
 
     [PythonTorchTheory]
