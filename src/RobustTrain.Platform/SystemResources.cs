@@ -103,7 +103,7 @@ public static unsafe class WindowsCounters
         const int kind = 8, most = 64, words = 6;
         long* times = stackalloc long[most * words];
         List<(long, long, long)> cores = [];
-        ushort groups = Kernel32.ProcessorGroups();
+        int groups = Math.Max((ushort)1, Kernel32.ProcessorGroups());
         for (ushort group = 0; group < groups; group++)
         {
             // Without a group it is that of the calling thread, and the only one.
