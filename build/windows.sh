@@ -18,7 +18,8 @@ in_wine() {
   if has_wine; then env "${settings[@]}" "$@"; else in_root env "${settings[@]}" "$@"; fi
 }
 
-# Runs a command in the Debian of WINE_ROOT, in this folder. The mounts stand in a namespace of their own and are gone with the command.
+# Runs a command in the Debian of WINE_ROOT, in this folder. The mounts stand in a namespace of their own and are gone with the command. /sys is not
+# among them: what Wine tells of processors from it has libtorch's OpenMP ask for calls that Wine 10 has not.
 in_root() {
   unshare --mount bash -euc '
     root=$1 folder=$2
