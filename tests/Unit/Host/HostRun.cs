@@ -57,10 +57,11 @@ public sealed record HostRun(int ExitCode, string Output, string Error)
         }
     }
 
-    /// <summary>A text of any system with the ends of lines of Unix, and without what PyTorch's cpuinfo says of the processors that Wine shows it.</summary>
+    /// <summary>A text of any system with the ends of lines of Unix, and without what PyTorch's cpuinfo and ONNX Runtime say of the devices that Wine shows them.</summary>
     internal static string Plain(string text) => string.Concat(text
         .ReplaceLineEndings("\n")
         .Split('\n')
         .Where(line => !line.StartsWith("Error in cpuinfo:", StringComparison.Ordinal))
+        .Where(line => !OperatingSystem.IsWindows() || !(line.Contains(":onnxruntime", StringComparison.Ordinal) || line.StartsWith("Failed to create DXGI factory", StringComparison.Ordinal)))
         .Select((line, index) => index == 0 ? line : "\n" + line));
 }
