@@ -202,7 +202,6 @@ public sealed class ConfigurationWriterTests
                     IgnoreIndex = Math.Max(config.Criterion.IgnoreIndex, classes),
                     ClassWeights = isGiven ? [.. Enumerable.Range(1, classes).Select(weight => weight / 3.0)] : null,
                 },
-                Gan = config.Gan with { Loss = "none" },
             };
 
             static string Own(string name, IReadOnlyCollection<string> known) => known.Contains(name) ? name : known.First();
