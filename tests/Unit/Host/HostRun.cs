@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace RobustTrain.Tests.Host;
 
@@ -27,6 +28,8 @@ public sealed record HostRun(int ExitCode, string Output, string Error)
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
+        start.StandardOutputEncoding = Encoding.UTF8;
+        start.StandardErrorEncoding = Encoding.UTF8;
 
         foreach ((string name, string? value) in variables)
             start.Environment[name] = value;

@@ -52,7 +52,7 @@ public sealed class PredictTests : IDisposable
         await Predict("--images", ".", "--output", "out");
         await Predict("--pairs", "list", "--output", "listed");
 
-        Assert.Equal(["deeper/two.png", "one.png"], Written("out"));
+        Assert.Equal([Path.Combine("deeper", "two.png"), "one.png"], Written("out"));
         Assert.Equal(["one.png", "two.png"], Written("listed"));
         Assert.Equal(File.ReadAllBytes(_folder.At("out/deeper/two.png")), File.ReadAllBytes(_folder.At("listed/two.png")));
     }
@@ -130,7 +130,7 @@ public sealed class PredictTests : IDisposable
         Assert.Equal($"1 of 2 pairs could not be read; the others are in {_folder.At("out")}.", Assert.Single(run.Sentences));
     }
 
-    [Fact]
+    [LinuxFact("Windows has no signals.")]
     public async Task Ctrl_C_ends_it_leaves_finished_pairs_and_no_half_written_file()
     {
         Write("A/zz.bmp", 4000, 4000, seed: 5);
@@ -144,7 +144,7 @@ public sealed class PredictTests : IDisposable
         HostRun run = await HostRun.EndOf(process);
 
         Assert.Equal((1, "The prediction was stopped before all pairs were predicted; what is finished stays."), (run.ExitCode, Assert.Single(run.Sentences)));
-        Assert.Equal(["deeper/two.png", "one.png"], Written("out"));
+        Assert.Equal([Path.Combine("deeper", "two.png"), "one.png"], Written("out"));
     }
 
     [FullDiskFact]
