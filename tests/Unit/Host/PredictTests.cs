@@ -29,7 +29,7 @@ public sealed class PredictTests : IDisposable
         (HostRun run, RunEvent[] events) = await Predict("--image-a", "A", "--image-b", "B", "--probability");
 
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        Assert.Equal(["deeper/two.png", "deeper/two.score.png", "one.png", "one.score.png"], Written("out"));
+        Assert.Equal([Path.Combine("deeper", "two.png"), Path.Combine("deeper", "two.score.png"), "one.png", "one.score.png"], Written("out"));
         PredictionMade[] made = [.. events.OfType<PredictionMade>()];
         Assert.Equal([(33, 50), (40, 24)], made.Select(pair => (pair.Width, pair.Height)));
         foreach (PredictionMade pair in made)
@@ -159,7 +159,7 @@ public sealed class PredictTests : IDisposable
         HostRun run = await HostRun.EndOf(disk.Start(_folder.Path, HostRun.Executable, "predict", Run, "--checkpoint", "latest", "--images", ".", "--output", "out", "--probability"));
 
         Assert.Equal((1, $"The file '{_folder.At("out/zz.png")}' could not be written: there is no space left on the disk."), (run.ExitCode, Assert.Single(run.Sentences)));
-        Assert.Equal(["deeper/two.png", "deeper/two.score.png", "one.png", "one.score.png"], FilesBelow(disk.Path));
+        Assert.Equal([Path.Combine("deeper", "two.png"), Path.Combine("deeper", "two.score.png"), "one.png", "one.score.png"], FilesBelow(disk.Path));
     }
 
     private async Task<(HostRun Run, RunEvent[] Events)> Predict(params string[] arguments)
