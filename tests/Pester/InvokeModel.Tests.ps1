@@ -91,7 +91,7 @@ Describe 'Invoke-Model' {
         $made | Should -BeOfType RobustTrain.Cmdlets.Output.LabelPrediction
         $made.Label, $made.Probability, $made.ImagePath | Should -Be cat, 0.75, /i/a.png
         $made.Top.Label | Should -Be cat, dog, bird
-        Get-ChildItem -File -Filter *[jp]* | Invoke-Model r -Top 2 -OutputPath labels.csv | Out-Null
+        Get-ChildItem -File | Where-Object Extension -In .png, .jpg | Invoke-Model r -Top 2 -OutputPath labels.csv | Out-Null
         Get-LastCall | Should -BeLike "*--output $PWD/labels.csv --top 2 *"
         (Get-Content pairs).Count | Should -BeGreaterThan 1
     }

@@ -36,7 +36,7 @@ Describe 'An own object in a path''s or a name''s place' {
         @{ Call = { Start-Training $test -RunPath r -Device cpu }; Expected = 'train {0}/my.yaml --set device=cpu --run-path {0}/r --events --life-line' }
         @{ Call = { Start-Training -DataPath $data -RunPath r }; Expected = 'train --set data.path=/d --run-path {0}/r --events --life-line' }
         @{ Call = { $data | Start-Training -RunPath r }; Expected = 'train --set data.path=/d --run-path {0}/r --events --life-line' }
-        @{ Call = { Start-Training -StartFrom $run -RunPath r }; Expected = 'train --set trainer.start_from="{0}/run [1]" --run-path {0}/r --events --life-line' }
+        @{ Call = { Start-Training -StartFrom $run -RunPath r }; Expected = 'train {0}/run [1]/config.yaml --set trainer.start_from="{0}/run [1]" --run-path {0}/r --events --life-line' }
         @{ Call = { Start-Training -StartFrom $score -RunPath r }; Expected = 'train --set trainer.start_from=/c/epoch-0002 --run-path {0}/r --events --life-line' }
         @{ Call = { Start-Training -Device $gpu -RunPath r }; Expected = 'train --set device=cuda:3 --run-path {0}/r --events --life-line' }
         @{ Call = { $gpu | Start-Training my.yaml -RunPath r }; Expected = 'train {0}/my.yaml --set device=cuda:3 --run-path {0}/r --events --life-line' }
