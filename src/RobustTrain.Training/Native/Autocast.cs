@@ -55,10 +55,7 @@ internal sealed unsafe class Autocast : IDisposable
         ((delegate* unmanaged<sbyte, byte, void>)s_setEnabled)(_device, enabled ? (byte)1 : (byte)0);
     }
 
-    private static nint Function(string itanium, string microsoft) =>
-        LibTorch.Export(OperatingSystem.IsWindows() ? microsoft : itanium) is var address and not 0
-            ? address
-            : throw new RunException(
-                ExitCode.Configuration, "PrecisionNotAvailable",
-                $"trainer.precision is not fp32, but libtorch {LibTorch.Version} has no function to ask for 16 bits; set it to fp32.", "trainer.precision");
+    private static nint Function(string itanium, string microsoft) => LibTorch.Function(itanium, microsoft, () => new RunException(
+        ExitCode.Configuration, "PrecisionNotAvailable",
+        $"trainer.precision is not fp32, but libtorch {LibTorch.Version} has no function to ask for 16 bits; set it to fp32.", "trainer.precision"));
 }

@@ -52,10 +52,7 @@ internal sealed unsafe class DeterministicMode : IDisposable
 
     private static bool Get(nint function) => ((delegate* unmanaged<nint, byte>)function)(s_context) != 0;
 
-    private static nint Function(string itanium, string microsoft) =>
-        LibTorch.Export(OperatingSystem.IsWindows() ? microsoft : itanium) is var address and not 0
-            ? address
-            : throw new RunException(
-                ExitCode.Configuration, "DeterministicNotAvailable",
-                $"trainer.deterministic is true, but libtorch {LibTorch.Version} has no function to ask for deterministic algorithms; set it to false.", "trainer.deterministic");
+    private static nint Function(string itanium, string microsoft) => LibTorch.Function(itanium, microsoft, () => new RunException(
+        ExitCode.Configuration, "DeterministicNotAvailable",
+        $"trainer.deterministic is true, but libtorch {LibTorch.Version} has no function to ask for deterministic algorithms; set it to false.", "trainer.deterministic"));
 }

@@ -38,6 +38,13 @@ public static class LibTorch
     /// <summary>The address of a function of libtorch_cpu; 0 where it has none of the name.</summary>
     internal static nint Export(string name) => NativeLibrary.TryGetExport(Load().Cpu, name, out nint address) ? address : 0;
 
+    /// <summary>The address of a function of libtorch_cpu that TorchSharp has not.</summary>
+    /// <param name="itanium">Its name as GCC writes it.</param>
+    /// <param name="microsoft">Its name as Visual C++ writes it.</param>
+    /// <param name="refusal">Makes the error where this libtorch has none.</param>
+    internal static nint Function(string itanium, string microsoft, Func<RunException> refusal) =>
+        Export(OperatingSystem.IsWindows() ? microsoft : itanium) is var address and not 0 ? address : throw refusal();
+
     /// <summary>The address of a function of TorchSharp's library.</summary>
     internal static nint TorchSharpExport(string name) => NativeLibrary.GetExport(Load().TorchSharp, name);
 
