@@ -10,7 +10,6 @@ internal sealed class LabelClasses
 
     private readonly short[] _classOf = new short[256];
     private readonly int _classes;
-    private readonly int? _ignoreIndex;
 
     // The byte that passes without being a class; 0 where there is none.
     private readonly byte _ignored;
@@ -20,13 +19,12 @@ internal sealed class LabelClasses
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, 256);
         _classes = classes;
-        _ignoreIndex = ignoreIndex;
         Array.Fill(_classOf, (short)-1);
         for (int value = 0; value < classes; value++)
             _classOf[value] = (short)value;
         if (classes == 2)
             _classOf[BinaryMask] = 1;
-        else if (ignoreIndex is >= 0 and <= 255 && ignoreIndex >= classes)
+        if (ignoreIndex is >= 0 and <= 255 && ignoreIndex >= classes && _classOf[ignoreIndex.Value] < 0)
             _classOf[_ignored = (byte)ignoreIndex.Value] = (short)ignoreIndex.Value;
     }
 
@@ -109,7 +107,8 @@ internal sealed class LabelClasses
 
     private SampleException BadValue(string path, int value)
     {
-        string expected = _classes == 2 ? "0 and 1, or 0 and 255" : $"0 to {_classes - 1}{(_ignoreIndex is int ignored && ignored >= _classes ? $", or {ignored} to ignore" : "")}";
+        string classes = _classes == 2 ? "0 and 1, or 0 and 255" : $"0 to {_classes - 1}";
+        string expected = _ignored > 0 ? $"{classes}, or {_ignored} to ignore" : classes;
         return new SampleException($"The label '{path}' has the value {value}, beyond the {_classes} classes; expected {expected}.", path);
     }
 }

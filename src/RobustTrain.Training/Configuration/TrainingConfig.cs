@@ -167,7 +167,7 @@ public sealed record CriterionConfig
     [Range(0.0, 10.0)]
     public double Gamma { get; init; } = 2.0;
 
-    [Description("Label value that counts neither in the loss nor in the scores.")]
+    [Description("Label value that counts neither in the loss nor in the scores. With two classes 255 is class 1, as masks in black and white have it: what is unknown there needs another value, as 254.")]
     [Range(0, 255)]
     public int IgnoreIndex { get; init; } = 255;
 

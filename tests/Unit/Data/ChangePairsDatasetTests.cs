@@ -162,6 +162,17 @@ public sealed class ChangePairsDatasetTests : IDisposable
     }
 
     [Fact]
+    public void Of_two_classes_another_value_than_255_can_be_ignored()
+    {
+        Write("train_1");
+        _folder.Write("label/train_1.bmp", TestImage.Grey(20, 16, (x, _) => x switch { 0 => 0, 1 => 254, _ => 255 }));
+        using ChangePairsDataset dataset = new(Options() with { IgnoreIndex = 254 });
+        LoadedSample sample = LoadedSample.Of(dataset, new SampleKey(0, 0, 0));
+        Assert.Equal([0, 254, 1], sample.Label[..3]);
+        Assert.Equal([16, 18 * 16], dataset.CountClasses());
+    }
+
+    [Fact]
     public void A_label_beyond_the_classes_is_an_error_that_names_file_and_value()
     {
         Write("train_1");
