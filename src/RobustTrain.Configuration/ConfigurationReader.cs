@@ -111,8 +111,11 @@ internal sealed class ConfigurationReader<T>
             return;
         }
 
-        if (TryParseYaml(setting[(equals + 1)..], _ => place, out YamlNode? value))
-            AddValue(key, value ?? new YamlScalarNode(""), _ => place);
+        if (!TryParseYaml(setting[(equals + 1)..], _ => place, out YamlNode? value))
+            return;
+        // What a setting replaces may be wrong.
+        _errors.RemoveAll(error => error.Key == key.Path);
+        AddValue(key, value ?? new YamlScalarNode(""), _ => place);
     }
 
     // The key of a map below which the path lies, as data.validation_sets.szada.

@@ -64,6 +64,18 @@ public sealed class ConfigurationReaderTests
     public void An_empty_section_keeps_its_defaults() => Assert.Equal(new ModelConfig(), Parse("model:").Model);
 
     [Fact]
+    public void What_a_setting_replaces_may_be_wrong()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.Write("night.yaml", "data: {path: ''}\nseed: -1\n"u8.ToArray());
+
+        TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(file, ["data.path=/data", "seed=3"]);
+
+        Assert.Equal((Path.GetFullPath("/data"), 3L), (config.Data.Path, config.Seed));
+        Assert.Equal("ConfigurationOutOfRange", Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read<TrainingConfig>(file, ["data.path=/data"])).ErrorId);
+    }
+
+    [Fact]
     public void Another_systems_names_are_accepted()
     {
         TrainingConfig config = Parse("loader: {num_prefetch_queue: 7, batch_size_per_gpu: 2}\nmanual_seed: 5");
