@@ -156,6 +156,8 @@ public sealed class Evaluator
         IDataset dataset = open();
         foreach (RunWarning warning in LoaderJournal.WarningsOf(dataset))
             warn(warning);
+        if (split == DatasetSplit.Train && config.Data.CropSize is int side && dataset.Fields.Any(field => field.Shape is [.., var height, var width] && (height, width) == (side, side)))
+            warn(new RunWarning($"The training split is scored on crops of {side} pixels (data.crop_size), as it is learned from, and not on whole images: its scores are not to be compared with those of validation and test."));
         ITrainingTask task = TaskCatalog.Of(config);
         TrainingPlan.CheckSplit(task, split, dataset);
         return new Evaluator(config, task, split, dataset, device, archive);

@@ -194,6 +194,12 @@ public sealed class OptionFileConversion
             Set(betas, "optimizer.beta2", second);
         }
 
+        if (Pop("use_amp") is { } half)
+        {
+            YamlLeaf? isBfloat = Pop("amp_bf16");
+            Set(half, "trainer.precision", !SameText(half.Value, "true") ? "fp32" : SameText(isBfloat?.Value, "true") ? "bf16" : "fp16");
+        }
+
         if (Pop("train.ema_decay") is { } decay)
             Set(decay, "trainer.ema_decay", double.TryParse(decay.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double share) && share > 0 ? decay.Value : "null");
         if (Pop("train.warmup_iter") is { } warmup)

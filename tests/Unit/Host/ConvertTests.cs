@@ -112,9 +112,9 @@ public sealed class ConvertTests : IDisposable
         Assert.Equal([1, 0.5], config.Criterion.TermWeights!);
         Assert.Equal(("vanilla", 0.1, 1e-4), (config.Gan.Loss, config.Gan.Weight, config.Gan.DiscriminatorLearningRate));
         string[] named = [.. run.Sentences.Select(sentence => sentence.Split(": ")[2])];
-        Assert.Equal(["use_amp", "datasets.train.dataroot_gt", "path.pretrain_network_g", "train.scheduler.type", "train.scheduler.milestones", "train.scheduler.gamma", "val.val_freq", "val.metrics.psnr.crop_border"], named);
+        Assert.Equal(["datasets.train.dataroot_gt", "path.pretrain_network_g", "train.scheduler.type", "train.scheduler.milestones", "train.scheduler.gamma", "val.val_freq", "val.metrics.psnr.crop_border"], named);
         Assert.Contains("No counterpart: line 15: datasets.train.dataroot_gt: hr/two (a split has one folder; this one is left out).", run.Sentences);
-        Assert.Contains("# line 3: use_amp: true", await File.ReadAllTextAsync(_folder.At("mine.yaml")), StringComparison.Ordinal);
+        Assert.Contains("precision: fp16", await File.ReadAllTextAsync(_folder.At("mine.yaml")), StringComparison.Ordinal);
     }
 
     [Fact]
