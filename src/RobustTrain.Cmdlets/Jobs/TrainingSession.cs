@@ -123,7 +123,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     private static string EndOf(RunRecord run, string path)
     {
         // That of all of the test, where a validation set's decided.
-        string metric = run.TestScores?.ContainsKey(ScoreProperties.ChangeMetric) == true ? ScoreProperties.ChangeMetric : run.BestMetric[(run.BestMetric.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        string metric = run.Task is null or ScoreProperties.ChangeTask && run.TestScores?.ContainsKey(ScoreProperties.ChangeMetric) == true ? ScoreProperties.ChangeMetric : run.BestMetric[(run.BestMetric.IndexOf('/', StringComparison.Ordinal) + 1)..];
         string score = run.TestScores?.TryGetValue(metric, out double value) == true ? Strings.Format("RunTestScore", ScoreProperties.PropertyName(metric), value) : "";
         return Strings.Format("RunEnded", run.Name, run.EpochsDone, Counted.Of(run.Epochs, "epoch"), score, path);
     }

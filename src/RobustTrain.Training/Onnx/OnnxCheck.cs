@@ -46,6 +46,7 @@ internal sealed class OnnxCheck(byte[] file, int threads) : IDisposable
 
     private static InferenceSession Open(byte[] file, int threads)
     {
+        OrtEnv.Instance().DisableTelemetryEvents();
         using SessionOptions options = new() { IntraOpNumThreads = threads, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         try
         {
