@@ -66,31 +66,25 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
     /// <inheritdoc/>
     public void CheckSplit(DatasetSplit split, IDataset dataset)
     {
-        string name = SplitNames.Of(split);
-        FieldSpec low = FieldOf(dataset, Lq, name);
-        FieldSpec high = FieldOf(dataset, Gt, name);
-        if (low.Shape[0] != config.Model.InChannels)
-        {
-            throw new RunException(
-                ExitCode.Configuration, "ModelChannels",
-                $"model.in_channels is {config.Model.InChannels}, but the images of the {name} split have {low.Shape[0]} channels.", "model.in_channels");
-        }
-
+        SplitFields.Check(Fields, split, dataset);
+        SplitFields.CheckChannels(Fields, split, dataset, config.Model);
+        IReadOnlyList<int> low = SplitFields.ImageShape(Fields, dataset);
+        IReadOnlyList<int> high = dataset.Fields.First(field => field.Name == Gt).Shape;
         if (split == DatasetSplit.Train)
-            CriterionCatalog.Check(config, high.Shape[1], high.Shape[2]);
+            CriterionCatalog.Check(config, high[1], high[2]);
         int scale = config.Model.Scale;
-        if (high.Shape[1] != low.Shape[1] * scale || high.Shape[2] != low.Shape[2] * scale)
+        if (high[1] != low[1] * scale || high[2] != low[2] * scale)
         {
             throw new RunException(
                 ExitCode.Configuration, "ModelScale",
-                $"model.scale is {scale}, but the {name} split makes images of {low.Shape[1]}x{low.Shape[2]} pixels (height x width) into {high.Shape[1]}x{high.Shape[2]}.", "model.scale");
+                $"model.scale is {scale}, but the {SplitNames.Of(split)} split makes images of {low[1]}x{low[2]} pixels (height x width) into {high[1]}x{high[2]}.", "model.scale");
         }
     }
 
     /// <inheritdoc/>
     public void CheckNetwork(IDataset dataset)
     {
-        IReadOnlyList<int> image = dataset.Fields.First(field => field.Name == Lq).Shape;
+        IReadOnlyList<int> image = SplitFields.ImageShape(Fields, dataset);
         ModelCatalog.CheckImageSize(config.Model, image[1], image[2]);
     }
 
@@ -128,12 +122,6 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
 
     /// <inheritdoc/>
     public AggregatedScores Aggregate(IEnumerable<SampleResult> samples) => SampleQuality.Aggregate(samples.Cast<SampleQuality>());
-
-    private static FieldSpec FieldOf(IDataset dataset, string field, string split) =>
-        dataset.Fields.FirstOrDefault(candidate => candidate.Name == field && candidate.Shape.Count == 3)
-        ?? throw new RunException(
-            ExitCode.Configuration, "DatasetFieldMissing",
-            $"The {split} split has no field '{field}' of 3 dimensions; it has {string.Join(", ", dataset.Fields.Select(known => known.Name))}.", field);
 }
 
 /// <summary>Draws samples for people: the low-quality image enlarged by bicubic interpolation, the truth, and what the network made, side by side.</summary>

@@ -46,8 +46,6 @@ public static class ModelCatalog
 
     private static ModelDefinition Checked(ModelConfig config)
     {
-        if (config.Path is not null)
-            throw new RunException(ExitCode.Configuration, "ModelConfiguration", "model.path is given, but super-resolution takes its networks by model.name only.", "model.path");
         ModelDefinition definition = Definitions.FirstOrDefault(definition => definition.Name == config.Name)
             ?? throw new RunException(
                 ExitCode.Configuration, "ModelUnknown",
