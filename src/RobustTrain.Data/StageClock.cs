@@ -15,6 +15,16 @@ public static unsafe class StageClock
     /// <summary>Enters a stage until the result is disposed; stages may nest, and a nested one's time counts for itself alone.</summary>
     public static Scope Enter(LoadStage stage) => new(_times, stage);
 
+    /// <summary>Lets a dataset say, from within a worker, what the operator should know; each is told once.</summary>
+    /// <returns>False outside a worker, where nobody hears it.</returns>
+    internal static bool TryNote(LoadNotices notices)
+    {
+        if (_times is null)
+            return false;
+        _times->Note(notices);
+        return true;
+    }
+
     /// <summary>Where the calling thread's times are added up; null for nowhere.</summary>
     internal static void Attach(StageTimes* times) => _times = times;
 
@@ -47,7 +57,7 @@ internal unsafe struct StageTimes
     public const int StageCount = 4;
 
     private int _stage;
-    private int _reserved;
+    private int _notices;
     private long _since;
     private fixed long _ticks[StageCount];
 
@@ -59,8 +69,13 @@ internal unsafe struct StageTimes
     {
         _since = now;
         _stage = (int)LoadStage.Other;
-        _reserved = 0;
     }
+
+    /// <summary>What the worker has noted so far.</summary>
+    public LoadNotices Notices => (LoadNotices)Volatile.Read(ref _notices);
+
+    /// <summary>Adds a note.</summary>
+    public void Note(LoadNotices notices) => Interlocked.Or(ref _notices, (int)notices);
 
     /// <summary>Ends the present stage and begins another; the stage that ended.</summary>
     public LoadStage Switch(LoadStage next, long now)
@@ -87,4 +102,21 @@ public enum LoadStage
 
     /// <summary>Augmenting, and writing the sample into its batch.</summary>
     Augment,
+}
+
+/// <summary>What a worker finds that changes no sample, but that the operator should know.</summary>
+[Flags]
+internal enum LoadNotices
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>An entry of the cache of decoded images was damaged; it has been made anew.</summary>
+    CacheDamaged = 1,
+
+    /// <summary>The disk of that cache is full.</summary>
+    CacheFull = 2,
+
+    /// <summary>The folder of that cache can't be written.</summary>
+    CacheNotWritable = 4,
 }

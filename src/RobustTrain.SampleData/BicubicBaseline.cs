@@ -32,7 +32,7 @@ public static class BicubicBaseline
                 small.Set(Values(batch["lq"]), low[2], low[1], low[0]);
                 resizer.Resize(small, large, high[2], high[1], ResizeFilter.MatlabBicubic);
                 int border = ImageQuality.BorderOf(high[2], high[1], scale);
-                found.Add((PairedImagesDataset.ImageOf(dataset.NameOf(batch.SampleIndices[0])), ImageQuality.Of(large.Values, Values(batch["gt"]), high[2], high[1], border)));
+                found.Add((PairedImagesDataset.PartOf(dataset.NameOf(batch.SampleIndices[0])).Image, ImageQuality.Of(large.Values, Values(batch["gt"]), high[2], high[1], border)));
             }
         }
 

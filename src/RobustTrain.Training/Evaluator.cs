@@ -111,17 +111,9 @@ public sealed class Evaluator
         using nn.Module model = _task.CreateModel(seed: 0).to(_device);
         EvaluatedWeights.Load(model, _archive);
         model.eval();
-        SubsetDataset subset = new(_dataset, [.. extremes.Select(extreme => places[extreme.Sample.Name])]);
-        using EvaluationLoaders loaders = new(_config.Loader with { NumWorkers = 0, WorkerKind = WorkerKind.Thread }, journal, quarantinePath: null, quarantine: null);
-        using EpochStream stream = loaders.For("pictures", subset).Open(epoch: 0, stopping: stopping);
-        while (stream.MoveNext())
-        {
-            using IBatch batch = stream.Current;
-            foreach ((ImageBuffer picture, int index) in Draw(model, batch).Zip(batch.SampleIndices))
-                files.Add(Write(picture, Path.Combine(Path.GetFullPath(folder), $"{extremes[index].FileStem}.png")));
-            StepMemory.Collect();
-        }
-
+        int[] indices = [.. extremes.Select(extreme => places[extreme.Sample.Name])];
+        foreach ((int place, IReadOnlyList<SamplePicture> pictures) in new SampleDrawing(_config, _task, _device, journal).Of(model, _dataset, indices, stopping))
+            files.Add(Write(SamplePicture.SideBySide(pictures), Path.Combine(Path.GetFullPath(folder), $"{extremes[place].FileStem}.png")));
         return files;
     }
 
@@ -138,14 +130,6 @@ public sealed class Evaluator
         {
             throw ResultFile.Refused(path, refused);
         }
-    }
-
-    private IReadOnlyList<ImageBuffer> Draw(nn.Module model, IBatch batch)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        using BatchTensors tensors = BatchTensors.From(batch, _task.Fields, _device);
-        return _task.Draw(_task.Forward(model, tensors), tensors);
     }
 
     internal static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, Func<IDataset> open)

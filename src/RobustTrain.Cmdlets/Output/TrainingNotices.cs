@@ -12,7 +12,7 @@ internal sealed class TrainingNotices
 {
     private const string Replaced = "worker_replaced";
     private static readonly HashSet<string> Warned =
-        ["worker_died", "worker_stuck", Replaced, "sample_skipped", "sample_quarantined", "quarantine_not_written", "fell_back", "workers_chosen"];
+        ["worker_died", "worker_stuck", Replaced, "sample_skipped", "sample_quarantined", "quarantine_not_written", "fell_back", "workers_chosen", "cache_damaged", "cache_not_written"];
 
     // Of these there may be thousands in an epoch.
     private static readonly HashSet<string> Repeated = ["worker_died", "worker_stuck", Replaced, "sample_skipped", "sample_quarantined", "numeric_failure"];

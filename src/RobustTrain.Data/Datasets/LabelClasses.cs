@@ -38,6 +38,22 @@ internal sealed class LabelClasses
         ToOneChannel(target, path);
     }
 
+    /// <summary>Gives a label as <see cref="Decode"/> does, from the reader's cache where it is there.</summary>
+    /// <returns>The label, which nobody may change: <paramref name="target"/>, or the cache's own.</returns>
+    public static ImageBuffer Read(ImageReader reader, string path, ImageBuffer target, bool indices)
+    {
+        ImageBuffer label = reader.Read(path, target, keepIndices: indices);
+        if (label.Channels > 1 && label != target)
+        {
+            target.SetSize(label.Width, label.Height, label.Channels);
+            label.Pixels.CopyTo(target.Pixels);
+            label = target;
+        }
+
+        ToOneChannel(label, path);
+        return label;
+    }
+
     /// <summary>Makes one channel of three equal ones.</summary>
     /// <exception cref="SampleException">They are not equal.</exception>
     public static void ToOneChannel(ImageBuffer target, string path)

@@ -8,7 +8,8 @@ namespace RobustTrain.Data.Datasets;
 /// The scratch buffers of a dataset's threads, at most one for each thread that loads at the same time. They belong to no thread:
 /// what threads that have ended keep would grow with every worker that was ever replaced.
 /// </summary>
-internal sealed class ScratchPool : IDisposable
+/// <param name="cache">Keeps decoded images; null for none.</param>
+internal sealed class ScratchPool(ImageCache? cache = null) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Stack<SampleScratch> _idle = [];
@@ -24,7 +25,7 @@ internal sealed class ScratchPool : IDisposable
                 return new Lease(this, scratch);
         }
 
-        return new Lease(this, new SampleScratch());
+        return new Lease(this, new SampleScratch(cache));
     }
 
     /// <summary>Ends those that nobody has; the others end when they are given back.</summary>
@@ -64,9 +65,9 @@ internal sealed class ScratchPool : IDisposable
 }
 
 /// <summary>What a thread keeps from sample to sample.</summary>
-internal sealed class SampleScratch : IDisposable
+internal sealed class SampleScratch(ImageCache? cache) : IDisposable
 {
-    public ImageReader Reader { get; } = new();
+    public ImageReader Reader { get; } = new() { Cache = cache };
 
     public BmpWindowReader Windows { get; } = new();
 

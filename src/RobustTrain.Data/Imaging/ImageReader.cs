@@ -15,6 +15,9 @@ public sealed class ImageReader : IDisposable
     private ImageBuffer? _stored;
     private byte[] _raw = [];
 
+    /// <summary>Keeps what <see cref="Read"/> decodes; null decodes each time.</summary>
+    public ImageCache? Cache { get; init; }
+
     /// <summary>Reads what the header of an image says, and not the pixels.</summary>
     /// <exception cref="SampleException">The file is missing, unreadable, or no image that can be decoded.</exception>
     public ImageInfo Probe(string path)
@@ -29,6 +32,28 @@ public sealed class ImageReader : IDisposable
         }
 
         throw Truncated(path, _file.Span);
+    }
+
+    /// <summary>Gives an image: from the cache where it is there, else decoded.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="target">Takes the pixels, unless the cache has them in memory.</param>
+    /// <param name="keepIndices">As for <see cref="Decode"/>.</param>
+    /// <returns>The image, which only its owner may change: <paramref name="target"/>, or the cache's own.</returns>
+    /// <exception cref="SampleException">As of <see cref="Decode"/>.</exception>
+    public ImageBuffer Read(string path, ImageBuffer target, bool keepIndices = false)
+    {
+        if (Cache is not null)
+            return Cache.Read(this, path, target, keepIndices);
+        Decode(path, target, keepIndices);
+        return target;
+    }
+
+    /// <summary>A file's bytes, until the next file is read.</summary>
+    /// <exception cref="SampleException">It can't be read.</exception>
+    internal ReadOnlySpan<byte> ReadBytes(string path)
+    {
+        _file.Read(path);
+        return _file.Span;
     }
 
     /// <summary>Decodes an image.</summary>

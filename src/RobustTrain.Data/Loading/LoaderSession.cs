@@ -96,6 +96,7 @@ internal sealed unsafe class LoaderSession : IDisposable
     {
         lock (Gate)
         {
+            Recovery.Tend();
             Forget();
             while (Ring.Header->Head < Ring.Header->Published)
                 Ring.Advance();

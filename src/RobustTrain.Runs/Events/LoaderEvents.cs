@@ -1,7 +1,7 @@
 namespace RobustTrain.Runs.Events;
 
 /// <summary>Something happened to a worker of the loader, or to a sample.</summary>
-/// <param name="Kind">worker_ready, worker_died, worker_stuck, sample_failed, sample_retried, sample_skipped, sample_quarantined, quarantine_not_written, fell_back or workers_chosen.</param>
+/// <param name="Kind">worker_ready, worker_died, worker_stuck, sample_failed, sample_retried, sample_skipped, sample_quarantined, quarantine_not_written, fell_back, workers_chosen, cache_damaged or cache_not_written.</param>
 /// <param name="Message">One sentence for people.</param>
 /// <param name="Worker">The worker's name, where one is concerned.</param>
 /// <param name="ProcessId">The worker's process, where it is one.</param>

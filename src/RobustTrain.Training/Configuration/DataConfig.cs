@@ -3,6 +3,8 @@ using System.ComponentModel.DataAnnotations;
 using RobustTrain.Configuration;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Degradation;
+using RobustTrain.Data.Imaging;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Training.Configuration;
 
@@ -102,6 +104,37 @@ public sealed record DataConfig
 
     [Description("super-resolution: how low-quality images are made of the ground truth.")]
     public DegradationOptions Degradation { get; init; } = new();
+
+    [Description("Where decoded images are kept, so that each is decoded once and not once an epoch; samples are the same. air-change keeps its scenes by itself.")]
+    public CacheConfig Cache { get; init; } = new();
+}
+
+/// <summary>Where decoded images are kept.</summary>
+public sealed record CacheConfig
+{
+    [Description("The share of this machine's memory, or of the limit that its container has, in which decoded images are kept, those that are not used any more going first; 0 keeps none. For thread workers.")]
+    [Range(0.0, 0.9)]
+    [FreeOnResume]
+    public double MemoryShare { get; init; }
+
+    [Description("A folder in which decoded images are kept, uncompressed, for workers of both kinds and for later runs; null keeps none. A file that changes is decoded anew. What is damaged is replaced, and a full disk ends the keeping with a warning. The folder may be deleted at any time between runs. A relative path starts at the current directory.")]
+    [ConfigurationPath]
+    [FreeOnResume]
+    public string? Path { get; init; }
+
+    /// <summary>Whether anything is kept.</summary>
+    internal bool IsUsed => MemoryShare > 0 || Path is not null;
+
+    /// <summary>Makes the cache; null where none is asked for.</summary>
+    /// <exception cref="RunException">The path is a file.</exception>
+    internal ImageCache? Open()
+    {
+        if (!IsUsed)
+            return null;
+        if (File.Exists(Path))
+            throw new RunException(ExitCode.Configuration, "CachePathIsFile", $"data.cache.path is '{Path}', which is a file; a folder is expected.", "data.cache.path");
+        return new ImageCache(Path is null ? null : System.IO.Path.GetFullPath(Path), (long)(MemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
+    }
 }
 
 /// <summary>Folders by split.</summary>

@@ -152,6 +152,12 @@ public sealed class OptionFileConversion
             Set(mode, "loader.prefetch_mode", mode.Value ?? "none");
         if (Pop("num_gpu") is { } gpus)
             Set(gpus, "device", SameText(gpus.Value, "0") ? "cpu" : SameText(gpus.Value, "auto") || SameText(gpus.Value, "1") ? "auto" : null, "one process trains on one device");
+        if (Pop("val.save_img") is { } save && SameText(save.Value, "true"))
+        {
+            _settings.Add("trainer.validation_pictures=8");
+            _unmatched.Add(new UnmatchedOption(save.Path, save.Text, save.Line, "pictures of 8 images are saved by trainer.validation_pictures, and not of all"));
+        }
+
         if (Pop("val.tile_size") is { } tile)
             Set(tile, "data.tile_size", double.TryParse(tile.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double pixels) && pixels > 0 ? Text(pixels * scale) : "null");
     }

@@ -301,6 +301,11 @@ public sealed record TrainerConfig
     [FreeOnResume]
     public int? EvaluationWorkers { get; init; } = 1;
 
+    [Description("Samples of the validation split whose pictures each validation leaves in the run's epochs/NNNN/pictures: what came in, the truth, the prediction, and of maps how sure it is, each a PNG, with index.json. The same samples in every epoch, spread over the split; tiles become their whole image.")]
+    [Range(0, 1000)]
+    [FreeOnResume]
+    public int ValidationPictures { get; init; }
+
     [Description("Score that decides which checkpoint is best: f1 and iou are those of class 1 where there are two classes, else their means; SET/f1 is that of a validation set.")]
     [ScoreName]
     [ScoreOfSet]

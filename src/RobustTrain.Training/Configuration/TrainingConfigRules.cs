@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using RobustTrain.Configuration;
+using RobustTrain.Data;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Training.Configuration;
@@ -11,7 +12,7 @@ internal static class TrainingConfigRules
 
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ValidationResult> Check(TrainingConfig config) =>
-        [.. Seeds(config), .. Names(config), .. Discriminator(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
+        [.. Seeds(config), .. Names(config), .. Discriminator(config), .. Cache(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
 
     /// <summary>What the weights and the names of classes demand, where the loss is one of classes.</summary>
     public static IEnumerable<ValidationResult> ClassWeights(TrainingConfig config)
@@ -92,6 +93,14 @@ internal static class TrainingConfigRules
     {
         if (config.EpochSeeds is { } seeds && config.Trainer.TotalIter is null && seeds.Count < config.Trainer.Epochs)
             yield return Conflict("epoch_seeds", $"'epoch_seeds' has {seeds.Count} seeds, but 'trainer.epochs' is {config.Trainer.Epochs}.");
+    }
+
+    // Any worker may get any sample: each process would have to keep all images for itself.
+    private static IEnumerable<ValidationResult> Cache(TrainingConfig config)
+    {
+        const string key = "data.cache.memory_share";
+        if (config.Data.Cache.MemoryShare > 0 && config.Loader.WorkerKind == WorkerKind.Process && config.Loader.NumWorkers != 0)
+            yield return Conflict(key, $"'{key}' is {ConfigurationWriter.Quote(config.Data.Cache.MemoryShare)}, but 'loader.worker_kind' is process, and processes don't share that memory; 'data.cache.path' keeps images for all of them.");
     }
 
     private static IEnumerable<ValidationResult> Discriminator(TrainingConfig config)

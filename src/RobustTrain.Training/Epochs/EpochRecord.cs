@@ -10,12 +10,13 @@ namespace RobustTrain.Training.Epochs;
 
 /// <summary>
 /// The files of an epoch: <c>losses.csv</c>, a line for each step; <c>scores.json</c>, aggregated and for each sample;
-/// <c>ledger.json</c>, the account of what the loader delivered.
+/// <c>ledger.json</c>, the account of what the loader delivered; <c>pictures/</c>, where they are asked for.
 /// </summary>
 /// <param name="Losses">The content of <c>losses.csv</c>.</param>
 /// <param name="Scores">The content of <c>scores.json</c>; null where no validation was due.</param>
 /// <param name="Ledger">The content of <c>ledger.json</c>; null where nothing was delivered.</param>
-internal sealed record EpochRecord(string Losses, ScoreDocument? Scores, EpochLedger? Ledger)
+/// <param name="Pictures">The content of <c>pictures/</c>; null where there are none.</param>
+internal sealed record EpochRecord(string Losses, ScoreDocument? Scores, EpochLedger? Ledger, ValidationPictures? Pictures = null)
 {
     /// <summary>The name of the losses' file.</summary>
     public const string LossesFile = "losses.csv";
@@ -33,7 +34,7 @@ internal sealed record EpochRecord(string Losses, ScoreDocument? Scores, EpochLe
         long first = progress.Cursor.GlobalStep - progress.Losses.Count;
         for (int step = 0; step < progress.Losses.Count; step++)
             text.Append(CultureInfo.InvariantCulture, $"{step},{first + step},{progress.Losses[step]:R},{progress.LearningRates[step]:R}\n");
-        return new EpochRecord(text.ToString(), validation is null ? null : ScoreDocument.Of(progress.Cursor.Epoch, validation), ledger);
+        return new EpochRecord(text.ToString(), validation is null ? null : ScoreDocument.Of(progress.Cursor.Epoch, validation), ledger, validation?.Pictures);
     }
 
     /// <summary>Writes the files; whatever an interrupted attempt left there is replaced.</summary>
@@ -42,6 +43,7 @@ internal sealed record EpochRecord(string Losses, ScoreDocument? Scores, EpochLe
     {
         Directory.CreateDirectory(folder);
         DurableFile.Write(Path.Combine(folder, LossesFile), Losses);
+        Pictures?.Write(folder);
         Scores?.Write(Path.Combine(folder, ScoresFile));
         if (Ledger is not null)
             DurableFile.Write(Path.Combine(folder, LedgerFile), JsonSerializer.SerializeToUtf8Bytes(Ledger, CheckpointJson.Options));

@@ -183,6 +183,9 @@ public sealed record EvaluationResult(string Split, AggregatedScores Aggregated,
     /// <summary>The aggregated scores that are defined, by name; those of a set as <c>SET/f1</c>.</summary>
     public IReadOnlyDictionary<string, double> Scores { get; init; } = Aggregated.Named;
 
+    /// <summary>Pictures of some of the samples; null where none were asked for.</summary>
+    internal ValidationPictures? Pictures { get; init; }
+
     /// <summary>The same with scores for each set of samples. A set of which every sample was skipped has none.</summary>
     internal EvaluationResult Of(IReadOnlyList<ValidationSet> sets, ITrainingTask task)
     {

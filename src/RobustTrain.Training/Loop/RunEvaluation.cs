@@ -22,6 +22,7 @@ internal sealed class RunEvaluation(TrainingPlan plan, RunFolder run, TrainingSt
     public const string TestFile = "test.json";
 
     private readonly EvaluationPass _pass = new(plan.Config, plan.Task, plan.Device, state.Loaders.Evaluation, journal, time);
+    private readonly SampleDrawing _drawing = new(plan.Config, plan.Task, plan.Device, journal);
 
     /// <summary>Validates where it is due.</summary>
     /// <returns>False where a stop came in between: then nothing has been decided.</returns>
@@ -33,7 +34,7 @@ internal sealed class RunEvaluation(TrainingPlan plan, RunFolder run, TrainingSt
             return true;
 
         state.Learner.Average?.Swap();
-        bool done = TryEvaluate(DatasetSplit.Val, plan.Data.Validation, out validation);
+        bool done = TryEvaluate(DatasetSplit.Val, plan.Data.Validation, plan.Config.Trainer.ValidationPictures, out validation);
         validation = validation?.Of(plan.Data.ValidationSets, plan.Task);
         state.Learner.Average?.Swap();
         return done;
@@ -59,7 +60,7 @@ internal sealed class RunEvaluation(TrainingPlan plan, RunFolder run, TrainingSt
         }
 
         CheckpointManifest best = checkpoints.LoadBest(state.Learner.Model).Manifest;
-        if (!TryEvaluate(DatasetSplit.Test, plan.Data.Test, out EvaluationResult? test))
+        if (!TryEvaluate(DatasetSplit.Test, plan.Data.Test, pictures: 0, out EvaluationResult? test))
         {
             scores = null;
             return false;
@@ -73,11 +74,13 @@ internal sealed class RunEvaluation(TrainingPlan plan, RunFolder run, TrainingSt
         return true;
     }
 
-    private bool TryEvaluate(DatasetSplit split, IDataset dataset, [NotNullWhen(true)] out EvaluationResult? result)
+    private bool TryEvaluate(DatasetSplit split, IDataset dataset, int pictures, [NotNullWhen(true)] out EvaluationResult? result)
     {
         try
         {
             result = _pass.Run(state.Learner.Model, state.Cursor.Epoch, SplitNames.Of(split), dataset, control.Stopping);
+            if (pictures > 0)
+                result = result with { Pictures = ValidationPictures.Draw(_drawing, plan.Task, state.Learner.Model, dataset, result, state.Cursor.Epoch, pictures, control.Stopping) };
             return true;
         }
         catch (OperationCanceledException) when (control.IsStopRequested)

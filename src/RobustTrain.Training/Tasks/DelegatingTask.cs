@@ -62,7 +62,10 @@ public abstract class DelegatingTask(ITrainingTask inner) : ITrainingTask
     public virtual IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names) => inner.Score(output, batch, names);
 
     /// <inheritdoc/>
-    public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) => inner.Draw(output, batch);
+    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch) => inner.Draw(output, batch);
+
+    /// <inheritdoc/>
+    public PicturePlace PlaceOf(string sample) => inner.PlaceOf(sample);
 
     /// <inheritdoc/>
     public ImageBuffer? DrawSummary(AggregatedScores scores) => inner.DrawSummary(scores);

@@ -76,8 +76,11 @@ public interface ITrainingTask
     /// <exception cref="RunException">A label is neither a class nor the ignored value.</exception>
     IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names);
 
-    /// <summary>Draws each sample of a batch for people: what came in, what is true, and what the network gave.</summary>
-    IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch);
+    /// <summary>Draws each sample of a batch for people: what came in, what is true, and what the network gave; of every sample as many pictures.</summary>
+    IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch);
+
+    /// <summary>Where a sample belongs that is a part of what people look at; mostly it is that itself.</summary>
+    PicturePlace PlaceOf(string sample) => new(sample, 0, 0);
 
     /// <summary>Draws, for people, what scores of many samples tell together; null where there is nothing to draw.</summary>
     ImageBuffer? DrawSummary(AggregatedScores scores) => null;

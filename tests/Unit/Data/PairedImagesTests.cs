@@ -147,7 +147,8 @@ public sealed class PairedImagesTests : IDisposable
         using PairedImagesDataset dataset = new(Options(DatasetSplit.Test) with { TileSize = 32 });
 
         Assert.Equal(["a@0,0", "a@8,0", "b@0,0", "b@0,18"], Enumerable.Range(0, dataset.Count).Select(dataset.NameOf));
-        Assert.Equal(["a", "b"], Enumerable.Range(0, dataset.Count).Select(dataset.NameOf).Select(PairedImagesDataset.ImageOf).Distinct());
+        Assert.Equal([("a", 0, 0), ("a", 8, 0), ("b", 0, 0), ("b", 0, 18)], Enumerable.Range(0, dataset.Count).Select(dataset.NameOf).Select(PairedImagesDataset.PartOf));
+        Assert.Equal([("photo@2x", 0, 0), ("@1,2", 0, 0)], new[] { "photo@2x", "@1,2" }.Select(PairedImagesDataset.PartOf));
         (_, float[] gt) = Load(dataset, new SampleKey(0, 0, 3));
         Assert.Equal(18, MathF.Round(gt[32 * 32] * 255));
     }

@@ -41,7 +41,7 @@ public sealed class ExtremeSampleTests : IDisposable
         using Tensor label = tensor(new long[] { 1, 0, 1, 255 }, [1, 1, 4]);
         using Tensor logits = tensor(new[] { 0f, 0, 1, 0, 1, 1, 0, 1 }, [1, 2, 1, 4]);
 
-        ImageBuffer picture = new SamplePictures(config).Draw([image1, image2], label, logits)[0];
+        ImageBuffer picture = SamplePicture.SideBySide(new SamplePictures(config).Draw([image1, image2], label, logits)[0]);
 
         (int, int, int)[] pixels = [.. picture.Pixels.ToArray().Chunk(3).Select(pixel => ((int)pixel[0], (int)pixel[1], (int)pixel[2]))];
         Assert.Equal((28, 1), (picture.Width, picture.Height));

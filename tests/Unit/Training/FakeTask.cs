@@ -49,7 +49,7 @@ internal sealed class FakeTask(PredictionForm form, Func<nn.Module<Tensor, Tenso
 
     public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names) => throw new NotSupportedException();
 
-    public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) => throw new NotSupportedException();
+    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch) => throw new NotSupportedException();
 
     public AggregatedScores Aggregate(IEnumerable<SampleResult> samples) => throw new NotSupportedException();
 }

@@ -15,7 +15,7 @@ public sealed class ImageFoldersDataset : IClassCountingDataset, ICheckableDatas
 
     private readonly IReadOnlyList<ClassImage> _images;
     private readonly SampleWriter _writer;
-    private readonly ScratchPool _scratch = new();
+    private readonly ScratchPool _scratch;
 
     /// <summary>Opens a split, and checks everything that the folders and the files' headers tell.</summary>
     /// <exception cref="DatasetException">The folders are not those of the classes, a class has no image, or a file is no image.</exception>
@@ -40,6 +40,7 @@ public sealed class ImageFoldersDataset : IClassCountingDataset, ICheckableDatas
     {
         Options = options;
         _images = images;
+        _scratch = new ScratchPool(options.Cache);
         Normalization normalization = new(options.Mean, options.Std);
         _writer = new SampleWriter(normalization, options.Split == DatasetSplit.Train ? options.Augmentation : AugmentationOptions.None);
         Fields =
@@ -84,18 +85,17 @@ public sealed class ImageFoldersDataset : IClassCountingDataset, ICheckableDatas
         ClassImage image = _images[key.Index];
         using ScratchPool.Lease lease = _scratch.Rent();
         SampleScratch scratch = lease.Scratch;
-        scratch.Reader.Decode(image.File, scratch.Image);
+        ImageBuffer source = scratch.Reader.Read(image.File, scratch.Image);
         using (StageClock.Enter(LoadStage.Augment))
         {
             int side = Options.ImageSize;
-            (int width, int height) = (scratch.Image.Width, scratch.Image.Height);
+            (int width, int height) = (source.Width, source.Height);
             SampleRandom random = new(key, SampleStreams.Geometry);
             PixelSquare square = IsVaried ? PixelSquare.Draw(width, height, Options.SmallestCropArea, ref random) : PixelSquare.Central(width, height);
-            ImageBuffer source = scratch.Image;
             PixelWindow window = new(square.X, square.Y, side, side);
             if (square.Side != side)
             {
-                scratch.Squares.Resize(scratch.Image, square, scratch.Resized, side);
+                scratch.Squares.Resize(source, square, scratch.Resized, side);
                 (source, window) = (scratch.Resized, new PixelWindow(0, 0, side, side));
             }
 
@@ -195,6 +195,9 @@ public sealed record ImageFoldersOptions
     /// are refused.
     /// </summary>
     public bool ConvertsImages { get; init; } = true;
+
+    /// <summary>Keeps decoded images; null decodes them each time.</summary>
+    public ImageCache? Cache { get; init; }
 
     /// <summary>How training samples are varied.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;

@@ -14,7 +14,7 @@ public abstract class LabelledImagesDataset : IClassCountingDataset, ICheckableD
     private readonly IReadOnlyList<ILabelledImages> _samples;
     private readonly SampleWriter _writer;
     private readonly LabelClasses _classes;
-    private readonly ScratchPool _scratch = new();
+    private readonly ScratchPool _scratch;
 
     /// <summary>Opens a split.</summary>
     /// <param name="options">What to open.</param>
@@ -27,6 +27,7 @@ public abstract class LabelledImagesDataset : IClassCountingDataset, ICheckableD
         LabelledImagesOptions options, IReadOnlyList<string> imageFields, IReadOnlyList<ILabelledImages> samples, ImageSize? sampleSize, IReadOnlyList<DatasetWarning> warnings)
     {
         _options = options;
+        _scratch = new ScratchPool(options.Cache);
         _classes = new LabelClasses(options.Classes, options.IgnoreIndex);
         Normalization normalization = new(options.Mean, options.Std);
         _writer = new SampleWriter(normalization, options.Split == DatasetSplit.Train ? options.Augmentation : AugmentationOptions.None);
@@ -79,12 +80,12 @@ public abstract class LabelledImagesDataset : IClassCountingDataset, ICheckableD
         SampleRandom colors = new(key, SampleStreams.Color);
 
         // The label comes first: the window depends on the images' size, and it is the smallest to decode.
-        LabelClasses.Decode(scratch.Reader, sample.Label, scratch.Label, _options.LabelIndices);
-        ImageSize size = (scratch.Label.Width, scratch.Label.Height);
+        ImageBuffer stored = LabelClasses.Read(scratch.Reader, sample.Label, scratch.Label, _options.LabelIndices);
+        ImageSize size = (stored.Width, stored.Height);
         PixelWindow window;
         using (StageClock.Enter(LoadStage.Augment))
         {
-            ImageBuffer label = Resized(scratch.Label, scratch.Resized, Resizer.Nearest);
+            ImageBuffer label = Resized(stored, scratch.Resized, Resizer.Nearest);
             window = WindowOf(key, sample, label, scratch.Changed);
             _classes.Write(label, window, target.Field<long>(sample.Images.Count), sample.Label);
         }
@@ -94,11 +95,11 @@ public abstract class LabelledImagesDataset : IClassCountingDataset, ICheckableD
 
         void LoadImage(string path, int field, SampleBuffer target)
         {
-            scratch.Reader.Decode(path, scratch.Image);
-            if ((scratch.Image.Width, scratch.Image.Height) != size)
-                throw new SampleException($"The image '{path}' is {scratch.Image.Width}x{scratch.Image.Height} pixels, but its label '{sample.Label}' is {size.Width}x{size.Height}; expected one size.", path);
+            ImageBuffer image = scratch.Reader.Read(path, scratch.Image);
+            if ((image.Width, image.Height) != size)
+                throw new SampleException($"The image '{path}' is {image.Width}x{image.Height} pixels, but its label '{sample.Label}' is {size.Width}x{size.Height}; expected one size.", path);
             using (StageClock.Enter(LoadStage.Augment))
-                _writer.WriteImage(Resized(scratch.Image, scratch.Resized, Resizer.Bilinear), window, ref colors, target.Field<float>(field));
+                _writer.WriteImage(Resized(image, scratch.Resized, Resizer.Bilinear), window, ref colors, target.Field<float>(field));
         }
     }
 
@@ -110,8 +111,8 @@ public abstract class LabelledImagesDataset : IClassCountingDataset, ICheckableD
         SampleScratch scratch = lease.Scratch;
         foreach (ILabelledImages sample in _samples)
         {
-            LabelClasses.Decode(scratch.Reader, sample.Label, scratch.Label, _options.LabelIndices);
-            _classes.Count(scratch.Label, new PixelWindow(0, 0, scratch.Label.Width, scratch.Label.Height), counts, sample.Label);
+            ImageBuffer label = LabelClasses.Read(scratch.Reader, sample.Label, scratch.Label, _options.LabelIndices);
+            _classes.Count(label, new PixelWindow(0, 0, label.Width, label.Height), counts, sample.Label);
         }
 
         return counts;

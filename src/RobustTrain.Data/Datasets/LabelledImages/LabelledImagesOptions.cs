@@ -1,4 +1,5 @@
 using RobustTrain.Data.Augmentation;
+using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Datasets.LabelledImages;
 
@@ -49,6 +50,9 @@ public abstract record LabelledImagesOptions
     /// are refused.
     /// </summary>
     public bool ConvertsImages { get; init; } = true;
+
+    /// <summary>Keeps decoded images; null decodes them each time.</summary>
+    public ImageCache? Cache { get; init; }
 
     /// <summary>How training samples are varied; of it the other splits are only resized.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;

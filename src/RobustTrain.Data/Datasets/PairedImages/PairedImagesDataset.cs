@@ -1,3 +1,4 @@
+using System.Globalization;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Degradation;
 using RobustTrain.Data.Imaging;
@@ -21,7 +22,7 @@ public sealed class PairedImagesDataset : IPortableDataset, IFileBackedDataset, 
     private readonly Cut[] _cuts;
     private readonly SampleWriter _writer;
     private readonly ImageSize _sampleSize;
-    private readonly ScratchPool _scratch = new();
+    private readonly ScratchPool _scratch;
 
     /// <summary>Opens a split, and checks everything that the folders and the files' headers tell.</summary>
     /// <exception cref="DatasetException">
@@ -40,6 +41,7 @@ public sealed class PairedImagesDataset : IPortableDataset, IFileBackedDataset, 
     internal PairedImagesDataset(PairedImagesOptions options, IReadOnlyList<PairedImage> pairs)
     {
         _options = options;
+        _scratch = new ScratchPool(options.Cache);
         _pairs = [.. pairs];
         _writer = new SampleWriter(options.Channels == 1 ? s_grey : s_rgb, AugmentationOptions.None);
         if (options.Degradation.UsesJpeg && _pairs.Any(pair => pair.Lq is null))
@@ -77,8 +79,16 @@ public sealed class PairedImagesDataset : IPortableDataset, IFileBackedDataset, 
 
     private bool Tiles => !IsTraining && _options.TileSize is not null;
 
-    /// <summary>The image that a sample is of, by the sample's name: tiles are called NAME@X,Y by their corner in the ground truth.</summary>
-    public static string ImageOf(string sample) => sample.LastIndexOf('@') is var at && at > 0 ? sample[..at] : sample;
+    /// <summary>The image that a sample is of, and its corner in the ground truth, by the sample's name: tiles are called NAME@X,Y.</summary>
+    public static (string Image, int X, int Y) PartOf(string sample)
+    {
+        int at = sample.LastIndexOf('@');
+        string[] corner = at > 0 ? sample[(at + 1)..].Split(',') : [];
+        return corner is [string left, string top]
+            && int.TryParse(left, NumberStyles.None, CultureInfo.InvariantCulture, out int x) && int.TryParse(top, NumberStyles.None, CultureInfo.InvariantCulture, out int y)
+            ? (sample[..at], x, y)
+            : (sample, 0, 0);
+    }
 
     /// <inheritdoc/>
     public string NameOf(int index)
@@ -102,29 +112,29 @@ public sealed class PairedImagesDataset : IPortableDataset, IFileBackedDataset, 
         // The test's images, and those that decide which epoch is best, are the same ones every time.
         SampleKey degradationKey = IsTraining ? key : new SampleKey(0, 0, key.Index);
         SampleRandom degradation = new(degradationKey, SampleStreams.Degradation);
-        Read(scratch.Reader, pair.Gt, scratch.Image, pair);
+        ImageBuffer high = Read(scratch.Reader, pair.Gt, scratch.Image, pair);
         PixelWindow window;
         using (StageClock.Enter(LoadStage.Augment))
         {
             window = WindowOf(key, cut, pair);
             SampleRandom unused = default;
             Span<float> truth = target.Field<float>(Gt);
-            _writer.WriteImage(scratch.Image, window, ref unused, truth);
+            _writer.WriteImage(high, window, ref unused, truth);
             if (pair.Lq is null)
             {
-                Make(scratch, window, truth, ref degradation, target.Field<float>(Lq));
+                Make(scratch, high, window, truth, ref degradation, target.Field<float>(Lq));
                 return;
             }
         }
 
-        scratch.Reader.Decode(pair.Lq, scratch.Resized);
+        ImageBuffer low = scratch.Reader.Read(pair.Lq, scratch.Resized);
         int scale = _options.Scale;
-        if (scratch.Resized.Width * scale != pair.Width || scratch.Resized.Height * scale != pair.Height)
-            throw new SampleException($"The image '{pair.Lq}' is {scratch.Resized.Width}x{scratch.Resized.Height} pixels; expected {pair.Width / scale}x{pair.Height / scale}, as when the dataset was opened.", pair.Lq);
+        if (low.Width * scale != pair.Width || low.Height * scale != pair.Height)
+            throw new SampleException($"The image '{pair.Lq}' is {low.Width}x{low.Height} pixels; expected {pair.Width / scale}x{pair.Height / scale}, as when the dataset was opened.", pair.Lq);
         using (StageClock.Enter(LoadStage.Augment))
         {
             SampleRandom unused = default;
-            _writer.WriteImage(scratch.Resized, window with { X = window.X / scale, Y = window.Y / scale, Width = window.Width / scale, Height = window.Height / scale }, ref unused, target.Field<float>(Lq));
+            _writer.WriteImage(low, window with { X = window.X / scale, Y = window.Y / scale, Width = window.Width / scale, Height = window.Height / scale }, ref unused, target.Field<float>(Lq));
         }
     }
 
@@ -151,21 +161,22 @@ public sealed class PairedImagesDataset : IPortableDataset, IFileBackedDataset, 
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();
 
-    private void Read(ImageReader reader, string file, ImageBuffer image, PairedImage pair)
+    private ImageBuffer Read(ImageReader reader, string file, ImageBuffer target, PairedImage pair)
     {
-        reader.Decode(file, image);
+        ImageBuffer image = reader.Read(file, target);
         int scale = _options.Scale;
         if (image.Width / scale * scale != pair.Width || image.Height / scale * scale != pair.Height)
             throw new SampleException($"The image '{file}' is {image.Width}x{image.Height} pixels; expected {pair.Width}x{pair.Height}, as when the dataset was opened.", file);
+        return image;
     }
 
-    private void Make(SampleScratch scratch, PixelWindow window, ReadOnlySpan<float> truth, ref SampleRandom random, Span<float> target)
+    private void Make(SampleScratch scratch, ImageBuffer high, PixelWindow window, ReadOnlySpan<float> truth, ref SampleRandom random, Span<float> target)
     {
         DegradationOptions degradation = _options.Degradation;
         if (degradation.Name is "first-order" or "second-order")
             scratch.Degrader.Degrade(degradation, truth, window.OutputWidth, window.OutputHeight, _options.Channels, _options.Scale, ref random, target);
         else
-            scratch.Degrader.Reduce(scratch.Image, window, _options.Scale, _options.Channels, degradation.Name == "bicubic" ? degradation.JpegRange : null, ref random, target);
+            scratch.Degrader.Reduce(high, window, _options.Scale, _options.Channels, degradation.Name == "bicubic" ? degradation.JpegRange : null, ref random, target);
     }
 
     // A crop begins at a pixel of the low-quality image.

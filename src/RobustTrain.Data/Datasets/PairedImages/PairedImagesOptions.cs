@@ -1,5 +1,6 @@
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Degradation;
+using RobustTrain.Data.Imaging;
 
 namespace RobustTrain.Data.Datasets.PairedImages;
 
@@ -47,6 +48,9 @@ public sealed record PairedImagesOptions
 
     /// <summary>Whether images that are not upright 8-bit grey or RGB are converted, with a warning; otherwise they are refused.</summary>
     public bool ConvertsImages { get; init; } = true;
+
+    /// <summary>Keeps decoded images; null decodes them each time.</summary>
+    public ImageCache? Cache { get; init; }
 
     /// <summary>How training samples are flipped and rotated, both images alike; its colours and its resizing don't apply.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;

@@ -53,4 +53,10 @@ public enum LoaderEventKind
 
     /// <summary>The number of workers was found or changed.</summary>
     WorkersChosen,
+
+    /// <summary>The cache of decoded images had a damaged entry, which has been made anew.</summary>
+    CacheDamaged,
+
+    /// <summary>The disk refuses more decoded images, so that no more are cached.</summary>
+    CacheNotWritten,
 }

@@ -14,6 +14,7 @@ internal sealed unsafe class WorkerLossRecovery(SampleRing ring, SlotTable slots
 {
     private readonly List<TakenSample> _taken = [];
     private int _reportsRead;
+    private LoadNotices _told;
     private ExceptionDispatchInfo? _observerFailure;
 
     /// <summary>Decides for the stream that the workers load for; null where there is none.</summary>
@@ -48,6 +49,7 @@ internal sealed unsafe class WorkerLossRecovery(SampleRing ring, SlotTable slots
         if (reports != _reportsRead && ReadReports())
             _reportsRead = reports;
         ReplaceMemory();
+        TellNotices();
     }
 
     /// <summary>A worker is certainly gone: what it had can be loaded again at once.</summary>
@@ -92,6 +94,21 @@ internal sealed unsafe class WorkerLossRecovery(SampleRing ring, SlotTable slots
         HasFallenBack = true;
         Report(new LoaderEvent(LoaderEventKind.FellBack, $"The rest of the epoch is loaded in the trainer's own process, in the same order: {reason}."));
         ring.Done.Raise();
+    }
+
+    private void TellNotices()
+    {
+        LoadNotices noted = LoadNotices.None;
+        for (int worker = 0; worker < ring.Memory.Layout.WorkerCapacity; worker++)
+            noted |= ring.Heartbeat(worker)->Stages.Notices;
+        LoadNotices news = noted & ~_told;
+        _told |= noted;
+        if (news.HasFlag(LoadNotices.CacheDamaged))
+            Report(new LoaderEvent(LoaderEventKind.CacheDamaged, "The cache of decoded images (data.cache.path) had damaged entries; they are decoded and written anew."));
+        if (news.HasFlag(LoadNotices.CacheFull))
+            Report(new LoaderEvent(LoaderEventKind.CacheNotWritten, "There is no space left for the cache of decoded images (data.cache.path); what is not in it is decoded each time."));
+        if (news.HasFlag(LoadNotices.CacheNotWritable))
+            Report(new LoaderEvent(LoaderEventKind.CacheNotWritten, "The cache of decoded images (data.cache.path) can't be written; what is not in it is decoded each time."));
     }
 
     /// <summary>Holds everything that a worker has; what it had reported before is read first.</summary>

@@ -15,6 +15,8 @@ internal static class ChangeDetectionRules
     {
         if (data.Dataset == "air-change" && data.CropSize is null)
             yield return Conflict("data.crop_size", "'data.crop_size' is null, but air-change trains on crops and needs their side in pixels.");
+        if (data.Dataset == "air-change" && data.Cache.IsUsed)
+            yield return Conflict("data.cache", "'data.cache' is given, but air-change keeps its twelve scenes in memory by itself.");
         foreach (ValidationResult conflict in Crops(data))
             yield return conflict;
         if (data.Dataset != "air-change" && data.SampleSize is not null)

@@ -1,6 +1,7 @@
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Datasets.AirChange;
+using RobustTrain.Data.Imaging;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Onnx;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
@@ -21,6 +22,7 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ClassMapTask(
     private const string Image2 = "image2";
 
     private readonly TrainingConfig _config = config;
+    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
@@ -48,7 +50,7 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ClassMapTask(
     public override DataSplits OpenSplits()
     {
         // One cache for all splits: they lie in the same scenes.
-        SceneCache cache = new();
+        DecodedImages cache = new(new SceneCache(), _cache);
         IDataset validation = DatasetCatalog.Open(_config, DatasetSplit.Val, SampleView.Plain, cache);
         return new DataSplits(
             DatasetCatalog.Open(_config, DatasetSplit.Train, SampleView.Augmented, cache),
@@ -60,7 +62,7 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ClassMapTask(
     }
 
     /// <inheritdoc/>
-    public override IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(_config, split, view, new SceneCache());
+    public override IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(_config, split, view, new DecodedImages(new SceneCache(), _cache));
 
     /// <inheritdoc/>
     public override nn.Module CreateModel(long seed) => ModelCatalog.Create(_config.Model, seed);

@@ -2,6 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Datasets.AirChange;
 using RobustTrain.Data.Datasets.ChangePairs;
+using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Tasks.ClassLabels;
@@ -20,16 +21,16 @@ internal static class DatasetCatalog
     /// <summary>The names that <c>data.dataset</c> can have.</summary>
     public static IReadOnlyCollection<string> Names => s_openers.Keys;
 
-    private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache);
+    private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache);
 
     /// <summary>Opens a split.</summary>
     /// <param name="config">Which dataset, and how its samples are made.</param>
     /// <param name="split">The split.</param>
     /// <param name="view">How its samples are looked at.</param>
-    /// <param name="cache">The scenes that other splits have read.</param>
+    /// <param name="cache">What other splits have decoded.</param>
     /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>
     /// <exception cref="RunException">A key doesn't fit the dataset.</exception>
-    public static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache)
+    public static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache)
     {
         SplitFields.CheckNormalization(config.Data);
         return s_openers.TryGetValue(config.Data.Dataset, out Opener? open)
@@ -56,10 +57,10 @@ internal static class DatasetCatalog
         }
     }
 
-    private static ChangePairsDataset OpenChangePairs(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache) =>
-        new(LabelledImagesSettings.Complete(new ChangePairsOptions { Path = config.Data.Path, Split = split }, config, view));
+    private static ChangePairsDataset OpenChangePairs(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache) =>
+        new(LabelledImagesSettings.Complete(new ChangePairsOptions { Path = config.Data.Path, Split = split }, config, view, cache.Images.Value));
 
-    private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache cache)
+    private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache)
     {
         DataConfig data = config.Data;
         int cropSize = data.CropSize!.Value;
@@ -80,7 +81,7 @@ internal static class DatasetCatalog
                     Mean = data.Mean,
                     Std = data.Std,
                 },
-                cache);
+                cache.Scenes);
         }
         catch (ArgumentOutOfRangeException tooLarge)
         {
@@ -90,3 +91,8 @@ internal static class DatasetCatalog
         }
     }
 }
+
+/// <summary>What the splits of a dataset share.</summary>
+/// <param name="Scenes">The scenes of air-change.</param>
+/// <param name="Images">The images of others; null keeps none.</param>
+internal sealed record DecodedImages(SceneCache Scenes, Lazy<ImageCache?> Images);

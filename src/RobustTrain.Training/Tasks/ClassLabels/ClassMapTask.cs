@@ -80,7 +80,7 @@ internal abstract class ClassMapTask(TrainingConfig config) : ITrainingTask
         SampleConfusion.Count(output, batch[Label], names, config.Model.Classes, config.Criterion.IgnoreIndex);
 
     /// <inheritdoc/>
-    public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) =>
+    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch) =>
         new SamplePictures(config).Draw([.. Fields.Where(field => field.Input is not null).Select(field => batch[field.Name])], batch[Label], output);
 
     /// <inheritdoc/>

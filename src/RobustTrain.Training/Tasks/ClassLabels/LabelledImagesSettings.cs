@@ -1,5 +1,6 @@
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets.LabelledImages;
+using RobustTrain.Data.Imaging;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Training.Tasks.ClassLabels;
@@ -18,7 +19,8 @@ internal static class LabelledImagesSettings
     /// <param name="options">The dataset's own, with its path and split.</param>
     /// <param name="config">The configuration.</param>
     /// <param name="view">How its samples are looked at.</param>
-    public static T Complete<T>(T options, TrainingConfig config, SampleView view)
+    /// <param name="cache">Keeps decoded images; null for none.</param>
+    public static T Complete<T>(T options, TrainingConfig config, SampleView view, ImageCache? cache)
         where T : LabelledImagesOptions
     {
         DataConfig data = config.Data;
@@ -35,6 +37,7 @@ internal static class LabelledImagesSettings
             IgnoreIndex = config.Criterion.IgnoreIndex,
             LabelIndices = TakesIndices(data),
             ConvertsImages = data.ConvertImages,
+            Cache = cache,
             Augmentation = AugmentationOf(data, view),
             Mean = data.Mean,
             Std = data.Std,

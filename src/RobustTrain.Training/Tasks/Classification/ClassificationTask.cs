@@ -29,10 +29,12 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
     // There is no label that does not count.
     private const int NoIndex = -100;
 
-    private static readonly Dictionary<string, Func<TrainingConfig, DatasetSplit, SampleView, ImageFoldersDataset>> s_datasets = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<TrainingConfig, DatasetSplit, SampleView, ImageCache?, ImageFoldersDataset>> s_datasets = new(StringComparer.Ordinal)
     {
         ["image-folders"] = OpenImageFolders,
     };
+
+    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
@@ -76,7 +78,7 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
     public IDataset Open(DatasetSplit split, SampleView view)
     {
         SplitFields.CheckNormalization(config.Data);
-        return s_datasets[config.Data.Dataset](config, split, view);
+        return s_datasets[config.Data.Dataset](config, split, view, _cache.Value);
     }
 
     /// <inheritdoc/>
@@ -136,7 +138,7 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch)
+    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch)
     {
         using Tensor probabilities = Predict(output);
         (float[] shares, long[] labels) = (Numbers(probabilities), Labels(batch));
@@ -178,7 +180,7 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
         return MemoryMarshal.Cast<byte, long>(host.bytes).ToArray();
     }
 
-    private static ImageFoldersDataset OpenImageFolders(TrainingConfig config, DatasetSplit split, SampleView view)
+    private static ImageFoldersDataset OpenImageFolders(TrainingConfig config, DatasetSplit split, SampleView view, ImageCache? cache)
     {
         DataConfig data = config.Data;
         return new ImageFoldersDataset(new ImageFoldersOptions
@@ -193,6 +195,7 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
             TestShare = data.TestShare,
             SplitSeed = data.SplitSeed,
             ConvertsImages = data.ConvertImages,
+            Cache = cache,
             Augmentation = view == SampleView.Augmented ? data.Augmentation : new(),
             Mean = data.Mean,
             Std = data.Std,

@@ -21,12 +21,12 @@ internal sealed class LabelPictures(TrainingConfig config)
     /// <param name="images">N x C x H x W, normalised.</param>
     /// <param name="labels">The N classes.</param>
     /// <param name="shares">The probabilities, N x K.</param>
-    public IReadOnlyList<ImageBuffer> Draw(Tensor images, long[] labels, float[] shares)
+    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor images, long[] labels, float[] shares)
     {
         using Tensor bytes = PixelBytes.Of(images, config.Data);
         (int height, int width) = ((int)bytes.shape[1], (int)bytes.shape[2]);
         int scale = Math.Max(1, LeastWidth / width);
-        List<ImageBuffer> pictures = [];
+        List<IReadOnlyList<SamplePicture>> pictures = [];
         for (int sample = 0; sample < labels.Length; sample++)
         {
             ReadOnlySpan<float> found = shares.AsSpan(sample * config.Model.Classes, config.Model.Classes);
@@ -47,7 +47,10 @@ internal sealed class LabelPictures(TrainingConfig config)
             StrokeText.Draw(picture, $"true: {ConfusionPicture.NameOf(config.Model, (int)labels[sample])}", 3, top, s_truth);
             string said = string.Create(CultureInfo.InvariantCulture, $"found: {ConfusionPicture.NameOf(config.Model, best)} {found[best]:0.00}");
             StrokeText.Draw(picture, said, 3, top + Line, best == labels[sample] ? s_right : s_wrong);
-            pictures.Add(picture);
+            ImageBuffer input = new();
+            input.SetSize(width, height, 3);
+            pixels.CopyTo(input.Pixels);
+            pictures.Add([new SamplePicture("input", input) { IsDetail = true }, new SamplePicture("prediction", picture)]);
         }
 
         return pictures;

@@ -21,12 +21,13 @@ internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(con
 {
     private const string Image = "image";
 
-    private static readonly Dictionary<string, Func<TrainingConfig, DatasetSplit, SampleView, ImagesLabelsDataset>> s_datasets = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<TrainingConfig, DatasetSplit, SampleView, ImageCache?, ImagesLabelsDataset>> s_datasets = new(StringComparer.Ordinal)
     {
-        ["images-labels"] = (config, split, view) => new(LabelledImagesSettings.Complete(new ImagesLabelsOptions { Path = config.Data.Path, Split = split }, config, view)),
+        ["images-labels"] = (config, split, view, cache) => new(LabelledImagesSettings.Complete(new ImagesLabelsOptions { Path = config.Data.Path, Split = split }, config, view, cache)),
     };
 
     private readonly TrainingConfig _config = config;
+    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
@@ -58,7 +59,7 @@ internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(con
     public override IDataset Open(DatasetSplit split, SampleView view)
     {
         SplitFields.CheckNormalization(_config.Data);
-        return s_datasets[_config.Data.Dataset](_config, split, view);
+        return s_datasets[_config.Data.Dataset](_config, split, view, _cache.Value);
     }
 
     /// <inheritdoc/>

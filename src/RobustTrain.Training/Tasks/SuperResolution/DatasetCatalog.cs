@@ -2,6 +2,7 @@ using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Datasets.PairedImages;
+using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 
@@ -10,7 +11,7 @@ namespace RobustTrain.Training.Tasks.SuperResolution;
 /// <summary>The datasets that a configuration can name.</summary>
 internal static class DatasetCatalog
 {
-    private static readonly Dictionary<string, Func<TrainingConfig, DatasetSplit, SampleView, IDataset>> s_openers = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<TrainingConfig, DatasetSplit, SampleView, ImageCache?, IDataset>> s_openers = new(StringComparer.Ordinal)
     {
         ["paired-images"] = OpenPairedImages,
     };
@@ -22,16 +23,17 @@ internal static class DatasetCatalog
     /// <param name="config">Which dataset, and how its samples are made.</param>
     /// <param name="split">The split.</param>
     /// <param name="view">How its samples are looked at.</param>
+    /// <param name="cache">Keeps decoded images; null for none.</param>
     /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>
     /// <exception cref="RunException">There is no such dataset.</exception>
-    public static IDataset Open(TrainingConfig config, DatasetSplit split, SampleView view) =>
-        s_openers.TryGetValue(config.Data.Dataset, out Func<TrainingConfig, DatasetSplit, SampleView, IDataset>? open)
-            ? open(config, split, view)
+    public static IDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, ImageCache? cache) =>
+        s_openers.TryGetValue(config.Data.Dataset, out Func<TrainingConfig, DatasetSplit, SampleView, ImageCache?, IDataset>? open)
+            ? open(config, split, view, cache)
             : throw new RunException(
                 ExitCode.Configuration, "DatasetUnknown",
                 $"data.dataset is '{config.Data.Dataset}', but must be {string.Join(" or ", s_openers.Keys)}.", "data.dataset");
 
-    private static PairedImagesDataset OpenPairedImages(TrainingConfig config, DatasetSplit split, SampleView view)
+    private static PairedImagesDataset OpenPairedImages(TrainingConfig config, DatasetSplit split, SampleView view, ImageCache? cache)
     {
         DataConfig data = config.Data;
         return new PairedImagesDataset(new PairedImagesOptions
@@ -48,6 +50,7 @@ internal static class DatasetCatalog
             Channels = config.Model.InChannels,
             Degradation = data.Degradation,
             ConvertsImages = data.ConvertImages,
+            Cache = cache,
             Augmentation = view == SampleView.Augmented ? data.Augmentation : AugmentationOptions.None,
         });
     }

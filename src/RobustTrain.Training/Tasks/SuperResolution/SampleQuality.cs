@@ -37,7 +37,7 @@ public sealed record SampleQuality(string Name, ImageQuality Quality) : SampleRe
 
     /// <summary>The scores of samples together: the means over the images, in each of which tiles count by their pixels.</summary>
     internal static AggregatedScores Aggregate(IEnumerable<SampleQuality> samples) =>
-        new(Named([.. samples.GroupBy(sample => PairedImagesDataset.ImageOf(sample.Name)).Select(image => ImageQuality.Of([.. image.Select(sample => sample.Quality)]))]));
+        new(Named([.. samples.GroupBy(sample => PairedImagesDataset.PartOf(sample.Name).Image).Select(image => ImageQuality.Of([.. image.Select(sample => sample.Quality)]))]));
 
     private static Dictionary<string, double> Named(IReadOnlyList<ImageQuality> images)
     {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using RobustTrain.Data;
 using RobustTrain.Data.Augmentation;
 using RobustTrain.Data.Datasets;
+using RobustTrain.Data.Datasets.PairedImages;
 using RobustTrain.Data.Degradation;
 using RobustTrain.Data.Imaging;
 using RobustTrain.Runs;
@@ -22,6 +23,8 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
 {
     private const string Lq = "lq";
     private const string Gt = "gt";
+
+    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
@@ -58,7 +61,7 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
         new(Open(DatasetSplit.Train, SampleView.Augmented), Open(DatasetSplit.Val, SampleView.Plain), Open(DatasetSplit.Test, SampleView.Plain));
 
     /// <inheritdoc/>
-    public IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(config, split, view);
+    public IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(config, split, view, _cache.Value);
 
     /// <inheritdoc/>
     public IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation) => [];
@@ -118,65 +121,58 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
         SampleQuality.Of(output, batch[Gt], names, config.Model.Scale);
 
     /// <inheritdoc/>
-    public IReadOnlyList<ImageBuffer> Draw(Tensor output, BatchTensors batch) => EnlargementPictures.Draw(batch[Lq], batch[Gt], output);
+    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch) => EnlargementPictures.Draw(batch[Lq], batch[Gt], output);
+
+    /// <inheritdoc/>
+    public PicturePlace PlaceOf(string sample)
+    {
+        (string image, int x, int y) = PairedImagesDataset.PartOf(sample);
+        return new PicturePlace(image, x, y);
+    }
 
     /// <inheritdoc/>
     public AggregatedScores Aggregate(IEnumerable<SampleResult> samples) => SampleQuality.Aggregate(samples.Cast<SampleQuality>());
 }
 
-/// <summary>Draws samples for people: the low-quality image enlarged by bicubic interpolation, the truth, and what the network made, side by side.</summary>
+/// <summary>Draws samples for people: the low-quality image enlarged by bicubic interpolation, the truth, and what the network made.</summary>
 internal static class EnlargementPictures
 {
-    private const int Gap = 4;
-    private const byte GapGrey = 128;
-
     /// <summary>Draws each sample of a batch.</summary>
     /// <param name="low">N x C x h x w.</param>
     /// <param name="truth">N x C x H x W.</param>
     /// <param name="output">The same of the network.</param>
-    public static IReadOnlyList<ImageBuffer> Draw(Tensor low, Tensor truth, Tensor output)
+    public static IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor low, Tensor truth, Tensor output)
     {
         using IDisposable noGrad = no_grad();
         using IDisposable scope = NewDisposeScope();
-        Tensor[] columns = [HostValues.Of(low), HostValues.Of(truth), HostValues.Of(output)];
+        (Tensor lowValues, Tensor trueValues, Tensor found) = (HostValues.Of(low), HostValues.Of(truth), HostValues.Of(output));
         (int channels, int height, int width) = ((int)truth.shape[1], (int)truth.shape[2], (int)truth.shape[3]);
-        (int lowHeight, int lowWidth) = ((int)low.shape[2], (int)low.shape[3]);
         PlaneResizer resizer = new();
         FloatImage small = new();
         FloatImage image = new();
-        ImageBuffer bytes = new();
-        List<ImageBuffer> pictures = [];
+        List<IReadOnlyList<SamplePicture>> samples = [];
         for (int sample = 0; sample < truth.shape[0]; sample++)
         {
-            ImageBuffer picture = new();
-            picture.SetSize((columns.Length * (width + Gap)) - Gap, height, 3);
-            picture.Pixels.Fill(GapGrey);
-            small.Set(HostValues.Sample(columns[0], sample), lowWidth, lowHeight, channels);
+            small.Set(HostValues.Sample(lowValues, sample), (int)low.shape[3], (int)low.shape[2], channels);
             resizer.Resize(small, image, width, height, ResizeFilter.MatlabBicubic);
-            Paste(0);
-            for (int column = 1; column < columns.Length; column++)
+            samples.Add([Picture("input"), Shown("truth", trueValues), Shown("prediction", found)]);
+
+            SamplePicture Shown(string name, Tensor values)
             {
-                image.Set(HostValues.Sample(columns[column], sample), width, height, channels);
-                Paste(column);
+                image.Set(HostValues.Sample(values, sample), width, height, channels);
+                return Picture(name);
             }
 
-            pictures.Add(picture);
-
-            void Paste(int column)
+            SamplePicture Picture(string name)
             {
+                ImageBuffer bytes = new();
                 image.Round(255);
                 image.WriteTo(bytes);
-                for (int y = 0; y < height; y++)
-                {
-                    Span<byte> to = picture.Row(y).Slice(column * (width + Gap) * 3, width * 3);
-                    ReadOnlySpan<byte> from = bytes.Row(y);
-                    for (int at = 0; at < to.Length; at++)
-                        to[at] = from[channels == 3 ? at : at / 3];
-                }
+                return new SamplePicture(name, bytes);
             }
         }
 
-        return pictures;
+        return samples;
     }
 }
 
