@@ -135,7 +135,7 @@ public sealed class Evaluator
     internal static Evaluator Open(TrainingConfig config, string path, CheckpointChoice choice, DatasetSplit split, Action<RunWarning> warn, Func<IDataset> open)
     {
         CheckpointArchive archive = OpenArchive(path, choice, warn);
-        CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));
+        CheckpointRecorder.CheckModel(archive, TaskCatalog.IdentityOf(config));
         Device device = DeviceSelection.Find(config.Device);
         IDataset dataset = open();
         foreach (RunWarning warning in LoaderJournal.WarningsOf(dataset))

@@ -70,7 +70,7 @@ public sealed class LearningRateFinder
         set_num_threads(_plan.Threads);
         using Learner learner = Learner.Of(_plan.CreateModel(), _plan.Config);
         if (_plan.Config.Trainer.StartFrom is { } path)
-            StartingWeights.Load(learner.Model, path);
+            _plan.LoadStart(learner.Model, path);
         learner.Model.train();
         using PrefetchLoader loader = _plan.OpenTrainingLoader(journal);
         using Prefetcher prefetcher = Prefetcher.Create(_plan.Config.Loader, _plan.Device, _plan.Task.Fields);

@@ -51,7 +51,7 @@ public sealed class ModelExporter
         Check(config, options);
         Native.LibTorch.Load();
         CheckpointArchive archive = Evaluator.OpenArchive(path, choice, warn);
-        CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));
+        CheckpointRecorder.CheckModel(archive, TaskCatalog.IdentityOf(config));
         return new ModelExporter(config, archive, options);
     }
 

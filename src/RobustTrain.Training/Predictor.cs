@@ -68,7 +68,7 @@ public sealed class Predictor
     {
         TilesOf(options, task.Prediction);
         CheckpointArchive archive = Evaluator.OpenArchive(path, choice, warn);
-        CheckpointRecorder.CheckModel(archive, ModelIdentity.Of(config.Model));
+        CheckpointRecorder.CheckModel(archive, TaskCatalog.IdentityOf(config));
         Device device = DeviceSelection.Find(config.Device);
         CheckKind(options, config, task, archive.Checkpoint.Path);
         UnfinishedFiles unfinished = new();

@@ -2,6 +2,8 @@ using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
+using RobustTrain.Runs.Events;
+using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Plugins;
 using RobustTrain.Training.Tasks;
@@ -66,6 +68,31 @@ public static class TaskCatalog
             "fp16" => new MixedPrecisionTask(task, ScalarType.Float16),
             _ => task,
         };
+    }
+
+    /// <summary>What is known of the configuration's network without building it; null where nothing is, as of the user's own.</summary>
+    /// <exception cref="RunException">A plug-in can't be used, or none of them brings the task.</exception>
+    internal static KnownNetwork? NetworkOf(TrainingConfig config) => config.Model.Path is null ? DefinitionOf(config).NetworkOf(config.Model) : null;
+
+    /// <summary>The identity of the configuration's network.</summary>
+    /// <exception cref="RunException">The network's file can't be read.</exception>
+    internal static ModelIdentity IdentityOf(TrainingConfig config) =>
+        NetworkOf(config) is { } network ? ModelIdentity.Of(network.Model, network.Keys) : ModelIdentity.Of(config.Model, []);
+
+    /// <summary>What to say of keys of the section model that are given and that the network does not go by.</summary>
+    internal static IEnumerable<RunWarning> UnusedModelKeys(TrainingConfig config)
+    {
+        if (NetworkOf(config) is not { } network)
+            yield break;
+        (string Name, KnownNetwork Network)[] all = [.. Tasks.SelectMany(task => task.Models, (task, name) => (name, Network: task.NetworkOf(config.Model with { Name = name }))).Where(known => known.Network is not null).Select(known => (known.name, known.Network!))];
+        foreach (string key in all.SelectMany(known => known.Network.Keys).Distinct().Except(network.Keys))
+        {
+            ConfigurationKey found = ConfigurationSchema<TrainingConfig>.Find($"model.{key}")!;
+            if (ConfigurationWriter.Quote(found.Get(config.Model)) == ConfigurationWriter.Quote(found.Default))
+                continue;
+            string users = string.Join(", ", all.Where(known => known.Network.Keys.Contains(key)).Select(known => known.Name));
+            yield return new RunWarning($"model.{key} is given, but {config.Model.Name} does not go by it; these networks do: {users}.") { Kind = "model_key_unused" };
+        }
     }
 
     /// <summary>What the catalogue knows of the configuration's task.</summary>

@@ -13,6 +13,9 @@ public sealed record TaskDefinition
     /// <summary>What <c>model.name</c> can be.</summary>
     public required IReadOnlyCollection<string> Models { get; init; }
 
+    /// <summary>What is known of the network that a configuration names; null where nothing is, as of a plug-in's.</summary>
+    public Func<ModelConfig, KnownNetwork?> NetworkOf { get; init; } = _ => null;
+
     /// <summary>What <c>data.dataset</c> can be.</summary>
     public required IReadOnlyCollection<string> Datasets { get; init; }
 

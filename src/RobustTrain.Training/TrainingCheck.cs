@@ -85,13 +85,14 @@ public sealed class TrainingCheck
                 Try(() => TrainingPlan.CheckSplit(_task, split, dataset));
         }
 
-        _warnings.AddRange(LoaderJournal.WarningsOf(_splits.Values));
+        _warnings.AddRange([.. TaskCatalog.UnusedModelKeys(_config), .. LoaderJournal.WarningsOf(_splits.Values)]);
         if (_splits.Count < Enum.GetValues<DatasetSplit>().Length)
             return;
         IDataset validation = _splits[DatasetSplit.Val];
         Try(() => _plan = TrainingPlan.Create(
             _config,
             new DataSplits(_splits[DatasetSplit.Train], validation, _splits[DatasetSplit.Test]) { ValidationSets = _task.ValidationSetsOf(validation) }));
+        _warnings.AddRange(_plan?.StartWarnings ?? []);
     }
 
     // Where files are at fault, the others have not been read whole: the operator should know that more may be found.

@@ -83,6 +83,8 @@ internal sealed class SampleScratch(ImageCache? cache) : IDisposable
 
     public Degrader Degrader { get; } = new();
 
+    public UnsharpMask Sharpening { get; } = new();
+
     public void Dispose()
     {
         Reader.Dispose();

@@ -205,7 +205,8 @@ public sealed class PlaneFilter
         }
     }
 
-    private static int Mirror(int place, int length)
+    /// <summary>The place within an image that stands for one beyond it.</summary>
+    internal static int Mirror(int place, int length)
     {
         if (length == 1)
             return 0;

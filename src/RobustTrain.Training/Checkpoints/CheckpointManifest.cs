@@ -62,18 +62,74 @@ public sealed record CheckpointFile(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Sha256 = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PiecesSha256 = null);
 
-/// <summary>What makes the weights of two networks interchangeable.</summary>
+/// <summary>What makes the weights of two networks interchangeable. A size that is null is not known, or the network has none.</summary>
 /// <param name="Name">The architecture.</param>
 /// <param name="InChannels">Channels of one image.</param>
 /// <param name="Classes">Classes of the label.</param>
 /// <param name="BaseChannels">Channels of the first stage.</param>
 public sealed record ModelIdentity(string Name, int InChannels, int Classes, int BaseChannels)
 {
+    /// <summary>By how much it enlarges images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Scale { get; init; }
+
+    /// <summary>Features of its body.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Features { get; init; }
+
+    /// <summary>Blocks of its body.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Blocks { get; init; }
+
+    /// <summary>The residual network below it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Backbone { get; init; }
+
+    /// <summary>How it begins.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Stem { get; init; }
+
+    private (string Key, object? Value)[] Sizes =>
+    [
+        ("in_channels", InChannels), ("classes", Classes), ("base_channels", BaseChannels),
+        ("scale", Scale), ("features", Features), ("blocks", Blocks), ("backbone", Backbone), ("stem", Stem),
+    ];
+
     /// <summary>The identity of the network that a configuration asks for. A file of the user's own is known by its content.</summary>
+    /// <param name="model">The configuration, complete.</param>
+    /// <param name="keys">The keys that the network goes by.</param>
     /// <exception cref="RunException">The file can't be read.</exception>
-    public static ModelIdentity Of(ModelConfig model) => model.Path is { } path
+    public static ModelIdentity Of(ModelConfig model, IReadOnlyList<string> keys) => model.Path is { } path
         ? new(NameOf(path), model.InChannels, model.Classes, BaseChannels: 0)
-        : new(model.Name, model.InChannels, model.Classes, model.BaseChannels);
+        : new(model.Name, model.InChannels, model.Classes, model.BaseChannels)
+        {
+            Scale = keys.Contains("scale") ? model.Scale : null,
+            Features = keys.Contains("features") ? model.Features : null,
+            Blocks = keys.Contains("blocks") ? model.Blocks : null,
+            Backbone = keys.Contains("backbone") ? model.Backbone : null,
+            Stem = keys.Contains("stem") ? model.Stem : null,
+        };
+
+    /// <summary>In which sizes another network differs, as the end of a sentence; null where in none. What one of them does not know is no difference.</summary>
+    /// <param name="expected">The network that the configuration asks for.</param>
+    public string? DifferenceTo(ModelIdentity expected)
+    {
+        (string Key, object? Found, object? Expected)[] differing =
+        [
+            .. Sizes.Zip(expected.Sizes, (mine, theirs) => (mine.Key, Found: mine.Value, Expected: theirs.Value))
+                .Where(size => size.Found is not null && size.Expected is not null && !size.Found.Equals(size.Expected)),
+        ];
+        if (Name != expected.Name)
+            return $"it holds {this}, but the configuration asks for {expected}";
+        return differing.Length == 0
+            ? null
+            : $"it holds {Describe(differing.Select(size => (size.Key, size.Found)))}, but the configuration asks for {Describe(differing.Select(size => (size.Key, size.Expected)))}";
+    }
+
+    /// <summary>The identity as people read it.</summary>
+    public override string ToString() => Describe(Sizes.Where(size => size.Value is not null));
+
+    private string Describe(IEnumerable<(string Key, object? Value)> sizes) => $"{Name} ({string.Join(", ", sizes.Select(size => $"{size.Key} {size.Value}"))})";
 
     private static string NameOf(string path)
     {
@@ -87,9 +143,6 @@ public sealed record ModelIdentity(string Name, int InChannels, int Classes, int
             throw new RunException(ExitCode.Configuration, "ModelFileNotFound", $"model.path is '{Path.GetFullPath(path)}', but {(File.Exists(path) ? "that file can't be read" : "there is no such file")}; a TorchScript file is expected, as torch.jit.save writes it.", path, unreadable);
         }
     }
-
-    /// <summary>The identity as people read it.</summary>
-    public override string ToString() => $"{Name} (in_channels {InChannels}, classes {Classes}, base_channels {BaseChannels})";
 }
 
 /// <summary>How the JSON files of checkpoints and epochs are written: snake case, indented, NaN and infinity as named strings.</summary>

@@ -126,8 +126,8 @@ internal sealed class CheckpointRecorder(
     /// <exception cref="CheckpointException">It is of another network.</exception>
     internal static void CheckModel(CheckpointArchive archive, ModelIdentity expected)
     {
-        if (archive.Checkpoint.Manifest.Model != expected)
-            throw archive.OtherModel($"it holds {archive.Checkpoint.Manifest.Model}, but the configuration asks for {expected}");
+        if (archive.Checkpoint.Manifest.Model.DifferenceTo(expected) is { } difference)
+            throw archive.OtherModel(difference);
     }
 
     private bool Restore(CheckpointArchive? archive)

@@ -47,24 +47,23 @@ internal static class EvaluatedWeights
 }
 
 /// <summary>The weights of another training, from which a training starts.</summary>
-internal static class StartingWeights
+/// <param name="model">The network.</param>
+/// <param name="head">What the names of the parameters begin with that give the classes: of weights for another number of classes they are left as they are; null where there are none.</param>
+/// <param name="classes">The network's number of classes.</param>
+internal sealed class StartingWeights(nn.Module model, string? head, int classes)
 {
-    /// <summary>Loads weights into a network.</summary>
-    /// <param name="model">The network.</param>
-    /// <param name="path">A run's folder (its best checkpoint, else its latest), a checkpoint's, or a safetensors file.</param>
-    /// <returns>The file or the checkpoint that they come from.</returns>
-    /// <exception cref="RunException">There are no such weights, they are damaged, or they belong to another network.</exception>
-    public static string Load(nn.Module model, string path)
-    {
-        if (File.Exists(path))
-        {
-            LoadFile(model, path);
-            return path;
-        }
+    private readonly Dictionary<string, Tensor> _tensors = model.state_dict();
+    private readonly SortedSet<string> _left = new(StringComparer.Ordinal);
+    private long _otherClasses;
 
-        CheckpointArchive archive = OpenArchive(path);
-        EvaluatedWeights.Load(model, archive);
-        return archive.Checkpoint.Path;
+    /// <summary>Loads weights into the network.</summary>
+    /// <param name="path">A run's folder (its best checkpoint, else its latest), a checkpoint's, or a safetensors file.</param>
+    /// <returns>The file or the checkpoint that they come from, and a sentence where not all of them were taken.</returns>
+    /// <exception cref="RunException">There are no such weights, they are damaged, or they belong to another network.</exception>
+    public (string From, string? Warning) Load(string path)
+    {
+        string from = File.Exists(path) ? LoadFile(path) : LoadArchive(OpenArchive(path));
+        return (from, _left.Count == 0 ? null : $"The weights in {from} are for {_otherClasses} classes, and model.classes is {classes}: {string.Join(" and ", _left)} are not taken from them, but begin at random.");
     }
 
     private static CheckpointArchive OpenArchive(string path)
@@ -82,21 +81,59 @@ internal static class StartingWeights
         }
     }
 
-    private static void LoadFile(nn.Module model, string path)
+    private string LoadArchive(CheckpointArchive archive)
+    {
+        using (SafeTensorsReader file = archive.OpenTensors(Checkpoint.WeightsFile))
+            Copy(file, _tensors.Keys, archive.OtherModel);
+        if (archive.Has(Checkpoint.AverageFile))
+        {
+            using SafeTensorsReader average = archive.OpenTensors(Checkpoint.AverageFile);
+            Copy(average, model.named_parameters().Select(parameter => parameter.name), archive.OtherModel);
+        }
+
+        return archive.Checkpoint.Path;
+    }
+
+    private string LoadFile(string path)
     {
         try
         {
             using SafeTensorsReader file = SafeTensorsReader.Open(path);
-            Dictionary<string, Tensor> tensors = model.state_dict();
-            if (file.Entries.Keys.FirstOrDefault(name => !tensors.ContainsKey(name)) is { } unknown)
-                throw OtherModel(path, $"it has a tensor '{unknown}', which the model lacks");
-            foreach ((string name, Tensor tensor) in tensors)
-                HostTensors.Copy(file, name, tensor, difference => OtherModel(path, difference));
+            Copy(file, _tensors.Keys, difference => OtherModel(path, difference));
+            return path;
         }
         catch (Exception broken) when (broken is SafeTensorsException or IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException(CheckpointException.Damaged, $"trainer.start_from can't be read: {broken.Message}", path, broken);
         }
+    }
+
+    private void Copy(SafeTensorsReader file, IEnumerable<string> names, Func<string, CheckpointException> mismatch)
+    {
+        if (file.Entries.Keys.FirstOrDefault(name => !_tensors.ContainsKey(name)) is { } unknown)
+            throw mismatch($"it has a tensor '{unknown}', which the model lacks");
+        foreach (string name in names)
+        {
+            if (IsOfOtherClasses(file, name))
+                _left.Add(name);
+            else
+                HostTensors.Copy(file, name, _tensors[name], mismatch);
+        }
+    }
+
+    // Whether a tensor differs in nothing but the number of classes, the same one in all of them.
+    private bool IsOfOtherClasses(SafeTensorsReader file, string name)
+    {
+        if (head is null || !name.StartsWith(head, StringComparison.Ordinal) || !file.Entries.TryGetValue(name, out SafeTensorsEntry? entry))
+            return false;
+        long[] wanted = _tensors[name].shape;
+        int[] differing = entry.Shape.Count == wanted.Length ? [.. Enumerable.Range(0, wanted.Length).Where(side => entry.Shape[side] != wanted[side])] : [];
+
+        // A transposed convolution's weights have what comes out second, all others first.
+        if (differing is not [var dimension] || wanted[dimension] != classes || (_otherClasses != 0 && _otherClasses != entry.Shape[dimension]))
+            return false;
+        _otherClasses = entry.Shape[dimension];
+        return true;
     }
 
     private static CheckpointException OtherModel(string path, string difference) =>

@@ -105,6 +105,9 @@ public sealed record DataConfig
     [Description("super-resolution: how low-quality images are made of the ground truth.")]
     public DegradationOptions Degradation { get; init; } = new();
 
+    [Description("super-resolution: whether the ground truth of training is sharpened by an unsharp mask, as Real-ESRGAN's published options have it; first-order and second-order make the low-quality image of the sharpened one. Validation and test are not sharpened.")]
+    public bool GtUsm { get; init; }
+
     [Description("Where decoded images are kept, so that each is decoded once and not once an epoch; samples are the same. air-change keeps its scenes by itself.")]
     public CacheConfig Cache { get; init; } = new();
 }

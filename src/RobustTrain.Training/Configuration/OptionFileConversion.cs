@@ -11,7 +11,7 @@ public sealed class OptionFileConversion
     // Options whose value is taken as it is, with the round of the degradation behind them where they have two.
     private static readonly (string Option, string Key)[] s_same =
     [
-        ("name", "name"), ("scale", "model.scale"), ("manual_seed", "seed"),
+        ("name", "name"), ("scale", "model.scale"), ("gt_usm", "data.gt_usm"), ("manual_seed", "seed"),
         ("datasets.train.filename_tmpl", "data.filename_tmpl"), ("datasets.train.meta_info", "data.lists.train"), ("datasets.val.meta_info", "data.lists.val"),
         ("datasets.train.num_worker_per_gpu", "loader.num_workers"), ("datasets.train.batch_size_per_gpu", "loader.batch_size"), ("datasets.train.accum_iter", "trainer.accumulate"),
         ("datasets.train.num_prefetch_queue", "loader.prefetch_queue_length"), ("datasets.train.persistent_workers", "loader.persistent_workers"),

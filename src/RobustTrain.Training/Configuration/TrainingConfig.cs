@@ -354,7 +354,7 @@ public sealed record TrainerConfig
     [Description("Patterns of parameter names that are not learned; * stands for any text, as in conv1*.")]
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
-    [Description("A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from; null starts from random ones.")]
+    [Description("A run's or a checkpoint's folder, or a safetensors file, whose weights the training starts from; null starts from random ones. Where they are for another number of classes, as public weights mostly are, the last layer, which tells the classes, begins at random, with a warning; any other difference is refused.")]
     [ConfigurationPath]
     public string? StartFrom { get; init; }
 

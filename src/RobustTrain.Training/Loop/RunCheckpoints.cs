@@ -17,7 +17,7 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
 {
     private readonly CheckpointConfig _config = plan.Config.Checkpoint;
     private readonly CheckpointRecorder _recorder = new(
-        new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), state.Parts, ModelIdentity.Of(plan.Config.Model), run.Record.Id, journal, time)
+        new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), state.Parts, TaskCatalog.IdentityOf(plan.Config), run.Record.Id, journal, time)
     { CheckRun = run.CheckPresence };
     private readonly LedgerHistory _ledgers = new(run);
     private long _last = time.GetTimestamp();
@@ -32,7 +32,7 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
         string? startedFrom = null;
         if (!resumed && plan.Config.Trainer.StartFrom is { } path)
         {
-            startedFrom = StartingWeights.Load(state.Learner.Model, path);
+            (startedFrom, _) = plan.LoadStart(state.Learner.Model, path);
             state.Learner.Average?.Reset();
         }
 
@@ -45,7 +45,7 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
             BestMetric = plan.Config.Trainer.BestMetric,
             ScoreNames = plan.ScoreNames,
         });
-        foreach (RunWarning warning in plan.Warnings)
+        foreach (RunWarning warning in resumed ? plan.Warnings : [.. plan.Warnings, .. plan.StartWarnings])
             journal.Write(warning);
         if (run.IsResumed && !resumed)
             journal.Write(new RunWarning($"The run was begun before, but has no checkpoint in {run.CheckpointsPath}: it begins again."));

@@ -63,8 +63,11 @@ public sealed class TrainingPlan
     /// <summary>Epochs to train. Where the steps are given, the last one may end early, and more follow where batches are left out.</summary>
     public int Epochs => Config.Trainer.TotalIter is int steps ? (int)(((long)steps + StepsPerEpoch - 1) / StepsPerEpoch) : Config.Trainer.Epochs;
 
-    /// <summary>What the datasets warn of: files that they convert or leave out.</summary>
-    public IReadOnlyList<RunWarning> Warnings => LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test);
+    /// <summary>What the operator should know: of the datasets' files that are converted or left out, and of keys that are not used.</summary>
+    public IReadOnlyList<RunWarning> Warnings => [.. TaskCatalog.UnusedModelKeys(Config), .. LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test)];
+
+    /// <summary>What is to be said of the weights that the training starts from.</summary>
+    public IReadOnlyList<RunWarning> StartWarnings { get; private set; } = [];
 
     /// <summary>The names of an epoch's scores, those of validation sets included.</summary>
     public IReadOnlyList<string> ScoreNames =>
@@ -137,6 +140,10 @@ public sealed class TrainingPlan
     internal LearningRateSchedule CreateSchedule(double? learningRate = null) =>
         LearningRateSchedule.Create(Config.Schedule, learningRate ?? Config.Optimizer.LearningRate, StepsPerEpoch, Epochs, Config.Trainer.TotalIter);
 
+    /// <summary>Loads the weights that the training starts from.</summary>
+    /// <inheritdoc cref="StartingWeights.Load"/>
+    internal (string From, string? Warning) LoadStart(nn.Module model, string path) => new StartingWeights(model, TaskCatalog.NetworkOf(Config)?.Head, Config.Model.Classes).Load(path);
+
     /// <summary>The network with its first weights, on the device.</summary>
     internal nn.Module CreateModel() => Task.CreateModel(SeedDerivation.Derive(Config.Seed, SeedDerivation.Weights)).to(Device);
 
@@ -164,7 +171,7 @@ public sealed class TrainingPlan
         plan.CheckLoader();
         plan.CreateSchedule();
         plan.CreateOrder();
-        CheckWeights(config, task);
+        plan.CheckWeights();
         return plan;
     }
 
@@ -175,14 +182,14 @@ public sealed class TrainingPlan
     }
 
     // What names parameters can be checked only against a network.
-    private static void CheckWeights(TrainingConfig config, ITrainingTask task)
+    private void CheckWeights()
     {
-        if (config.Trainer.Freeze.Count == 0 && config.Trainer.StartFrom is null)
+        if (Config.Trainer.Freeze.Count == 0 && Config.Trainer.StartFrom is null)
             return;
-        using nn.Module model = task.CreateModel(seed: 0);
-        ParameterFreezing.Apply(model, config.Trainer.Freeze);
-        if (config.Trainer.StartFrom is { } path)
-            StartingWeights.Load(model, path);
+        using nn.Module model = Task.CreateModel(seed: 0);
+        ParameterFreezing.Apply(model, Config.Trainer.Freeze);
+        if (Config.Trainer.StartFrom is { } path && LoadStart(model, path).Warning is { } warning)
+            StartWarnings = [new RunWarning(warning) { Kind = "head_at_random" }];
     }
 
     /// <summary>Checks that the network can take a split's samples.</summary>

@@ -51,6 +51,60 @@ public sealed class DegradationTests
     }
 
     [Fact]
+    public void Sharpening_equals_its_formula()
+    {
+        const int side = 51;
+        FloatImage image = Pattern(0, Width, Height, 3);
+        double[][] planes = [.. Enumerable.Range(0, 3).Select(channel => image.Values.Slice(channel * Width * Height, Width * Height).ToArray().Select(value => value / 255.0).ToArray())];
+        float[] sharpened = [.. planes.SelectMany(plane => plane).Select(value => (float)value)];
+        bool[] isEdge = new bool[3];
+
+        new UnsharpMask().Apply(sharpened, Width, Height, 3);
+
+        for (int channel = 0; channel < 3; channel++)
+        {
+            double[] plane = planes[channel];
+            double[] blurred = Blurred(plane);
+            double[] mask = Blurred([.. plane.Zip(blurred, (value, blur) => Math.Abs(value - blur) * 255 > 10 ? 1.0 : 0)]);
+            isEdge[channel] = mask.Any(value => value > 0.1);
+            for (int at = 0; at < plane.Length; at++)
+            {
+                double sharp = Math.Clamp(plane[at] + (0.5 * (plane[at] - blurred[at])), 0, 1);
+                Assert.Equal((mask[at] * sharp) + ((1 - mask[at]) * plane[at]), sharpened[(channel * plane.Length) + at], 1e-5);
+            }
+        }
+
+        Assert.Contains(true, isEdge);
+        float[] flat = [.. Enumerable.Repeat(0.3f, Width * Height)];
+        new UnsharpMask().Apply(flat, Width, Height, 1);
+        Assert.All(flat, value => Assert.Equal(0.3f, value));
+
+        // The square of the kernel at once, as filter2D has it, its edges mirrored.
+        static double[] Blurred(double[] plane)
+        {
+            const double sigma = (0.3 * (((side - 1) * 0.5) - 1)) + 0.8;
+            double[] weights = [.. Enumerable.Range(-side / 2, side).Select(place => Math.Exp(-place * place / (2 * sigma * sigma)))];
+            double sum = weights.Sum();
+            double[] result = new double[plane.Length];
+            for (int y = 0; y < Height; y++)
+            {
+                for (int x = 0; x < Width; x++)
+                {
+                    for (int row = 0; row < side; row++)
+                    {
+                        for (int column = 0; column < side; column++)
+                            result[(y * Width) + x] += weights[row] * weights[column] / (sum * sum) * plane[(Inside(y + row - (side / 2), Height) * Width) + Inside(x + column - (side / 2), Width)];
+                    }
+                }
+            }
+
+            return result;
+        }
+
+        static int Inside(int place, int length) => place < 0 ? -place : place >= length ? (2 * (length - 1)) - place : place;
+    }
+
+    [Fact]
     public void Kernels_equal_their_formulas()
     {
         AssertClose("sinc", BlurKernel.Sinc(9, 1.7), 1e-6);

@@ -63,6 +63,25 @@ public sealed class PairedImagesTests : IDisposable
     }
 
     [Fact]
+    public void Only_the_truth_of_training_is_sharpened_and_what_is_made_of_it()
+    {
+        foreach (string split in new[] { "train", "val" })
+            _folder.Write($"{split}/gt/a.bmp", TestImage.Grey(64, 48, (x, y) => ((x / 5) + (y / 7)) % 2 * 160));
+        PairedImagesOptions plain = Options(DatasetSplit.Train) with { Degradation = new() { Name = "second-order" } };
+        (float[] lq, float[] gt) = Load(new PairedImagesDataset(plain), new SampleKey(3, 1, 0));
+        (float[] sharperLq, float[] sharper) = Load(new PairedImagesDataset(plain with { SharpensGt = true }), new SampleKey(3, 1, 0));
+        PairedImagesOptions validation = plain with { Split = DatasetSplit.Val };
+
+        Assert.NotEqual(gt, sharper);
+        Assert.NotEqual(lq, sharperLq);
+        new UnsharpMask().Apply(gt, 16, 16, 3);
+        Assert.Equal(gt, sharper);
+        (_, float[] seen) = Load(new PairedImagesDataset(validation), new SampleKey(3, 1, 0));
+        (_, float[] same) = Load(new PairedImagesDataset(validation with { SharpensGt = true }), new SampleKey(3, 1, 0));
+        Assert.Equal(seen, same);
+    }
+
+    [Fact]
     public void Lists_of_BasicSR_choose_the_images_and_the_others_are_named()
     {
         foreach (string name in new[] { "a", "b", "c" })

@@ -159,7 +159,7 @@ public sealed class PredictorTests : IDisposable
         CheckpointDraft draft = new();
         new WeightsState(model).Save(draft);
         string store = _folder.At("checkpoint", Guid.NewGuid().ToString("N"));
-        Checkpoint checkpoint = new CheckpointStore(store).Write(draft, new CheckpointLabel(TrainingCursor.Start, 0, null, false), ModelIdentity.Of(s_config.Model), "run", DateTimeOffset.UnixEpoch);
+        Checkpoint checkpoint = new CheckpointStore(store).Write(draft, new CheckpointLabel(TrainingCursor.Start, 0, null, false), ModelIdentity.Of(s_config.Model, []), "run", DateTimeOffset.UnixEpoch);
         return Predictor.Open(s_config, task, checkpoint.Path, CheckpointChoice.Best, options, _journal.Write).Run(_journal, CancellationToken.None, TimeProvider.System);
     }
 

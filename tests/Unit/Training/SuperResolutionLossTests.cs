@@ -187,7 +187,7 @@ public sealed class SuperResolutionLossTests : IDisposable
             Optimizer = new OptimizerConfig { Name = "adam", LearningRate = rate, Beta2 = 0.99, WeightDecay = 0 },
             Gan = new GanConfig { Loss = kind, Weight = 0.3, DiscriminatorLearningRate = 4e-4, Features = 4 },
         };
-        using SuperResolutionModel model = ModelCatalog.Create(config.Model, seed: 5);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(config.Model, seed: 5);
         using CriterionSetup setup = new(config, "gt");
         using ITrainingLoss loss = setup.Create(null!, CPU);
         Learner discriminator = Assert.Single(loss.Opponents).Learner;

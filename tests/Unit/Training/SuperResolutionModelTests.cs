@@ -21,7 +21,7 @@ public sealed class SuperResolutionModelTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> ModelNames => [.. ModelCatalog.Names];
+    public static TheoryData<string> ModelNames => [.. ModelCatalog.Networks.Names];
 
     public void Dispose() => _folder.Dispose();
 
@@ -37,7 +37,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     [InlineData("rrdbnet", 4, 6)]
     public void At_the_authors_sizes_names_and_shapes_are_those_of_the_public_weights(string name, int scale, int? blocks)
     {
-        using SuperResolutionModel model = ModelCatalog.Create(new ModelConfig { Name = name, Scale = scale, Blocks = blocks }, seed: 0);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = name, Scale = scale, Blocks = blocks }, seed: 0);
 
         Assert.Equal(PublicNames(blocks is null ? $"{name} {scale}" : $"{name} {scale} {blocks}"), NamesOf(model));
     }
@@ -49,7 +49,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     [InlineData("rrdbnet", 16_697_987)]
     public void There_are_as_many_parameters_as_the_authors_have(string name, long expected)
     {
-        using SuperResolutionModel model = ModelCatalog.Create(new ModelConfig { Name = name, Scale = 4 }, seed: 0);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = name, Scale = 4 }, seed: 0);
 
         Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
     }
@@ -60,10 +60,10 @@ public sealed class SuperResolutionModelTests : IDisposable
     {
         ModelConfig config = Small(name);
         manual_seed(1);
-        using SuperResolutionModel first = ModelCatalog.Create(config, seed: 42);
+        using SuperResolutionModel first = ModelCatalog.Networks.Create(config, seed: 42);
         manual_seed(2);
-        using SuperResolutionModel second = ModelCatalog.Create(config, seed: 42);
-        using SuperResolutionModel other = ModelCatalog.Create(config, seed: 43);
+        using SuperResolutionModel second = ModelCatalog.Networks.Create(config, seed: 42);
+        using SuperResolutionModel other = ModelCatalog.Networks.Create(config, seed: 43);
 
         Dictionary<string, Tensor> same = second.state_dict();
         Dictionary<string, Tensor> different = other.state_dict();
@@ -74,7 +74,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     [Fact]
     public void The_dense_blocks_begin_with_a_tenth_of_He_s_weights_and_no_bias()
     {
-        using SuperResolutionModel model = ModelCatalog.Create(new ModelConfig { Name = "rrdbnet", Blocks = 1 }, seed: 3);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = "rrdbnet", Blocks = 1 }, seed: 3);
         Dictionary<string, Tensor> state = model.state_dict();
 
         double deviation = state["body.0.rdb2.conv3.weight"].std().item<float>();
@@ -99,7 +99,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     {
         foreach (int channels in (int[])[1, 3])
         {
-            using SuperResolutionModel model = ModelCatalog.Create(Small(name) with { Scale = scale, InChannels = channels }, seed: 0);
+            using SuperResolutionModel model = ModelCatalog.Networks.Create(Small(name) with { Scale = scale, InChannels = channels }, seed: 0);
             using IDisposable noGrad = no_grad();
 
             using Tensor enlarged = model.call(rand(2, channels, 8, 12));
@@ -112,7 +112,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     [MemberData(nameof(ModelNames))]
     public void Every_learned_parameter_gets_a_gradient(string name)
     {
-        using SuperResolutionModel model = ModelCatalog.Create(Small(name), seed: 0);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(Small(name), seed: 0);
 
         model.call(rand(2, 3, 8, 8)).square().sum().backward();
 
@@ -123,7 +123,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     [Fact]
     public void Span_computes_in_evaluation_what_it_computes_in_training_by_a_third_of_the_convolutions()
     {
-        using SuperResolutionModel model = ModelCatalog.Create(Small("span"), seed: 0);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(Small("span"), seed: 0);
         using optim.Optimizer optimizer = optim.Adam(model.parameters(), 1e-3);
         using Tensor image = rand(1, 3, 9, 7);
         for (int step = 0; step < 3; step++)
@@ -157,7 +157,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     [InlineData("rrdbnet", 1, 21)]
     public void Onnx_Runtime_computes_of_each_network_what_the_network_computes_at_any_size(string name, int scale, int opset)
     {
-        using SuperResolutionModel model = ModelCatalog.Create(Small(name) with { Scale = scale }, seed: 3);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(Small(name) with { Scale = scale }, seed: 3);
         using IDisposable noGrad = no_grad();
         foreach (Parameter slope in model.modules().OfType<PReLU>().Select(layer => layer.weight!))
             slope.copy_(rand(slope.shape));
@@ -211,7 +211,7 @@ public sealed class SuperResolutionModelTests : IDisposable
         const int batches = 4;
         const double rate = 1e-4;
         ModelConfig config = new() { Name = name, Scale = scale, Features = 8, Blocks = blocks };
-        using SuperResolutionModel model = ModelCatalog.Create(config, seed: 5);
+        using SuperResolutionModel model = ModelCatalog.Networks.Create(config, seed: 5);
         manual_seed(6);
         Dictionary<string, Tensor> tensors = model.state_dict().ToDictionary(pair => $"initial.{pair.Key}", pair => pair.Value.detach().clone());
         for (int batch = 0; batch < batches; batch++)
@@ -247,7 +247,7 @@ public sealed class SuperResolutionModelTests : IDisposable
     [InlineData("swinir", 4, null, "ModelUnknown", "model.name is 'swinir', but must be one of srvggnet-compact, edsr, edsr-baseline, span, rrdbnet.")]
     public void What_a_network_can_t_be_is_said_in_one_sentence(string name, int scale, int? blocks, string id, string message)
     {
-        RunException refused = Assert.Throws<RunException>(() => ModelCatalog.Create(new ModelConfig { Name = name, Scale = scale, Blocks = blocks }, seed: 0));
+        RunException refused = Assert.Throws<RunException>(() => ModelCatalog.Networks.Create(new ModelConfig { Name = name, Scale = scale, Blocks = blocks }, seed: 0));
 
         Assert.Equal((id, message, ExitCode.Configuration), (refused.ErrorId, refused.Message, refused.ExitCode));
     }
@@ -257,14 +257,14 @@ public sealed class SuperResolutionModelTests : IDisposable
     {
         ModelConfig config = new() { Name = "rrdbnet", Scale = 2 };
 
-        RunException refused = Assert.Throws<RunException>(() => ModelCatalog.CheckImageSize(config, 17, 32));
+        RunException refused = Assert.Throws<RunException>(() => ModelCatalog.Networks.CheckImageSize(config, 17, 32));
 
         Assert.Equal("ModelImageSize", refused.ErrorId);
-        Assert.Equal("The model rrdbnet with model.scale 2 does not fit images of 17x32 pixels (height x width): it lays squares of pixels into channels, so each side must divide by 2.", refused.Message);
-        Assert.Equal((18, 32), ModelCatalog.PaddedSize(config, 17, 32));
-        Assert.Equal((17, 32), ModelCatalog.PaddedSize(config with { Scale = 4 }, 17, 32));
-        Assert.Equal(4, ModelCatalog.StrideOf(config with { Scale = 1 }));
-        ModelCatalog.CheckImageSize(config with { Name = "span" }, 17, 31);
+        Assert.Equal("The model rrdbnet does not fit images of 17x32 pixels (height x width): with model.scale 2 it lays squares of pixels into channels, so each side must divide by 2.", refused.Message);
+        Assert.Equal((18, 32), ModelCatalog.Networks.PaddedSize(config, 17, 32));
+        Assert.Equal((17, 32), ModelCatalog.Networks.PaddedSize(config with { Scale = 4 }, 17, 32));
+        Assert.Equal(4, ModelCatalog.Networks.StrideOf(config with { Scale = 1 }));
+        ModelCatalog.Networks.CheckImageSize(config with { Name = "span" }, 17, 31);
     }
 
     internal static SortedDictionary<string, string> PublicNames(string network)

@@ -119,6 +119,26 @@ public sealed class SuperResolutionTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_of_another_size_is_named_as_such_and_one_without_sizes_is_read()
+    {
+        TrainingConfig config = Read();
+        string run = _folder.At("run");
+        Train(config, run, stopAfter: null);
+
+        Assert.EndsWith(
+            "is of another model: it holds srvggnet-compact (features 4, blocks 1), but the configuration asks for srvggnet-compact (features 64, blocks 2).",
+            Assert.Throws<CheckpointException>(() => Open(config with { Model = config.Model with { Features = null, Blocks = 2 } })).Message, StringComparison.Ordinal);
+        Assert.Contains("it holds srvggnet-compact (scale 2), but", Assert.Throws<CheckpointException>(() => Open(config with { Model = config.Model with { Scale = 4 } })).Message, StringComparison.Ordinal);
+
+        // As they were before the sizes stood in them.
+        foreach (string manifest in Directory.GetFiles(run, "manifest.json", SearchOption.AllDirectories))
+            File.WriteAllLines(manifest, File.ReadAllLines(manifest).Where(line => !line.Contains("\"scale\":") && !line.Contains("\"features\":") && !line.Contains("\"blocks\":")).Select(line => line.Replace("\"base_channels\": 16,", "\"base_channels\": 16")));
+        Open(config).Run(new MemoryJournal());
+
+        Evaluator Open(TrainingConfig other) => Evaluator.Open(other, run, CheckpointChoice.Best, DatasetSplit.Test, _ => { });
+    }
+
+    [Fact]
     public void Tiles_count_as_one_image_by_their_pixels()
     {
         ITrainingTask task = TaskCatalog.Of(Read());

@@ -120,6 +120,8 @@ public sealed class PairedImagesDataset : IPortableDataset, IFileBackedDataset, 
             SampleRandom unused = default;
             Span<float> truth = target.Field<float>(Gt);
             _writer.WriteImage(high, window, ref unused, truth);
+            if (IsTraining && _options.SharpensGt)
+                scratch.Sharpening.Apply(truth, window.OutputWidth, window.OutputHeight, _options.Channels);
             if (pair.Lq is null)
             {
                 Make(scratch, high, window, truth, ref degradation, target.Field<float>(Lq));

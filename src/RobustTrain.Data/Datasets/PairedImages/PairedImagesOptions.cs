@@ -46,6 +46,9 @@ public sealed record PairedImagesOptions
     /// <summary>How low-quality images are made.</summary>
     public DegradationOptions Degradation { get; init; } = new();
 
+    /// <summary>Whether the ground truth of training is sharpened, before low-quality images are made of it by the first and second order.</summary>
+    public bool SharpensGt { get; init; }
+
     /// <summary>Whether images that are not upright 8-bit grey or RGB are converted, with a warning; otherwise they are refused.</summary>
     public bool ConvertsImages { get; init; } = true;
 

@@ -29,6 +29,7 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ClassMapTask(
     {
         Name = "change-detection",
         Models = [.. ModelCatalog.Names],
+        NetworkOf = ModelCatalog.Find,
         Datasets = DatasetCatalog.Names,
         Criteria = CriterionCatalog.Names,
         Scores = SegmentationScores.Definitions,

@@ -41,6 +41,7 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
     {
         Name = "classification",
         Models = [.. ModelCatalog.Networks.Names],
+        NetworkOf = ModelCatalog.Networks.Find,
         Datasets = s_datasets.Keys,
         Criteria = ["cross-entropy", "focal"],
         Scores = ClassificationScores.Definitions,

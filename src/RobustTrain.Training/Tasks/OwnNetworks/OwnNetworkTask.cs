@@ -34,12 +34,7 @@ internal sealed class OwnNetworkTask(ITrainingTask inner, TrainingConfig config,
     public override Tensor Forward(nn.Module model, BatchTensors batch) => Call(model, [.. _inputs.Select(input => batch[input.Name])]);
 
     /// <inheritdoc/>
-    public override (int Height, int Width) PaddedSize(int height, int width)
-    {
-        return (Padded(height), Padded(width));
-
-        int Padded(int side) => (side + network.Stride - 1) / network.Stride * network.Stride;
-    }
+    public override (int Height, int Width) PaddedSize(int height, int width) => ImageSides.Padded(height, width, network.Stride);
 
     /// <inheritdoc/>
     public override void CheckNetwork(IDataset dataset)

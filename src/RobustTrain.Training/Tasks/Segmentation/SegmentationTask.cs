@@ -34,6 +34,7 @@ internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(con
     {
         Name = "segmentation",
         Models = [.. ModelCatalog.Networks.Names],
+        NetworkOf = ModelCatalog.Networks.Find,
         Datasets = s_datasets.Keys,
         Criteria = CriterionCatalog.Names,
         Scores = SegmentationScores.Definitions,

@@ -49,6 +49,7 @@ internal static class DatasetCatalog
             TileSize = data.TileSize,
             Channels = config.Model.InChannels,
             Degradation = data.Degradation,
+            SharpensGt = view == SampleView.Augmented && data.GtUsm,
             ConvertsImages = data.ConvertImages,
             Cache = cache,
             Augmentation = view == SampleView.Augmented ? data.Augmentation : AugmentationOptions.None,

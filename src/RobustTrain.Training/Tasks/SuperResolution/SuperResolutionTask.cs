@@ -30,7 +30,8 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
     public static TaskDefinition Definition { get; } = new()
     {
         Name = "super-resolution",
-        Models = [.. ModelCatalog.Names],
+        Models = [.. ModelCatalog.Networks.Names],
+        NetworkOf = ModelCatalog.Networks.Find,
         Datasets = DatasetCatalog.Names,
         Criteria = CriterionCatalog.Names,
         Scores = SampleQuality.Definitions,
@@ -54,7 +55,7 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
     public PredictionForm Prediction => new PredictionForm.Image(config.Model.Scale);
 
     /// <inheritdoc/>
-    public int Stride => ModelCatalog.StrideOf(config.Model);
+    public int Stride => ModelCatalog.Networks.StrideOf(config.Model);
 
     /// <inheritdoc/>
     public DataSplits OpenSplits() =>
@@ -88,17 +89,17 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
     public void CheckNetwork(IDataset dataset)
     {
         IReadOnlyList<int> image = SplitFields.ImageShape(Fields, dataset);
-        ModelCatalog.CheckImageSize(config.Model, image[1], image[2]);
+        ModelCatalog.Networks.CheckImageSize(config.Model, image[1], image[2]);
     }
 
     /// <inheritdoc/>
-    public nn.Module CreateModel(long seed) => ModelCatalog.Create(config.Model, seed);
+    public nn.Module CreateModel(long seed) => ModelCatalog.Networks.Create(config.Model, seed);
 
     /// <inheritdoc/>
     public Tensor Forward(nn.Module model, BatchTensors batch) => ((SuperResolutionModel)model).call(batch[Lq]);
 
     /// <inheritdoc/>
-    public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.PaddedSize(config.Model, height, width);
+    public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.Networks.PaddedSize(config.Model, height, width);
 
     /// <inheritdoc/>
     public Tensor Predict(Tensor output) => output.clamp(0, 1);

@@ -10,7 +10,7 @@ public sealed class FcSiamConc : FcSiamNetwork
     private const string ModelName = "fc-siam-conc";
 
     internal static readonly NetworkDefinition<ChangeDetectionModel> Definition =
-        new(ModelName, config => new FcSiamConc(config), FindConfigurationProblem, FindImageSizeProblem, SmallestSide);
+        Defined(ModelName, config => new FcSiamConc(config));
 
     private FcSiamConc(ModelConfig config)
         : base(ModelName, config, skipCount: 2)

@@ -10,7 +10,7 @@ public sealed class FcSiamDiff : FcSiamNetwork
     private const string ModelName = "fc-siam-diff";
 
     internal static readonly NetworkDefinition<ChangeDetectionModel> Definition =
-        new(ModelName, config => new FcSiamDiff(config), FindConfigurationProblem, FindImageSizeProblem, SmallestSide);
+        Defined(ModelName, config => new FcSiamDiff(config));
 
     private FcSiamDiff(ModelConfig config)
         : base(ModelName, config, skipCount: 1)

@@ -23,7 +23,7 @@ namespace RobustTrain.Training.Tasks.ChangeDetection.Models;
 public abstract class FcSiamNetwork : ChangeDetectionModel
 {
     private const int StageCount = 4;
-    private protected const int SmallestSide = 1 << StageCount;
+    private const int SmallestSide = 1 << StageCount;
 
     private static readonly int[] ConvolutionsOfStage = [2, 2, 3, 3];
 
@@ -146,12 +146,14 @@ public abstract class FcSiamNetwork : ChangeDetectionModel
     /// <inheritdoc/>
     internal override void InitializeWeights(long seed) => WeightInitialization.KaimingUniform(this, seed);
 
-    private protected static string? FindConfigurationProblem(ModelConfig config) => null;
-
-    private protected static string? FindImageSizeProblem(int height, int width) =>
-        Math.Min(height, width) < SmallestSide
-            ? $"it halves them {StageCount} times, so each side must have at least {SmallestSide}"
-            : null;
+    /// <summary>What the catalogue knows of one of these networks.</summary>
+    private protected static NetworkDefinition<ChangeDetectionModel> Defined(string name, Func<ModelConfig, ChangeDetectionModel> build) =>
+        new(name, build, "classes", "base_channels", "dropout", "evaluation_statistics")
+        {
+            Head = "conv11d.",
+            FindImageSizeProblem = (_, height, width) => Math.Min(height, width) < SmallestSide ? $"it halves them {StageCount} times, so each side must have at least {SmallestSide}" : null,
+            StrideOf = _ => SmallestSide,
+        };
 
     private void Encode(Tensor image, Tensor[] skips)
     {

@@ -25,7 +25,13 @@ public sealed class HaNet : ChangeDetectionModel
     private const int Stride = 1 << (ScaleCount - 1);
 
     internal static readonly NetworkDefinition<ChangeDetectionModel> Definition =
-        new(ModelName, config => new HaNet(config), FindConfigurationProblem, FindImageSizeProblem, Stride);
+        new(ModelName, config => new HaNet(config), "classes", "base_channels", "evaluation_statistics")
+        {
+            Head = "conv7.",
+            FindConfigurationProblem = FindConfigurationProblem,
+            FindImageSizeProblem = FindImageSizeProblem,
+            StrideOf = _ => Stride,
+        };
 
     private static readonly string[] CellNames = ["conv0", "conv2", "conv4", "conv5"];
 
@@ -116,7 +122,7 @@ public sealed class HaNet : ChangeDetectionModel
     private static string? FindConfigurationProblem(ModelConfig config) =>
         config.BaseChannels % 2 == 0 ? null : $"its grouped convolutions need an even model.base_channels, and it is {config.BaseChannels}";
 
-    private static string? FindImageSizeProblem(int height, int width) =>
+    private static string? FindImageSizeProblem(ModelConfig config, int height, int width) =>
         height % Stride == 0 && width % Stride == 0 && height > 0 && width > 0
             ? null
             : $"it halves them {ScaleCount - 1} times and doubles them again, so each side must divide by {Stride}";

@@ -22,6 +22,9 @@ public static class ModelCatalog
     /// </exception>
     public static void CheckImageSize(ModelConfig config, int height, int width) => s_networks.CheckImageSize(config, height, width);
 
+    /// <summary>What is known of a network without building it; null where there is none of that name.</summary>
+    internal static KnownNetwork? Find(ModelConfig config) => s_networks.Find(config);
+
     /// <summary>The pixels between the network's coarsest features.</summary>
     internal static int StrideOf(ModelConfig config) => s_networks.StrideOf(config);
 

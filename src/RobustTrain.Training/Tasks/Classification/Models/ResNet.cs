@@ -25,7 +25,8 @@ internal sealed class ResNet : ImageModel
     }
 
     /// <summary>What the catalogue knows of a variant.</summary>
-    public static NetworkDefinition<ImageModel> DefinitionOf(string variant) => new(variant, config => new ResNet(variant, config), _ => null, (_, _) => null, Stride);
+    public static NetworkDefinition<ImageModel> DefinitionOf(string variant) =>
+        new(variant, config => new ResNet(variant, config), "classes", "class_names", "base_channels", "stem") { Head = "fc.", StrideOf = _ => Stride };
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor image)

@@ -24,7 +24,11 @@ internal sealed class DeepLabV3 : ImageModel
     private const int Stride = 8;
 
     /// <summary>What the catalogue knows of it.</summary>
-    public static readonly NetworkDefinition<ImageModel> Definition = new(ModelName, config => new DeepLabV3(config), _ => null, (_, _) => null, Stride);
+    public static readonly NetworkDefinition<ImageModel> Definition = new(ModelName, config => new DeepLabV3(config), "classes", "class_names", "base_channels", "dropout", "backbone")
+    {
+        Head = "classifier.4.",
+        StrideOf = _ => Stride,
+    };
 
     private static readonly long[] s_rates = [12, 24, 36];
 

@@ -24,12 +24,12 @@ internal sealed class UNet : ImageModel
     private const int Stride = 1 << Depth;
 
     /// <summary>What the catalogue knows of it.</summary>
-    public static readonly NetworkDefinition<ImageModel> Definition = new(
-        ModelName,
-        config => new UNet(config),
-        _ => null,
-        (height, width) => Math.Min(height, width) < Stride ? $"it halves them {Depth} times, so each side must have at least {Stride}" : null,
-        Stride);
+    public static readonly NetworkDefinition<ImageModel> Definition = new(ModelName, config => new UNet(config), "classes", "class_names", "base_channels", "dropout")
+    {
+        Head = "outc.",
+        FindImageSizeProblem = (_, height, width) => Math.Min(height, width) < Stride ? $"it halves them {Depth} times, so each side must have at least {Stride}" : null,
+        StrideOf = _ => Stride,
+    };
 
     private readonly double _dropout;
     private readonly DoubleConvolution[] _down = new DoubleConvolution[Depth + 1];

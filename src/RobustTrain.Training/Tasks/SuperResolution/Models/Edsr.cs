@@ -17,9 +17,9 @@ namespace RobustTrain.Training.Tasks.SuperResolution.Models;
 /// </remarks>
 public sealed class Edsr : SuperResolutionModel
 {
-    internal static readonly ModelDefinition Definition = Sized("edsr", features: 256, blocks: 32, residualScale: 0.1);
+    internal static readonly NetworkDefinition<SuperResolutionModel> Definition = Sized("edsr", features: 256, blocks: 32, residualScale: 0.1);
 
-    internal static readonly ModelDefinition BaselineDefinition = Sized("edsr-baseline", features: 64, blocks: 16, residualScale: 1);
+    internal static readonly NetworkDefinition<SuperResolutionModel> BaselineDefinition = Sized("edsr-baseline", features: 64, blocks: 16, residualScale: 1);
 
     private readonly MeanShift _mean;
 
@@ -38,9 +38,10 @@ public sealed class Edsr : SuperResolutionModel
     [ComponentName(Name = "conv_last")]
     private readonly Conv2d _last;
 
-    private Edsr(string name, ModelConfig config, int features, int blocks, double residualScale)
+    private Edsr(string name, ModelConfig config, double residualScale)
         : base(name, config.Scale)
     {
+        (int features, int blocks) = (config.Features!.Value, config.Blocks!.Value);
         _mean = new MeanShift(config.InChannels);
         _first = Convolution(config.InChannels, features);
         _body = Sequential(Enumerable.Range(0, blocks).Select(_ => new ResidualBlock(features, residualScale)));
@@ -74,8 +75,8 @@ public sealed class Edsr : SuperResolutionModel
         return _mean.Add(graph, graph.Layer(_last, graph.Layer(_upsampling, features)));
     }
 
-    private static ModelDefinition Sized(string name, int features, int blocks, double residualScale) =>
-        new(name, config => new Edsr(name, config, config.Features ?? features, config.Blocks ?? blocks, residualScale)) { Scales = [2, 3, 4, 8] };
+    private static NetworkDefinition<SuperResolutionModel> Sized(string name, int features, int blocks, double residualScale) =>
+        ModelCatalog.Defined(name, config => new Edsr(name, config, residualScale), features, blocks, scales: [2, 3, 4, 8]);
 
     private sealed class ResidualBlock : nn.Module<Tensor, Tensor>, IOnnxLayer
     {

@@ -1,75 +1,39 @@
-using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 
 namespace RobustTrain.Training.Tasks.SuperResolution.Models;
 
 /// <summary>The networks of super-resolution that a configuration can name.</summary>
-public static class ModelCatalog
+internal static class ModelCatalog
 {
-    private static readonly IReadOnlyList<ModelDefinition> Definitions =
-        [SrvggNetCompact.Definition, Edsr.Definition, Edsr.BaselineDefinition, Span.Definition, RrdbNet.Definition];
+    private static readonly int[] s_anyScale = [1, 2, 3, 4, 5, 6, 7, 8];
 
-    /// <summary>The names that <c>model.name</c> can have.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Definitions.Select(definition => definition.Name)];
+    /// <summary>The networks.</summary>
+    public static NetworkCatalog<SuperResolutionModel> Networks { get; } = new(
+        (model, seed) => model.InitializeWeights(seed), SrvggNetCompact.Definition, Edsr.Definition, Edsr.BaselineDefinition, Span.Definition, RrdbNet.Definition);
 
-    /// <summary>Builds the network on the CPU, in training mode, its weights a pure function of the configuration and the seed.</summary>
-    /// <exception cref="RunException">It can't be built like that (<c>ModelUnknown</c>, <c>ModelConfiguration</c>).</exception>
-    public static SuperResolutionModel Create(ModelConfig config, long seed)
+    /// <summary>What the catalogue knows of a network.</summary>
+    /// <param name="name">Its name in the configuration.</param>
+    /// <param name="build">Builds it.</param>
+    /// <param name="features">Its authors' features.</param>
+    /// <param name="blocks">Its authors' blocks.</param>
+    /// <param name="scales">What <c>model.scale</c> can be; null for any.</param>
+    /// <param name="stride">The pixels of the input between its features, by the scale; null for one.</param>
+    /// <param name="onlyBlocks">Whether it has that number of blocks and no other.</param>
+    public static NetworkDefinition<SuperResolutionModel> Defined(
+        string name, Func<ModelConfig, SuperResolutionModel> build, int features, int blocks, int[]? scales = null, Func<int, int>? stride = null, bool onlyBlocks = false)
     {
-        SuperResolutionModel model = Checked(config).Build(config);
-        model.InitializeWeights(seed);
-        return model;
+        int[] possible = scales ?? s_anyScale;
+        return new(name, build, "scale", "features", "blocks")
+        {
+            Complete = config => config with { Features = config.Features ?? features, Blocks = config.Blocks ?? blocks },
+            FindConfigurationProblem = config =>
+                !possible.Contains(config.Scale) ? $"model.scale is {config.Scale}, but must be {string.Join(", ", possible.SkipLast(1))} or {possible[^1]}"
+                : onlyBlocks && config.Blocks is int other && other != blocks ? $"it has {blocks} blocks, but model.blocks is {other}"
+                : null,
+            FindImageSizeProblem = (config, height, width) => stride?.Invoke(config.Scale) is int side && (height % side, width % side) != (0, 0)
+                ? $"with model.scale {config.Scale} it lays squares of pixels into channels, so each side must divide by {side}"
+                : null,
+            StrideOf = config => stride?.Invoke(config.Scale) ?? 1,
+        };
     }
-
-    /// <summary>Checks, without building it, that the network can be built and takes images of this size in pixels.</summary>
-    /// <exception cref="RunException">It can't (<c>ModelUnknown</c>, <c>ModelConfiguration</c>, <c>ModelImageSize</c>).</exception>
-    public static void CheckImageSize(ModelConfig config, int height, int width)
-    {
-        if (PaddedSize(config, height, width) == (height, width))
-            return;
-        throw new RunException(
-            ExitCode.Configuration, "ModelImageSize",
-            $"The model {config.Name} with model.scale {config.Scale} does not fit images of {height}x{width} pixels (height x width): it lays squares of pixels into channels, so each side must divide by {StrideOf(config)}.", config.Name);
-    }
-
-    /// <summary>The pixels of the input between the network's features: sides must divide by it.</summary>
-    public static int StrideOf(ModelConfig config) => Checked(config).StrideOf(config.Scale);
-
-    /// <summary>The size itself where the network takes it, else the next larger one whose sides divide by its stride.</summary>
-    internal static (int Height, int Width) PaddedSize(ModelConfig config, int height, int width)
-    {
-        int stride = StrideOf(config);
-        return (Padded(height), Padded(width));
-
-        int Padded(int side) => (Math.Max(side, 1) + stride - 1) / stride * stride;
-    }
-
-    private static ModelDefinition Checked(ModelConfig config)
-    {
-        ModelDefinition definition = Definitions.FirstOrDefault(definition => definition.Name == config.Name)
-            ?? throw new RunException(
-                ExitCode.Configuration, "ModelUnknown",
-                $"model.name is '{config.Name}', but must be one of {string.Join(", ", Names)}.", config.Name);
-        string? problem = definition.Scales.Contains(config.Scale)
-            ? definition.FindConfigurationProblem(config)
-            : $"model.scale is {config.Scale}, but must be {string.Join(", ", definition.Scales.SkipLast(1))} or {definition.Scales[^1]}";
-        return problem is null
-            ? definition
-            : throw new RunException(ExitCode.Configuration, "ModelConfiguration", $"The model {config.Name} can't be built: {problem}.", config.Name);
-    }
-}
-
-/// <summary>What the catalogue knows of a network before it is built.</summary>
-/// <param name="Name">Its name in the configuration.</param>
-/// <param name="Build">Builds it; its weights are set afterwards.</param>
-internal sealed record ModelDefinition(string Name, Func<ModelConfig, SuperResolutionModel> Build)
-{
-    /// <summary>What <c>model.scale</c> can be.</summary>
-    public IReadOnlyList<int> Scales { get; init; } = [1, 2, 3, 4, 5, 6, 7, 8];
-
-    /// <summary>Says, as the end of a sentence, why it can't be built with a configuration; null where it can.</summary>
-    public Func<ModelConfig, string?> FindConfigurationProblem { get; init; } = _ => null;
-
-    /// <summary>The pixels of the input between its features, by the scale; it takes images whose sides divide by it.</summary>
-    public Func<int, int> StrideOf { get; init; } = _ => 1;
 }

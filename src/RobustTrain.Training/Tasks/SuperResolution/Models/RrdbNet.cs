@@ -24,7 +24,8 @@ public sealed class RrdbNet : SuperResolutionModel
     // As the authors: the first weights of the dense blocks are a tenth of He's.
     private const double InitialScale = 0.1;
 
-    internal static readonly ModelDefinition Definition = new(ModelName, config => new RrdbNet(config)) { Scales = [1, 2, 4], StrideOf = StrideOf };
+    internal static readonly NetworkDefinition<SuperResolutionModel> Definition =
+        ModelCatalog.Defined(ModelName, config => new RrdbNet(config), features: 64, blocks: 23, scales: [1, 2, 4], StrideOf);
 
     private readonly int _stride;
 
@@ -52,10 +53,10 @@ public sealed class RrdbNet : SuperResolutionModel
     private RrdbNet(ModelConfig config)
         : base(ModelName, config.Scale)
     {
-        int features = config.Features ?? 64;
+        int features = config.Features!.Value;
         _stride = StrideOf(Scale);
         _first = Convolution(config.InChannels * _stride * _stride, features);
-        _body = Sequential(Enumerable.Range(0, config.Blocks ?? 23).Select(_ => new ResidualInResidual(features)));
+        _body = Sequential(Enumerable.Range(0, config.Blocks!.Value).Select(_ => new ResidualInResidual(features)));
         _afterBody = Convolution(features, features);
         _up1 = Convolution(features, features);
         _up2 = Convolution(features, features);

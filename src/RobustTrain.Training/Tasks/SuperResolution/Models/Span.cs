@@ -22,10 +22,8 @@ public sealed class Span : SuperResolutionModel
     private const string ModelName = "span";
     private const int BlockCount = 6;
 
-    internal static readonly ModelDefinition Definition = new(ModelName, config => new Span(config))
-    {
-        FindConfigurationProblem = config => config.Blocks is null or BlockCount ? null : $"it has {BlockCount} blocks, but model.blocks is {config.Blocks}",
-    };
+    internal static readonly NetworkDefinition<SuperResolutionModel> Definition =
+        ModelCatalog.Defined(ModelName, config => new Span(config), features: 48, BlockCount, onlyBlocks: true);
 
     private readonly MeanShift _mean;
 
@@ -46,7 +44,7 @@ public sealed class Span : SuperResolutionModel
     private Span(ModelConfig config)
         : base(ModelName, config.Scale)
     {
-        int features = config.Features ?? 48;
+        int features = config.Features!.Value;
         _mean = new MeanShift(config.InChannels);
         _first = new CollapsibleConvolution(config.InChannels, features);
         _blocks = [.. Enumerable.Range(0, BlockCount).Select(_ => new AttentionBlock(features))];

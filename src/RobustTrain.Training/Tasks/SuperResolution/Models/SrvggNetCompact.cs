@@ -18,7 +18,8 @@ public sealed class SrvggNetCompact : SuperResolutionModel
 {
     private const string ModelName = "srvggnet-compact";
 
-    internal static readonly ModelDefinition Definition = new(ModelName, config => new SrvggNetCompact(config));
+    internal static readonly NetworkDefinition<SuperResolutionModel> Definition =
+        ModelCatalog.Defined(ModelName, config => new SrvggNetCompact(config), features: 64, blocks: 16);
 
     [ComponentName(Name = "body")]
     private readonly TorchSharp.Modules.Sequential _body;
@@ -26,9 +27,9 @@ public sealed class SrvggNetCompact : SuperResolutionModel
     private SrvggNetCompact(ModelConfig config)
         : base(ModelName, config.Scale)
     {
-        int features = config.Features ?? 64;
+        int features = config.Features!.Value;
         List<nn.Module<Tensor, Tensor>> body = [Convolution(config.InChannels, features), PReLU(features)];
-        for (int i = 0; i < (config.Blocks ?? 16); i++)
+        for (int i = 0; i < (config.Blocks!.Value); i++)
             body.AddRange([Convolution(features, features), PReLU(features)]);
         body.Add(Convolution(features, config.InChannels * Scale * Scale));
         _body = Sequential(body);
