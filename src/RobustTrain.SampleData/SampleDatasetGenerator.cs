@@ -1,4 +1,5 @@
 using RobustTrain.Data;
+using RobustTrain.Platform;
 
 namespace RobustTrain.SampleData;
 
@@ -33,7 +34,7 @@ public static class SampleDatasetGenerator
                 Directory.Delete(target);
             Directory.Move(partial, target);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && !StorageError.IsNoSpaceLeft(exception))
         {
             throw new DatasetException($"The sample data can't be written to '{target}': {exception.Message}", target, exception);
         }

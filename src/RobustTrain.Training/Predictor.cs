@@ -198,14 +198,32 @@ public sealed class Predictor
 
         if (path is null)
             throw new RunException(ExitCode.Configuration, "OutputPathMissing", $"The network of {checkpoint} (task {config.Task}) gives {NameOf(form)} for each input, but --output, the folder of the results, is not given.", "--output");
-        if (File.Exists(path))
-            throw new RunException(ExitCode.Configuration, "OutputPathIsFile", $"The output path '{path}' is a file; a folder is expected.", path);
+        Func<InputImages, string> stemOf = StemsOf(options, path);
         return form switch
         {
-            PredictionForm.Image(var scale) => new PictureOutput(unfinished, path, scale),
-            PredictionForm.ClassMap(var classes) => new MapOutput(unfinished, path, classes, options.WithScores),
+            PredictionForm.Image(var scale) => new PictureOutput(unfinished, stemOf, scale),
+            PredictionForm.ClassMap(var classes) => new MapOutput(unfinished, stemOf, classes, options.WithScores),
             _ => throw new ArgumentOutOfRangeException(nameof(form), form, null),
         };
+    }
+
+    // Where the results go, without their extension: below a folder, or where one image goes in, into the file that is named.
+    private static Func<InputImages, string> StemsOf(PredictionOptions options, string path)
+    {
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        bool isOne = options.Sources is [var source] && File.Exists(source.First) && (source.Second is null || File.Exists(source.Second));
+        if (Directory.Exists(path) || extension is not (".png" or ".jpg" or ".jpeg" or ".bmp"))
+        {
+            return File.Exists(path)
+                ? throw new RunException(ExitCode.Configuration, "OutputPathIsFile", $"The output path '{path}' is a file; a folder is expected{(isOne ? ", or a name that ends in .png" : "")}.", path)
+                : input => Path.Combine(path, input.Name.Replace('/', Path.DirectorySeparatorChar));
+        }
+
+        if (!isOne)
+            throw new RunException(ExitCode.Configuration, "OutputPathIsFile", $"The output path '{path}' names a file, but {(options.Sources.Count == 1 ? "a folder of images goes" : $"{options.Sources.Count} inputs go")} in; a folder is expected.", path);
+        return extension == ".png"
+            ? _ => path[..^extension.Length]
+            : throw new RunException(ExitCode.Configuration, "OutputFormatUnknown", $"The output path '{path}' ends in {extension}, but results are written as PNG; name it {Path.GetFileNameWithoutExtension(path)}.png.", path);
     }
 
     private static void CheckChannels(InputImageList inputs, ModelConfig model)
@@ -297,7 +315,7 @@ public sealed record PredictionOptions
     /// <summary>Where the images are.</summary>
     public required IReadOnlyList<InputSource> Sources { get; init; }
 
-    /// <summary>The folder of the results; of labels the CSV file, or null for none.</summary>
+    /// <summary>The folder of the results, or of a single input the PNG; of labels the CSV file, or null for none.</summary>
     public string? OutputPath { get; init; }
 
     /// <summary>Whether a map's probabilities are written too, as greys.</summary>

@@ -141,6 +141,7 @@ Describe 'New-TrainingConfig' {
     It 'writes a configuration whose every key says what it means, and which is one' {
         $file = New-TrainingConfig deeper/my.yaml -DataPath 'some data' -Set model.name=hanet
         $file | Should -BeOfType IO.FileInfo
+        ($file | Out-String) | Should -Be (Get-Item deeper/my.yaml | Out-String)
         $text = Get-Content -Raw $file
         $text | Should -Match '# The seed from which every other seed'
         $text | Should -Match "path: `"$([regex]::Escape((Join-Path $PWD 'some data').Replace('\', '\\')))`""

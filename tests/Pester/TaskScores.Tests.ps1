@@ -47,7 +47,7 @@ Describe 'The scores of a task' {
         $score = Measure-Model r
         $score.PsnrY, $score.Scores.psnr | Should -Be 28.1234, 26.5
         $table = ($run | Out-String -Width 80)
-        $table | Should -Match 'Name +State +Epochs +Metric +Best +Test +RunPath'
+        $table | Should -Match 'Name +State +Epochs +Metric +Best +Test +Start +RunPath'
         $table | Should -Match '3/3 PsnrY +0\.5300 28\.1234'
         $measured = ($score | Out-String -Width 80)
         $measured | Should -Match 'test +13 PsnrY 28\.1234  SsimY 0\.8123'
@@ -55,6 +55,19 @@ Describe 'The scores of a task' {
         foreach ($object in $run, $score, (Get-TrainingEpoch r | Select-Object -First 1)) {
             foreach ($name in $object.PSStandardMembers.DefaultDisplayPropertySet.ReferencedPropertyNames) { $object.PSObject.Properties[$name] | Should -Not -BeNullOrEmpty -Because $name }
         }
+    }
+
+    It 'of runs of several tasks stand in one table' {
+        Start-Training -RunPath a | Out-Null
+        $env:FAKE_TASK = 'change-detection'
+        Start-Training -RunPath b | Out-Null
+        $env:FAKE_TASK = 'super-resolution'
+        Start-Training -RunPath c | Out-Null
+        $lines = (Get-TrainingRun | Out-String -Width 80).Split([Environment]::NewLine).Where({ $_.Trim() })
+        $lines | Should -HaveCount 5
+        $lines[2] | Should -Match ' PsnrY +0\.5300 28\.1234 '
+        $lines[3] | Should -Match ' F1 +0\.5300 +0\.7700 '
+        $lines.Where({ $_.Length -gt 80 }) | Should -BeNullOrEmpty
     }
 
     It 'are told at the end of a training' {

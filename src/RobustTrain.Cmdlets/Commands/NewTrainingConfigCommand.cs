@@ -52,6 +52,9 @@ public sealed class NewTrainingConfigCommand : HostCmdlet
         ConfigurationWritten? written = null;
         await CallAsync(arguments, Strings.Format("NewConfigAction"), file, happened => written = happened as ConfigurationWritten ?? written, stopping);
         if (written is not null)
-            await WriteObjectAsync(new FileInfo(written.Path));
+        {
+            // As Get-Item gives it, so that its view names the folder.
+            await WriteObjectAsync(await OnPipelineThread(() => InvokeProvider.Item.Get([written.Path], force: true, literalPath: true).FirstOrDefault()));
+        }
     }
 }

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace RobustTrain.Data.Imaging;
 
 /// <summary>Writes short texts into images, in capitals of 5x7 pixels that are drawn by strokes: for pictures that name what they show.</summary>
@@ -10,6 +8,8 @@ public static class StrokeText
 
     private const int Advance = 6;
     private const string Unknown = "00-40-46-06-00";
+    private const string Accented = "ÀÁÂÃÅĀĂĄÇĆČĎĐÈÉÊËĒĖĘĚĞĢÌÍÎÏĪĮİĶŁĻĽÑŃŅŇÒÓÔÕØŌŐŔŘŚŞŠȘŢŤȚÙÚÛŪŮŰŲÝŸŹŻŽ";
+    private const string Plain = "AAAAAAAACCCDDEEEEEEEEGGIIIIIIIKLLLNNNNOOOOOOORRSSSSTTTUUUUUUUYYZZZ";
 
     // For each letter its strokes, each a path through points of column and row.
     private static readonly Dictionary<char, string> s_strokes = new()
@@ -62,6 +62,27 @@ public static class StrokeText
         ['('] = "30-21-25-36",
         [')'] = "10-21-25-16",
         ['%'] = "06-40 00-11 35-46",
+        ['['] = "30-20-26-36",
+        [']'] = "10-20-26-16",
+        ['{'] = "30-21-22-13-24-25-36",
+        ['}'] = "10-21-22-33-24-25-16",
+        ['<'] = "41-03-45",
+        ['>'] = "01-43-05",
+        ['!'] = "20-24 26-26",
+        ['?'] = "01-10-30-41-42-24 26-26",
+        ['&'] = "46-11-20-31-13-04-05-16-26-44",
+        ['#'] = "10-16 30-36 02-42 04-44",
+        ['*'] = "11-35 31-15 03-43",
+        ['\''] = "20-22",
+        ['"'] = "10-12 30-32",
+        [';'] = "22-22 25-16",
+        ['|'] = "20-26",
+        ['\\'] = "00-46",
+        ['~'] = "04-13-33-42",
+        ['Ä'] = "10-10 30-30 06-04-22-44-46 05-45",
+        ['Ö'] = "10-10 30-30 12-32-43-45-36-16-05-03-12",
+        ['Ü'] = "10-10 30-30 02-05-16-36-45-42",
+        ['ß'] = "06-01-10-20-31-32-23-34-45-36-26",
     };
 
     /// <summary>Columns of so many letters.</summary>
@@ -69,7 +90,7 @@ public static class StrokeText
 
     /// <summary>Writes a text from left to right; what lies beyond the image is left out, and a letter that is not known is a box.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="text">The text; accents are dropped.</param>
+    /// <param name="text">The text; accents but for those of German are dropped.</param>
     /// <param name="left">The first column.</param>
     /// <param name="top">The first row.</param>
     /// <param name="color">Red, green and blue; of grey images red.</param>
@@ -89,9 +110,9 @@ public static class StrokeText
     private static void Draw(ImageBuffer image, string text, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)
     {
         int offset = 0;
-        foreach (char letter in text.Normalize(NormalizationForm.FormD).Where(letter => !char.IsBetween(letter, '\u0300', '\u036f')))
+        foreach (char letter in text.Where(letter => !char.IsBetween(letter, '\u0300', '\u036f')))
         {
-            foreach (string stroke in s_strokes.GetValueOrDefault(char.ToUpperInvariant(letter), Unknown).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            foreach (string stroke in StrokesOf(letter).Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
                 string[] points = stroke.Split('-');
                 for (int point = 1; point < points.Length; point++)
@@ -100,6 +121,14 @@ public static class StrokeText
 
             offset += Advance;
         }
+    }
+
+    // .NET takes no accents off without ICU, which the executable goes without.
+    private static string StrokesOf(char letter)
+    {
+        char capital = char.ToUpperInvariant(letter);
+        int accented = Accented.IndexOf(capital, StringComparison.Ordinal);
+        return s_strokes.GetValueOrDefault(accented < 0 ? capital : Plain[accented], Unknown);
     }
 
     private static void Line(ImageBuffer image, string from, string to, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)

@@ -73,10 +73,13 @@ internal static class ExportCommand
         return command;
     }
 
-    private static ExportFormat FormatOf(string word, string file) => word.ToLowerInvariant() switch
+    private static ExportFormat FormatOf(string word, string file) => (word.ToLowerInvariant(), Path.GetExtension(file).ToLowerInvariant()) switch
     {
-        "onnx" => ExportFormat.Onnx,
-        "safetensors" => ExportFormat.SafeTensors,
+        ("onnx", ".safetensors") or ("safetensors", ".onnx") => throw new RunException(
+            ExitCode.Configuration, "ExportFormatMismatch",
+            $"--format is {word.ToLowerInvariant()}, but the file '{file}' has the extension of the other format; name it .{word.ToLowerInvariant()}, or leave --format out.", file),
+        ("onnx", _) => ExportFormat.Onnx,
+        ("safetensors", _) => ExportFormat.SafeTensors,
         _ => Path.GetExtension(file).ToLowerInvariant() switch
         {
             ".onnx" => ExportFormat.Onnx,

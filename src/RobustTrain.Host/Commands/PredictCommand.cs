@@ -23,7 +23,7 @@ internal static class PredictCommand
         Option<string?> output = new("--output", "-o")
         {
             HelpName = "PATH",
-            Description = "The folder of the results. Of a network that tells classes of pixels: NAME.png, of two classes in black and white (what changed is white), of more with a palette. Of one that makes images: NAME.png. Of one that gives labels: a CSV file, which may be left out.",
+            Description = "The folder of the results, or, where one image or pair goes in, a file that ends in .png. Of a network that tells classes of pixels: NAME.png, of two classes in black and white (what changed is white), of more with a palette. Of one that makes images: NAME.png. Of one that gives labels: a CSV file, which may be left out.",
         };
         Option<bool> scores = new("--probability") { Description = "Also writes NAME.score.png as greys from 0 to 255: the probability of a change, or, of a network that takes single images, of the class that the map says." };
         Option<int?> top = new("--top") { HelpName = "N", Description = "Of a network that gives labels: how many of an image's most probable classes are told; 5 by default." };

@@ -82,8 +82,9 @@ internal sealed class PredictJob(PredictRequest request, EventStream? stream, Ti
         throw new RunException(ExitCode.Data, "PairsNotReadable", output is null ? $"{unread}." : $"{unread}; the others are in {output}.", output);
     }
 
-    private static RunException Stopped(string path) =>
-        new(ExitCode.Unexpected, "PredictionStopped", "The prediction was stopped before all pairs were predicted; what is finished stays.", path);
+    private RunException Stopped(string path) => new(
+        ExitCode.Unexpected, "PredictionStopped",
+        $"The prediction was stopped before all {(_predictor?.ImagesAtOnce == 1 ? "images" : "pairs")} were predicted; what is finished stays.", path);
 
     private void EndAtOnce(string path)
     {

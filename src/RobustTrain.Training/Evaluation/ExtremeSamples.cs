@@ -33,9 +33,13 @@ internal static partial class ExtremeSamples
 
     private static string StemOf(string kind, int place, (SampleResult Sample, double Score) scored)
     {
-        string name = Unsafe().Replace(scored.Sample.Name, "-").Trim('-');
+        string name = Unsafe().Replace(Extension().Replace(scored.Sample.Name, ""), "-").Trim('-');
         return string.Create(CultureInfo.InvariantCulture, $"{kind}-{place + 1:00}-{scored.Score:0.0000}-{(name.Length > LongestName ? name[^LongestName..] : name)}");
     }
+
+    // Some datasets call a sample by its whole file name.
+    [GeneratedRegex(@"\.(png|jpe?g|bmp)$", RegexOptions.IgnoreCase)]
+    private static partial Regex Extension();
 
     [GeneratedRegex("[^A-Za-z0-9_.]+")]
     private static partial Regex Unsafe();

@@ -28,7 +28,17 @@ internal sealed class LabelOutput(UnfinishedFiles unfinished, IReadOnlyList<stri
             throw progress.NotFinite(input);
         LabelScore[] top = [.. probabilities.Select((probability, index) => new LabelScore(names[index], probability)).OrderByDescending(label => label.Probability).Take(_count)];
         if (csvPath is not null)
-            Append(input.Files[0], top);
+        {
+            try
+            {
+                Append(input.Files[0], top);
+            }
+            catch (IOException refused)
+            {
+                throw ResultFile.Refused(csvPath, refused);
+            }
+        }
+
         return new LabelPredicted(progress.Checkpoint, input.Files[0], input.Width, input.Height, top, progress.Elapsed().TotalSeconds);
     }
 

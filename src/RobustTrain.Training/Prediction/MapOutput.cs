@@ -7,17 +7,17 @@ namespace RobustTrain.Training.Prediction;
 
 /// <summary>Writes maps of classes: of two classes in black and white, of more with a palette whose indices are the classes.</summary>
 /// <param name="unfinished">The files that are being written.</param>
-/// <param name="folder">Where to.</param>
+/// <param name="stemOf">Where to, without the extension.</param>
 /// <param name="classes">The classes.</param>
 /// <param name="withScores">Whether probabilities are written too, as greys.</param>
-internal sealed class MapOutput(UnfinishedFiles unfinished, string folder, int classes, bool withScores) : IPredictionOutput
+internal sealed class MapOutput(UnfinishedFiles unfinished, Func<InputImages, string> stemOf, int classes, bool withScores) : IPredictionOutput
 {
     private const byte White = 255;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> FilesOf(InputImages input)
     {
-        string stem = Path.Combine(folder, input.Name.Replace('/', Path.DirectorySeparatorChar));
+        string stem = stemOf(input);
         return withScores ? [$"{stem}.png", $"{stem}.score.png"] : [$"{stem}.png"];
     }
 

@@ -6,12 +6,12 @@ namespace RobustTrain.Training.Prediction;
 
 /// <summary>Writes the images that a network makes of images, as PNG of 8 bits a channel.</summary>
 /// <param name="unfinished">The files that are being written.</param>
-/// <param name="folder">Where to.</param>
+/// <param name="stemOf">Where to, without the extension.</param>
 /// <param name="scale">By how much the sides grow.</param>
-internal sealed class PictureOutput(UnfinishedFiles unfinished, string folder, int scale) : IPredictionOutput
+internal sealed class PictureOutput(UnfinishedFiles unfinished, Func<InputImages, string> stemOf, int scale) : IPredictionOutput
 {
     /// <inheritdoc/>
-    public IReadOnlyList<string> FilesOf(InputImages input) => [Path.Combine(folder, $"{input.Name.Replace('/', Path.DirectorySeparatorChar)}.png")];
+    public IReadOnlyList<string> FilesOf(InputImages input) => [$"{stemOf(input)}.png"];
 
     /// <inheritdoc/>
     public RunEvent Predict(ImagePredictor predictor, InputImages input, IReadOnlyList<string> files, IReadOnlyList<ImageBuffer> images, PredictionWork progress)

@@ -38,6 +38,17 @@ public sealed class ExportTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
     }
 
+    [Theory]
+    [InlineData("safetensors", "a.onnx")]
+    [InlineData("onnx", "a.safetensors")]
+    public async Task A_file_named_as_the_other_format_is_refused(string format, string file)
+    {
+        HostRun run = await HostRun.To(_folder.Path, "export", Run, "--checkpoint", "latest", "--format", format, "-o", file);
+
+        Assert.Equal((2, $"--format is {format}, but the file '{file}' has the extension of the other format; name it .{format}, or leave --format out."), (run.ExitCode, Assert.Single(run.Sentences)));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
     [FullDiskFact]
     public async Task A_full_disk_is_named_and_nothing_is_left()
     {

@@ -58,6 +58,18 @@ public sealed class PredictTests : IDisposable
     }
 
     [Fact]
+    public async Task One_pair_goes_into_the_file_that_is_named()
+    {
+        (HostRun run, RunEvent[] events) = await Predict("--image-a", "A/one.bmp", "--image-b", "B/one.bmp", "--output", "out/change.PNG", "--probability");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(["change.png", "change.score.png"], Written("out"));
+        Assert.Equal(_folder.At("out/change.png"), events.OfType<PredictionMade>().Single().MapPath);
+        (HostRun again, _) = await Predict("--image-a", "A/one.bmp", "--image-b", "B/one.bmp", "--output", "out/change.png");
+        Assert.Contains("is there already; --force overwrites it.", Assert.Single(again.Sentences), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_is_overwritten_without_force()
     {
         Directory.CreateDirectory(_folder.At("out"));
@@ -103,6 +115,9 @@ public sealed class PredictTests : IDisposable
     [InlineData(new[] { "--image-a", "A/one.bmp" }, "--image-a is given 1 time and --image-b 0 times")]
     [InlineData(new string[0], "There is nothing to predict")]
     [InlineData(new[] { "--images", "A" }, "has no folder 'A'; expected A and B")]
+    [InlineData(new[] { "--images", ".", "--output", "out/x.png" }, "names a file, but a folder of images goes in; a folder is expected.")]
+    [InlineData(new[] { "--image-a", "A/one.bmp", "--image-b", "B/one.bmp", "--output", "out/x.jpg" }, "ends in .jpg, but results are written as PNG; name it x.png.")]
+    [InlineData(new[] { "--image-a", "A/one.bmp", "--image-b", "B/one.bmp", "--output", "A/one.bmp" }, "ends in .bmp, but results are written as PNG; name it one.png.")]
     [InlineData(new[] { "--images", ".", "--tile-size", "100" }, "--tile-size is 100, but must be a multiple of 16 from 64 to 8192.")]
     [InlineData(new[] { "--images", ".", "--overlap", "272" }, "--overlap is 272, but must be a multiple of 16 from 0 to half of the tile's 512.")]
     [InlineData(new[] { "--images", ".", "--set", "model.name=hanet" }, "is of another model: it holds fc-siam-diff")]

@@ -23,6 +23,20 @@ public sealed class SampleDataTests : IDisposable
         Assert.Equal(12 * 3, Directory.EnumerateFiles(finished.Path, "*.bmp", SearchOption.AllDirectories).Count());
     }
 
+    [FullDiskFact]
+    public async Task A_full_disk_ends_it_as_it_ends_every_other_command()
+    {
+        Directory.CreateDirectory(_folder.At("out"));
+        using SmallDisk disk = new(_folder.At("out"));
+        await disk.LeavePages(8);
+
+        HostRun run = await HostRun.EndOf(disk.Start(_folder.Path, HostRun.Executable, "sample-data", "out/demo", "--task", "classification"));
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("no space left on the disk.", Assert.Single(run.Sentences), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(disk.Path));
+    }
+
     [Fact]
     public async Task A_folder_that_holds_something_is_refused_and_left_alone()
     {

@@ -161,6 +161,29 @@ public sealed class ClassificationTaskTests : IDisposable
     }
 
     [Fact]
+    public void A_confusion_matrix_has_room_for_its_headers_and_letters_for_its_names()
+    {
+        ImageBuffer picture = ConfusionPicture.Draw(new AggregatedScores(new Dictionary<string, double>(), null, [1, 0, 0, 1]), new ModelConfig { Classes = 2 })!;
+        int left = picture.Width - 8 - StrokeText.WidthOf("predicted".Length);
+        Assert.InRange(left, 8 + StrokeText.Height, picture.Width);
+        Assert.Contains(Enumerable.Range(8, StrokeText.Height), y => picture.Row(y)[(picture.Width - 9) * 3] < 128 || picture.Row(y)[(picture.Width - 10) * 3] < 128);
+
+        Assert.All("[]{}<>!?&#*'\";|\\~", letter => Assert.NotEqual(Drawn("\u4e2d"), Drawn(letter.ToString())));
+        Assert.All("äöüß", letter => Assert.Equal(Drawn(letter.ToString().ToUpperInvariant()), Drawn(letter.ToString())));
+        Assert.Equal(5, new[] { "A", "Ä", "O", "Ö", "U" }.Select(letter => Convert.ToHexString(Drawn(letter))).Distinct().Count());
+        Assert.Equal(Drawn("E"), Drawn("é"));
+
+        static byte[] Drawn(string letter)
+        {
+            ImageBuffer image = new();
+            image.SetSize(6, StrokeText.Height, 1);
+            image.Pixels.Clear();
+            StrokeText.Draw(image, letter, 0, 0, (255, 0, 0));
+            return image.Pixels.ToArray();
+        }
+    }
+
+    [Fact]
     public void A_confusion_matrix_of_named_classes_is_drawn_with_names_and_counts()
     {
         ModelConfig model = new() { Classes = 3, ClassNames = ["zebra", "yak", "über-ox"] };
@@ -177,7 +200,7 @@ public sealed class ClassificationTaskTests : IDisposable
         int CellOf(int row)
         {
             int cell = StrokeText.WidthOf(2) + 6;
-            int left = picture.Width - 8 - (3 * cell);
+            int left = 8 + StrokeText.Height + 8 + StrokeText.WidthOf("über-ox".Length) + 8;
             return picture.Row(left + (row * cell) + 1)[((left + (row * cell) + 1) * 3) + 0];
         }
     }

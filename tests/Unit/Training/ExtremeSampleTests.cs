@@ -29,6 +29,7 @@ public sealed class ExtremeSampleTests : IDisposable
         Assert.Equal(
             ["worst-01-0.1818-b-1", "worst-02-0.6667-c", "best-01-0.9474-a"],
             ExtremeSamples.Of(samples, s_f1, most: 2).Select(sample => sample.FileStem));
+        Assert.Equal("worst-01-0.6667-cats-1.5", ExtremeSamples.Of([Sample("cats/1.5.PNG", hits: 5)], s_f1, most: 1)[0].FileStem);
         Assert.Equal(["a", "b/1"], ExtremeSamples.Of(samples, s_f1 with { Direction = ScoreDirection.LowerIsBetter }, most: 1).Select(sample => sample.Sample.Name));
     }
 

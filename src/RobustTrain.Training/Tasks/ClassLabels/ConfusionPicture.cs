@@ -13,6 +13,8 @@ internal static class ConfusionPicture
     private const int LongestName = 24;
     private const int LargestSide = 2048;
     private const int Margin = 8;
+    private const string Columns = "predicted";
+    private const string Rows = "true";
     private static readonly (byte Red, byte Green, byte Blue) s_paper = (255, 255, 255);
     private static readonly (byte Red, byte Green, byte Blue) s_ink = (32, 32, 32);
     private static readonly (byte Red, byte Green, byte Blue) s_right = (20, 110, 60);
@@ -38,11 +40,11 @@ internal static class ConfusionPicture
         int labels = hasNames ? StrokeText.WidthOf(names.Max(name => name.Length)) + Margin : 0;
         int left = Margin + StrokeText.Height + Margin + labels;
         ImageBuffer picture = new();
-        picture.SetSize(left + (cell * classes) + Margin, left + (cell * classes) + Margin, 3);
+        picture.SetSize(left + Math.Max(cell * classes, StrokeText.WidthOf(Columns.Length)) + Margin, left + Math.Max(cell * classes, StrokeText.WidthOf(Rows.Length)) + Margin, 3);
         for (int at = 0; at < picture.Width * picture.Height; at++)
             Set(picture, at, s_paper);
-        StrokeText.Draw(picture, "predicted", left, Margin, s_ink);
-        StrokeText.DrawUpward(picture, "true", Margin, left + StrokeText.WidthOf(4), s_ink);
+        StrokeText.Draw(picture, Columns, left, Margin, s_ink);
+        StrokeText.DrawUpward(picture, Rows, Margin, left + StrokeText.WidthOf(Rows.Length), s_ink);
         for (int truth = 0; truth < classes; truth++)
         {
             if (hasNames)
