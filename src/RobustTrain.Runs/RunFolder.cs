@@ -155,7 +155,7 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="RunException">The path is a file, the folder holds something else, or no run although <paramref name="resume"/> asks for one.</exception>
     public static bool CheckPath(string path, ResumeMode resume)
     {
-        path = System.IO.Path.GetFullPath(path);
+        path = WritablePath.Full(path);
         if (File.Exists(path))
             throw Refusal("RunPathIsFile", $"The run path '{path}' is a file; a folder is expected.", path);
         if (IsRun(path))
@@ -336,8 +336,8 @@ public sealed class RunFolder : IDisposable
             }
             catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
             {
-                throw new RunException(
-                    ExitCode.Unexpected, "RunFolderGone", $"The run's folder '{Path}' is gone: it was deleted or moved while the training was at work, which therefore ends.", Path, absent);
+                string reason = OperatingSystem.IsWindows() && WritablePath.MissingRootOf(Path) is { } root ? WritablePath.Absence(root) : "it was deleted or moved while the training was at work";
+                throw new RunException(ExitCode.Unexpected, "RunFolderGone", $"The run's folder '{Path}' is gone: {reason}; the training therefore ends.", Path, absent);
             }
         }
     }

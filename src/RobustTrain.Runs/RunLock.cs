@@ -92,9 +92,9 @@ internal sealed class RunLock : IDisposable
                 // What only this machine's cache has, no other machine sees.
                 _file.Flush(flushToDisk: true);
             }
-            catch (IOException)
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
             {
-                // A full disk misses a beat; the training goes on.
+                // A full disk, or a share that is away, misses a beat; the training goes on.
             }
         }
     }

@@ -131,7 +131,7 @@ public sealed class ModelExporter
         ITrainingTask task = TaskCatalog.Of(config);
         if (isOnnx && options is { Height: int height, Width: int width } && task.PaddedSize(height, width) != (height, width))
             throw Invalid("--height", $"is {height} and --width {width}, but the model {config.Model.Name} takes images whose sides divide by {task.Stride}");
-        string path = Path.GetFullPath(options.Path);
+        string path = WritablePath.Full(options.Path);
         if (Directory.Exists(path))
             throw new RunException(ExitCode.Configuration, "OutputPathIsFolder", $"The output path '{path}' is a folder; a file is expected.", path);
         if (!options.Overwrite && File.Exists(path))

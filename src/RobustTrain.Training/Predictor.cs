@@ -184,7 +184,7 @@ public sealed class Predictor
 
     private static IPredictionOutput OutputOf(PredictionOptions options, TrainingConfig config, PredictionForm form, UnfinishedFiles unfinished, string checkpoint)
     {
-        string? path = options.OutputPath is null ? null : Path.GetFullPath(options.OutputPath);
+        string? path = options.OutputPath is null ? null : WritablePath.Full(options.OutputPath);
         if (form is PredictionForm.Label(var names))
         {
             if (path is not null && Directory.Exists(path))

@@ -6,6 +6,7 @@ using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Status;
+using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Commands;
 
@@ -106,7 +107,7 @@ public sealed class StartMonitorCommand : SourceCmdlet
             GpuSource = Source,
             Ssh = await SshOptionsAsync(),
             Alerts = Alert,
-            OutputPath = OutputPath is null ? null : await ResolvePathAsync(OutputPath),
+            OutputPath = OutputPath is null ? null : WritablePath.Full(await ResolvePathAsync(OutputPath)),
         };
         await OnPipelineThread(() =>
         {

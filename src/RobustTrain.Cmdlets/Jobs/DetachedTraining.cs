@@ -35,9 +35,9 @@ internal static class DetachedTraining
     // later, so it has to lie in the same file system.
     private static string NearestFolder(TrainingRequest request)
     {
-        string? folder = request.RunPath ?? request.WorkingFolder;
+        string folder = request.RunPath is null ? request.WorkingFolder : WritablePath.Full(request.RunPath);
         while (!Directory.Exists(folder))
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException(request.RunPath);
+            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException(folder);
 
         return folder == request.RunPath ? Path.GetDirectoryName(folder) ?? folder : folder;
     }

@@ -54,7 +54,7 @@ internal static class ConfigCommand
             return CommandGuard.Run(
                 () =>
                 {
-                    string path = Path.GetFullPath(parsed.GetValue(file)!);
+                    string path = WritablePath.Full(parsed.GetValue(file)!);
                     if (!parsed.GetValue(force) && Path.Exists(path))
                         throw new RunException(ExitCode.Configuration, "OutputExists", $"The file '{path}' is there already; --force overwrites it.", path);
                     TrainingConfig config = ConfigurationReader.ReadPartial<TrainingConfig>(path: null, [$"task={parsed.GetValue(task)!.ToLowerInvariant()}", .. parsed.GetValue(configuration.Settings)!]);
@@ -99,7 +99,7 @@ internal static class ConfigCommand
         Command command = new("convert", "Turns an option file of traiNNer-redux into a configuration of super-resolution, and names each option that has no counterpart: on standard error, and above the configuration's keys.") { file, output, force };
         command.SetAction(parsed => CommandGuard.Run(() =>
         {
-            string? path = parsed.GetValue(output) is { } given ? Path.GetFullPath(given) : null;
+            string? path = parsed.GetValue(output) is { } given ? WritablePath.Full(given) : null;
             if (path is not null && !parsed.GetValue(force) && Path.Exists(path))
                 throw new RunException(ExitCode.Configuration, "OutputExists", $"The file '{path}' is there already; --force overwrites it.", path);
             string source = Path.GetFullPath(parsed.GetValue(file)!);

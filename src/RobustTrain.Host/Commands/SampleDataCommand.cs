@@ -49,18 +49,21 @@ internal static class SampleDataCommand
         command.SetAction(parsed =>
         {
             EventStream? stream = CommonOptions.OpenStream(parsed.GetValue(events));
-            SampleDatasetOptions options = new()
-            {
-                Path = Path.GetFullPath(parsed.GetValue(output)!),
-                Task = parsed.GetValue(task)!.ToLowerInvariant(),
-                Seed = parsed.GetValue(seed),
-                ChangeShare = parsed.GetValue(changes),
-            };
             return CommandGuard.Run(
-                () => CancellableWork.Run(
-                    parsed.GetValue(lifeLine),
-                    stopping => Make(options, stream, stopping),
-                    reason => new RunException(ExitCode.Unexpected, "SampleDataStopped", $"The sample data was not made, since it was stopped ({reason}); nothing was left behind.", options.Path)),
+                () =>
+                {
+                    SampleDatasetOptions options = new()
+                    {
+                        Path = WritablePath.Full(parsed.GetValue(output)!),
+                        Task = parsed.GetValue(task)!.ToLowerInvariant(),
+                        Seed = parsed.GetValue(seed),
+                        ChangeShare = parsed.GetValue(changes),
+                    };
+                    return CancellableWork.Run(
+                        parsed.GetValue(lifeLine),
+                        stopping => Make(options, stream, stopping),
+                        reason => new RunException(ExitCode.Unexpected, "SampleDataStopped", $"The sample data was not made, since it was stopped ({reason}); nothing was left behind.", options.Path));
+                },
                 stream);
         });
         return command;

@@ -30,8 +30,8 @@ internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProv
     /// <exception cref="Exception">The configuration has mistakes, or it doesn't fit its dataset, network or machine.</exception>
     public int Run()
     {
-        // Nothing here needs a checkpoint: whoever started this is gone, so it ends.
-        StopRequests requests = new(() => Environment.Exit((int)ExitCode.Unexpected), onCheckpoint: () => { });
+        // Nothing here needs a checkpoint, and an orderly exit would wait for a disk that hangs, or take torch's data from under this thread.
+        StopRequests requests = new(() => ThisProcess.Exit((int)ExitCode.Unexpected), onCheckpoint: () => { });
         if (request.HasLifeLine)
             LifeLine.Hold(Console.OpenStandardInput(), requests);
         TrainingConfig config;
@@ -80,7 +80,7 @@ internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProv
     }
 
     private string RunPath(TrainingConfig config) =>
-        request.RunPath is { } path ? Path.GetFullPath(path) : RunPathChoice.For(config.Name, time).First(candidate => !Path.Exists(candidate));
+        request.RunPath is { } path ? WritablePath.Full(path) : RunPathChoice.For(config.Name, time).First(candidate => !Path.Exists(candidate));
 
     private void SayProgress(int done, int total)
     {

@@ -74,7 +74,7 @@ internal sealed class EvaluateJob(EvaluateRequest request, EventStream? stream, 
     {
         if (request.PicturePath is not { } path)
             return;
-        string folder = Path.GetFullPath(path);
+        string folder = WritablePath.Full(path);
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
             throw new RunException(ExitCode.Configuration, "PictureFolderNotEmpty", $"The picture folder '{folder}' is {(File.Exists(folder) ? "a file" : "not empty")}; a new or an empty folder is expected.", folder);
     }

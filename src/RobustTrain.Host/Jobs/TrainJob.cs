@@ -51,7 +51,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
     {
         if (request.RunPath is null && request.Resume == ResumeMode.Require)
             throw new RunException(ExitCode.Configuration, "RunPathMissing", "--resume require needs --run-path, the folder of the run to go on with.");
-        return request.RunPath is null ? null : Path.GetFullPath(request.RunPath);
+        return request.RunPath is null ? null : WritablePath.Full(request.RunPath);
     }
 
     private int SayFinishedAlready(RunRecord record, string runPath)
@@ -77,6 +77,8 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
             requests.ReportTo(journal);
             if (!run.IsLocked)
                 journal.Write(new RunWarning($"The file system of '{run.Path}' has no locks: a second process is kept away only by what run.json says of this one (host, process) and by its heartbeat."));
+            if (WritablePath.OneDriveOf(run.Path) is { } synced)
+                journal.Write(new RunWarning($"The run's folder '{run.Path}' lies in OneDrive ('{synced}'), which uploads each checkpoint and holds files open meanwhile: writing may wait for it. Elsewhere there is no such wait."));
             if (run.Changes.Count > 0)
                 journal.Write(new RunWarning($"The run goes on with other settings: {string.Join(", ", run.Changes.Select(change => $"{change.Path} was {change.Left} and is {change.Right}"))}."));
             if (run.DataDifference is { } difference)
