@@ -11,7 +11,6 @@ namespace RobustTrain.Cmdlets.Output;
 public static class StatusCell
 {
     private const int BarWidth = 5;
-    private const string Blocks = " ▏▎▍▌▋▊▉█";
     private const string Reset = "\e[0m";
     private const string Dim = "\e[2m";
     private const string Green = "\e[32m";
@@ -20,6 +19,9 @@ public static class StatusCell
     // As wide as its column.
     private const int NameWidth = 14;
     private const double Gibibyte = 1L << 30;
+
+    // Windows' console has no font and no code page with the narrower ones.
+    private static readonly string Blocks = OperatingSystem.IsWindows() ? " ▌█" : " ▏▎▍▌▋▊▉█";
 
     /// <summary>A share in percent as a bar and a number.</summary>
     public static string Percent(double? percent) =>
@@ -139,11 +141,11 @@ public static class StatusCell
 
     private static string Bar(double percent)
     {
-        // Eighths of a cell.
-        int eighths = (int)Math.Round(Math.Clamp(percent, 0, 100) / 100 * BarWidth * 8);
+        int steps = Blocks.Length - 1;
+        int filled = (int)Math.Round(Math.Clamp(percent, 0, 100) / 100 * BarWidth * steps);
         var bar = new StringBuilder(BarWidth);
         for (int cell = 0; cell < BarWidth; cell++)
-            bar.Append(Blocks[Math.Clamp(eighths - (cell * 8), 0, 8)]);
+            bar.Append(Blocks[Math.Clamp(filled - (cell * steps), 0, steps)]);
 
         return bar.ToString();
     }

@@ -16,8 +16,14 @@ internal sealed class LiveProgress : IProgressDisplay
     private const int LabelWidth = 26;
     private const int NoteWidth = 25;
 
+    // Those that fonts of Windows' console have, and ASCII for a terminal whose encoding would make question marks of them; done and open
+    // differ without colours too.
+    private static readonly Marks s_unicode = new('█', '░', "…");
+    private static readonly Marks s_ascii = new('#', '-', "...");
+
     private readonly IAnsiConsole _console;
     private readonly TimeProvider _time;
+    private readonly Marks _marks;
     private readonly Lock _gate = new();
     private readonly Queue<string> _lasting = [];
     private readonly ManualResetEventSlim _ended = new();
@@ -32,6 +38,7 @@ internal sealed class LiveProgress : IProgressDisplay
     {
         _console = console;
         _time = time;
+        _marks = console.Profile.Capabilities.Unicode ? s_unicode : s_ascii;
         _painter = new Thread(Paint) { IsBackground = true, Name = "progress display" };
         _painter.Start();
     }
@@ -154,21 +161,21 @@ internal sealed class LiveProgress : IProgressDisplay
         return new Rows(rows);
     }
 
-    private string Cut(string line)
-    {
-        int room = Math.Max(LabelWidth, _console.Profile.Width - Margin);
-        return line.Length <= room ? line : $"{line[..(room - 1)]}…";
-    }
+    private string Cut(string line) => Cut(line, Math.Max(LabelWidth, _console.Profile.Width - Margin));
+
+    private string Cut(string text, int room) => text.Length <= room ? text : $"{text[..(room - _marks.Cut.Length)]}{_marks.Cut}";
 
     private Columns Bar(string label, double done, double total, string note)
     {
         int width = Math.Clamp(_console.Profile.Width - Margin - LabelWidth - NoteWidth - 3, 5, 30);
         int filled = total <= 0 ? 0 : (int)Math.Clamp(done / total * width, 0, width);
         Paragraph bar = new();
-        bar.Append($"{(label.Length <= LabelWidth ? label : $"{label[..(LabelWidth - 1)]}…"),-LabelWidth} ");
-        bar.Append(new string('━', filled), new Style(Color.Green));
-        bar.Append(new string('━', width - filled), new Style(Color.Grey));
+        bar.Append($"{Cut(label, LabelWidth),-LabelWidth} ");
+        bar.Append(new string(_marks.Done, filled), new Style(Color.Green));
+        bar.Append(new string(_marks.Open, width - filled), new Style(Color.Grey));
         bar.Append($"  {note}");
         return new Columns(bar) { Expand = false };
     }
+
+    private sealed record Marks(char Done, char Open, string Cut);
 }

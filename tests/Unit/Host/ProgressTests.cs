@@ -148,6 +148,22 @@ public sealed class ProgressTests
         Assert.Equal(4, rows.Count(row => row.Contains("precision", StringComparison.Ordinal) && row.Length == 79));
     }
 
+    [Theory]
+    [InlineData(true, "█", "░", "…")]
+    [InlineData(false, "#", "-", "...")]
+    public void Bars_and_what_is_cut_are_drawn_with_characters_that_the_terminal_has(bool isUnicode, string done, string open, string cut)
+    {
+        using StringWriter output = new();
+        IAnsiConsole terminal = Terminal(output, 80);
+        terminal.Profile.Capabilities.Unicode = isUnicode;
+        using (LiveProgress progress = new(terminal, TimeProvider.System))
+            progress.Write(new PredictionProgress(new string('a', 40), 1, 2));
+
+        string text = output.ToString();
+        Assert.Contains($"{new string('a', 26 - cut.Length)}{cut} {string.Concat(Enumerable.Repeat(done, 11))}{string.Concat(Enumerable.Repeat(open, 11))}  1 of 2 tiles", text, StringComparison.Ordinal);
+        Assert.Equal(isUnicode, text.Any(letter => letter > '~'));
+    }
+
     [Fact]
     public void One_of_a_thing_is_not_several()
     {
