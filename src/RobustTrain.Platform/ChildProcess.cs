@@ -59,15 +59,16 @@ public sealed class ChildProcess : IDisposable
     /// <param name="ended">Is called when it has ended, from any thread.</param>
     /// <param name="keptErrorLines">How many lines of its standard error are kept.</param>
     /// <param name="diesWithThis">Whether Windows kills it when this process has gone; on Linux it asks for that itself (<see cref="ThisProcess.DieWithParent"/>).</param>
+    /// <param name="errors">The encoding of its standard error; null for UTF-8.</param>
     /// <exception cref="Win32Exception">It can't be started, or not be guarded.</exception>
-    public static ChildProcess Start(ProcessStartInfo start, ChildGuard? guard = null, Action? ended = null, int keptErrorLines = 20, bool diesWithThis = false)
+    public static ChildProcess Start(ProcessStartInfo start, ChildGuard? guard = null, Action? ended = null, int keptErrorLines = 20, bool diesWithThis = false, Encoding? errors = null)
     {
         start.UseShellExecute = false;
         start.CreateNoWindow = true;
         start.RedirectStandardInput = true;
         start.RedirectStandardError = true;
         start.StandardInputEncoding = s_utf8;
-        start.StandardErrorEncoding = s_utf8;
+        start.StandardErrorEncoding = errors ?? s_utf8;
         if (start.RedirectStandardOutput)
             start.StandardOutputEncoding = s_utf8;
 
@@ -83,6 +84,11 @@ public sealed class ChildProcess : IDisposable
             throw;
         }
     }
+
+    /// <summary>What the system's own programs write: UTF-8, but on Windows the code page of a new console.</summary>
+    public static Encoding SystemText => OperatingSystem.IsWindows()
+        ? CodePagesEncodingProvider.Instance.GetEncoding((int)Kernel32.ConsoleCodePage()) ?? s_utf8
+        : s_utf8;
 
     /// <summary>Where a program lies on the path; null where it doesn't.</summary>
     public static string? FindProgram(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "")

@@ -27,6 +27,9 @@ internal static unsafe partial class Kernel32
     [LibraryImport(Library, EntryPoint = "GetCurrentThreadId")]
     public static partial int ThreadId();
 
+    [LibraryImport(Library, EntryPoint = "GetOEMCP")]
+    public static partial uint ConsoleCodePage();
+
     [LibraryImport(Library, EntryPoint = "GetActiveProcessorGroupCount")]
     public static partial ushort ProcessorGroups();
 

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Text;
 using RobustTrain.Platform;
 
 namespace RobustTrain.Runs.Scheduling;
@@ -8,6 +7,9 @@ namespace RobustTrain.Runs.Scheduling;
 /// <summary>A scheduler's own program, which is called for every question and every change.</summary>
 internal sealed class SchedulerProgram(string path)
 {
+    /// <summary>The id of the error of a scheduler that refuses.</summary>
+    public const string Refused = "SchedulerRefused";
+
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
 
     /// <summary>Its name for people.</summary>
@@ -25,7 +27,7 @@ internal sealed class SchedulerProgram(string path)
         start.Environment["LC_ALL"] = "C";
         try
         {
-            using ChildProcess child = ChildProcess.Start(start);
+            using ChildProcess child = ChildProcess.Start(start, errors: ChildProcess.SystemText);
             Task<byte[]> output = Task.Run(() => ReadToEnd(child.Output.BaseStream));
             Write(child, input ?? []);
             if (!output.Wait(s_limit) || child.WaitForExit(s_limit) is not { } code)
@@ -50,7 +52,7 @@ internal sealed class SchedulerProgram(string path)
         if (answer.Code == 0)
             return answer;
         string reason = answer.Error.Length > 0 ? answer.Error : answer.Text;
-        throw new RunException(ExitCode.Configuration, "SchedulerRefused", $"{Name} refused with exit code {answer.Code}: {reason.ReplaceLineEndings(" ").Trim()}", path);
+        throw new RunException(ExitCode.Configuration, Refused, $"{Name} refused with exit code {answer.Code}: {reason.ReplaceLineEndings(" ").Trim()}", path);
     }
 
     private static byte[] ReadToEnd(Stream stream)
@@ -79,6 +81,6 @@ internal sealed class SchedulerProgram(string path)
     public sealed record Answer(int Code, byte[] Output, string Error)
     {
         /// <summary>What it wrote, as text.</summary>
-        public string Text => Encoding.UTF8.GetString(Output);
+        public string Text => ChildProcess.SystemText.GetString(Output);
     }
 }

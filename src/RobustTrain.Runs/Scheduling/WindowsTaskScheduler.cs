@@ -60,6 +60,10 @@ public sealed partial class WindowsTaskScheduler(string schtasks = "schtasks") :
             string[] account = environment.Credential is { } credential ? ["/ru", UserOf(credential), "/rp", credential.Password] : [];
             _schtasks.Demand(["/create", "/tn", Prefix + task.Name, "/xml", file, .. account, "/f"]);
         }
+        catch (RunException refused) when (refused.ErrorId == SchedulerProgram.Refused && task.LoggedOff)
+        {
+            throw new RunException(refused.ExitCode, refused.ErrorId, $"{refused.Message} A task that runs while its user is logged off (-LoggedOff, -Credential) mostly needs a shell that runs as administrator.", refused.Target, refused);
+        }
         finally
         {
             File.Delete(file);

@@ -236,6 +236,16 @@ public sealed class TrainingScheduleTests : IDisposable
     }
 
     [LinuxFact("Its schedulers are scripts of Unix's shell.")]
+    public void A_refused_task_of_a_user_who_is_logged_off_says_who_may_register_it()
+    {
+        File.WriteAllText(_fakes.At("schtasks.refuses"), "");
+
+        RunException refused = Assert.Throws<RunException>(() => Register(SchedulerKind.TaskScheduler, _fakes.Task() with { LoggedOff = true }));
+
+        Assert.Equal("schtasks refused with exit code 1: ERROR: Access is denied. A task that runs while its user is logged off (-LoggedOff, -Credential) mostly needs a shell that runs as administrator.", refused.Message);
+    }
+
+    [LinuxFact("Its schedulers are scripts of Unix's shell.")]
     public void A_replaced_task_leaves_no_unit_of_the_former_one()
     {
         Register(SchedulerKind.Systemd, _fakes.Task());
