@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text;
 using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
@@ -13,7 +14,10 @@ namespace RobustTrain.Host.Output;
 internal sealed class DetachedOutput : IDisposable
 {
     private const int WaitingLimit = 4096;
+
+    // A reader that takes nothing for so long is stuck; one on a busy machine takes something, and gets longer.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private readonly Stream _output;
     private readonly LossSentences _sentences;
@@ -67,8 +71,20 @@ internal sealed class DetachedOutput : IDisposable
         }
     }
 
-    /// <summary>Waits, for a few seconds at most, until everything is written or dropped.</summary>
-    public void Flush() => _isDrained.Wait(s_patience);
+    /// <summary>Waits until everything is written or dropped; for a few seconds at most where the reader takes nothing.</summary>
+    public void Flush()
+    {
+        long began = Stopwatch.GetTimestamp();
+        for (int left = -1; !_isDrained.Wait(s_patience) && Stopwatch.GetElapsedTime(began) < s_limit;)
+        {
+            lock (_gate)
+            {
+                if (left == _unwritten)
+                    return;
+                left = _unwritten;
+            }
+        }
+    }
 
     /// <summary>Flushes, and tells nobody of anything any more.</summary>
     public void Dispose()
@@ -154,7 +170,7 @@ internal sealed class EventStream(Stream output) : IRunJournal, IDisposable
         _output.Post(line.WrittenSpan.ToArray(), isLasting: runEvent is not (StepFinished or EvaluationProgress));
     }
 
-    /// <summary>Waits, for a few seconds at most, until the reader has taken everything.</summary>
+    /// <summary>Waits until the reader has taken everything; for a few seconds at most where it takes nothing.</summary>
     public void Dispose() => _output.Dispose();
 }
 
