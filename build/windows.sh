@@ -14,23 +14,24 @@ has_wine() { command -v wine >/dev/null && [ "$(wine --version | sed -nE 's/^win
 in_wine() {
   local settings=(WINEPREFIX="$PWD/$WINDOWS/prefix" WINEDEBUG=-all DOTNET_ROOT="$(windows_path "$WINDOWS/dotnet")" DOTNET_NOLOGO=1 DOTNET_EnableAVX=0
     PSModulePath="$(windows_path "$WINDOWS/modules")" ROBUSTTRAIN_TEST_MODULE="$(windows_path "$WINDOWS/RobustTrain/RobustTrain.psd1")"
-    ROBUSTTRAIN_TEST_FAKE="$(windows_path "$WINDOWS/tests/windows-tests.exe")"
+    NUGET_PACKAGES="Z:${PACKAGES//\//\\}" ROBUSTTRAIN_TEST_FAKE="$(windows_path "$WINDOWS/tests/windows-tests.exe")"
     POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off)
   if has_wine; then env "${settings[@]}" "$@"; else in_root env "${settings[@]}" "$@"; fi
 }
 
-# Runs a command in the Debian of WINE_ROOT, in this folder. The mounts stand in a namespace of their own and are gone with the command. /sys is not
-# among them: what Wine tells of processors from it has libtorch's OpenMP ask for calls that Wine 10 has not.
+# Runs a command in the Debian of WINE_ROOT, in this folder, with NuGet's packages. The mounts stand in a namespace of their own and are gone with the
+# command. /sys is not among them: what Wine tells of processors from it has libtorch's OpenMP ask for calls that Wine 10 has not.
 in_root() {
   unshare --mount bash -euc '
-    root=$1 folder=$2
-    shift 2
+    root=$1 folder=$2 packages=$3
+    shift 3
     mount --make-rprivate /
-    mkdir -p "$root$folder"
+    mkdir -p "$root$folder" "$root$packages"
     mount --bind /proc "$root/proc"
     mount --bind /dev "$root/dev"
     mount --bind "$folder" "$root$folder"
-    exec chroot "$root" sh -c "cd \"\$0\" && exec \"\$@\"" "$folder" "$@"' bash "$WINE_ROOT" "$PWD" "$@"
+    mount --bind "$packages" "$root$packages"
+    exec chroot "$root" sh -c "cd \"\$0\" && exec \"\$@\"" "$folder" "$@"' bash "$WINE_ROOT" "$PWD" "$PACKAGES" "$@"
 }
 
 # A path of this folder as Windows' programs know it.
@@ -38,6 +39,7 @@ windows_path() { printf 'Z:%s' "$PWD/$1" | tr / '\\'; }
 
 # Wine, and a prefix in which no user's settings are.
 setup_wine() {
+  PACKAGES=$(packages_folder)
   # In the Debian it is a link to a path that only the Debian has.
   if ! has_wine && [ ! -e "$WINE_ROOT/usr/bin/wine" ] && [ ! -L "$WINE_ROOT/usr/bin/wine" ]; then
     [ "$(id -u)" -eq 0 ] && command -v debootstrap >/dev/null \

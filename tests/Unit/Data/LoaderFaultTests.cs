@@ -186,7 +186,7 @@ public sealed class LoaderFaultTests
         // Long enough for the trial to be still under way; the stalls before it are found by the same timeout.
         LoaderOptions options = StallingUntilFallback(WorkerKind.Process, every: "!") with
         {
-            Timeout = TimeSpan.FromSeconds(1.5),
+            Timeout = TimeSpan.FromSeconds(5),
             Observer = loaderEvent =>
             {
                 if (loaderEvent.Kind == LoaderEventKind.FellBack)

@@ -67,7 +67,11 @@ internal static class LoaderProcesses
     private static List<int> Children()
     {
         if (OperatingSystem.IsWindows())
-            return [.. ChildJob.OfThisProcess.Value.ProcessIds()];
+        {
+            // Wine has a console's own process in the job of the process whose console it is, and at times forgets to end it.
+            return [.. ChildJob.OfThisProcess.Value.ProcessIds().Where(process => WindowsProcesses.CommandOf(process)?.Contains("conhost", StringComparison.OrdinalIgnoreCase) != true)];
+        }
+
         List<int> children = [];
         foreach (string folder in Directory.EnumerateDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
         {

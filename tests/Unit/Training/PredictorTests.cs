@@ -173,7 +173,7 @@ public sealed class PredictorTests : IDisposable
     }
 
     private string[] Files(string folder) => Directory.Exists(_folder.At(folder))
-        ? [.. Directory.EnumerateFiles(_folder.At(folder), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_folder.At(folder), file)).Order(StringComparer.Ordinal)]
+        ? [.. Directory.EnumerateFiles(_folder.At(folder), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_folder.At(folder), file).Replace('\\', '/')).Order(StringComparer.Ordinal)]
         : [];
 
     private static ImageBuffer Read(string file)
