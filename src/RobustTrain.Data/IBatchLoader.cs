@@ -36,6 +36,10 @@ public interface IBatch : IDisposable
     /// <summary>The dataset's indices of the samples, in the order in which they stand in the batch.</summary>
     IReadOnlyList<int> SampleIndices { get; }
 
+    /// <summary>The position that was planned for a sample in the whole batch of all ranks; those of samples that are skipped stay empty.</summary>
+    /// <param name="sample">Where the sample stands in this batch, from 0.</param>
+    int PositionOf(int sample) => sample;
+
     /// <summary>A field by its name.</summary>
     /// <exception cref="KeyNotFoundException">The dataset has no such field; the message names those it has.</exception>
     BatchField this[string field] { get; }

@@ -1,3 +1,7 @@
+using System.Globalization;
+using RobustTrain.Data.Loading.Ledger;
+using RobustTrain.Platform;
+
 namespace RobustTrain.Data;
 
 /// <summary>The loader can't be set up as it was asked for, for example because its ring does not fit into memory. One sentence for the operator.</summary>
@@ -25,6 +29,20 @@ public sealed class SampleException(string message, string path, Exception? inne
 public sealed class SkipBudgetException(string message, IReadOnlyList<string> samples)
     : Exception(message)
 {
+    private const int Named = 20;
+
     /// <summary>The samples that could not be loaded.</summary>
     public IReadOnlyList<string> Samples { get; } = samples;
+
+    /// <summary>Says which samples of an epoch are too many.</summary>
+    /// <param name="epoch">The epoch, from 0.</param>
+    /// <param name="entries">The epoch's account.</param>
+    /// <param name="limit">The samples that may be skipped.</param>
+    /// <param name="options">Says how that was asked for.</param>
+    public static SkipBudgetException Of(int epoch, IEnumerable<LedgerEntry> entries, int limit, LoaderOptions options)
+    {
+        string[] samples = [.. entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
+        string list = string.Join(", ", samples.Take(Named)) + (samples.Length > Named ? $" and {samples.Length - Named} more" : "");
+        return new($"{Counted.Of(samples.Length, "sample")} of epoch {epoch} can't be loaded, more than the {limit} that may be skipped (max_skipped is {options.MaxSkipped.ToString(CultureInfo.InvariantCulture)}): {list}.", samples);
+    }
 }

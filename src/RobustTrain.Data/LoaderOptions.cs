@@ -9,7 +9,7 @@ namespace RobustTrain.Data;
 /// <summary>How a <see cref="PrefetchLoader"/> loads. What has a description is a key of a configuration's section <c>loader</c>.</summary>
 public sealed record LoaderOptions
 {
-    [Description("Samples in a training batch.")]
+    [Description("Samples in a training batch: of all ranks together, which share it.")]
     [Range(1, 65536)]
     [ConfigurationAlias("batch_size_per_gpu")]
     public int BatchSize { get; init; } = 16;
@@ -112,6 +112,9 @@ public sealed record LoaderOptions
     /// <summary>The number of ranks that share each epoch, at least 1.</summary>
     public int WorldSize { get; init; } = 1;
 
+    /// <summary>What of an epoch a rank takes.</summary>
+    public RankShare RankShare { get; init; }
+
     /// <summary>How long a worker may take to start.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -129,6 +132,9 @@ public sealed record LoaderOptions
 
     /// <summary>How long a stuck worker's stack may take to be read.</summary>
     internal TimeSpan StackTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The most samples that this rank has of a batch.</summary>
+    internal int SlotSamples => RankShare == RankShare.Positions ? (BatchSize + WorldSize - 1) / WorldSize : BatchSize;
 
     /// <summary>Whether the workers, if there are any, are processes.</summary>
     internal bool HasProcessWorkers => WorkerKind == WorkerKind.Process && NumWorkers != 0;
@@ -192,6 +198,16 @@ public enum LastBatch
 
     /// <summary>The batch is filled up with samples from the beginning of the epoch.</summary>
     Fill,
+}
+
+/// <summary>What of an epoch a rank takes.</summary>
+public enum RankShare
+{
+    /// <summary>A part of each batch: samples in a row. A batch of which it has none comes all the same, with no samples.</summary>
+    Positions,
+
+    /// <summary>Whole batches in a row.</summary>
+    Batches,
 }
 
 /// <summary>What a loader's workers are.</summary>

@@ -36,7 +36,7 @@ public sealed class PrefetchLoader : IBatchLoader
 
         Dataset = dataset;
         _options = options;
-        _layout = new SlotLayout(dataset.Fields, options.BatchSize);
+        _layout = new SlotLayout(dataset.Fields, options.SlotSamples);
         Quarantine = new Quarantine(dataset, options);
         BatchCount = dataset.Count == 0 ? 0 : new EpochPlan(dataset.Count, options, 0).BatchCount;
     }

@@ -29,6 +29,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
     private readonly WorkerTuner? _tuner;
     private readonly int[]?[] _indices;
     private readonly int[] _deliveredBySlot;
+    private readonly bool _comesEmpty;
     private readonly LoaderStatistics _before;
     private readonly long _openedAt = Stopwatch.GetTimestamp();
     private int _deliveredInPlace;
@@ -64,6 +65,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         ArgumentOutOfRangeException.ThrowIfNegative(startBatch);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(startBatch, _plan.BatchCount);
         _nextToPublish = _nextToDeliver = startBatch;
+        _comesEmpty = options.WorldSize > 1 && options.RankShare == RankShare.Positions;
         _ledger = new LedgerBook(epoch, former);
         _policy = new SampleFailurePolicy(dataset, options, quarantine, _ledger, _plan, epoch, session.Recovery.Report);
         // The account is read after the session has gone, and batches are asked for after the loader has.
@@ -279,12 +281,14 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         int delivered = 0;
         int last = SampleRing.Consumer;
         int counted = 0;
+        int[]? places = null;
         for (int position = 0; position < count; position++)
         {
             SampleTask* task = &tasks[position];
             if (!SampleStatus.IsDone(task->Status, out int worker))
             {
                 _policy.Skip(task->Index, task->KeyEpoch, _nextToDeliver);
+                places ??= [.. Enumerable.Range(0, count)];
                 continue;
             }
 
@@ -292,6 +296,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
                 _policy.OnDelivered(task->Index, task->KeyEpoch);
             if (delivered != position)
                 _fields.Move(slot, position, delivered);
+            places?[delivered] = position;
             indices[delivered++] = task->Index;
             if (worker != last)
             {
@@ -306,13 +311,14 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
         _batches++;
         _ledger.Deliver(indices, delivered);
         _session.Slots[slot] = SlotState.Held;
-        if (delivered == 0)
+        // Other ranks may have samples of it.
+        if (delivered == 0 && !_comesEmpty)
         {
             _session.Free(slot);
             return false;
         }
 
-        _current = new SlotBatch(_session, slot, Epoch, batch, delivered == count ? indices : indices[..delivered], _fields.Of(slot, delivered));
+        _current = new SlotBatch(_session, slot, Epoch, batch, delivered == count ? indices : indices[..delivered], _fields.Of(slot, delivered), _plan.FirstOf(batch), places);
         return true;
     }
 }

@@ -47,7 +47,7 @@ internal sealed unsafe class LoaderSession : IDisposable
 
     /// <summary>The layout of a ring for at most so many workers.</summary>
     public static RingLayout LayoutOf(LoaderOptions options, SlotLayout slots, int mostWorkers) =>
-        new(options.PrefetchQueueLength + 1, options.BatchSize, 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareHeartbeats), slots.Bytes);
+        new(options.PrefetchQueueLength + 1, options.SlotSamples, 1 + (mostWorkers == 0 ? 0 : mostWorkers + SpareHeartbeats), slots.Bytes);
 
     /// <summary>Checks that the memory of a ring is there, and takes none of it.</summary>
     /// <exception cref="LoaderException">It is more than there is.</exception>

@@ -8,10 +8,22 @@ internal sealed class SlotBatch : IBatch
     private readonly LoaderSession _session;
     private readonly int _slot;
     private readonly BatchField[] _fields;
+    private readonly int _firstPosition;
+    private readonly int[]? _places;
     private int _disposed;
 
-    public SlotBatch(LoaderSession session, int slot, int epoch, int index, int[] indices, BatchField[] fields)
+    /// <summary>A batch.</summary>
+    /// <param name="session">Whose slot it is in.</param>
+    /// <param name="slot">The slot.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="index">The batch's place in it.</param>
+    /// <param name="indices">The samples.</param>
+    /// <param name="fields">Their memory.</param>
+    /// <param name="firstPosition">The position in the whole batch at which this rank's part begins.</param>
+    /// <param name="places">The places that were planned for the samples in this rank's part; null where none was skipped.</param>
+    public SlotBatch(LoaderSession session, int slot, int epoch, int index, int[] indices, BatchField[] fields, int firstPosition, int[]? places)
     {
+        (_firstPosition, _places) = (firstPosition, places);
         _session = session;
         _slot = slot;
         SampleIndices = indices;
@@ -26,6 +38,8 @@ internal sealed class SlotBatch : IBatch
     public int Index { get; }
 
     public IReadOnlyList<int> SampleIndices { get; }
+
+    public int PositionOf(int sample) => _firstPosition + (_places is null ? sample : _places[sample]);
 
     public BatchField this[string field]
     {

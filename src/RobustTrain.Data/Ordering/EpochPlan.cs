@@ -8,9 +8,9 @@ namespace RobustTrain.Data.Ordering;
 /// for every rank of every world size, so that a stream can begin anywhere and never depends on what came before.
 /// </summary>
 /// <remarks>
-/// An epoch is a sequence of places, <c>count * enlargeRatio</c> of them, cut into global batches of <c>batchSize * worldSize</c>.
-/// Rank r takes the places r, r + worldSize, ... of each global batch, so the union over the ranks is the same sequence
-/// for every world size.
+/// An epoch is a sequence of places, <c>count * enlargeRatio</c> of them, cut into batches. Of a batch of n samples rank r of R takes the positions
+/// from r * n / R to (r + 1) * n / R, rounded down, so the ranks' parts one behind the other are the same batch for every world size. With
+/// <see cref="RankShare.Batches"/> it takes whole batches, as many in a row.
 /// </remarks>
 public readonly struct EpochPlan
 {
@@ -19,10 +19,12 @@ public readonly struct EpochPlan
     private readonly bool _shuffle;
     private readonly EpochOrder _order;
     private readonly int _epoch;
+    private readonly int _firstBatch;
+    private readonly bool _cutsBatches;
 
     /// <summary>The plan of an epoch.</summary>
     /// <param name="datasetCount">The samples of the dataset.</param>
-    /// <param name="options">Batch size, order, shard and last batch.</param>
+    /// <param name="options">Batch size, order, rank and last batch.</param>
     /// <param name="epoch">The epoch, from 0.</param>
     public EpochPlan(int datasetCount, LoaderOptions options, int epoch)
     {
@@ -37,13 +39,16 @@ public readonly struct EpochPlan
         Rank = options.Rank;
         WorldSize = options.WorldSize;
         LastBatch = options.LastBatch;
-        BatchCount = CountBatches();
+        int batches = LastBatch == LastBatch.Drop ? PlaceCount / BatchSize : (int)(((long)PlaceCount + BatchSize - 1) / BatchSize);
+        _cutsBatches = WorldSize > 1 && options.RankShare == RankShare.Positions;
+        _firstBatch = options.RankShare == RankShare.Batches ? PartOf(batches, Rank) : 0;
+        BatchCount = options.RankShare == RankShare.Batches ? PartOf(batches, Rank + 1) - _firstBatch : batches;
     }
 
     /// <summary>The samples that an epoch goes through, over all ranks.</summary>
     public int PlaceCount { get; }
 
-    /// <summary>Samples in a whole batch of this rank.</summary>
+    /// <summary>Samples in a whole batch, over all ranks.</summary>
     public int BatchSize { get; }
 
     /// <summary>The rank that the plan is for.</summary>
@@ -55,28 +60,35 @@ public readonly struct EpochPlan
     /// <summary>What becomes of an incomplete last batch.</summary>
     public LastBatch LastBatch { get; }
 
-    /// <summary>The batches of this rank.</summary>
+    /// <summary>The batches of this rank: those of all ranks, unless each takes whole ones.</summary>
     public int BatchCount { get; }
 
-    /// <summary>The number of samples of a batch of this rank.</summary>
-    public int CountOf(int batch)
+    /// <summary>The number of samples of a batch, over all ranks that share it.</summary>
+    public int WholeCountOf(int batch)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)batch, (uint)BatchCount, nameof(batch));
-        if (LastBatch == LastBatch.Fill)
-            return BatchSize;
-        long left = PlaceCount - ((long)batch * BatchSize * WorldSize);
-        return (int)Math.Min(BatchSize, (left - Rank + WorldSize - 1) / WorldSize);
+        return LastBatch == LastBatch.Fill ? BatchSize : (int)Math.Min(BatchSize, PlaceCount - ((long)(_firstBatch + batch) * BatchSize));
     }
 
+    /// <summary>The number of samples of a batch of this rank; none where there are fewer than ranks.</summary>
+    public int CountOf(int batch)
+    {
+        int whole = WholeCountOf(batch);
+        return _cutsBatches ? PartOf(whole, Rank + 1) - PartOf(whole, Rank) : whole;
+    }
+
+    /// <summary>The position in the whole batch of the first sample that this rank has of it.</summary>
+    public int FirstOf(int batch) => _cutsBatches ? PartOf(WholeCountOf(batch), Rank) : 0;
+
     /// <summary>
-    /// The sample at a position of a batch: its index in the dataset, and the epoch that keys its randomness
+    /// The sample at a position of this rank's part of a batch: its index in the dataset, and the epoch that keys its randomness
     /// (the copies of a sample within an enlarged epoch have keys of their own).
     /// </summary>
     public (int Index, int Epoch) this[int batch, int position]
     {
         get
         {
-            long place = ((((long)batch * BatchSize) + position) * WorldSize) + Rank;
+            long place = ((long)(_firstBatch + batch) * BatchSize) + FirstOf(batch) + position;
             int ordered = (int)(place % PlaceCount);
             if (_shuffle)
                 ordered = _order[ordered];
@@ -85,16 +97,8 @@ public readonly struct EpochPlan
         }
     }
 
-    private int CountBatches()
-    {
-        long global = (long)BatchSize * WorldSize;
-        if (LastBatch == LastBatch.Drop)
-            return (int)(PlaceCount / global);
-        long batches = (PlaceCount + global - 1) / global;
-        if (LastBatch == LastBatch.Keep && batches > 0 && PlaceCount - ((batches - 1) * global) <= Rank)
-            batches--;
-        return (int)batches;
-    }
+    // Where the part of a rank begins.
+    private int PartOf(int count, int rank) => (int)((long)count * rank / WorldSize);
 }
 
 /// <summary>

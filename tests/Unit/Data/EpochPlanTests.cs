@@ -24,23 +24,26 @@ public sealed class EpochPlanTests
                     all.AddRange(Samples(new EpochPlan(count, Options(batchSize) with { Rank = rank, WorldSize = world, EnlargeRatio = enlarge }, 5)));
                 List<(int, int)> alone = Samples(new EpochPlan(count, Options(batchSize) with { EnlargeRatio = enlarge }, 5));
                 Assert.Equal(alone.Order(), all.Order());
+                Assert.Equal(alone, Enumerable.Range(0, world).SelectMany(rank =>
+                    Samples(new EpochPlan(count, Options(batchSize) with { Rank = rank, WorldSize = world, EnlargeRatio = enlarge, RankShare = RankShare.Batches }, 5))));
                 Assert.Equal(count * enlarge, all.Distinct().Count());
             }
         });
 
     [Property(MaxTest = 200)]
-    public Property Each_step_has_the_same_samples_for_every_world_size_of_one_global_batch() => Prop.ForAll(
+    public Property The_parts_of_the_ranks_one_behind_the_other_are_the_batch_for_every_world_size() => Prop.ForAll(
         Gen.Choose(1, 100).ToArbitrary(),
         count =>
         {
             EpochPlan alone = new(count, Options(12), 2);
-            foreach (int world in new[] { 2, 3, 4 })
+            foreach (int world in new[] { 2, 3, 4, 5 })
             {
-                EpochPlan[] ranks = [.. Enumerable.Range(0, world).Select(rank => new EpochPlan(count, Options(12 / world) with { Rank = rank, WorldSize = world }, 2))];
+                EpochPlan[] ranks = [.. Enumerable.Range(0, world).Select(rank => new EpochPlan(count, Options(12) with { Rank = rank, WorldSize = world }, 2))];
+                Assert.All(ranks, rank => Assert.Equal(alone.BatchCount, rank.BatchCount));
                 for (int batch = 0; batch < alone.BatchCount; batch++)
                 {
-                    IEnumerable<(int, int)> together = ranks.Where(rank => batch < rank.BatchCount).SelectMany(rank => Samples(rank, batch));
-                    Assert.Equal(Samples(alone, batch).Order(), together.Order());
+                    Assert.Equal(Samples(alone, batch), ranks.SelectMany(rank => Samples(rank, batch)));
+                    Assert.All(ranks, rank => Assert.Equal(alone.CountOf(batch) * rank.Rank / world, rank.FirstOf(batch)));
                 }
             }
         });
@@ -55,12 +58,11 @@ public sealed class EpochPlanTests
             foreach (int enlarge in new[] { 1, 2 })
             {
                 List<(int, int)> sequence = Samples(new EpochPlan(count, Options(1) with { EnlargeRatio = enlarge }, 4));
-                int global = world * batchSize;
-                int whole = sequence.Count / global * global;
+                int whole = sequence.Count / batchSize * batchSize;
                 Assert.Equal(sequence[..whole].Order(), Union(LastBatch.Drop).Order());
 
                 // Filled up, everything is there once, and the rest is the epoch's beginning over again.
-                int filled = (sequence.Count + global - 1) / global * global;
+                int filled = (sequence.Count + batchSize - 1) / batchSize * batchSize;
                 Assert.Equal(Enumerable.Range(0, filled).Select(place => sequence[place % sequence.Count]).Order(), Union(LastBatch.Fill).Order());
 
                 List<(int, int)> Union(LastBatch mode) => [.. Enumerable.Range(0, world).SelectMany(rank =>
@@ -107,7 +109,7 @@ public sealed class EpochPlanTests
     {
         for (int rank = 0; rank < 3; rank++)
         {
-            EpochPlan plan = new(10, Options(2) with { LastBatch = LastBatch.Fill, Rank = rank, WorldSize = 3 }, 0);
+            EpochPlan plan = new(10, Options(6) with { LastBatch = LastBatch.Fill, Rank = rank, WorldSize = 3 }, 0);
             Assert.Equal(2, plan.BatchCount);
             Assert.Equal(2, plan.CountOf(1));
         }

@@ -35,6 +35,32 @@ public sealed record EpochLedger
 
     /// <summary>The samples that were not simply delivered, in the order of events.</summary>
     public required IReadOnlyList<LedgerEntry> Entries { get; init; }
+
+    /// <summary>The account of an epoch of which nothing was delivered yet.</summary>
+    public static EpochLedger Begin(int epoch) => new LedgerBook(epoch, former: null).Close([]);
+
+    /// <summary>The account with one batch more.</summary>
+    /// <param name="indices">The batch's samples, in their order.</param>
+    /// <param name="by">Who delivered how many of them.</param>
+    public EpochLedger Deliver(ReadOnlySpan<int> indices, IEnumerable<KeyValuePair<string, int>> by)
+    {
+        byte[] digest = Convert.FromHexString(Digest);
+        LedgerBook.Chain(digest, indices);
+        Dictionary<string, int> delivered = new(DeliveredBy);
+        foreach ((string name, int count) in by.Where(part => part.Value > 0))
+            delivered[name] = delivered.GetValueOrDefault(name) + count;
+        return this with { Batches = Batches + 1, Delivered = Delivered + indices.Length, Digest = Convert.ToHexStringLower(digest), DeliveredBy = delivered };
+    }
+
+    /// <summary>The account with samples that were not simply delivered, and workers that failed.</summary>
+    public EpochLedger Add(IReadOnlyCollection<LedgerEntry> entries, int workerFailures) => this with
+    {
+        Retried = Retried + entries.Count(entry => entry.Action == LedgerAction.Retried),
+        Skipped = Skipped + entries.Count(entry => entry.Action == LedgerAction.Skipped),
+        Quarantined = Quarantined + entries.Count(entry => entry.Action == LedgerAction.Quarantined),
+        WorkerFailures = WorkerFailures + workerFailures,
+        Entries = [.. Entries, .. entries],
+    };
 }
 
 /// <summary>One sample that was not simply delivered.</summary>

@@ -59,11 +59,17 @@ internal sealed class LedgerBook
         if (_unsettled is not int[] indices)
             return;
         _unsettled = null;
-        int bytes = _digest.Length + (_unsettledCount * sizeof(int));
+        Chain(_digest, indices.AsSpan(0, _unsettledCount));
+    }
+
+    /// <summary>Makes of a digest the next link of its chain.</summary>
+    public static void Chain(byte[] digest, ReadOnlySpan<int> indices)
+    {
+        int bytes = digest.Length + (indices.Length * sizeof(int));
         byte[] link = ArrayPool<byte>.Shared.Rent(bytes);
-        _digest.CopyTo(link, 0);
-        MemoryMarshal.AsBytes(indices.AsSpan(0, _unsettledCount)).CopyTo(link.AsSpan(_digest.Length));
-        SHA256.HashData(link.AsSpan(0, bytes), _digest);
+        digest.CopyTo(link, 0);
+        MemoryMarshal.AsBytes(indices).CopyTo(link.AsSpan(digest.Length));
+        SHA256.HashData(link.AsSpan(0, bytes), digest);
         ArrayPool<byte>.Shared.Return(link);
     }
 

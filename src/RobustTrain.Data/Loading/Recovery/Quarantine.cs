@@ -111,6 +111,16 @@ public sealed class Quarantine
         }
     }
 
+    /// <summary>Takes over what another rank has found out, and has written down itself.</summary>
+    public void Learn(QuarantineEntry found)
+    {
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(found.SampleIndex, out QuarantineEntry? known) || known.Epoch is null)
+                _entries[found.SampleIndex] = found;
+        }
+    }
+
     /// <summary>Notes that a batch went without a sample that was found in its epoch.</summary>
     internal void Confirm(int index, int epoch, int batch)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Data.Loading.Workers;
 using RobustTrain.Data.Ordering;
@@ -34,7 +33,8 @@ internal sealed class SampleFailurePolicy
         _ledger = ledger;
         _report = report;
         Epoch = epoch;
-        _skipLimit = options.MaxSkippedOf((plan.PlaceCount + options.WorldSize - 1) / options.WorldSize);
+        // The budget is that of all ranks; one that uses it up alone need not ask the others.
+        _skipLimit = options.MaxSkippedOf(plan.PlaceCount);
     }
 
     /// <summary>The epoch, from 0.</summary>
@@ -127,10 +127,7 @@ internal sealed class SampleFailurePolicy
         _report(SampleEvent(LoaderEventKind.SampleSkipped, index, name, "", $"Sample {index} ({name}) is skipped: {told}."));
         if (_ledger.Skipped <= _skipLimit)
             return;
-        string[] samples = [.. _ledger.Entries.Where(entry => entry.Action == LedgerAction.Skipped).Select(entry => entry.Sample)];
-        const int named = 20;
-        string list = string.Join(", ", samples.Take(named)) + (samples.Length > named ? $" and {samples.Length - named} more" : "");
-        throw new SkipBudgetException($"{Counted.Of(samples.Length, "sample")} of epoch {Epoch} can't be loaded, more than the {_skipLimit} that may be skipped (max_skipped is {_options.MaxSkipped.ToString(CultureInfo.InvariantCulture)}): {list}.", samples);
+        throw SkipBudgetException.Of(Epoch, _ledger.Entries, _skipLimit, _options);
     }
 
     private static LoaderEvent SampleEvent(LoaderEventKind kind, int index, string sample, string worker, string message) =>

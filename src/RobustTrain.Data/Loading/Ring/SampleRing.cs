@@ -92,7 +92,7 @@ internal sealed unsafe class SampleRing
         _queue[_header->Published % _layout.SlotCount] = slot;
         Volatile.Write(ref _header->Published, _header->Published + 1);
         // One worker for each chunk; to wake more would cost more than cheap samples do.
-        Work.Raise((count + chunk - 1) / chunk);
+        Work.Raise(Math.Max(1, (count + chunk - 1) / chunk));
     }
 
     /// <summary>The batches in the queue.</summary>
