@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using RobustTrain.Runs.Engines;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks.ChangeDetection.Models;
@@ -17,7 +18,7 @@ internal sealed class PlainTraining : IDisposable
     public PlainTraining(TrainingConfig config)
     {
         // Where the libraries lie; nothing else of what RobustTrain sets.
-        string folder = LibTorch.FindFolder(null, AppContext.BaseDirectory);
+        string folder = LibTorch.FindFolder(null, AppContext.BaseDirectory, EngineStore.OfThisUser());
         foreach (string library in (string[])[Path.Combine(folder, "libtorch_cpu.so"), Path.Combine(folder, "libtorch.so"), Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so")])
             NativeLibrary.Load(library);
         _model = ModelCatalog.Create(config.Model, seed: 0);

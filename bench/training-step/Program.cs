@@ -29,7 +29,10 @@ static void Drive(Work work)
     using Side ours = new("RobustTrain", Environment.ProcessPath!, [Path.Combine(here, "RobustTrain.Bench.TrainingStep.dll"), "worker", .. work.WorkerArguments], work.Threads);
     using Side plain = new("TorchSharp", Environment.ProcessPath!, [Path.Combine(here, "RobustTrain.Bench.TrainingStep.dll"), "plain", .. work.WorkerArguments], work.Threads);
     using Side theirs = new("PyTorch", work.Python, [step, .. work.WorkerArguments], work.Threads);
-    Side[] sides = [ours, plain, theirs];
+    using Side? shards = work.Shards == 1
+        ? null
+        : new($"RobustTrain, {work.Shards} shards", Environment.ProcessPath!, [Path.Combine(here, "RobustTrain.Bench.TrainingStep.dll"), "worker", .. work.WorkerArguments, "--shards", $"{work.Shards}"], work.Threads);
+    Side[] sides = shards is null ? [ours, plain, theirs] : [ours, plain, theirs, shards];
     for (int turn = 0; turn < work.Turns; turn++)
     {
         // Who goes first changes, so that a load that rises or falls meets all alike.

@@ -15,6 +15,9 @@ internal sealed record Work
 
     public int Threads { get; init; } = 2;
 
+    /// <summary>Into how many shards the trainer cuts the batch, in one process.</summary>
+    public int Shards { get; init; } = 1;
+
     public int Turns { get; init; } = 15;
 
     public int Steps { get; init; } = 4;
@@ -35,6 +38,7 @@ internal sealed record Work
                 "--batch" => work with { Batch = Number(value) },
                 "--side" => work with { Side = Number(value) },
                 "--threads" => work with { Threads = Number(value) },
+                "--shards" => work with { Shards = Number(value) },
                 "--turns" => work with { Turns = Number(value) },
                 "--steps" => work with { Steps = Number(value) },
                 "--python" => work with { Python = value },

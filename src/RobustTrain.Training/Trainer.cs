@@ -3,6 +3,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loading;
@@ -18,12 +19,15 @@ namespace RobustTrain.Training;
 /// Started again on the same run it goes on at the exact step of the latest checkpoint, with the same bits.
 /// </summary>
 /// <param name="plan">What to train, checked.</param>
-/// <param name="run">The run's folder, held by this process.</param>
-/// <param name="journal">Takes the run's events.</param>
+/// <param name="run">The run's folder, held by this process; null at all ranks but the first, which alone writes to it.</param>
+/// <param name="journal">Takes the run's events; the first rank hands it those of all.</param>
 /// <param name="time">The clock; the system's where it is null.</param>
-public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journal, TimeProvider? time = null)
+/// <param name="ranks">The processes that share the training; null for this one alone.</param>
+public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journal, TimeProvider? time = null, Ranks? ranks = null)
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly Ranks _ranks = ranks ?? Ranks.Single;
+    private readonly RankJournal _journal = new(journal, ranks ?? Ranks.Single);
 
     /// <summary>Trains to the end, or until a stop is asked for.</summary>
     /// <exception cref="RunException">The loss is not finite, memory is short, a checkpoint can't be used or written.</exception>
@@ -31,15 +35,18 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
     public TrainingOutcome Run(TrainingControl control)
     {
         TrainerConfig config = plan.Config.Trainer;
+        Ranks.Check(config.Shards, _ranks.Size);
         set_num_threads(plan.Threads);
         using IDisposable? deterministic = config.Deterministic ? DeterministicMode.Begin() : null;
         using IDisposable? anomaly = config.DetectAnomaly ? autograd.detect_anomaly() : null;
-        using TrainingState state = new(plan, run, journal);
-        using RunCheckpoints checkpoints = new(plan, run, state, journal, _time);
+        RankControl requests = new(control, _ranks);
+        using TrainingState state = new(plan, run, _ranks, _journal);
+        using RunCheckpoints checkpoints = new(plan, run, state, _journal, _ranks, _time);
         bool resumed = checkpoints.ResumeFromLatest();
-        using ITrainingLoss loss = state.LossSetup.Create(state.Loaders.Training, plan.Device);
-        using EpochTraining epochs = new(plan, state, loss, journal, control, _time);
-        RunEvaluation evaluation = new(plan, run, state, journal, control, _time);
+        using ITrainingLoss loss = state.CreateLoss(plan, _ranks);
+        BatchAgreement agreement = new(_ranks, plan, _journal, requests, state.Loaders.Quarantine, _time);
+        using EpochTraining epochs = new(plan, state, loss, _journal, requests, agreement, _time);
+        RunEvaluation evaluation = new(plan, run, state, _journal, requests, _ranks, _time);
         if (!resumed && plan.Config.Numerics.OnFailure == "rollback")
             checkpoints.Save();
         if (!plan.IsOver(state.Cursor) && !state.Progress.EndsEarly)
@@ -52,9 +59,9 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
             {
                 using (batch)
                     epochs.TrainOn(batch, meter);
-                if (epochs.MustRecover || control.IsStopRequested)
+                if (epochs.MustRecover || requests.IsStopRequested)
                     break;
-                if (epochs.IsBetweenSteps && control.TakeCheckpointRequest())
+                if (epochs.IsBetweenSteps && requests.TakeCheckpointRequest())
                     checkpoints.Save();
                 else if (epochs.IsBetweenSteps)
                     checkpoints.SaveWhereDue();
@@ -62,7 +69,7 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
 
             if (epochs.MustRecover)
                 epochs.Recover(checkpoints);
-            else if (control.IsStopRequested || !evaluation.TryValidate(out EvaluationResult? validation))
+            else if (requests.IsStopRequested || !evaluation.TryValidate(out EvaluationResult? validation))
                 return Stop(state, checkpoints, epochs);
             else
                 CompleteEpoch(state, checkpoints, epochs, validation, meter);
@@ -86,11 +93,11 @@ public sealed class Trainer(TrainingPlan plan, RunFolder run, IRunJournal journa
         EpochRecord record = EpochRecord.Of(progress, validation, state.Ledger.Close());
         progress.BeginNextEpoch();
         LedgerTotals totals = checkpoints.SaveEpoch(new CheckpointLabel(progress.Cursor, epoch, validation?.Scores, isBest), record);
-        journal.Write(new EpochFinished(
+        _journal.Write(new EpochFinished(
             epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
         { Loader = epochs.Figures, LedgerTotals = totals });
         if (progress.EndsEarly)
-            journal.Write(new StoppedEarly(epoch, state.Selector.Best!.Epoch, plan.Config.Selection.Patience!.Value));
+            _journal.Write(new StoppedEarly(epoch, state.Selector.Best!.Epoch, plan.Config.Selection.Patience!.Value));
     }
 
     // Leaves a checkpoint to go on from. Between two epochs that is the last one's; after the last, the weights may be the best epoch's already.

@@ -19,6 +19,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(MicroBatchHalved), "micro_batch_halved")]
 [JsonDerivedType(typeof(LossScaleHalved), "loss_scale_halved")]
 [JsonDerivedType(typeof(StoppedEarly), "stopped_early")]
+[JsonDerivedType(typeof(RanksMeasured), "ranks_measured")]
 [JsonDerivedType(typeof(SystemSample), "system_sample")]
 [JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StopRequested), "stop_requested")]
@@ -46,7 +47,27 @@ public abstract record RunEvent
 {
     /// <summary>When it happened, UTC; the journal fills it in.</summary>
     public DateTimeOffset Time { get; init; }
+
+    /// <summary>The rank at which it happened; null in a run of one rank.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Rank { get; init; }
 }
+
+/// <summary>How long the ranks of a run have computed, waited for data and waited for each other; written at most every ten seconds and at the end of an epoch.</summary>
+/// <param name="Epoch">The epoch, from 0.</param>
+/// <param name="GlobalStep">The steps of the run so far.</param>
+/// <param name="Slowest">The rank that computed and waited for data longest: the others wait for it.</param>
+/// <param name="Ranks">The ranks, in their order.</param>
+public sealed record RanksMeasured(int Epoch, long GlobalStep, int Slowest, IReadOnlyList<RankFigures> Ranks) : RunEvent;
+
+/// <summary>Where the time of a rank went since the last such event of the epoch.</summary>
+/// <param name="Rank">The rank, from 0.</param>
+/// <param name="Host">Its host.</param>
+/// <param name="Batches">Batches of which it computed its part.</param>
+/// <param name="StepSeconds">Computing.</param>
+/// <param name="DataSeconds">Waiting for its part of batches.</param>
+/// <param name="WaitSeconds">Waiting for other ranks, and sending.</param>
+public sealed record RankFigures(int Rank, string Host, int Batches, double StepSeconds, double DataSeconds, double WaitSeconds);
 
 /// <summary>A process has begun, or gone on with, the run.</summary>
 public sealed record RunStarted(string RunId, string RunPath, int ProcessId, int Epochs, int StepsPerEpoch, int? ResumedFromEpoch) : RunEvent

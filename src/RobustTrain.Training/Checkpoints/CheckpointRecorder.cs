@@ -1,5 +1,6 @@
 using RobustTrain.Platform;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training.Distributed;
 using static TorchSharp.torch;
 
 namespace RobustTrain.Training.Checkpoints;
@@ -9,7 +10,7 @@ namespace RobustTrain.Training.Checkpoints;
 /// one writer works beside the next steps. A disk that refuses stops no training: what it refused is kept in memory and tried again
 /// with the next checkpoint, and the last good one stays.
 /// </summary>
-/// <param name="store">The run's checkpoints.</param>
+/// <param name="store">The run's checkpoints; null at all ranks but the first, which do not look at them.</param>
 /// <param name="retention">Which of them stay.</param>
 /// <param name="parts">What a checkpoint holds.</param>
 /// <param name="model">The network that the checkpoints are of.</param>
@@ -17,7 +18,7 @@ namespace RobustTrain.Training.Checkpoints;
 /// <param name="journal">Is told of checkpoints, and of those that can't be used or written.</param>
 /// <param name="time">The clock.</param>
 internal sealed class CheckpointRecorder(
-    CheckpointStore store, RetentionPolicy retention, IReadOnlyList<ICheckpointState> parts, ModelIdentity model, string runId, IRunJournal journal, TimeProvider time) : IDisposable
+    CheckpointStore? store, RetentionPolicy retention, IReadOnlyList<ICheckpointState> parts, ModelIdentity model, string runId, IRunJournal journal, TimeProvider time) : IDisposable
 {
     // Guards the queue, and whether a writer is at work.
     private readonly Lock _gate = new();
@@ -32,14 +33,20 @@ internal sealed class CheckpointRecorder(
     /// <summary>Throws where nothing may be written any more, as the run's folder is gone.</summary>
     public Action CheckRun { get; init; } = () => { };
 
+    /// <summary>The ranks of the run, of which the first one writes.</summary>
+    public Ranks Ranks { get; init; } = Ranks.Single;
+
     /// <summary>Brings every part to the state of the newest checkpoint that is whole.</summary>
     /// <returns>False where there is no checkpoint.</returns>
     /// <exception cref="CheckpointException">The checkpoint is of another model, or all of them are damaged.</exception>
     public bool RestoreLatest()
     {
-        // A run that was killed after its last checkpoint has left files that no later checkpoint would delete.
-        Delete(store.DeleteLeftovers);
-        return Restore(store.OpenLatest(Warn));
+        return Restore(() =>
+        {
+            // A run that was killed after its last checkpoint has left files that no later checkpoint would delete.
+            Delete(store!.DeleteLeftovers);
+            return store.OpenLatest(Warn);
+        });
     }
 
     /// <summary>Brings every part to the state of the newest whole checkpoint that stands between two epochs and before a step.</summary>
@@ -48,7 +55,7 @@ internal sealed class CheckpointRecorder(
     public bool RestoreEpochBefore(long globalStep)
     {
         Complete();
-        return Restore(store.OpenEpochBefore(globalStep, Warn));
+        return Restore(() => store!.OpenEpochBefore(globalStep, Warn));
     }
 
     /// <summary>Loads the weights of the best checkpoint, or of the latest where none is marked as best, as they are meant to be used.</summary>
@@ -56,16 +63,23 @@ internal sealed class CheckpointRecorder(
     /// <exception cref="CheckpointException">There is none that can be used.</exception>
     public Checkpoint LoadBest(nn.Module network)
     {
-        CheckpointArchive archive = store.OpenBest(Warn) ?? store.OpenLatest(Warn)
-            ?? throw new CheckpointException(CheckpointException.NotFound, $"{store.Path} holds no checkpoint.", store.Path);
-        EvaluatedWeights.Load(network, archive);
-        return archive.Checkpoint;
+        Checkpoint? best = null;
+        new CheckpointHandOver(Ranks).Read(
+            () => store!.OpenBest(Warn) ?? store.OpenLatest(Warn) ?? throw new CheckpointException(CheckpointException.NotFound, $"{store.Path} holds no checkpoint.", store.Path),
+            archive =>
+            {
+                EvaluatedWeights.Load(network, archive);
+                best = archive.Checkpoint;
+            });
+        return best!;
     }
 
     /// <summary>Takes a checkpoint to be written beside the next steps; takes none where one before it is still being written.</summary>
     /// <returns>Whether it was taken.</returns>
     public bool TrySave(CheckpointLabel label)
     {
+        if (!Ranks.IsFirst)
+            return false;
         lock (_gate)
         {
             if (_isWriting)
@@ -84,6 +98,8 @@ internal sealed class CheckpointRecorder(
     /// <param name="writeFiles">Writes what has to be on disk before it.</param>
     public void Save(CheckpointLabel label, Action? writeFiles = null)
     {
+        if (!Ranks.IsFirst)
+            return;
         if (Locked(() => _queue.IsAnyWaiting))
             _writer.GetAwaiter().GetResult();
         _epoch = label.CompletedEpoch ?? label.Cursor.Epoch;
@@ -99,7 +115,9 @@ internal sealed class CheckpointRecorder(
 
     /// <summary>Waits until everything is on disk, and tries once more what the disk has refused.</summary>
     /// <exception cref="CheckpointException">The disk still refuses some of it.</exception>
-    public void Complete()
+    public void Complete() => Ranks.FromFirst(new CollectivePurpose("checkpoint on disk", 0), CompleteOwn);
+
+    private void CompleteOwn()
     {
         _isCompleting = true;
         _writer.GetAwaiter().GetResult();
@@ -130,15 +148,12 @@ internal sealed class CheckpointRecorder(
             throw archive.OtherModel(difference);
     }
 
-    private bool Restore(CheckpointArchive? archive)
+    private bool Restore(Func<CheckpointArchive?> open) => new CheckpointHandOver(Ranks).Read(open, archive =>
     {
-        if (archive is null)
-            return false;
         CheckModel(archive, model);
         foreach (ICheckpointState part in parts)
             part.Load(archive);
-        return true;
-    }
+    });
 
     private T Locked<T>(Func<T> ask)
     {
@@ -164,7 +179,7 @@ internal sealed class CheckpointRecorder(
         try
         {
             while (Begin() is { } next && TryWrite(next))
-                Delete(() => store.CleanUp(retention));
+                Delete(() => store!.CleanUp(retention));
         }
         catch
         {
@@ -200,7 +215,7 @@ internal sealed class CheckpointRecorder(
         {
             // A folder that is gone refuses for good.
             CheckRun();
-            _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, store.IsEmpty);
+            _refused = refused as CheckpointException ?? CheckpointException.Refused(next.Label.FolderName, refused, store!.IsEmpty);
             lock (_gate)
                 _queue.Keep(next);
             WarnOfRefusal(refused);
@@ -229,7 +244,7 @@ internal sealed class CheckpointRecorder(
         pending.WriteFiles?.Invoke();
         if (pending.Draft is null)
             return;
-        Checkpoint saved = store.Write(pending.Draft, pending.Label, model, runId, time.GetUtcNow());
+        Checkpoint saved = store!.Write(pending.Draft, pending.Label, model, runId, time.GetUtcNow());
         journal.Write(new CheckpointSaved(
             saved.Path, pending.Label.CompletedEpoch ?? pending.Label.Cursor.Epoch, pending.Label.Cursor.GlobalStep, saved.Bytes,
             time.GetElapsedTime(pending.TakenAt).TotalSeconds, pending.Held.TotalSeconds)
@@ -244,7 +259,7 @@ internal sealed class CheckpointRecorder(
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            Warn($"Old checkpoints in {store.Path} could not be deleted: {StorageError.Describe(refused)}");
+            Warn($"Old checkpoints in {store!.Path} could not be deleted: {StorageError.Describe(refused)}");
         }
     }
 

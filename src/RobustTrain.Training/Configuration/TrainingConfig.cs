@@ -332,6 +332,15 @@ public sealed record TrainerConfig
     [Range(1e-9, 1e9)]
     public double? ClipAdaptive { get; init; }
 
+    [Description("Parts into which each batch is cut, whichever rank computes them: each has randomness (dropout) and batch statistics of its own, and what they give is added up in a fixed order, so that all numbers of ranks that divide it give the same bits. 1 computes whole batches, on one rank.")]
+    [Range(1, 65536)]
+    public int Shards { get; init; } = 1;
+
+    [Description("Steps between two comparisons of the ranks' weights; ranks that have drifted apart end the run with exit code 4, naming the first parameter that differs. null compares none; a run of one rank has nothing to compare.")]
+    [Range(1, 1_000_000_000)]
+    [FreeOnResume]
+    public int? DriftCheckSteps { get; init; } = 100;
+
     [Description("Samples that are computed at once; a batch of more is computed in parts whose gradients add up, and batch normalisation sees the parts. null computes whole batches, as long as memory holds them (numerics.on_out_of_memory).")]
     [Range(1, 65536)]
     public int? MicroBatch { get; init; }

@@ -12,7 +12,7 @@ internal static class TrainingConfigRules
 
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ValidationResult> Check(TrainingConfig config) =>
-        [.. Seeds(config), .. Names(config), .. Discriminator(config), .. Cache(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
+        [.. Shards(config), .. Seeds(config), .. Names(config), .. Discriminator(config), .. Cache(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
 
     /// <summary>What the weights and the names of classes demand, where the loss is one of classes.</summary>
     public static IEnumerable<ValidationResult> ClassWeights(TrainingConfig config)
@@ -88,6 +88,13 @@ internal static class TrainingConfigRules
     /// <param name="key">The dotted key that is at fault.</param>
     /// <param name="message">A sentence that names it, what was found, and what was expected.</param>
     public static ValidationResult Conflict(string key, string message) => new(message, [key]);
+
+    private static IEnumerable<ValidationResult> Shards(TrainingConfig config)
+    {
+        int shards = config.Trainer.Shards;
+        if (shards > config.Loader.BatchSize)
+            yield return Conflict("trainer.shards", $"'trainer.shards' is {shards}, but 'loader.batch_size' is {config.Loader.BatchSize}, and each shard takes a sample or more; it must be at most {config.Loader.BatchSize}.");
+    }
 
     private static IEnumerable<ValidationResult> Seeds(TrainingConfig config)
     {

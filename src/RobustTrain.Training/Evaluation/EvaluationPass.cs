@@ -4,6 +4,7 @@ using RobustTrain.Data.Loading;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
@@ -18,8 +19,11 @@ namespace RobustTrain.Training.Evaluation;
 /// <param name="loaders">Open and keep the loaders of the splits.</param>
 /// <param name="journal">Is told now and then how far the pass is.</param>
 /// <param name="time">The clock.</param>
-internal sealed class EvaluationPass(TrainingConfig config, ITrainingTask task, Device device, EvaluationLoaders loaders, IRunJournal journal, TimeProvider time)
+/// <param name="ranks">Each scores its part of the batches, and all have the scores of all; null for this process alone.</param>
+internal sealed class EvaluationPass(TrainingConfig config, ITrainingTask task, Device device, EvaluationLoaders loaders, IRunJournal journal, TimeProvider time, Ranks? ranks = null)
 {
+    private readonly Ranks _ranks = ranks ?? Ranks.Single;
+
     // The loader keeps no more batches apart than its queue is long.
     private readonly int _workers = Math.Min(config.Trainer.EvaluationWorkers ?? 1, config.Loader.PrefetchQueueLength);
 
@@ -33,11 +37,21 @@ internal sealed class EvaluationPass(TrainingConfig config, ITrainingTask task, 
     /// <exception cref="SampleException">A sample can't be loaded.</exception>
     public EvaluationResult Run(nn.Module model, int epoch, string split, IDataset dataset, CancellationToken stopping)
     {
+        IReadOnlyList<SampleResult> samples = _ranks.IsAlone
+            ? Score(model, epoch, split, dataset, stopping)
+            : [.. _ranks.All(new CollectivePurpose($"{split} scores", 0), () => SharedScores.Write(Score(model, epoch, split, dataset, stopping))).SelectMany(SharedScores.Read)];
+        return new EvaluationResult(split, task.Aggregate(samples), samples);
+    }
+
+    // Those of this rank.
+    private List<SampleResult> Score(nn.Module model, int epoch, string split, IDataset dataset, CancellationToken stopping)
+    {
         bool wasTraining = model.training;
         model.eval();
         try
         {
             List<SampleResult> samples = [];
+            int total = loaders.CountOf(dataset);
             var progress = new Throttle(TimeSpan.FromSeconds(config.Trainer.LogIntervalSeconds), time);
             BatchScores scores = new(task, device, model, dataset);
             using EpochStream stream = loaders.For(split, dataset).Open(epoch, stopping: stopping);
@@ -47,12 +61,12 @@ internal sealed class EvaluationPass(TrainingConfig config, ITrainingTask task, 
             {
                 samples.AddRange(batch);
                 if (progress.IsDue())
-                    journal.Write(new EvaluationProgress(split, samples.Count, dataset.Count) { Workers = _workers });
+                    journal.Write(new EvaluationProgress(split, samples.Count, total) { Workers = _workers });
                 stopping.ThrowIfCancellationRequested();
             }
 
             journal.Write(new LoaderEpoch(epoch, split, LoaderJournal.FiguresOf(stream, loaders.WorkerKind)));
-            return new EvaluationResult(split, task.Aggregate(samples), samples);
+            return samples;
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {

@@ -1,6 +1,8 @@
 using RobustTrain.Data;
+using RobustTrain.Data.Ordering;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
+using RobustTrain.Training.Distributed;
 
 namespace RobustTrain.Training.Loading;
 
@@ -9,9 +11,13 @@ namespace RobustTrain.Training.Loading;
 /// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
 /// <param name="quarantinePath">The file that remembers such samples; null for none.</param>
 /// <param name="quarantine">Keeps their quarantine in checkpoints; null where there are none.</param>
-internal sealed class EvaluationLoaders(LoaderOptions config, IRunJournal journal, string? quarantinePath, QuarantineState? quarantine) : IDisposable
+/// <param name="ranks">Each loads as many whole batches, since a sample's scores may depend on those beside it; null for this process alone.</param>
+internal sealed class EvaluationLoaders(LoaderOptions config, IRunJournal journal, string? quarantinePath, QuarantineState? quarantine, Ranks? ranks = null) : IDisposable
 {
-    private readonly LoaderOptions _options = config with { BatchSize = config.EvalBatchSize, LastBatch = LastBatch.Keep };
+    private readonly LoaderOptions _options = config with
+    {
+        BatchSize = config.EvalBatchSize, LastBatch = LastBatch.Keep, Rank = ranks?.Rank ?? 0, WorldSize = ranks?.Size ?? 1, RankShare = RankShare.Batches,
+    };
     private readonly Lock _gate = new();
     private readonly Dictionary<string, PrefetchLoader> _loaders = new(StringComparer.Ordinal);
 
@@ -40,6 +46,13 @@ internal sealed class EvaluationLoaders(LoaderOptions config, IRunJournal journa
 
             return loader;
         }
+    }
+
+    /// <summary>The samples of a dataset that this rank loads.</summary>
+    public int CountOf(IDataset dataset)
+    {
+        EpochPlan plan = new(dataset.Count, _options, epoch: 0);
+        return Enumerable.Range(0, plan.BatchCount).Sum(plan.CountOf);
     }
 
     /// <inheritdoc/>

@@ -27,10 +27,13 @@ public static class LoaderJournal
     ];
 
     /// <summary>What a stream did, as the journal has it.</summary>
-    public static LoaderFigures FiguresOf(EpochStream stream, WorkerKind kind)
+    /// <param name="stream">The stream.</param>
+    /// <param name="kind">What the workers are.</param>
+    /// <param name="account">What became of the samples, of all ranks; null takes the stream's own.</param>
+    public static LoaderFigures FiguresOf(EpochStream stream, WorkerKind kind, EpochLedger? account = null)
     {
         LoaderStatistics times = stream.Statistics;
-        EpochLedger ledger = stream.Ledger;
+        EpochLedger ledger = account ?? stream.Ledger;
         return new LoaderFigures(
             kind.ToString().ToLowerInvariant(), times.Workers, times.Batches, times.Samples, times.ReadSeconds, times.DecodeSeconds, times.AugmentSeconds,
             times.WorkerWaitSeconds, times.ConsumerWaitSeconds, times.ConsumerWaitShare, times.FirstBatchSeconds,

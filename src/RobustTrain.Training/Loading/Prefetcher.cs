@@ -115,23 +115,43 @@ internal sealed class BatchFeed(
 /// <summary>A batch on its way into a step, with the loader's account up to it: the loader itself may be ahead.</summary>
 internal sealed class TrainingBatch : IDisposable
 {
-    private readonly Func<BatchTensors> _open;
-    private readonly IDisposable _memory;
+    private readonly Func<BatchTensors>? _open;
+    private readonly IDisposable? _memory;
 
     private TrainingBatch(IBatch source, EpochLedger ledger, Func<BatchTensors> open, IDisposable memory)
     {
         Index = source.Index;
         SampleIndices = [.. source.SampleIndices];
+        Positions = [.. Enumerable.Range(0, SampleIndices.Count).Select(source.PositionOf)];
         Ledger = ledger;
         _open = open;
         _memory = memory;
     }
 
+    private TrainingBatch(int index, Exception? failure)
+    {
+        Index = index;
+        Failure = failure;
+        SampleIndices = [];
+        Positions = [];
+        Ledger = EpochLedger.Begin(epoch: 0);
+        IsMissing = true;
+    }
+
     /// <summary>The batch's place in its epoch, from 0.</summary>
     public int Index { get; }
 
+    /// <summary>Whether this rank does not have its part of the batch.</summary>
+    public bool IsMissing { get; }
+
+    /// <summary>Why it does not; null where it was asked to stop.</summary>
+    public Exception? Failure { get; }
+
     /// <summary>The dataset's indices of the samples, in the order in which they stand in the batch.</summary>
     public IReadOnlyList<int> SampleIndices { get; }
+
+    /// <summary>The positions in the whole batch that were planned for the samples, ascending.</summary>
+    public IReadOnlyList<int> Positions { get; }
 
     /// <summary>The loader's account up to this batch.</summary>
     public EpochLedger Ledger { get; }
@@ -143,11 +163,21 @@ internal sealed class TrainingBatch : IDisposable
     /// <summary>A batch whose tensors, which it owns, are on the device already, while its memory in the loader's ring serves another one.</summary>
     public static TrainingBatch OnDevice(IBatch source, BatchTensors tensors, EpochLedger ledger) => new(source, ledger, () => tensors, tensors);
 
+    /// <summary>A batch that is not there, of which the other ranks have to be told.</summary>
+    public static TrainingBatch Missing(int index, Exception? failure = null) => new(index, failure);
+
+    /// <summary>Where the samples with positions from one to before another stand.</summary>
+    public (int Start, int Count) Between(int from, int to)
+    {
+        int start = Positions.TakeWhile(position => position < from).Count();
+        return (start, Positions.Skip(start).TakeWhile(position => position < to).Count());
+    }
+
     /// <summary>The tensors; they may be used while the batch and the calling dispose scope are.</summary>
-    public BatchTensors Open() => _open();
+    public BatchTensors Open() => _open!();
 
     /// <inheritdoc/>
-    public void Dispose() => _memory.Dispose();
+    public void Dispose() => _memory?.Dispose();
 }
 
 /// <summary>Copies batches to a GPU beside the step of the batch before, through locked memory, on a stream of its own.</summary>

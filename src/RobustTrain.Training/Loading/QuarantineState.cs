@@ -3,6 +3,7 @@ using System.Text;
 using RobustTrain.Data.Loading.Recovery;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Distributed;
 
 namespace RobustTrain.Training.Loading;
 
@@ -17,6 +18,7 @@ internal sealed class QuarantineState(Func<TrainingCursor> cursor) : ICheckpoint
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (Quarantine Quarantine, bool IsTraining)> _kept = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Split, int Sample)> _told = [];
     private Dictionary<string, List<QuarantineMark>> _restored = new(StringComparer.Ordinal);
 
     /// <summary>Takes a loader's quarantine in, and brings it to where the checkpoint left it.</summary>
@@ -40,8 +42,8 @@ internal sealed class QuarantineState(Func<TrainingCursor> cursor) : ICheckpoint
         {
             // A split whose loader has not been asked for in this process keeps what the last checkpoint said of it.
             var state = new Dictionary<string, List<QuarantineMark>>(_restored, StringComparer.Ordinal);
-            foreach ((string split, (Quarantine quarantine, bool isTraining)) in _kept)
-                state[split] = [.. isTraining ? quarantine.StateAt(at.Epoch, at.Batch) : quarantine.StateAt(at.Epoch + 1, 0)];
+            foreach ((string split, (Quarantine Quarantine, bool IsTraining) kept) in _kept)
+                state[split] = StateOf(kept, at);
             draft.Set(StateKey, state);
         }
     }
@@ -57,8 +59,63 @@ internal sealed class QuarantineState(Func<TrainingCursor> cursor) : ICheckpoint
             _restored = state;
             foreach ((string split, (Quarantine quarantine, _)) in _kept)
                 Restore(split, quarantine);
+            _told.Clear();
+            _told.UnionWith(Found().Select(found => (found.Split, found.Entry.SampleIndex)));
         }
     }
+
+    /// <summary>Goes on at all ranks with what the first one has: the file may have changed between their looks at it.</summary>
+    public void Share(Ranks ranks)
+    {
+        if (ranks.IsAlone)
+            return;
+        lock (_gate)
+        {
+            TrainingCursor at = cursor();
+            Dictionary<string, List<QuarantineMark>> state = ranks.FromFirst(
+                new CollectivePurpose("quarantine", at.GlobalStep),
+                () => _kept.ToDictionary(kept => kept.Key, kept => StateOf(kept.Value, at)));
+            if (ranks.IsFirst)
+                return;
+            foreach ((string split, (Quarantine quarantine, _)) in _kept)
+                quarantine.Restore(state[split]);
+        }
+    }
+
+    /// <summary>The samples that this rank's loaders have found out, by split, since the last call: what the other ranks have to be told.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<QuarantineEntry>> TakeFound()
+    {
+        lock (_gate)
+        {
+            return Found().Where(found => _told.Add((found.Split, found.Entry.SampleIndex)))
+                .GroupBy(found => found.Split, found => found.Entry)
+                .ToDictionary(split => split.Key, split => (IReadOnlyList<QuarantineEntry>)[.. split]);
+        }
+    }
+
+    /// <summary>Takes over what another rank's loaders have found out.</summary>
+    public void Learn(IReadOnlyDictionary<string, IReadOnlyList<QuarantineEntry>> found)
+    {
+        lock (_gate)
+        {
+            foreach ((string split, IReadOnlyList<QuarantineEntry> entries) in found)
+            {
+                foreach (QuarantineEntry entry in entries)
+                {
+                    _told.Add((split, entry.SampleIndex));
+                    _kept[split].Quarantine.Learn(entry);
+                }
+            }
+        }
+    }
+
+    // A batch of training that goes without a sample says so when it is due.
+    private IEnumerable<(string Split, QuarantineEntry Entry)> Found() => _kept.SelectMany(kept => kept.Value.Quarantine.Entries
+        .Where(entry => entry.Epoch is not null && (entry.Batch is not null || !kept.Value.IsTraining))
+        .Select(entry => (kept.Key, entry)));
+
+    private static List<QuarantineMark> StateOf((Quarantine Quarantine, bool IsTraining) kept, TrainingCursor at) =>
+        [.. kept.IsTraining ? kept.Quarantine.StateAt(at.Epoch, at.Batch) : kept.Quarantine.StateAt(at.Epoch + 1, 0)];
 
     // Once: from then on the loader's quarantine knows more than the checkpoint did.
     private void Restore(string split, Quarantine quarantine)

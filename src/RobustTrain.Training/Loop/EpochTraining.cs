@@ -16,9 +16,10 @@ internal sealed class EpochTraining : IDisposable
     private readonly TrainingPlan _plan;
     private readonly TrainingState _state;
     private readonly IRunJournal _journal;
-    private readonly TrainingControl _control;
+    private readonly RankControl _control;
     private readonly TimeProvider _time;
     private readonly TrainingStep _step;
+    private readonly BatchAgreement _agreement;
     private readonly StepWatchdog _watchdog;
     private EpochLedger? _pendingLedger;
 
@@ -28,15 +29,17 @@ internal sealed class EpochTraining : IDisposable
     /// <param name="loss">What is minimised.</param>
     /// <param name="journal">Is told of steps.</param>
     /// <param name="control">Says where to stop, and is told of a step that does not end.</param>
+    /// <param name="agreement">What the ranks tell each other of each batch.</param>
     /// <param name="time">The clock.</param>
-    public EpochTraining(TrainingPlan plan, TrainingState state, ITrainingLoss loss, IRunJournal journal, TrainingControl control, TimeProvider time)
+    public EpochTraining(TrainingPlan plan, TrainingState state, ITrainingLoss loss, IRunJournal journal, RankControl control, BatchAgreement agreement, TimeProvider time)
     {
         _plan = plan;
         _state = state;
         _journal = journal;
         _control = control;
+        _agreement = agreement;
         _time = time;
-        _step = new TrainingStep(plan, state.Learner, loss, state.Guard, state.MicroBatch, state.LossScale, journal);
+        _step = new TrainingStep(plan, state.Learner, loss, state.Guard, state.MicroBatch, state.LossScale, journal, agreement: agreement);
         _watchdog = new StepWatchdog(plan.Config.Trainer.StepTimeoutSeconds is double seconds ? TimeSpan.FromSeconds(seconds) : null, ReportStuckStep, time);
     }
 
@@ -65,12 +68,13 @@ internal sealed class EpochTraining : IDisposable
     /// <summary>The epoch's batches from the cursor on; they end early where a stop is asked for.</summary>
     public IEnumerable<TrainingBatch> RemainingBatches(EpochMeter meter)
     {
-        using EpochStream stream = _state.Loaders.Training.Open(_state.Cursor.Epoch, _state.Cursor.Batch, _state.Ledger.Current, _control.Stopping);
+        using EpochStream stream = _state.Loaders.Training.Open(_state.Cursor.Epoch, _state.Cursor.Batch, _agreement.Ranks.IsAlone ? _state.Ledger.Current : null, _control.Stopping);
         using BatchFeed feed = _state.Loaders.Prefetcher.Open(stream, _control.Stopping);
-        while (!_plan.HasAllSteps(_state.Cursor))
+        _agreement.BeginEpoch(_state.Cursor.Epoch, _state.Ledger.Current);
+        for (int index = _state.Cursor.Batch; !_plan.HasAllSteps(_state.Cursor); index++)
         {
             meter.BeginBatch();
-            if (feed.Next() is not { } batch)
+            if (_agreement.Next(feed, index) is not { } batch)
                 break;
             meter.EndWait();
             yield return batch;
@@ -91,7 +95,8 @@ internal sealed class EpochTraining : IDisposable
         _watchdog.Begin();
         StepResult result = _step.Take(batch, _state.Cursor);
         _watchdog.End();
-        _pendingLedger = batch.Ledger;
+        if (!result.IsSkipped)
+            _pendingLedger = _agreement.Ledger ?? batch.Ledger;
         Account(result, meter);
         StepMemory.Collect();
     }
@@ -142,10 +147,11 @@ internal sealed class EpochTraining : IDisposable
         if (!MustRecover && _state.Cursor.Batch != _plan.BatchCount && !_plan.HasAllSteps(_state.Cursor))
         {
             _state.Progress.ReachEnd(_plan.BatchCount);
-            _state.Ledger.Update(stream.Ledger);
+            _state.Ledger.Update(_agreement.Ledger ?? stream.Ledger);
         }
 
-        Figures = LoaderJournal.FiguresOf(stream, _plan.TrainingLoaderOptions.WorkerKind);
+        _agreement.EndEpoch(_state.Cursor);
+        Figures = LoaderJournal.FiguresOf(stream, _plan.TrainingLoaderOptions.WorkerKind, _agreement.Ledger);
     }
 
     private void ReportStuckStep()

@@ -2,6 +2,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Epochs;
 using static TorchSharp.torch;
 
@@ -9,17 +10,18 @@ namespace RobustTrain.Training.Loop;
 
 /// <summary>When checkpoints of a run are taken, and how a training comes back to one.</summary>
 /// <param name="plan">The training.</param>
-/// <param name="run">The run.</param>
+/// <param name="run">The run; null at all ranks but the first.</param>
 /// <param name="state">What checkpoints hold.</param>
 /// <param name="journal">Is told of checkpoints, and of those that can't be used or written.</param>
+/// <param name="ranks">The ranks, of which the first one writes and the others follow.</param>
 /// <param name="time">The clock.</param>
-internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingState state, IRunJournal journal, TimeProvider time) : IDisposable
+internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder? run, TrainingState state, IRunJournal journal, Ranks ranks, TimeProvider time) : IDisposable
 {
     private readonly CheckpointConfig _config = plan.Config.Checkpoint;
     private readonly CheckpointRecorder _recorder = new(
-        new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), state.Parts, TaskCatalog.IdentityOf(plan.Config), run.Record.Id, journal, time)
-    { CheckRun = run.CheckPresence };
-    private readonly LedgerHistory _ledgers = new(run);
+        run is null ? null : new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), state.Parts, TaskCatalog.IdentityOf(plan.Config), run?.Record.Id ?? "", journal, time)
+    { CheckRun = () => run!.CheckPresence(), Ranks = ranks };
+    private readonly LedgerHistory? _ledgers = run is null ? null : new LedgerHistory(run);
     private long _last = time.GetTimestamp();
 
     /// <summary>Brings the state to where the latest checkpoint left it; where there is none, to the weights that the training starts from.</summary>
@@ -28,7 +30,7 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
     public bool ResumeFromLatest()
     {
         bool resumed = _recorder.RestoreLatest();
-        _ledgers.GoOnAt(state.Cursor.Epoch);
+        _ledgers?.GoOnAt(state.Cursor.Epoch);
         string? startedFrom = null;
         if (!resumed && plan.Config.Trainer.StartFrom is { } path)
         {
@@ -36,6 +38,14 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
             state.Learner.Average?.Reset();
         }
 
+        state.Loaders.Share(ranks);
+        if (run is not null)
+            TellStart(run, resumed, startedFrom);
+        return resumed;
+    }
+
+    private void TellStart(RunFolder run, bool resumed, string? startedFrom)
+    {
         journal.Write(new RunStarted(
             run.Record.Id, run.Path, Environment.ProcessId, plan.Epochs, plan.StepsPerEpoch, resumed ? state.Cursor.Epoch - 1 : null)
         {
@@ -49,7 +59,6 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
             journal.Write(warning);
         if (run.IsResumed && !resumed)
             journal.Write(new RunWarning($"The run was begun before, but has no checkpoint in {run.CheckpointsPath}: it begins again."));
-        return resumed;
     }
 
     /// <summary>Takes a checkpoint within an epoch, written beside the next steps.</summary>
@@ -72,9 +81,9 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
     /// <returns>What became of the samples of all epochs so far.</returns>
     public LedgerTotals SaveEpoch(CheckpointLabel label, EpochRecord record)
     {
-        _recorder.Save(label, () => record.Write(run.EpochFolder(label.CompletedEpoch!.Value)));
+        _recorder.Save(label, () => record.Write(run!.EpochFolder(label.CompletedEpoch!.Value)));
         _last = time.GetTimestamp();
-        return _ledgers.Add(record.Ledger);
+        return _ledgers?.Add(record.Ledger) ?? LedgerTotals.None;
     }
 
     /// <summary>Goes back to the last epoch's checkpoint before the present step. A checkpoint at this very step would not help: the same weights would meet the same batch again.</summary>
@@ -82,8 +91,8 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder run, TrainingS
     public void RollBack()
     {
         if (!_recorder.RestoreEpochBefore(state.Cursor.GlobalStep))
-            throw new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"{state.Guard.LastFailure} There is no checkpoint of an epoch before it to go back to.", run.Path);
-        _ledgers.GoOnAt(state.Cursor.Epoch);
+            throw ranks.FailTogether(new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"{state.Guard.LastFailure} There is no checkpoint of an epoch before it to go back to.", run?.Path));
+        _ledgers?.GoOnAt(state.Cursor.Epoch);
     }
 
     /// <inheritdoc cref="CheckpointRecorder.Complete"/>

@@ -10,6 +10,7 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
@@ -107,7 +108,7 @@ public sealed class TrainingPlan
     /// <summary>The samples in so many batches from a cursor on.</summary>
     internal int CountSamples(TrainingCursor cursor, int batches)
     {
-        var epoch = new EpochPlan(Data.Training.Count, TrainingLoaderOptions, cursor.Epoch);
+        EpochPlan epoch = EpochPlanOf(cursor.Epoch);
         int samples = 0;
         for (int batch = cursor.Batch; batch < cursor.Batch + batches; batch++)
             samples += epoch.CountOf(batch);
@@ -120,16 +121,31 @@ public sealed class TrainingPlan
     internal long StepSeed(TrainingCursor cursor, int number) => SeedDerivation.Derive(
         Config.EpochSeeds?[cursor.Epoch] ?? Config.Seed, SeedDerivation.Step, (cursor.GlobalStep * Config.Trainer.Accumulate) + number);
 
+    /// <summary>The seed of a shard's own randomness in a batch.</summary>
+    /// <param name="cursor">Where the step begins.</param>
+    /// <param name="number">The batch's number in the step, from 0.</param>
+    /// <param name="shard">The shard, from 0.</param>
+    internal long ShardSeed(TrainingCursor cursor, int number, int shard) => SeedDerivation.Derive(StepSeed(cursor, number), SeedDerivation.Shard, shard);
+
+    /// <summary>The order of an epoch, over all ranks.</summary>
+    internal EpochPlan EpochPlanOf(int epoch) => new(Data.Training.Count, TrainingLoaderOptions, epoch);
+
+    /// <summary>The samples of a batch where none is skipped.</summary>
+    internal int WholeCountOf(int epoch, int batch) => EpochPlanOf(epoch).CountOf(batch);
+
     /// <summary>How epochs are compared.</summary>
     internal IScoreOrder CreateOrder() => ScoreOrders.Create(Config.Selection, Config.Trainer.BestMetric, Task.Scores, Data.ValidationSets);
 
     /// <summary>A loader of the training data, shuffled by the run's seed.</summary>
     /// <param name="journal">Is told of workers that fail and samples that can't be loaded; null for none.</param>
     /// <param name="quarantinePath">The file that remembers such samples for later runs.</param>
+    /// <param name="ranks">Who shares each batch; null for this process alone.</param>
     /// <exception cref="RunException">The workers that are asked for can't be had.</exception>
-    internal PrefetchLoader OpenTrainingLoader(IRunJournal? journal = null, string? quarantinePath = null) =>
+    internal PrefetchLoader OpenTrainingLoader(IRunJournal? journal = null, string? quarantinePath = null, Ranks? ranks = null) =>
         LoaderSettings.Open(Data.Training, TrainingLoaderOptions with
         {
+            Rank = ranks?.Rank ?? 0,
+            WorldSize = ranks?.Size ?? 1,
             Observer = journal is null ? null : LoaderJournal.ObserverFor(journal, SplitNames.Of(DatasetSplit.Train)),
             QuarantinePath = quarantinePath,
             QuarantinePart = SplitNames.Of(DatasetSplit.Train),
@@ -184,12 +200,14 @@ public sealed class TrainingPlan
     // What names parameters can be checked only against a network.
     private void CheckWeights()
     {
-        if (Config.Trainer.Freeze.Count == 0 && Config.Trainer.StartFrom is null)
+        if (Config.Trainer.Freeze.Count == 0 && Config.Trainer.StartFrom is null && Config.Trainer.Shards == 1)
             return;
         using nn.Module model = Task.CreateModel(seed: 0);
         ParameterFreezing.Apply(model, Config.Trainer.Freeze);
         if (Config.Trainer.StartFrom is { } path && LoadStart(model, path).Warning is { } warning)
             StartWarnings = [new RunWarning(warning) { Kind = "head_at_random" }];
+        if (Config.Trainer.Shards > 1 && model.named_parameters().FirstOrDefault(named => named.parameter.dtype != ScalarType.Float32) is { name: { } other } found)
+            throw new RunException(ExitCode.Configuration, "ShardsNeedFloat32", $"trainer.shards is {Config.Trainer.Shards}, but the network's '{other}' is {found.parameter.dtype}; shards add up gradients of 32 bits (Float32). Set trainer.shards to 1.", "trainer.shards");
     }
 
     /// <summary>Checks that the network can take a split's samples.</summary>
@@ -217,6 +235,9 @@ public static class SeedDerivation
 
     /// <summary>The purpose of the seed of a step's own randomness, such as dropout; its index is the global step.</summary>
     public const string Step = "step";
+
+    /// <summary>The purpose of the seed of a shard's part of a step's randomness; its seed is the step's, its index the shard.</summary>
+    public const string Shard = "shard";
 
     /// <summary>The seed for <paramref name="purpose"/>, from 0 to <see cref="long.MaxValue"/>.</summary>
     public static long Derive(long seed, string purpose, long index = 0)

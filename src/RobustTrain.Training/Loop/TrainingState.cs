@@ -3,6 +3,7 @@ using RobustTrain.Data.Datasets;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Evaluation;
 using RobustTrain.Training.Loading;
@@ -18,10 +19,11 @@ internal sealed class TrainingState : IDisposable
 {
     /// <summary>Builds the state.</summary>
     /// <param name="plan">The training.</param>
-    /// <param name="run">The run.</param>
+    /// <param name="run">The run; null at all ranks but the first.</param>
+    /// <param name="ranks">The ranks, which share batches.</param>
     /// <param name="journal">Is told of workers that fail, samples that can't be loaded, and losses that go wrong.</param>
     /// <exception cref="RunException">The network doesn't fit into memory, or the workers that are asked for can't be had.</exception>
-    public TrainingState(TrainingPlan plan, RunFolder run, IRunJournal journal)
+    public TrainingState(TrainingPlan plan, RunFolder? run, Ranks ranks, IRunJournal journal)
     {
         try
         {
@@ -32,7 +34,8 @@ internal sealed class TrainingState : IDisposable
             throw TorchFailure.OutOfMemory("the network and its optimiser; make model.base_channels smaller", failed);
         }
 
-        Loaders = new RunLoaders(plan, run, journal, () => Cursor);
+        string path = ranks.FromFirst(new CollectivePurpose("run", 0), () => run!.Path);
+        Loaders = new RunLoaders(plan, path, ranks, journal, () => Cursor);
         Selector = new BestModelSelector(plan.CreateOrder(), plan.Config.Selection.Patience);
         Guard = new NumericGuard(plan.Config.Numerics, journal);
         LossSetup = plan.Task.CreateLossSetup();
@@ -74,6 +77,15 @@ internal sealed class TrainingState : IDisposable
     public IReadOnlyList<ICheckpointState> Parts =>
         [.. Learner.States, Progress, Ledger, Loaders.Quarantine, Selector, Guard, MicroBatch, LossScale, LossSetup];
 
+    /// <summary>Makes the loss, which the caller disposes. What it has to know of the training data it learns from all of them, at each rank.</summary>
+    public ITrainingLoss CreateLoss(TrainingPlan plan, Ranks ranks)
+    {
+        if (ranks.IsAlone)
+            return LossSetup.Create(Loaders.Training, plan.Device);
+        using PrefetchLoader whole = plan.OpenTrainingLoader();
+        return LossSetup.Create(whole, plan.Device);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -90,18 +102,19 @@ internal sealed class RunLoaders : IDisposable
 
     /// <summary>Opens the loaders; their workers start when the first batch is asked for.</summary>
     /// <param name="plan">What is loaded, and how.</param>
-    /// <param name="run">The run.</param>
+    /// <param name="run">The run's folder.</param>
+    /// <param name="ranks">The ranks, each of which loads its part.</param>
     /// <param name="journal">Is told of workers that fail and samples that can't be loaded.</param>
     /// <param name="cursor">Where the next batch of training is taken.</param>
     /// <exception cref="RunException">The workers that are asked for can't be had, or the quarantine can't be read.</exception>
-    public RunLoaders(TrainingPlan plan, RunFolder run, IRunJournal journal, Func<TrainingCursor> cursor)
+    public RunLoaders(TrainingPlan plan, string run, Ranks ranks, IRunJournal journal, Func<TrainingCursor> cursor)
     {
-        string? quarantinePath = QuarantineLocation.Of(plan.Config, run.Path);
+        string? quarantinePath = QuarantineLocation.Of(plan.Config, run);
         Prefetcher = Prefetcher.Create(plan.Config.Loader, plan.Device, plan.Task.Fields);
         _quarantine = new QuarantineState(cursor);
-        Training = plan.OpenTrainingLoader(journal, quarantinePath);
+        Training = plan.OpenTrainingLoader(journal, quarantinePath, ranks);
         _quarantine.Add(SplitNames.Of(DatasetSplit.Train), Training.Quarantine, isTraining: true);
-        Evaluation = new EvaluationLoaders(plan.Config.Loader, journal, quarantinePath, _quarantine);
+        Evaluation = new EvaluationLoaders(plan.Config.Loader, journal, quarantinePath, _quarantine, ranks);
         // The file is read once, at the run's beginning: what other runs add meanwhile is for later ones.
         Evaluation.For(SplitNames.Of(DatasetSplit.Val), plan.Data.Validation);
         Evaluation.For(SplitNames.Of(DatasetSplit.Test), plan.Data.Test);
@@ -114,7 +127,10 @@ internal sealed class RunLoaders : IDisposable
     public EvaluationLoaders Evaluation { get; }
 
     /// <summary>The samples that the loaders go without.</summary>
-    public ICheckpointState Quarantine => _quarantine;
+    public QuarantineState Quarantine => _quarantine;
+
+    /// <summary>Goes on at all ranks with the quarantine of the first one.</summary>
+    public void Share(Ranks ranks) => _quarantine.Share(ranks);
 
     /// <summary>Brings the batches of training to the device.</summary>
     public Prefetcher Prefetcher { get; }

@@ -1,6 +1,7 @@
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
+using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Optimization;
@@ -12,19 +13,50 @@ namespace RobustTrain.Training.Loop;
 
 /// <summary>
 /// One step of the optimiser over one batch or several: forward, loss, backward, clipping, update. Its randomness is seeded by
-/// (seed, step, batch) alone, so a step is the same whether the process has just begun or trained for days.
+/// (seed, step, batch) alone, and of a batch that is cut into shards by the shard too, so a step is the same whether the process has just begun or
+/// trained for days.
 /// </summary>
-internal sealed class TrainingStep(
-    TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, LossScale scale, IRunJournal journal, LearningRateSchedule? schedule = null) : IDisposable
+internal sealed class TrainingStep : IDisposable
 {
-    private readonly LearnerStep _network = new(learner, schedule ?? plan.CreateSchedule(), plan.Config.Trainer);
-    private readonly LearnerStep[] _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate)))];
+    private readonly TrainingPlan _plan;
+    private readonly NumericGuard _guard;
+    private readonly MicroBatchSize _microBatch;
+    private readonly LossScale _scale;
+    private readonly ITrainingLoss _loss;
+    private readonly IRunJournal _journal;
+    private readonly LearnerStep _network;
+    private readonly LearnerStep[] _opponents;
+    private readonly IStepGradient _gradient;
+    private readonly Ranks _ranks;
 
     // The step that is under way; null between two.
     private Accumulation? _step;
 
+    /// <summary>The step of a training.</summary>
+    /// <param name="plan">The training.</param>
+    /// <param name="learner">The network.</param>
+    /// <param name="loss">What is minimised.</param>
+    /// <param name="guard">Decides what becomes of a loss or a gradient that goes wrong.</param>
+    /// <param name="microBatch">How many samples are computed at once.</param>
+    /// <param name="scale">What losses are multiplied by before their gradients are taken.</param>
+    /// <param name="journal">Is told of what the step survives.</param>
+    /// <param name="schedule">The learning rate; null takes the training's.</param>
+    /// <param name="agreement">The ranks that share each batch; null for this process alone.</param>
+    public TrainingStep(
+        TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, LossScale scale, IRunJournal journal, LearningRateSchedule? schedule = null, BatchAgreement? agreement = null)
+    {
+        (_plan, _loss, _guard, _microBatch, _scale, _journal) = (plan, loss, guard, microBatch, scale, journal);
+        _ranks = agreement?.Ranks ?? Ranks.Single;
+        _network = new LearnerStep(learner, schedule ?? plan.CreateSchedule(), plan.Config.Trainer);
+        _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate)))];
+        LossGradient gradient = new(plan, learner, loss, microBatch, scale);
+        _gradient = plan.Config.Trainer.Shards == 1
+            ? new WholeBatchGradient(plan, gradient)
+            : new ShardedGradient(plan, gradient, [learner, .. loss.Opponents.Select(opponent => opponent.Learner)], agreement ?? BatchAgreement.OfOne(plan, journal));
+    }
+
     /// <summary>The learning rate of a step.</summary>
-    public double LearningRateAt(long globalStep) => _network.LearningRateAt(globalStep) * guard.LearningRateFactor;
+    public double LearningRateAt(long globalStep) => _network.LearningRateAt(globalStep) * _guard.LearningRateFactor;
 
     private IEnumerable<LearnerStep> All => _opponents.Prepend(_network);
 
@@ -41,19 +73,21 @@ internal sealed class TrainingStep(
         Accumulation step = _step ??= Begin(batch, cursor with { Batch = batch.Index });
         try
         {
-            manual_seed(plan.StepSeed(step.Start, step.Batches));
-            BatchTensors tensors = batch.Open();
-            string? nanOperation = Accumulate(step, tensors, batch.SampleIndices.Count);
-            step.Add(batch.Index, batch.SampleIndices.Select(plan.Data.Training.NameOf));
-            if (FindProblem(step, tensors, nanOperation) is { } failure)
-                return scale.CanRetreat && !double.IsFinite(step.Loss) ? Retreat(step) : LeaveOut(step, failure);
+            BatchOutcome outcome = _gradient.Add(step, batch);
+            if (outcome.IsInterrupted)
+                return new StepResult(StepVerdict.Interrupted);
+            if (outcome.Samples.Count == 0)
+                return Skip(step);
+            step.Add(batch.Index, outcome.Samples.Select(_plan.Data.Training.NameOf));
+            if (FindProblem(step, outcome) is { } failure)
+                return _scale.CanRetreat && !double.IsFinite(step.Loss) ? Retreat(step) : LeaveOut(step, failure);
             return step.IsComplete ? Complete(step) : new StepResult(StepVerdict.Accumulated);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
             string where = $"step {step.Start.GlobalStep} (epoch {step.Start.Epoch}, batch {batch.Index})";
-            int atOnce = microBatch.Halve(plan.Config.Numerics, batch.SampleIndices.Count, where, failed);
-            journal.Write(new MicroBatchHalved(step.Start.Epoch, step.Start.GlobalStep, atOnce));
+            int atOnce = _ranks.Alike(() => _microBatch.Halve(_plan.Config.Numerics, _gradient.SamplesAtOnce(batch, step.Start.Epoch), where, failed));
+            _journal.Write(new MicroBatchHalved(step.Start.Epoch, step.Start.GlobalStep, atOnce));
             Abandon();
             return new StepResult(StepVerdict.Retry);
         }
@@ -79,6 +113,7 @@ internal sealed class TrainingStep(
     /// <inheritdoc/>
     public void Dispose()
     {
+        _gradient.Dispose();
         foreach (LearnerStep each in All)
             each.Dispose();
     }
@@ -87,64 +122,47 @@ internal sealed class TrainingStep(
     {
         foreach (LearnerStep each in All)
             each.Begin();
-        loss.Begin(start.GlobalStep);
-
-        // Of a single batch the samples are known; where one was skipped, it counts for nothing.
-        int end = Math.Min(start.Batch + plan.Config.Trainer.Accumulate, plan.BatchCount);
-        return new Accumulation(start, end, end - start.Batch == 1 ? first.SampleIndices.Count : plan.CountSamples(start, end - start.Batch));
+        _gradient.Begin();
+        _loss.Begin(start.GlobalStep);
+        int end = Math.Min(start.Batch + _plan.Config.Trainer.Accumulate, _plan.BatchCount);
+        return new Accumulation(start, end, _gradient.PlannedSamples(first, start, end - start.Batch));
     }
 
-    // Gives the operation whose backward pass made a NaN, where autograd looks for one (trainer.detect_anomaly).
-    private string? Accumulate(Accumulation step, BatchTensors batch, int samples)
+    // As if it had never come, as it does not where one process loads all samples.
+    private StepResult Skip(Accumulation step)
     {
-        try
-        {
-            foreach ((int start, int length) in microBatch.Split(samples))
-            {
-                using var scope = NewDisposeScope();
-                BatchTensors part = batch.Narrow(start, length);
-                Tensor mean = loss.Compute(plan.Task.Forward(learner.Model, part), part);
-                double share = step.ShareOf(length);
-                double weight = share * scale.Factor;
-                (weight != 1 ? mean * weight : mean).backward();
-                step.Loss += mean.item<float>() * share;
-            }
-
-            return null;
-        }
-        catch (Exception failed) when (TorchFailure.FindNaNOperation(failed) is { } operation)
-        {
-            step.Loss = double.NaN;
-            return operation;
-        }
+        if (step.Batches == 0)
+            _step = null;
+        return new StepResult(StepVerdict.Accumulated) { IsSkipped = true };
     }
 
-    private NumericFailure? FindProblem(Accumulation step, BatchTensors batch, string? nanOperation)
+    private NumericFailure? FindProblem(Accumulation step, BatchOutcome outcome)
     {
-        if (nanOperation is not null)
+        if (outcome.NaNOperation is { } operation)
         {
-            string first = FaultSearch.InForward(plan.Task, learner.Model, batch) is { } found ? $"{found}; " : "";
-            return new NumericFailure("The gradient is NaN", $"{first}the operation whose backward pass gave it is '{nanOperation}'");
+            string first = outcome.FindFault() is { } found ? $"{found}; " : "";
+            return new NumericFailure("The gradient is NaN", $"{first}the operation whose backward pass gave it is '{operation}'");
         }
 
-        return guard.FindProblem((float)step.Loss) is { } problem
-            ? new NumericFailure(problem, double.IsFinite(step.Loss) ? null : FaultSearch.InForward(plan.Task, learner.Model, batch))
+        return _guard.FindProblem((float)step.Loss) is { } problem
+            ? new NumericFailure(problem, double.IsFinite(step.Loss) ? null : outcome.FindFault())
             : null;
     }
 
     private StepResult Complete(Accumulation step)
     {
+        _gradient.Complete(step);
         step.Loss *= step.Correction;
         foreach (LearnerStep each in All)
         {
-            if (each.FindProblem(step.Correction / scale.Factor) is { } failure)
-                return scale.CanRetreat ? Retreat(step) : LeaveOut(step, failure);
+            if (each.FindProblem(step.Correction / _scale.Factor) is { } failure)
+                return _scale.CanRetreat ? Retreat(step) : LeaveOut(step, failure);
         }
 
         try
         {
             foreach (LearnerStep each in All)
-                each.Update(step.Start.GlobalStep, guard.LearningRateFactor);
+                each.Update(step.Start.GlobalStep, _guard.LearningRateFactor);
         }
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
@@ -152,16 +170,16 @@ internal sealed class TrainingStep(
             throw TorchFailure.OutOfMemory($"the optimiser in step {step.Start.GlobalStep} (epoch {step.Start.Epoch}); make model.base_channels smaller", failed);
         }
 
-        guard.Accept((float)step.Loss);
-        scale.Accept();
+        _guard.Accept((float)step.Loss);
+        _scale.Accept();
         return End(step, StepVerdict.Complete, LearningRateAt(step.Start.GlobalStep));
     }
 
     // Numbers that 16 bits can't hold are no failure as long as a smaller factor may make them fit.
     private StepResult Retreat(Accumulation step)
     {
-        scale.Retreat();
-        journal.Write(new LossScaleHalved(step.Start.Epoch, step.Start.GlobalStep, scale.Factor));
+        _scale.Retreat();
+        _journal.Write(new LossScaleHalved(step.Start.Epoch, step.Start.GlobalStep, _scale.Factor));
         Restore();
         return End(step, StepVerdict.Complete, LearningRateAt(step.Start.GlobalStep));
     }
@@ -169,7 +187,7 @@ internal sealed class TrainingStep(
     private StepResult LeaveOut(Accumulation step, NumericFailure failure)
     {
         double learningRate = LearningRateAt(step.Start.GlobalStep);
-        StepVerdict verdict = guard.Handle(failure, step.Start, [.. step.Names]);
+        StepVerdict verdict = _ranks.Alike(() => _guard.Handle(failure, step.Start, [.. step.Names]));
         Restore();
         return End(step, verdict, learningRate);
     }

@@ -8,7 +8,11 @@ namespace RobustTrain.Training.Steps;
 /// <param name="Batches">The number of the step's batches.</param>
 /// <param name="NextBatch">The batch after the step's last.</param>
 internal readonly record struct StepResult(
-    StepVerdict Verdict, float Loss = float.NaN, double LearningRate = 0, int Samples = 0, int Batches = 0, int NextBatch = 0);
+    StepVerdict Verdict, float Loss = float.NaN, double LearningRate = 0, int Samples = 0, int Batches = 0, int NextBatch = 0)
+{
+    /// <summary>Whether the batch counts for nothing, since all its samples were skipped.</summary>
+    public bool IsSkipped { get; init; }
+}
 
 /// <summary>What became of a batch.</summary>
 internal enum StepVerdict
@@ -24,4 +28,7 @@ internal enum StepVerdict
 
     /// <summary>The training must go back to the last epoch's checkpoint.</summary>
     RollBack,
+
+    /// <summary>A rank was asked to stop before it had its part of the batch, so that the step is not complete.</summary>
+    Interrupted,
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Training.Tasks.ClassLabels.Metrics;
@@ -18,6 +19,7 @@ public sealed class ConfusionMatrix
 
     /// <summary>A matrix of given counts, row-major: truth by row, prediction by column.</summary>
     /// <exception cref="ArgumentException">There are not classes times classes counts, or one is negative.</exception>
+    [JsonConstructor]
     public ConfusionMatrix(int classes, IReadOnlyList<long> counts)
         : this(classes)
     {
