@@ -35,6 +35,9 @@ public static class LibTorch
     /// <exception cref="RunException">It can't be loaded.</exception>
     public static bool HasCuda => Load().HasCuda;
 
+    /// <summary>What the operator should know of how it computes here; null for nothing.</summary>
+    public static string? Warning => HiddenCaches.Warning;
+
     /// <summary>The address of a function of libtorch_cpu; 0 where it has none of the name.</summary>
     internal static nint Export(string name) => NativeLibrary.TryGetExport(Load().Cpu, name, out nint address) ? address : 0;
 
@@ -85,6 +88,7 @@ public static class LibTorch
         if (!File.Exists(Path.Combine(folder, LibTorchLocation.FileName("c10"))))
             throw Missing($"libtorch is not complete: {Path.Combine(folder, LibTorchLocation.FileName("c10"))} is missing.", folder);
         nint cpu = Open(Path.Combine(folder, s_cpu));
+        HiddenCaches.SwitchOffNnpack(cpu);
         string version = VersionOf(cpu) ?? throw Unusable($"libtorch in {folder} is older than {Major}.{Minor}, which this program needs.", folder);
         if (!version.StartsWith($"{Major}.{Minor}.", StringComparison.Ordinal))
             throw Unusable($"libtorch in {folder} is version {version}, but this program needs {Major}.{Minor}.", folder);
@@ -173,6 +177,7 @@ public static class LibTorch
 
         public static void Apply()
         {
+            HiddenCaches.LimitOneDnn();
             if (OperatingSystem.IsWindows())
             {
                 // Intel's runtime in libiomp5md.dll takes Ctrl+C, and the closing of the console, for an order to abort the process.
