@@ -23,13 +23,14 @@ public static class ConfigurationWriter
     public static IReadOnlyList<ConfigurationDifference> Differences<T>(T left, T right)
         where T : new()
     {
-        Dictionary<string, string> leftValues = Values(left);
+        IReadOnlyDictionary<string, string> leftValues = Values(left);
         return [.. Values(right)
             .Where(value => leftValues[value.Key] != value.Value)
             .Select(value => new ConfigurationDifference(value.Key, leftValues[value.Key], value.Value))];
     }
 
-    private static Dictionary<string, string> Values<T>(T config)
+    /// <summary>The values of a configuration as YAML, by the dotted paths of their keys.</summary>
+    public static IReadOnlyDictionary<string, string> Values<T>(T config)
         where T : new()
     {
         Dictionary<string, string> values = [];

@@ -18,6 +18,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
+    [LibraryImport(Library, EntryPoint = "dup2", SetLastError = true)]
+    public static partial int Duplicate(int descriptor, int onto);
+
     [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(int descriptor, byte* buffer, nuint count);
 
@@ -68,6 +71,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "clock_gettime")]
     public static partial int ClockTime(int clock, out Timespec time);
+
+    [LibraryImport(Library, EntryPoint = "nanosleep")]
+    public static partial int Sleep(Timespec* time, Timespec* left);
 
     [LibraryImport(Library, EntryPoint = "gettid")]
     public static partial int ThreadId();

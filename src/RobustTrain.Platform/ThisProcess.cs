@@ -7,7 +7,9 @@ namespace RobustTrain.Platform;
 public static unsafe class ThisProcess
 {
     private const int StandardInput = 0;
+    private const int StandardOutput = 1;
     private const int StandardError = 2;
+    private const int WriteOnly = 1;
     private const int WindowsInput = -10;
     private const int WindowsError = -12;
     private const int ParentDeathSignal = 1;
@@ -49,6 +51,19 @@ public static unsafe class ThisProcess
             ConsoleControl.IgnoreInterrupt();
         else
             PosixSignals.Ignore(PosixSignals.Interrupt);
+    }
+
+    /// <summary>Has what this process writes to standard output and error go nowhere from now on; on Windows nothing is done.</summary>
+    public static void SilenceOutput()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        int nowhere = Libc.Open("/dev/null", WriteOnly);
+        if (nowhere < 0)
+            return;
+        _ = Libc.Duplicate(nowhere, StandardOutput);
+        _ = Libc.Duplicate(nowhere, StandardError);
+        _ = Libc.Close(nowhere);
     }
 
     /// <summary>Ends this process as if another one had killed it.</summary>

@@ -39,6 +39,7 @@ int cuGetErrorName(int error, const char **name)
 }
 
 int cuStreamCreate(void **stream, unsigned flags) { if (depth == 0) return INVALID_CONTEXT; if (flags != 1) return INVALID_VALUE; *stream = &streams; streams++; return OK; }
+int cuStreamQuery(void *stream) { return stream != &streams ? INVALID_VALUE : queued > 0 ? NOT_READY : OK; }
 int cuStreamDestroy_v2(void *stream) { if (stream != &streams) return INVALID_VALUE; queued = 0; streams--; return OK; }
 int cuEventCreate(void **event, unsigned flags) { if (depth == 0 || flags != 2) return INVALID_CONTEXT; *event = &events; events++; return OK; }
 int cuEventDestroy_v2(void *event) { if (event != &events) return INVALID_VALUE; events--; return OK; }

@@ -20,6 +20,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(LossScaleHalved), "loss_scale_halved")]
 [JsonDerivedType(typeof(StoppedEarly), "stopped_early")]
 [JsonDerivedType(typeof(RanksMeasured), "ranks_measured")]
+[JsonDerivedType(typeof(RankLost), "rank_lost")]
 [JsonDerivedType(typeof(SystemSample), "system_sample")]
 [JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StopRequested), "stop_requested")]
@@ -68,6 +69,14 @@ public sealed record RanksMeasured(int Epoch, long GlobalStep, int Slowest, IRea
 /// <param name="DataSeconds">Waiting for its part of batches.</param>
 /// <param name="WaitSeconds">Waiting for other ranks, and sending.</param>
 public sealed record RankFigures(int Rank, string Host, int Batches, double StepSeconds, double DataSeconds, double WaitSeconds);
+
+/// <summary>A rank is lost: killed, standing still, or cut off. The others end, to go on from the newest checkpoint.</summary>
+/// <param name="LostRank">The rank, from 0; -1 for the launcher.</param>
+/// <param name="Host">Its host.</param>
+/// <param name="Step">The step in which it was awaited.</param>
+/// <param name="AwaitedIn">The exchange in which it was awaited.</param>
+/// <param name="Message">All that is known, in one sentence.</param>
+public sealed record RankLost(int LostRank, string? Host, long Step, string AwaitedIn, string Message) : RunEvent;
 
 /// <summary>A process has begun, or gone on with, the run.</summary>
 public sealed record RunStarted(string RunId, string RunPath, int ProcessId, int Epochs, int StepsPerEpoch, int? ResumedFromEpoch) : RunEvent

@@ -372,6 +372,11 @@ public sealed record TrainerConfig
     [FreeOnResume]
     public double? StepTimeoutSeconds { get; init; }
 
+    [Description("Seconds after which a rank of which nothing is heard is taken for lost, and the others end to go on from the newest checkpoint; a rank that lives but is slow is only warned of.")]
+    [Range(1.0, 86400.0)]
+    [FreeOnResume]
+    public double RankTimeoutSeconds { get; init; } = 30;
+
     [Description("Steps to train, in place of epochs: the training goes through the data until so many are done, and its last epoch ends with the last of them; schedules count to it.")]
     [Range(1, 1_000_000_000)]
     public int? TotalIter { get; init; }

@@ -27,8 +27,11 @@ namespace RobustTrain.Training.Loop;
 /// </summary>
 public sealed class TrainingPlan
 {
-    private TrainingPlan(TrainingConfig config, ITrainingTask task, DataSplits data, Device device)
+    private readonly RankPlace _place;
+
+    private TrainingPlan(TrainingConfig config, ITrainingTask task, DataSplits data, Device device, RankPlace place)
     {
+        _place = place;
         Config = config;
         Task = task;
         Data = data;
@@ -52,8 +55,11 @@ public sealed class TrainingPlan
     /// <summary>Where the network runs.</summary>
     public Device Device { get; }
 
+    /// <summary>The GPU, as torch counts them; null for the CPU.</summary>
+    public int? GpuIndex => Device.type == DeviceType.CUDA ? Device.index : null;
+
     /// <summary>CPU threads of one operator.</summary>
-    public int Threads => Config.Threads ?? Environment.ProcessorCount;
+    public int Threads => Config.Threads ?? Math.Max(1, Environment.ProcessorCount / _place.Ranks);
 
     /// <summary>Batches of an epoch.</summary>
     public int BatchCount { get; }
@@ -82,17 +88,23 @@ public sealed class TrainingPlan
     /// <summary>Opens the datasets and checks everything that can be checked before the first step.</summary>
     /// <exception cref="RunException">The configuration doesn't fit the machine, the data or the network.</exception>
     /// <exception cref="DatasetException">A dataset can't be opened.</exception>
-    public static TrainingPlan Create(TrainingConfig config)
+    public static TrainingPlan Create(TrainingConfig config) => Create(config, RankPlace.Alone);
+
+    /// <summary>The same for one of several ranks.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="place">This rank's place on its host, which gives it its GPU and its share of the cores.</param>
+    /// <inheritdoc cref="Create(TrainingConfig)"/>
+    public static TrainingPlan Create(TrainingConfig config, RankPlace place)
     {
-        Device device = DeviceSelection.Find(config.Device);
+        Device device = DeviceSelection.Find(config.Device, place);
         ITrainingTask task = TaskCatalog.Of(config);
-        return Create(config, task, task.OpenSplits(), device);
+        return Create(config, task, task.OpenSplits(), device, place);
     }
 
     /// <summary>Makes a plan over datasets that are open already.</summary>
     /// <inheritdoc cref="Create(TrainingConfig)"/>
     public static TrainingPlan Create(TrainingConfig config, DataSplits data) =>
-        Create(config, TaskCatalog.Of(config), data, DeviceSelection.Find(config.Device));
+        Create(config, TaskCatalog.Of(config), data, DeviceSelection.Find(config.Device), RankPlace.Alone);
 
     /// <summary>Whether the steps that are to be trained are done.</summary>
     internal bool HasAllSteps(TrainingCursor cursor) => cursor.GlobalStep >= Config.Trainer.TotalIter;
@@ -163,12 +175,12 @@ public sealed class TrainingPlan
     /// <summary>The network with its first weights, on the device.</summary>
     internal nn.Module CreateModel() => Task.CreateModel(SeedDerivation.Derive(Config.Seed, SeedDerivation.Weights)).to(Device);
 
-    private static TrainingPlan Create(TrainingConfig config, ITrainingTask task, DataSplits data, Device device)
+    private static TrainingPlan Create(TrainingConfig config, ITrainingTask task, DataSplits data, Device device, RankPlace place)
     {
         CheckSplit(task, DatasetSplit.Train, data.Training);
         CheckSplit(task, DatasetSplit.Val, data.Validation);
         CheckSplit(task, DatasetSplit.Test, data.Test);
-        var plan = new TrainingPlan(config, task, data, device);
+        var plan = new TrainingPlan(config, task, data, device, place);
         if (plan.BatchCount == 0)
         {
             throw new RunException(

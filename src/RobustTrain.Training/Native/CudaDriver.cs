@@ -60,6 +60,9 @@ internal static partial class CudaDriver
     [LibraryImport(Library)]
     private static partial int cuStreamSynchronize(nint stream);
 
+    [LibraryImport(Library)]
+    private static partial int cuStreamQuery(nint stream);
+
     [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]
     private static partial int cuStreamDestroy(nint stream);
 
@@ -176,13 +179,89 @@ internal static partial class CudaDriver
             _staging = null;
             _capacity = 0;
         }
+    }
 
-        /// <summary>Makes a context the thread's own for a while; torch's choice comes back afterwards.</summary>
-        private readonly ref struct Scope
+    /// <summary>A stream beside torch's, on which other libraries work on torch's memory.</summary>
+    public sealed class WorkStream : IDeviceStream
+    {
+        private const uint NonBlocking = 1;
+        private const uint WithoutTiming = 2;
+        private const int NotReady = 600;
+
+        // torch computes on the legacy default stream.
+        private const nint TorchStream = 0;
+
+        private readonly int _device;
+        private readonly nint _context;
+        private readonly nint _event;
+
+        /// <summary>Makes a stream on the device with the number <paramref name="ordinal"/>, as torch counts them.</summary>
+        /// <exception cref="DllNotFoundException">There is no NVIDIA driver.</exception>
+        /// <exception cref="ExternalException">The driver refuses.</exception>
+        public WorkStream(int ordinal)
         {
-            public Scope(nint context) => Check(cuCtxPushCurrent(context), "take the GPU");
+            Check(cuInit(0), "start");
+            Check(cuDeviceGet(out _device, ordinal), $"find GPU {ordinal}");
+            Check(cuDevicePrimaryCtxRetain(out _context, _device), $"open GPU {ordinal}");
+            using Scope scope = new(_context);
+            Check(cuStreamCreate(out nint stream, NonBlocking), "make a stream");
+            Handle = stream;
+            Check(cuEventCreate(out _event, WithoutTiming), "make an event");
+        }
 
-            public void Dispose() => Check(cuCtxPopCurrent(out _), "leave the GPU");
+        /// <summary>The stream.</summary>
+        public nint Handle { get; }
+
+        /// <summary>Does work in the device's context, after the work that torch has been given so far.</summary>
+        public void AfterTorch(Action work)
+        {
+            using Scope scope = new(_context);
+            Check(cuEventRecord(_event, TorchStream), "mark torch's work");
+            Check(cuStreamWaitEvent(Handle, _event, 0), "wait for torch's work");
+            work();
+        }
+
+        /// <summary>Whether everything on the stream is done.</summary>
+        public bool IsDone()
+        {
+            using Scope scope = new(_context);
+            int result = cuStreamQuery(Handle);
+            if (result == NotReady)
+                return false;
+            Check(result, "work beside torch");
+            return true;
+        }
+
+        /// <inheritdoc/>
+        /// <remarks>What the driver refuses here it has refused before, where it was reported.</remarks>
+        public void Dispose()
+        {
+            cuCtxPushCurrent(_context);
+            cuEventDestroy(_event);
+            cuStreamDestroy(Handle);
+            cuCtxPopCurrent(out _);
+            cuDevicePrimaryCtxRelease(_device);
         }
     }
+
+    /// <summary>Makes a context the thread's own for a while; torch's choice comes back afterwards.</summary>
+    private readonly ref struct Scope
+    {
+        public Scope(nint context) => Check(cuCtxPushCurrent(context), "take the GPU");
+
+        public void Dispose() => Check(cuCtxPopCurrent(out _), "leave the GPU");
+    }
+}
+
+/// <summary>Where a GPU works beside torch.</summary>
+internal interface IDeviceStream : IDisposable
+{
+    /// <summary>The driver's handle.</summary>
+    nint Handle { get; }
+
+    /// <summary>Gives it work that begins after what torch has been given so far.</summary>
+    void AfterTorch(Action work);
+
+    /// <summary>Whether all of it is done.</summary>
+    bool IsDone();
 }

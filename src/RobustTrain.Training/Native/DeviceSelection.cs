@@ -12,9 +12,15 @@ internal static class DeviceSelection
 
     /// <summary>The device named <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c>, or <c>auto</c>: the first CUDA device, else the CPU.</summary>
     /// <exception cref="RunException">libtorch can't be loaded, the CUDA device is not there, or the name is none of these.</exception>
-    public static Device Find(string name)
+    public static Device Find(string name) => Find(name, RankPlace.Alone);
+
+    /// <summary>The same for one of several ranks: each rank of a host has a GPU of its own.</summary>
+    /// <inheritdoc cref="Find(string)"/>
+    public static Device Find(string name, RankPlace place)
     {
         LibTorch.Load();
+        if (place.Ranks > 1 && name != "cpu")
+            return FindOwn(name, place, LibTorch.HasCuda && cuda.is_available() ? cuda.device_count() : 0);
         return name switch
         {
             "cpu" => CPU,
@@ -25,6 +31,31 @@ internal static class DeviceSelection
                 ExitCode.Configuration, "DeviceUnknown",
                 $"device is '{name}', but must be cpu, cuda, cuda:N or auto.", name),
         };
+    }
+
+    /// <summary>The device of a rank among those of its host.</summary>
+    /// <param name="name">auto, cuda or cuda:N.</param>
+    /// <param name="place">The rank's place.</param>
+    /// <param name="count">The CUDA devices that torch sees.</param>
+    /// <exception cref="RunException">There are fewer than ranks, or all ranks are given the same one.</exception>
+    internal static Device FindOwn(string name, RankPlace place, int count)
+    {
+        if (name.StartsWith("cuda:", StringComparison.Ordinal))
+        {
+            throw new RunException(
+                ExitCode.Configuration, "DeviceShared",
+                $"device is '{name}', but this host has {place.Ranks} ranks, each of which needs a GPU of its own: device cuda gives each the next one.", name);
+        }
+
+        if (name == "auto" && count == 0)
+            return CPU;
+        if (count == 0)
+            return FindCuda(name, 0);
+        return place.Ranks <= count
+            ? new Device(DeviceType.CUDA, place.Rank)
+            : throw new RunException(
+                ExitCode.Configuration, "MoreRanksThanDevices",
+                $"This host has {place.Ranks} ranks, but torch sees only {(count == 1 ? "1 CUDA device" : $"{count} CUDA devices")}: start at most {count} ranks on it (--ranks-per-host), or use device cpu.", name);
     }
 
     private static Device FindCuda(string name, int index)
@@ -48,4 +79,13 @@ internal static class DeviceSelection
         (1, true, _) => "torch sees only cuda:0",
         _ => $"torch sees only cuda:0 to cuda:{count - 1}",
     };
+}
+
+/// <summary>Where a rank stands among those of its host.</summary>
+/// <param name="Rank">Its number there, from 0.</param>
+/// <param name="Ranks">How many there are.</param>
+public readonly record struct RankPlace(int Rank, int Ranks)
+{
+    /// <summary>The only one.</summary>
+    public static RankPlace Alone { get; } = new(0, 1);
 }

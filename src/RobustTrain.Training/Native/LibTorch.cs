@@ -99,7 +99,7 @@ public static class LibTorch
         string own = Path.Combine(folder, s_torchSharp);
         nint torchSharp = Open(File.Exists(own) ? own : Path.Combine(AppContext.BaseDirectory, s_torchSharp));
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? torchSharp : 0);
-        return new Loaded(cpu, torchSharp, version, hasCuda);
+        return new Loaded(cpu, torchSharp, version, hasCuda) { Folder = folder };
     }
 
     private static nint Open(string path)
@@ -168,7 +168,11 @@ public static class LibTorch
     /// <param name="TorchSharp">TorchSharp's library.</param>
     /// <param name="Version">The version of libtorch.</param>
     /// <param name="HasCuda">Whether it can compute on NVIDIA GPUs.</param>
-    public sealed record Loaded(nint Cpu, nint TorchSharp, string Version, bool HasCuda);
+    public sealed record Loaded(nint Cpu, nint TorchSharp, string Version, bool HasCuda)
+    {
+        /// <summary>The folder that it was loaded from.</summary>
+        public required string Folder { get; init; }
+    }
 
     /// <summary>Settings of the process that hold from the moment at which libtorch is loaded.</summary>
     private static class ProcessSettings
