@@ -11,7 +11,7 @@ TOOLS=$PWD/artifacts/tools
 
 # Debian's packages: to decode images, to test, and to have peers to measure beside.
 RUN_PACKAGES=(libturbojpeg0)
-TEST_PACKAGES=(gcc libc6-dev openssh-client openssh-server procps)
+TEST_PACKAGES=(gcc libc6-dev mpich openssh-client openssh-server procps)
 BENCH_PACKAGES=(python3-torch python3-pil python3-numpy)
 
 # What NuGet's packages take on a fresh machine, nearly all of it libtorch, and what a build takes, in MiB.

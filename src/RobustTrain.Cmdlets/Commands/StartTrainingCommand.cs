@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Management.Automation;
 using System.Runtime.InteropServices;
 using RobustTrain.Cmdlets.Completion;
@@ -38,6 +39,30 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     /// <summary>What to do where the folder holds a run.</summary>
     [Parameter]
     public ResumeMode Resume { get; set; }
+
+    /// <summary>Processes that share each batch, on this machine or on -ComputerName.</summary>
+    [Parameter]
+    [ValidateRange(1, 65536)]
+    public int Ranks { get; set; }
+
+    /// <summary>The hosts of the ranks, as ssh knows them.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(SshHostCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] ComputerName { get; set; } = [];
+
+    /// <summary>The most ranks of one host.</summary>
+    [Parameter]
+    [ValidateRange(1, 65536)]
+    public int RanksPerHost { get; set; }
+
+    /// <summary>Goes on with the hosts that are left where a rank is lost.</summary>
+    [Parameter]
+    public SwitchParameter Restart { get; set; }
+
+    /// <summary>Takes in a host that comes back.</summary>
+    [Parameter]
+    public SwitchParameter Rejoin { get; set; }
 
     /// <summary>Trains in a job beside the shell.</summary>
     [Parameter(Mandatory = true, ParameterSetName = JobSet)]
@@ -133,7 +158,34 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
             RunPath = isRunItself ? configured : run,
             Resume = MyInvocation.BoundParameters.ContainsKey(nameof(Resume)) ? Resume : null,
             WritesRun = PassThru,
+            RankArguments = [.. RankArguments()],
         };
+    }
+
+    private IEnumerable<string> RankArguments()
+    {
+        if (Ranks > 0)
+        {
+            yield return "--ranks";
+            yield return Ranks.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (ComputerName.Length > 0)
+        {
+            yield return "--hosts";
+            yield return string.Join(',', ComputerName);
+        }
+
+        if (RanksPerHost > 0)
+        {
+            yield return "--ranks-per-host";
+            yield return RanksPerHost.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (Restart)
+            yield return "--restart";
+        if (Rejoin)
+            yield return "--rejoin";
     }
 
     // What could not begin is an error under -WhatIf, too.

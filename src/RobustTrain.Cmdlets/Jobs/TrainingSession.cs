@@ -233,6 +233,9 @@ internal sealed record TrainingRequest
     /// <summary>What relative paths are relative to.</summary>
     public required string WorkingFolder { get; init; }
 
+    /// <summary>How many ranks train it, and where, as the executable's options; none for one process.</summary>
+    public IReadOnlyList<string> RankArguments { get; init; } = [];
+
     /// <summary>Whether the run is written when it has ended, in place of its epochs.</summary>
     public bool WritesRun { get; init; }
 
@@ -272,6 +275,9 @@ internal sealed record TrainingRequest
             yield return "--resume";
             yield return mode.ToString().ToLowerInvariant();
         }
+
+        foreach (string argument in RankArguments)
+            yield return argument;
     }
 
     /// <summary>The arguments of <c>robusttrain train</c>.</summary>

@@ -25,6 +25,7 @@ internal sealed class TrainingNotices
     {
         RunWarning { NamesAll: false } warning => (Strings.Format("MoreThanNamed", warning.Message), Strings.Format("AllNamed", string.Join(Environment.NewLine, warning.Files!))),
         RunWarning warning => (warning.Message, null),
+        RankLost lost => (lost.Message, null),
         LoaderChanged change => OfLoader(change),
         NumericFailureHandled failure => Once("numeric_failure", failure.Epoch, Strings.Format(
             "NumericFailureHandled", failure.GlobalStep, failure.Problem, failure.Failures, Strings.Format(failure.Action == "rollback" ? "RolledBack" : "BatchSkipped"), failure.LearningRateFactor)),

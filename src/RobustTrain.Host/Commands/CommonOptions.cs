@@ -61,7 +61,10 @@ internal sealed class RunOptions(Option<bool> lifeLine)
     /// <summary>Adds them to a command, and what it does.</summary>
     /// <param name="command">The command.</param>
     /// <param name="run">Does it; gives the exit code.</param>
-    public Command AddTo(Command command, Func<RunRequest, EventStream?, int> run)
+    public Command AddTo(Command command, Func<RunRequest, EventStream?, int> run) => AddTo(command, (request, stream, _) => run(request, stream));
+
+    /// <inheritdoc cref="AddTo(Command, Func{RunRequest, EventStream?, int})"/>
+    public Command AddTo(Command command, Func<RunRequest, EventStream?, ParseResult, int> run)
     {
         foreach (Option option in (Option[])[_runPath, _resume, _events, lifeLine])
             command.Add(option);
@@ -75,7 +78,7 @@ internal sealed class RunOptions(Option<bool> lifeLine)
                 parsed.GetValue(_runPath),
                 Enum.Parse<ResumeMode>(parsed.GetValue(_resume)!, ignoreCase: true),
                 parsed.GetValue(lifeLine));
-            return CommandGuard.Run(() => run(request, stream), stream);
+            return CommandGuard.Run(() => run(request, stream, parsed), stream);
         });
         return command;
     }

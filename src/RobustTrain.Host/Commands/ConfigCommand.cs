@@ -1,6 +1,7 @@
 using System.CommandLine;
 using RobustTrain.Configuration;
 using RobustTrain.Host.Jobs;
+using RobustTrain.Host.Launching;
 using RobustTrain.Host.Output;
 using RobustTrain.Platform;
 using RobustTrain.Runs;
@@ -68,9 +69,14 @@ internal static class ConfigCommand
         return command;
     }
 
-    private static Command Check() => new RunOptions(CommonOptions.LifeLine()).AddTo(
-        new Command("check", "Checks a configuration as 'train' would before its first step: keys, dataset, network, device, and with --run-path the run. Creates nothing."),
-        (request, stream) => new CheckJob(request, stream, TimeProvider.System).Run());
+    private static Command Check()
+    {
+        Command command = new("check", "Checks a configuration as 'train' would before its first step: keys, dataset, network, device, with --run-path the run, and with --ranks or --hosts whether these ranks can be started. Creates nothing.");
+        RankOptions ranks = new();
+        ranks.AddTo(command);
+        return new RunOptions(CommonOptions.LifeLine()).AddTo(
+            command, (request, stream, parsed) => new CheckJob(request, stream, TimeProvider.System, config => MpiExec.CheckAny(ranks.Of(parsed), config.Trainer.Shards)).Run());
+    }
 
     private static Command Values()
     {

@@ -18,7 +18,8 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="request">What the command line asks.</param>
 /// <param name="stream">Events to whoever started the process; null where nobody reads them.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProvider time)
+/// <param name="checkLaunch">Throws where the ranks that would train can't be started.</param>
+internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProvider time, Action<TrainingConfig> checkLaunch)
 {
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromSeconds(0.5);
 
@@ -41,6 +42,7 @@ internal sealed class CheckJob(RunRequest request, EventStream? stream, TimeProv
             if (request.RunPath is { } path)
                 RunFolder.Check(path, config, request.Resume);
             SystemLimits.OfThisProcess().Check(config);
+            checkLaunch(config);
         }
         catch (Exception exception) when (exception is RunException or ConfigurationException)
         {

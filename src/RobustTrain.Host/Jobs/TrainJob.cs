@@ -1,3 +1,4 @@
+using RobustTrain.Configuration;
 using RobustTrain.Host.Limits;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
@@ -8,6 +9,8 @@ using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Distributed;
+using RobustTrain.Training.Distributed.Joining;
 using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Tasks;
@@ -21,30 +24,150 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="time">The clock.</param>
 internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProvider time)
 {
-    /// <summary>Trains.</summary>
+    /// <summary>Trains, as one of several ranks where a launcher has started them.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="Exception">What went wrong before there was a run; nothing was created.</exception>
     public int Run()
     {
-        TrainingConfig config = request.ReadConfiguration();
-        string? runPath = NamedRunPath();
-        if (runPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished && config.Trainer.Epochs <= finished.Epochs)
-            return SayFinishedAlready(finished, runPath);
+        if (RankEnvironment.Find() is not { } environment)
+            return Run(group: null);
+        using RankGroup group = RankGroup.Join(environment, RankTimeout());
+        try
+        {
+            return Run(group);
+        }
+        catch (Exception exception)
+        {
+            // Rank 0 tells people, for all.
+            Failure failure = Failure.Of(exception);
+            if (group.Fail((int)failure.ExitCode, exception is RankLostException ? null : failure.Message) && group.Rank != 0)
+                return (int)failure.ExitCode;
+            throw;
+        }
+    }
 
-        SystemLimits.OfThisProcess().Check(config);
+    private int Run(RankGroup? group)
+    {
+        Ranks ranks = group is null ? Ranks.Single : new Ranks(group.Communicator);
         using TrainingControl control = new();
         StopRequests requests = new(control.RequestStop, control.RequestCheckpoint);
         using StopSignals signals = new(requests);
         if (request.HasLifeLine)
             LifeLine.Hold(Console.OpenStandardInput(), requests);
 
-        TrainingPlan plan = TrainingPlan.Create(config);
-        RunVersions versions = RunVersions.Current(LibTorch.Version);
-        IReadOnlyList<SplitRecord>? splits = SplitRecords.Of(plan.Data);
-        using RunFolder run = runPath is null
-            ? RunFolder.Create(RunPathChoice.For(config.Name, time), config, versions, time, splits)
-            : RunFolder.Open(runPath, config, request.Resume, versions, time, splits);
-        return Train(plan, run, control, requests);
+        TrainingConfig config = Checked(group, () => ReadConfiguration(ranks));
+        string? runPath = NamedRunPath();
+        if (IsFinished(ranks, runPath, config, out RunRecord? finished))
+        {
+            group?.Leave((int)ExitCode.Finished);
+            return ranks.IsFirst ? SayFinishedAlready(finished!, runPath!) : (int)ExitCode.Finished;
+        }
+
+        RunVersions? versions = null;
+        IReadOnlyList<SplitRecord>? splits = null;
+        TrainingPlan plan = Checked(group, () =>
+        {
+            SystemLimits.OfThisProcess().Check(config);
+            Ranks.Check(config.Trainer.Shards, ranks.Size);
+            TrainingPlan made = TrainingPlan.Create(config, group is null ? RankPlace.Alone : new RankPlace(group.LocalRank, group.LocalSize));
+            versions = RunVersions.Current(LibTorch.Version);
+            splits = SplitRecords.Of(made.Data);
+            return made;
+        });
+        if (group is not null)
+            new RankCheck { Versions = versions, Configuration = ConfigurationWriter.Values(config), Data = splits }.Agree(group);
+        bool lacksNccl = false;
+        if (group is not null && plan.GpuIndex is { } gpu)
+        {
+            ICommunicator? devices = group.TryJoinDevices(gpu);
+            lacksNccl = devices is null;
+            ranks = new Ranks(group.Communicator, devices);
+        }
+
+        if (!ranks.IsFirst)
+            return TrainBeside(plan, group!, ranks, control, requests);
+        RunFolder? opened = null;
+        ranks.FromFirst(new CollectivePurpose("run", 0), () =>
+        {
+            opened = runPath is null
+                ? RunFolder.Create(RunPathChoice.For(config.Name, time), config, versions!, time, splits)
+                : RunFolder.Open(runPath, config, request.Resume, versions!, time, splits);
+        });
+        using RunFolder run = opened!;
+        return Train(plan, run, group, ranks, control, requests, lacksNccl ? ["There is no NCCL (libnccl.so.2) on the hosts: gradients go from GPU to GPU through the hosts' memory and MPI, which is slower."] : []);
+    }
+
+    // What is wrong at one rank all ranks are told, and end with it.
+    private static T Checked<T>(RankGroup? group, Func<T> check)
+        where T : class
+    {
+        T? value = null;
+        RankCheck verdict = new();
+        Exception? own = null;
+        try
+        {
+            value = check();
+        }
+        catch (Exception exception) when (group is not null)
+        {
+            Failure failure = Failure.Of(exception);
+            own = exception;
+            verdict = new RankCheck { Error = failure.Message, ErrorId = failure.ErrorId, ExitCode = (int)failure.ExitCode };
+        }
+
+        if (group is not null)
+            verdict.AgreeOnErrors(group, own);
+        return value!;
+    }
+
+    // Without a configuration of its own a rank takes that of the run, which only the first one needs to see.
+    private TrainingConfig ReadConfiguration(Ranks ranks)
+    {
+        if (request.ConfigPath is not null || request.RunPath is null || ranks.IsAlone)
+            return request.ReadConfiguration();
+        string text = ranks.FromFirst(new CollectivePurpose("configuration", 0), () => ConfigurationWriter.Write(request.ReadConfiguration()));
+        return ConfigurationReader.Parse<TrainingConfig>(text, "the configuration of rank 0");
+    }
+
+    private bool IsFinished(Ranks ranks, string? runPath, TrainingConfig config, out RunRecord? record)
+    {
+        RunRecord? found = null;
+        bool isFinished = ranks.FromFirst(new CollectivePurpose("run", 0), () =>
+        {
+            found = runPath is null ? null : RunFolder.Check(runPath, config, request.Resume);
+            return found is { State: RunState.Finished } && config.Trainer.Epochs <= found.Epochs;
+        });
+        record = found;
+        return isFinished;
+    }
+
+    // Where this rank watches over the others, before it knows whether the configuration is good.
+    private TimeSpan RankTimeout()
+    {
+        try
+        {
+            return TimeSpan.FromSeconds(request.ReadConfiguration().Trainer.RankTimeoutSeconds);
+        }
+        catch (Exception exception) when (exception is RunException or ConfigurationException)
+        {
+            return TimeSpan.FromSeconds(new TrainerConfig().RankTimeoutSeconds);
+        }
+    }
+
+    // At all ranks but the first there is no run's folder, and nobody to tell.
+    private int TrainBeside(TrainingPlan plan, RankGroup group, Ranks ranks, TrainingControl control, StopRequests requests)
+    {
+        ranks.FromFirst(new CollectivePurpose("run", 0), () => true);
+        SilentJournal journal = new();
+        group.Report(reason => requests.Stop(reason), requests.Checkpoint, onNotice: _ => { });
+        control.Stuck += message =>
+        {
+            group.Fail((int)ExitCode.Unexpected, message);
+            ThisProcess.Exit((int)ExitCode.Unexpected);
+        };
+        TrainingOutcome outcome = new Trainer(plan, run: null, journal, time, ranks).Run(control);
+        group.Leave((int)outcome.ExitCode);
+        return (int)outcome.ExitCode;
     }
 
     private string? NamedRunPath()
@@ -54,14 +177,15 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         return request.RunPath is null ? null : WritablePath.Full(request.RunPath);
     }
 
-    private int SayFinishedAlready(RunRecord record, string runPath)
+    /// <summary>Says that a run is finished, and does nothing.</summary>
+    internal int SayFinishedAlready(RunRecord record, string runPath)
     {
         stream?.Write(new RunFinished("finished", (int)ExitCode.Finished, null, null));
         Say($"The run '{record.Name}' at {runPath} is finished already; nothing was done.");
         return (int)ExitCode.Finished;
     }
 
-    private int Train(TrainingPlan plan, RunFolder run, TrainingControl control, StopRequests requests)
+    private int Train(TrainingPlan plan, RunFolder run, RankGroup? group, Ranks ranks, TrainingControl control, StopRequests requests, IReadOnlyList<string> warnings)
     {
         using RunJournal file = new(run, time);
         RetryingJournal kept = new(file);
@@ -83,14 +207,30 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
                 journal.Write(new RunWarning($"The run goes on with other settings: {string.Join(", ", run.Changes.Select(change => $"{change.Path} was {change.Left} and is {change.Right}"))}."));
             if (run.DataDifference is { } difference)
                 journal.Write(new RunWarning($"The run goes on with other data than before: {difference}."));
-            control.Stuck += message => EndStuck(message, kept);
-            TrainingOutcome outcome = new Trainer(plan, run, journal, time).Run(control);
+            foreach (string warning in warnings)
+                journal.Write(new RunWarning(warning));
+            control.Stuck += message => EndStuck(message, kept, group);
+            group?.Report(reason => requests.Stop(reason), requests.Checkpoint, notice => journal.Write(new RunWarning(notice)));
+            TrainingOutcome outcome = new Trainer(plan, run, journal, time, ranks).Run(control);
             bool isFinished = outcome.ExitCode == ExitCode.Finished;
             journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
             kept.Complete();
+            group?.Leave((int)outcome.ExitCode);
             display?.Dispose();
             Say(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with {last.Description}; go on with: robusttrain train --run-path {run.Path}");
             return (int)outcome.ExitCode;
+        }
+        catch (RankLostException lost) when (lost.ExitCode == ExitCode.Stopped)
+        {
+            // What was being written is on disk by now.
+            journal.Write(new RankLost(lost.Rank, lost.Host, lost.Purpose.Step, lost.Purpose.Name, lost.Message));
+            journal.Write(new RunFinished("stopped", (int)ExitCode.Stopped, lost.Message, lost.ErrorId) { Target = lost.Host });
+            kept.Complete();
+            display?.Dispose();
+            group!.Fail((int)ExitCode.Stopped, error: null);
+            CommandGuard.Say(lost.Message);
+            Say($"Stopped with {last.Description}; go on with: robusttrain train --run-path {run.Path}");
+            return (int)ExitCode.Stopped;
         }
         catch (Exception exception)
         {
@@ -99,6 +239,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
 
             // Where nothing could be begun, a run is left as it was found.
             bool isUntouched = run.IsResumed && !last.HasBegun && failure.ExitCode == ExitCode.Configuration;
+            group?.Fail((int)failure.ExitCode, exception is RankLostException || ranks.HaveAgreedToFail ? null : failure.Message);
             return ReportFailure(failure, kept, isUntouched ? run.TakeBack : null);
         }
         finally
@@ -138,8 +279,9 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         }
     }
 
-    private void EndStuck(string message, RetryingJournal journal)
+    private void EndStuck(string message, RetryingJournal journal, RankGroup? group)
     {
+        group?.Fail((int)ExitCode.Unexpected, message);
         int exitCode = ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), journal);
         stream?.Dispose();
 
@@ -163,6 +305,14 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         }
 
         return CommandGuard.Report(failure, stream);
+    }
+
+    /// <summary>For ranks that nobody listens to.</summary>
+    private sealed class SilentJournal : IRunJournal
+    {
+        public void Write(RunEvent runEvent)
+        {
+        }
     }
 
     /// <summary>Remembers whether the training has begun, and the checkpoint that was written last.</summary>

@@ -25,6 +25,7 @@ internal static class EventText
         LabelPredicted label => $"{label.Image}: {string.Join("  ", label.Top.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Label} {one.Probability:0.000}")))}",
         PredictionFailed failed => $"Warning: {failed.Message} The {failed.InputName} is left out.",
         RunWarning warning => Warning(warning),
+        RankLost lost => lost.Message,
         LoaderChanged { Kind: "worker_died" or "worker_stuck" or "sample_skipped" or "sample_quarantined" or "quarantine_not_written" or "fell_back" or "workers_chosen" or "cache_damaged" or "cache_not_written" } loader => $"Loader: {loader.Message}",
         StopRequested stop => $"Asked to stop ({stop.Reason}): stops after this step, with a checkpoint.",
         _ => null,

@@ -151,7 +151,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 }
 
 /// <summary>Tells from the OpenSSH client's last words why a connection failed.</summary>
-internal static class SshFailure
+public static class SshFailure
 {
     /// <summary>The error of a connection that has ended.</summary>
     /// <param name="host">The host, as the operator named it.</param>
