@@ -201,6 +201,8 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
             requests.ReportTo(journal);
             if (!run.IsLocked)
                 journal.Write(new RunWarning($"The file system of '{run.Path}' has no locks: a second process is kept away only by what run.json says of this one (host, process) and by its heartbeat."));
+            if (LibTorch.Warning is { } limit)
+                journal.Write(new RunWarning(limit));
             if (WritablePath.OneDriveOf(run.Path) is { } synced)
                 journal.Write(new RunWarning($"The run's folder '{run.Path}' lies in OneDrive ('{synced}'), which uploads each checkpoint and holds files open meanwhile: writing may wait for it. Elsewhere there is no such wait."));
             if (run.Changes.Count > 0)

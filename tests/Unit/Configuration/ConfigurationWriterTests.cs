@@ -194,7 +194,7 @@ public sealed class ConfigurationWriterTests
                 EpochSeeds = config.EpochSeeds is { } seeds ? [.. Enumerable.Repeat(seeds, (int)Math.Min(3, config.Trainer.Epochs)).SelectMany(three => three)] : null,
                 Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs), BestMetric = Own(config.Trainer.BestMetric, scores), Shards = Math.Min(config.Trainer.Shards, config.Loader.BatchSize) },
                 Selection = config.Selection with { Metrics = config.Selection.Metrics is { } metrics ? [.. metrics.Select(metric => Own(metric, scores))] : null },
-                Data = config.Data with { Dataset = dataset, CropSize = config.Data.CropSize ?? 112, SampleSize = dataset == "air-change" ? config.Data.SampleSize : null, Lists = config.Data.ValidationSets is null ? config.Data.Lists : config.Data.Lists with { Val = null } },
+                Data = config.Data with { Dataset = dataset, Cache = new CacheConfig(), CropSize = config.Data.CropSize ?? 112, SampleSize = dataset == "air-change" ? config.Data.SampleSize : null, Lists = config.Data.ValidationSets is null ? config.Data.Lists : config.Data.Lists with { Val = null } },
                 Criterion = config.Criterion with
                 {
                     Name = Own(config.Criterion.Name, task.Criteria),
@@ -212,7 +212,7 @@ public sealed class ConfigurationWriterTests
     [Fact]
     public void These_keys_may_change_when_a_run_goes_on() => Assert.Equal(
         [
-            "name", "loader.num_workers", "loader.worker_kind", "loader.prefetch_queue_length", "loader.persistent_workers", "loader.timeout_seconds",
+            "name", "data.cache.memory_share", "data.cache.path", "loader.num_workers", "loader.worker_kind", "loader.prefetch_queue_length", "loader.persistent_workers", "loader.timeout_seconds",
             "loader.max_errors", "loader.health_check_interval_seconds", "loader.on_bad_sample", "loader.max_skipped", "trainer.evaluation_workers", "trainer.log_interval_seconds", "trainer.drift_check_steps", "trainer.detect_anomaly",
             "trainer.step_timeout_seconds", "trainer.rank_timeout_seconds", "checkpoint.keep", "checkpoint.keep_every", "checkpoint.every_steps", "checkpoint.every_seconds", "numerics.on_failure", "numerics.max_failures",
         ],
