@@ -114,6 +114,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "signal", SetLastError = true)]
     public static partial nint SetHandler(int signal, nint handler);
 
+    [LibraryImport(Library, EntryPoint = "execv", SetLastError = true)]
+    public static partial int Execute(byte* path, byte** arguments);
+
     [LibraryImport(Library, EntryPoint = "_exit")]
     public static partial void Exit(int code);
 

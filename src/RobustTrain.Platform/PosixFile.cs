@@ -15,12 +15,29 @@ public static unsafe class PosixFile
     // O_RDONLY | O_CLOEXEC | O_NONBLOCK: to open a pipe would wait for its writer.
     private static readonly int s_openToRead = OperatingSystem.IsMacOS() ? 0x1000004 : 0x80800;
 
+    // O_NOFOLLOW of macOS, and of Linux on ARM and elsewhere.
+    private static readonly int s_itself = OperatingSystem.IsMacOS() ? 0x100 : RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
+
     // O_APPEND of macOS and of Linux.
     private static readonly int s_append = OperatingSystem.IsMacOS() ? 0x8 : 0x400;
 
     /// <summary>Opens a file to be read.</summary>
     /// <returns>Its descriptor; negative where it fails, for the reason that <see cref="Marshal.GetLastPInvokeError"/> tells.</returns>
     public static int Open(string path) => Libc.Open(path, s_openToRead);
+
+    /// <summary>Opens a file to be read that is no symbolic link; a pipe is not waited for.</summary>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    /// <exception cref="IOException">It is a symbolic link, or can't be read.</exception>
+    public static SafeFileHandle OpenItself(string path)
+    {
+        int descriptor = Libc.Open(path, s_openToRead | s_itself);
+        if (descriptor >= 0)
+            return new SafeFileHandle(descriptor, ownsHandle: true);
+        int error = Marshal.GetLastPInvokeError();
+        throw error is PosixError.NotFound or PosixError.NotAFolder
+            ? new FileNotFoundException($"There is no file '{path}'.", path)
+            : new IOException(error == (OperatingSystem.IsMacOS() ? 62 : 40) ? $"'{path}' is a symbolic link, which is not followed." : $"'{path}' can't be opened: {Marshal.GetPInvokeErrorMessage(error)}.");
+    }
 
     /// <summary>Reads at a place (POSIX pread).</summary>
     /// <returns>How many bytes; negative where it fails, for the reason that <see cref="Marshal.GetLastPInvokeError"/> tells.</returns>

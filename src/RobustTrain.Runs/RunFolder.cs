@@ -115,24 +115,37 @@ public sealed class RunFolder : IDisposable
         string recordPath = RecordPathOf(path);
         try
         {
-            RunRecord? record = JsonSerializer.Deserialize(DurableFile.Read(recordPath), RunJson.Default.RunRecord);
-            if (record is { Format: <= RunRecord.CurrentFormat, Attempts.Count: > 0 })
-                return record;
-            string found = record is null or { Attempts.Count: 0 } ? "holds no run" : $"has the format {record.Format}, but this version knows up to {RunRecord.CurrentFormat}";
-            throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"'{recordPath}' {found}.", path);
+            return ParseRecord(DurableFile.Read(recordPath), path);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new RunException(ExitCode.Configuration, "RunNotFound", $"'{path}' holds no run: there is no '{recordPath}'.", path, exception);
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"The record '{recordPath}' can't be read: {exception.Message}", path, exception);
+        }
+    }
+
+    /// <summary>Reads the content of a run's record.</summary>
+    /// <param name="content">The content of <c>run.json</c>.</param>
+    /// <param name="path">The run's folder.</param>
+    /// <exception cref="RunException">It is damaged, or of a newer version.</exception>
+    public static RunRecord ParseRecord(ReadOnlySpan<byte> content, string path)
+    {
+        string recordPath = RecordPathOf(path);
+        try
+        {
+            RunRecord? record = JsonSerializer.Deserialize(content, RunJson.Default.RunRecord);
+            if (record is { Format: <= RunRecord.CurrentFormat, Attempts.Count: > 0 })
+                return record;
+            string found = record is null or { Attempts.Count: 0 } ? "holds no run" : $"has the format {record.Format}, but this version knows up to {RunRecord.CurrentFormat}";
+            throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"'{recordPath}' {found}.", path);
+        }
         catch (JsonException damaged)
         {
             string where = damaged.LineNumber is { } line ? $" in line {line + 1}" : "";
             throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"The record '{recordPath}' is damaged{where}: it is not the JSON that a run writes.", path, damaged);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new RunException(ExitCode.Configuration, "RunRecordNotReadable", $"The record '{recordPath}' can't be read: {exception.Message}", path, exception);
         }
     }
 

@@ -69,8 +69,9 @@ public static class EventLine
         {
             return IsKnown(line) ? JsonSerializer.Deserialize(line, RunJson.Default.RunEvent) : null;
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // Half of a character beyond the basic plane is no text, which the reader says by the second kind.
             return new RunWarning($"A line of the journal can't be read: {exception.Message}");
         }
     }
