@@ -85,6 +85,7 @@ function Invoke-Build([string[]] $Options = @()) {
     Invoke-Setup
     Invoke-Native { dotnet build RobustTrain.sln -c $configuration -v quiet -nologo @Options }
     Invoke-Native { dotnet publish src/RobustTrain.Host -c $configuration --no-build -v quiet -nologo -o "$module/host" @Options }
+    Invoke-Native { dotnet publish src/RobustTrain.Dashboard -c $configuration --no-build -v quiet -nologo -o "$module/host" }
     Invoke-Native { dotnet publish src/RobustTrain.Cmdlets -c $configuration --no-build -v quiet -nologo -o "$module/bin" @Options }
     Invoke-Native { pwsh -NoProfile -NonInteractive -File build/help.ps1 -ModulePath $module }
     "The module is $module."
@@ -104,7 +105,7 @@ function Get-FailedTest([string] $Path) {
     }
 }
 
-# Three processes side by side.
+# Four processes side by side.
 function Invoke-Test {
     Invoke-Build
     # What plays the executable for Pester.
@@ -117,6 +118,7 @@ function Invoke-Test {
     $commands = [ordered]@{
         xunit             = $unit + @('--filter', 'FullyQualifiedName!~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit.trx")
         'xunit-training'  = $unit + @('--filter', 'FullyQualifiedName~RobustTrain.Tests.Training.', '--logger', "trx;LogFileName=$logs/xunit-training.trx")
+        dashboard         = 'dotnet', 'test', "tests/Dashboard/bin/$configuration/net10.0/RobustTrain.Tests.Dashboard.dll", '--logger', "trx;LogFileName=$logs/dashboard.trx"
         pester            = $pester + (Get-Content tests/Windows/pester.txt).ForEach({ "tests/Pester/$_.Tests.ps1" })
     }
     $jobs = foreach ($name in $commands.Keys) {

@@ -112,6 +112,8 @@ build() {
   local host=$!
   dotnet publish src/RobustTrain.Cmdlets -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/bin "$@"
   wait $host
+  # Behind the others: the two programs share files in one folder.
+  dotnet publish src/RobustTrain.Dashboard -c $CONFIGURATION --no-build -v quiet -nologo -o $MODULE/host
   pwsh -NoProfile -NonInteractive -File build/help.ps1 -ModulePath $MODULE
   echo "The module is $MODULE, its executable $HOST."
 }
@@ -144,30 +146,39 @@ tests_of() {
 # A shell's background processes have Ctrl+C ignored, which the tests would hand on.
 beside=(env --default-signal=INT,QUIT)
 
-xunit() { # NAME FILTER
-  "${beside[@]}" dotnet test "tests/Unit/bin/$CONFIGURATION/net10.0/RobustTrain.Tests.Unit.dll" --filter "$2" --logger "trx;LogFileName=$PWD/$LOGS/$1.trx"
+xunit() { # NAME PROJECT FILTER
+  "${beside[@]}" dotnet test "tests/$2/bin/$CONFIGURATION/net10.0/RobustTrain.Tests.$2.dll" --filter "$3" --logger "trx;LogFileName=$PWD/$LOGS/$1.trx"
 }
 
 pester() { # FILES...
   "${beside[@]}" PSModulePath="$TOOLS/modules${PSModulePath:+:$PSModulePath}" pwsh -NoProfile -File tests/Pester/run.ps1 "$@"
 }
 
-# The tests run in four processes side by side, since most of them wait for processes of their own; their logs are shown one after the other.
+# What drives the page in a browser, where Node is there; the test says what is missing elsewhere.
+setup_browser() {
+  local folder=tests/Dashboard/browser
+  command -v npm >/dev/null && [ -x /usr/bin/chromium ] && [ ! -d $folder/node_modules/playwright-core ] || return 0
+  (cd $folder && npm ci --ignore-scripts --no-audit --no-fund --silent) || echo "playwright-core could not be fetched; the page's test in a browser is skipped."
+}
+
+# The tests run in five processes side by side, since most of them wait for processes of their own; their logs are shown one after the other.
 # Those of the namespace Training share torch's one generator and count no threads; the files of Pester are halved by measured time.
 run_tests() {
   setup "${TEST_PACKAGES[@]}"
   build
+  setup_browser
   local name passed=0 failed=0 skipped=0 code p f s failures=() before
   local -A lanes
   rm -rf "$LOGS"
   mkdir -p "$LOGS"
   ln -sfn "$(pester_folder)" "$TOOLS/modules/Pester"
-  say "test: xunit and Pester, each in two processes"
-  xunit xunit 'FullyQualifiedName!~RobustTrain.Tests.Training.' >"$LOGS/xunit.log" 2>&1 & lanes[xunit]=$!
-  xunit xunit-training 'FullyQualifiedName~RobustTrain.Tests.Training.' >"$LOGS/xunit-training.log" 2>&1 & lanes[xunit-training]=$!
+  say "test: xunit in three processes and Pester in two"
+  xunit dashboard Dashboard 'FullyQualifiedName~RobustTrain' >"$LOGS/dashboard.log" 2>&1 & lanes[dashboard]=$!
+  xunit xunit Unit 'FullyQualifiedName!~RobustTrain.Tests.Training.' >"$LOGS/xunit.log" 2>&1 & lanes[xunit]=$!
+  xunit xunit-training Unit 'FullyQualifiedName~RobustTrain.Tests.Training.' >"$LOGS/xunit-training.log" 2>&1 & lanes[xunit-training]=$!
   pester tests/Pester/[A-LS-Z]*.Tests.ps1 >"$LOGS/pester.log" 2>&1 & lanes[pester]=$!
   pester tests/Pester/[M-R]*.Tests.ps1 >"$LOGS/pester-monitors.log" 2>&1 & lanes[pester-monitors]=$!
-  for name in xunit xunit-training pester pester-monitors; do
+  for name in xunit xunit-training dashboard pester pester-monitors; do
     code=0
     wait "${lanes[$name]}" || code=$?
     say "test: $name"

@@ -16,8 +16,12 @@ foreach ($runtime in 'linux-x64', 'win-x64') {
     dotnet publish (Join-Path $root src/RobustTrain.Host) -c $Configuration -r $runtime --self-contained -p:TorchRuntime=$runtime `
         -p:TorchSharpPackage=TorchSharp-cpu -p:LibTorchBeside=false --artifacts-path (Join-Path $work "build/$runtime") -v quiet -nologo -o (Join-Path $module host $runtime)
     if ($LASTEXITCODE -ne 0) { throw "dotnet publish for $runtime ended with exit code $LASTEXITCODE." }
+    # Behind the other, whose files of .NET it shares; ASP.NET Core's come along.
+    dotnet publish (Join-Path $root src/RobustTrain.Dashboard) -c $Configuration -r $runtime --self-contained `
+        --artifacts-path (Join-Path $work "build/$runtime") -v quiet -nologo -o (Join-Path $module host $runtime)
+    if ($LASTEXITCODE -ne 0) { throw "dotnet publish of the page for $runtime ended with exit code $LASTEXITCODE." }
 }
 
 # What nobody reads of a package: symbols and the API's comments.
-Get-ChildItem $module -Recurse -File -Include *.pdb, RobustTrain.*.xml, robusttrain.xml | Where-Object Extension -in .pdb, .xml | Remove-Item
+Get-ChildItem $module -Recurse -File -Include *.pdb, RobustTrain.*.xml, robusttrain.xml, robusttrain-dashboard.xml | Where-Object Extension -in .pdb, .xml | Remove-Item
 Compress-PSResource -Path $module -DestinationPath $OutputPath

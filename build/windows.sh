@@ -70,6 +70,7 @@ build_windows() {
   local options=(-c $CONFIGURATION -r win-x64 --no-self-contained -p:TorchRuntime=win-x64 --artifacts-path $WINDOWS/build -v quiet -nologo)
   say "build: engine, module and tests for win-x64"
   dotnet publish src/RobustTrain.Host "${options[@]}" -o $WINDOWS/RobustTrain/host
+  dotnet publish src/RobustTrain.Dashboard "${options[@]}" -o $WINDOWS/RobustTrain/host
   dotnet publish src/RobustTrain.Cmdlets "${options[@]}" -o $WINDOWS/RobustTrain/bin -p:ModulePath="$PWD/$WINDOWS/RobustTrain"
   dotnet publish tests/Unit "${options[@]}" -o $WINDOWS/tests
   dotnet publish tests/Windows "${options[@]}" -o $WINDOWS/tests

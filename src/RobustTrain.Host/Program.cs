@@ -19,6 +19,7 @@ internal static class Program
     {
         [WorkerCommand.Verb] => LoaderWorkerProcess.Run(),
         [WorkerCommand.StackVerb, var process, var thread] => ThreadStackProcess.Run(process, thread),
+        [DashboardCommand.Verb, .. var rest] => DashboardCommand.Run(rest),
         _ => RunCommand(args),
     };
 

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using System.Net.NetworkInformation;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Monitoring.Alerts;
@@ -69,6 +70,23 @@ public sealed class MonitorNameCompleter : ListCompleter
 {
     private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
         MonitorJob.OfCurrentRunspace().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}"));
+}
+
+/// <summary>The names of the session's pages.</summary>
+public sealed class DashboardNameCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
+        DashboardJob.OfCurrentRunspace().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}"));
+}
+
+/// <summary>The addresses of this machine.</summary>
+public sealed class ListenAddressCompleter : ListCompleter
+{
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
+        NetworkInterface.GetAllNetworkInterfaces()
+            .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            .SelectMany(network => network.GetIPProperties().UnicastAddresses.Select(address => (address.Address.ToString(), $"The address of {network.Name}.")))
+            .Prepend(("*", "All addresses of this machine."));
 }
 
 /// <summary>Rules to begin with, one for each property that can be watched.</summary>

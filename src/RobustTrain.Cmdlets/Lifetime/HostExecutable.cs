@@ -30,10 +30,16 @@ internal static class HostExecutable
         return File.Exists(ours) ? Checked(ours) : throw Missing(Strings.Format("HostNotFound", ours), ours);
     }
 
-    /// <summary>Makes the module's own executable executable where it is not: a package keeps no permissions, so that after Install-PSResource no file is.</summary>
+    /// <summary>Makes the module's own executables executable where they are not: a package keeps no permissions, so that after Install-PSResource no file is.</summary>
     public static void MakeOwnExecutable()
     {
-        string path = Own();
+        string own = Own();
+        MakeExecutable(own);
+        MakeExecutable(Path.Combine(Path.GetDirectoryName(own)!, "robusttrain-dashboard"));
+    }
+
+    private static void MakeExecutable(string path)
+    {
         if (OperatingSystem.IsWindows() || !File.Exists(path) || IsExecutable(path))
             return;
 

@@ -38,6 +38,7 @@ internal static class RobustTrainCommand
         LearningRateCommand.Create(),
         SampleDataCommand.Create(),
         ConfigCommand.Create(),
+        DashboardCommand.Create(),
     };
 
     private static int ReportUsage(ParseResult parsed)

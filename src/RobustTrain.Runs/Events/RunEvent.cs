@@ -40,6 +40,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(LearningRatesMeasured), "learning_rates_measured")]
 [JsonDerivedType(typeof(SampleDataProgress), "sample_data_progress")]
 [JsonDerivedType(typeof(SampleDataFinished), "sample_data_finished")]
+[JsonDerivedType(typeof(DashboardStarted), "dashboard_started")]
 [JsonDerivedType(typeof(LoaderChanged), "loader")]
 [JsonDerivedType(typeof(LoaderEpoch), "loader_epoch")]
 [JsonDerivedType(typeof(LoaderMeasured), "loader_measured")]

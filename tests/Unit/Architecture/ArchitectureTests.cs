@@ -19,6 +19,7 @@ public sealed partial class ArchitectureTests
         ["SampleData"] = ["Data"],
         ["Training"] = ["Configuration", "Data", "Platform", "Runs"],
         ["Cmdlets"] = ["Monitoring", "Platform", "Runs"],
+        ["Dashboard"] = ["Monitoring", "Platform", "Runs"],
         ["Host"] = ["Configuration", "Data", "Monitoring", "Platform", "Runs", "SampleData", "Training"],
     };
 
