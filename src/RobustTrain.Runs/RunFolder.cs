@@ -274,7 +274,7 @@ public sealed class RunFolder : IDisposable
             // What was checked may have changed before the lock was taken.
             RunRecord? previous = CheckFolder(path, config, resume, data, isLocked: held.KeepsOthersOut);
             IReadOnlyList<ConfigurationDifference> changes = previous is null ? [] : ResumedConfiguration.Compare(path, previous, config, data);
-            RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(previous, config, versions, clock);
+            RunRecord record = previous is null ? NewRecord(config, versions, clock) : NextAttempt(RunCost.WithLastWords(previous, path), config, versions, clock);
             record = record with { Data = data ?? record.Data };
             if (previous is null)
             {

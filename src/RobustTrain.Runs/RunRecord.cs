@@ -134,6 +134,9 @@ public sealed record RunAttempt
     /// <summary>The epoch after which it went on; null where it began the run.</summary>
     public int? ResumedFromEpoch { get; init; }
 
+    /// <summary>What it has used, as far as the record knows; null in records of older versions, and before it was first measured.</summary>
+    public RunCost? Cost { get; init; }
+
     /// <summary>The state as it is now: a process that is gone without a word was interrupted, whatever the record says.</summary>
     [JsonIgnore]
     public RunState ObservedState => State.Observed(Process);

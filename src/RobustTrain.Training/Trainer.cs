@@ -95,7 +95,7 @@ public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journ
         LedgerTotals totals = checkpoints.SaveEpoch(new CheckpointLabel(progress.Cursor, epoch, validation?.Scores, isBest), record);
         _journal.Write(new EpochFinished(
             epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
-        { Loader = epochs.Figures, LedgerTotals = totals });
+        { Loader = epochs.Figures, LedgerTotals = totals, EpochWaitSeconds = meter.WaitSeconds });
         if (progress.EndsEarly)
             _journal.Write(new StoppedEarly(epoch, state.Selector.Best!.Epoch, plan.Config.Selection.Patience!.Value));
     }

@@ -47,7 +47,7 @@ Describe 'The scores of a task' {
         $score = Measure-Model r
         $score.PsnrY, $score.Scores.psnr | Should -Be 28.1234, 26.5
         $table = ($run | Out-String -Width 80)
-        $table | Should -Match 'Name +State +Epochs +Metric +Best +Test +Start +RunPath'
+        $table | Should -Match 'Name +State +Epochs +Metric +Best +Test +Used +RunPath'
         $table | Should -Match '3/3 PsnrY +0\.5300 28\.1234'
         $measured = ($score | Out-String -Width 80)
         $measured | Should -Match 'test +13 PsnrY 28\.1234  SsimY 0\.8123'

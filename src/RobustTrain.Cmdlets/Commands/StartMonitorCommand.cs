@@ -6,6 +6,7 @@ using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Status;
+using RobustTrain.Platform.Notifications;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Commands;
@@ -43,6 +44,11 @@ public sealed class StartMonitorCommand : SourceCmdlet
     [ArgumentCompleter(typeof(AlertCompleter))]
     [ValidateNotNullOrEmpty]
     public AlertRule[] Alert { get; set; } = [];
+
+    /// <summary>Commands and webhooks that are told of each alert.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public NotificationTarget[] OnEvent { get; set; } = [];
 
     /// <summary>A file that records are appended to as JSON, one a line.</summary>
     [Parameter]
@@ -92,6 +98,9 @@ public sealed class StartMonitorCommand : SourceCmdlet
         if (IncludeCore && !kinds.HasFlag(MonitorKinds.Cpu))
             throw new MonitorException("IncludeCoreWithoutEffect", Strings.Format("IncludeCoreWithoutEffect"));
 
+        if (OnEvent.Length > 0 && Alert.Length == 0)
+            throw new MonitorException("OnEventWithoutAlert", Strings.Format("OnEventWithoutAlert"));
+
         var options = new MonitorSessionOptions
         {
             Kinds = kinds,
@@ -111,7 +120,7 @@ public sealed class StartMonitorCommand : SourceCmdlet
         };
         await OnPipelineThread(() =>
         {
-            var job = new MonitorJob(options, OutputLimit, MyInvocation.Line.Trim(), Name);
+            var job = new MonitorJob(options, OutputLimit, MyInvocation.Line.Trim(), Name, OnEvent);
             job.StartFor(this);
             WriteObject(job);
         });

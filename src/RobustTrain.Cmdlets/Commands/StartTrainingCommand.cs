@@ -7,6 +7,7 @@ using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform.Notifications;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
@@ -76,6 +77,11 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
     [Parameter(ParameterSetName = ForegroundSet)]
     [Parameter(ParameterSetName = JobSet)]
     public SwitchParameter PassThru { get; set; }
+
+    /// <summary>Commands and webhooks that the run's own process tells how it ends: finished, failed, stuck or stopped.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public NotificationTarget[] OnEvent { get; set; } = [];
 
     /// <summary>A trainer writes its checkpoint before it ends.</summary>
     protected override TimeSpan StopGrace => TrainingSession.StopGrace + TimeSpan.FromSeconds(5);
@@ -159,6 +165,7 @@ public sealed class StartTrainingCommand : ConfiguredCmdlet, ITrainingView
             Resume = MyInvocation.BoundParameters.ContainsKey(nameof(Resume)) ? Resume : null,
             WritesRun = PassThru,
             RankArguments = [.. RankArguments()],
+            OnEvent = [.. OnEvent.Select(target => target.Text)],
         };
     }
 

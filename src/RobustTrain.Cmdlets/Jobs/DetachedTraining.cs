@@ -49,6 +49,7 @@ internal static class DetachedTraining
         {
             start.WorkingDirectory = request.WorkingFolder;
             CudaDeviceOrder.Apply(start);
+            request.ApplyTo(start);
         });
     }
 

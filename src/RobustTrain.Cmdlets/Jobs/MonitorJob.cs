@@ -4,6 +4,7 @@ using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
+using RobustTrain.Platform.Notifications;
 
 namespace RobustTrain.Cmdlets.Jobs;
 
@@ -23,9 +24,10 @@ public sealed class MonitorJob : ManagedJob
     private readonly MonitorSession _session;
     private readonly bool _isMixed;
     private readonly Dictionary<string, bool> _connected = new(StringComparer.OrdinalIgnoreCase);
+    private readonly AlertNotifications? _notifications;
     private long _dropped;
 
-    internal MonitorJob(MonitorSessionOptions options, int outputLimit, string command, string? name)
+    internal MonitorJob(MonitorSessionOptions options, int outputLimit, string command, string? name, IReadOnlyList<NotificationTarget> onEvent)
         : base(nameof(MonitorJob), command, name)
     {
         Kind = options.Kinds;
@@ -36,6 +38,7 @@ public sealed class MonitorJob : ManagedJob
         OutputPath = options.OutputPath;
         _session = new MonitorSession(options);
         _session.Written += Take;
+        _notifications = onEvent.Count == 0 ? null : new AlertNotifications(onEvent, sentence => Keep(Warning, new WarningRecord(sentence), MostMessages));
         _session.OutputFailed += reason => Keep(Warning, new WarningRecord(reason), MostMessages);
     }
 
@@ -113,16 +116,23 @@ public sealed class MonitorJob : ManagedJob
         await using CancellationTokenRegistration registration = stopping.Register(ending.SetResult);
         _session.Start();
         await ending.Task;
+        _notifications?.Dispose();
         _session.Stop(IMonitor.StopBound);
     }
 
     /// <summary>Stops at once: a monitor has nothing to save.</summary>
-    protected override void Abandon() => _session.Stop(IMonitor.StopBound);
+    protected override void Abandon()
+    {
+        _notifications?.Dispose();
+        _session.Stop(IMonitor.StopBound);
+    }
 
     private void Take(MonitorRecord record)
     {
         if (record is StatusRecord status)
             NoteConnection(status);
+        if (record is MonitorAlert alert)
+            _notifications?.Take(alert);
 
         PSObject output = PSObject.AsPSObject(record);
         if (_isMixed && record is StatusRecord)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Lifetime;
@@ -15,7 +16,7 @@ internal sealed class TrainingSession(TrainingRequest request, ITrainingView vie
     /// <summary>How long a trainer that was told to stop may take for its checkpoint before it is killed.</summary>
     public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(60);
 
-    private readonly HostCall _trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject, request.Words);
+    private readonly HostCall _trainer = new(request.TrainArguments(hasLifeLine: true), request.WorkingFolder, lifetime, StopGrace, request.Subject, request.Words) { Prepare = request.ApplyTo };
     private readonly TrainingProgress _progress = new(progressId, TimeProvider.System);
     private readonly TrainingNotices _notices = new();
     private RunStarted? _started;
@@ -239,6 +240,9 @@ internal sealed record TrainingRequest
     /// <summary>Whether the run is written when it has ended, in place of its epochs.</summary>
     public bool WritesRun { get; init; }
 
+    /// <summary>Who the trainer tells how it ends: commands and webhooks.</summary>
+    public IReadOnlyList<string> OnEvent { get; init; } = [];
+
     /// <summary>How the cmdlet calls what the executable names by its options.</summary>
     public CmdletWords Words { get; init; } = CmdletWords.Plain;
 
@@ -278,6 +282,17 @@ internal sealed record TrainingRequest
 
         foreach (string argument in RankArguments)
             yield return argument;
+    }
+
+    /// <summary>
+    /// Hands over who is told: in the environment, which others can't read, since the address of a webhook often holds its password. What the shell's
+    /// own environment names is told, too.
+    /// </summary>
+    public void ApplyTo(ProcessStartInfo start)
+    {
+        const string variable = "ROBUSTTRAIN_ON_EVENT";
+        if (OnEvent.Count > 0)
+            start.Environment[variable] = string.Join('\n', [.. OnEvent, start.Environment.TryGetValue(variable, out string? before) ? before : ""]);
     }
 
     /// <summary>The arguments of <c>robusttrain train</c>.</summary>

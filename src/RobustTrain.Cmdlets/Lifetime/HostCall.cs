@@ -26,6 +26,9 @@ internal sealed class HostCall(IEnumerable<string> arguments, string workingFold
 
     private ChildProcess? _process;
 
+    /// <summary>Changes how it is started, its environment for one.</summary>
+    public Action<ProcessStartInfo>? Prepare { get; init; }
+
     /// <summary>The process id, once it runs.</summary>
     public int? ProcessId => _process?.Id;
 
@@ -80,6 +83,7 @@ internal sealed class HostCall(IEnumerable<string> arguments, string workingFold
         start.WorkingDirectory = workingFolder;
         start.RedirectStandardOutput = true;
         CudaDeviceOrder.Apply(start);
+        Prepare?.Invoke(start);
         try
         {
             return ChildProcess.Start(start, keptErrorLines: KeptErrorLines);

@@ -179,6 +179,11 @@ public static class TrainingCell
         return string.Create(CultureInfo.InvariantCulture, $"{whole / 3600}:{whole / 60 % 60:00}:{whole % 60:00}");
     }
 
+    /// <summary>Hours of GPUs, else of the CPU, as GPU 1.25 h; nothing where neither is known.</summary>
+    public static string Hours(double? gpuHours, double? cpuHours) => (gpuHours ?? cpuHours) is { } hours
+        ? string.Create(CultureInfo.InvariantCulture, $"{(gpuHours is null ? "CPU" : "GPU")} {(hours < 9.995 ? hours.ToString("F2", CultureInfo.InvariantCulture) : hours < 999.95 ? hours.ToString("F1", CultureInfo.InvariantCulture) : hours.ToString("F0", CultureInfo.InvariantCulture))} h")
+        : "";
+
     /// <summary>A name of at most so many letters, cut on the right.</summary>
     public static string Name(string name, int width) => name.Length <= width ? name : name[..(width - 1)] + '…';
 

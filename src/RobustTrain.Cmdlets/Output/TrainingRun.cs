@@ -9,6 +9,7 @@ public sealed record TrainingRun
     private readonly RunRecord _record;
     private readonly RunState _state;
     private readonly ScoreProperties _scores;
+    private readonly RunCost? _cost;
 
     private TrainingRun(RunRecord record, string runPath)
     {
@@ -16,6 +17,7 @@ public sealed record TrainingRun
         _state = record.ObservedState;
         _scores = new ScoreProperties(record.TestScores, record.ScoreNames, "Test");
         RunPath = runPath;
+        _cost = RunCost.Of(record, runPath);
         State = _state.ToString();
         Interruptions = record.Attempts.Count(attempt => attempt.ObservedState == RunState.Interrupted);
 
@@ -77,6 +79,18 @@ public sealed record TrainingRun
 
     /// <summary>How long processes have worked on it, all attempts together, to the last that is known of it; by a clock that nobody sets.</summary>
     public double DurationSeconds { get; }
+
+    /// <summary>Hours of GPUs, all attempts together, by the run's last word; null where it trained on the CPU, and of runs of older versions.</summary>
+    public double? GpuHours => _cost?.GpuSeconds / 3600;
+
+    /// <summary>Hours of processor time, process workers' once they have ended; null of runs of older versions.</summary>
+    public double? CpuHours => _cost?.CpuSeconds / 3600;
+
+    /// <summary>The energy that its GPUs have used by their own counters; null where no device has one.</summary>
+    public double? EnergyKilowattHours => _cost?.EnergyJoules / 3.6e6;
+
+    /// <summary>How long the training has waited for samples; null of runs of older versions.</summary>
+    public double? DataWaitSeconds => _cost?.DataWaitSeconds;
 
     /// <summary>How the last process ended, as $LASTEXITCODE; null while it runs and where it was interrupted.</summary>
     public int? ExitCode => _state is RunState.Running or RunState.Interrupted ? null : _record.ExitCode;

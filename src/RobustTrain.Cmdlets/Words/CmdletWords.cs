@@ -29,6 +29,7 @@ internal sealed partial record CmdletWords(IReadOnlyList<(string Setting, string
         ["--integers"] = "-Integers",
         ["--kind"] = "-WorkerKind",
         ["--most"] = "-Most",
+        ["--on-event"] = "-OnEvent",
         ["--opset"] = "-Opset",
         ["--output"] = "-OutputPath",
         ["--overlap"] = "-Overlap",

@@ -51,7 +51,8 @@ internal static class CommonOptions
 
 /// <summary>The options of the commands that train, or check whether a training could begin.</summary>
 /// <param name="lifeLine">Whether standard input is the parent's life line.</param>
-internal sealed class RunOptions(Option<bool> lifeLine)
+/// <param name="onEvent">Who is told how it ends; null where nobody can be.</param>
+internal sealed class RunOptions(Option<bool> lifeLine, Option<string[]>? onEvent = null)
 {
     private readonly ConfigurationOptions _configuration = new();
     private readonly Option<string?> _runPath = CommonOptions.RunPath();
@@ -68,6 +69,8 @@ internal sealed class RunOptions(Option<bool> lifeLine)
     {
         foreach (Option option in (Option[])[_runPath, _resume, _events, lifeLine])
             command.Add(option);
+        if (onEvent is not null)
+            command.Add(onEvent);
         _configuration.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -77,7 +80,8 @@ internal sealed class RunOptions(Option<bool> lifeLine)
                 parsed.GetValue(_configuration.Settings)!,
                 parsed.GetValue(_runPath),
                 Enum.Parse<ResumeMode>(parsed.GetValue(_resume)!, ignoreCase: true),
-                parsed.GetValue(lifeLine));
+                parsed.GetValue(lifeLine))
+            { OnEvent = onEvent is null ? [] : parsed.GetValue(onEvent)! };
             return CommandGuard.Run(() => run(request, stream, parsed), stream);
         });
         return command;

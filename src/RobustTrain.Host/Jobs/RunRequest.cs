@@ -14,6 +14,9 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="HasLifeLine">Whether standard input is the parent's life line.</param>
 internal sealed record RunRequest(string? ConfigPath, IReadOnlyList<string> Settings, string? RunPath, ResumeMode Resume, bool HasLifeLine)
 {
+    /// <summary>Who is told how the run ends: commands and webhooks.</summary>
+    public IReadOnlyList<string> OnEvent { get; init; } = [];
+
     /// <summary>Reads the configuration: the one that is named, else that of the run that is to go on.</summary>
     /// <exception cref="RunException">The path holds no run and can't become one.</exception>
     /// <exception cref="ConfigurationException">The configuration has mistakes.</exception>

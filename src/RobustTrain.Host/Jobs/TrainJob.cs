@@ -4,7 +4,9 @@ using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
 using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
+using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform;
+using RobustTrain.Platform.Notifications;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training;
@@ -24,10 +26,41 @@ namespace RobustTrain.Host.Jobs;
 /// <param name="time">The clock.</param>
 internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProvider time)
 {
+    private readonly RunNotifications _notifications = new(
+        RunNotifications.TargetsOf(request.OnEvent), new NotificationSender(), sentence => SayWarning(sentence, stream), time);
+
+    private string? _runPath;
+    private Failure? _failure;
+    private CostMeter? _meter;
+    private volatile bool _isEnding;
+
+    // Whether this process speaks for the run: alone, or as the first of its ranks.
+    private bool _isFirst = true;
+
     /// <summary>Trains, as one of several ranks where a launcher has started them.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="Exception">What went wrong before there was a run; nothing was created.</exception>
     public int Run()
+    {
+        try
+        {
+            int exitCode = RunTraining();
+
+            // A run that was finished before has told it then.
+            if (_runPath is not null)
+                _notifications.Tell((ExitCode)exitCode switch { ExitCode.Finished => "finished", ExitCode.Stopped => "stopped", _ => "failed" }, _runPath, (ExitCode)exitCode, _failure);
+            return exitCode;
+        }
+        catch (Exception exception)
+        {
+            Failure failure = Failure.Of(exception);
+            if (_isFirst)
+                _notifications.Tell("failed", request.RunPath is null ? null : Path.GetFullPath(request.RunPath), failure.ExitCode, failure);
+            throw;
+        }
+    }
+
+    private int RunTraining()
     {
         if (RankEnvironment.Find() is not { } environment)
             return Run(group: null);
@@ -49,6 +82,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
     private int Run(RankGroup? group)
     {
         Ranks ranks = group is null ? Ranks.Single : new Ranks(group.Communicator);
+        _isFirst = ranks.IsFirst;
         using TrainingControl control = new();
         StopRequests requests = new(control.RequestStop, control.RequestCheckpoint);
         using StopSignals signals = new(requests);
@@ -68,6 +102,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         TrainingPlan plan = Checked(group, () =>
         {
             SystemLimits.OfThisProcess().Check(config);
+            TelemetryJournal.CheckEndpoint();
             Ranks.Check(config.Trainer.Shards, ranks.Size);
             TrainingPlan made = TrainingPlan.Create(config, group is null ? RankPlace.Alone : new RankPlace(group.LocalRank, group.LocalSize));
             versions = RunVersions.Current(LibTorch.Version);
@@ -94,6 +129,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
                 : RunFolder.Open(runPath, config, request.Resume, versions!, time, splits);
         });
         using RunFolder run = opened!;
+        _runPath = run.Path;
         return Train(plan, run, group, ranks, control, requests, lacksNccl ? ["There is no NCCL (libnccl.so.2) on the hosts: gradients go from GPU to GPU through the hosts' memory and MPI, which is slower."] : []);
     }
 
@@ -170,6 +206,14 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         return (int)outcome.ExitCode;
     }
 
+    private static void SayWarning(string sentence, EventStream? stream)
+    {
+        if (stream is null)
+            CommandGuard.Say($"warning: {sentence}");
+        else
+            stream.Write(new RunWarning(sentence));
+    }
+
     private string? NamedRunPath()
     {
         if (request.RunPath is null && request.Resume == ResumeMode.Require)
@@ -188,14 +232,18 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
     private int Train(TrainingPlan plan, RunFolder run, RankGroup? group, Ranks ranks, TrainingControl control, StopRequests requests, IReadOnlyList<string> warnings)
     {
         using RunJournal file = new(run, time);
+        SystemMonitor? watched = null;
         RetryingJournal kept = new(file);
+        _meter = new CostMeter(plan.Device.ToString(), () => watched?.Latest ?? new SystemStatus("", null, []), time);
         using TensorBoardJournal curves = new(run.TensorBoardPath, warning => kept.Write(new RunWarning(warning)));
         using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time, loss => ReportLoss(loss, kept)) : null;
         stream?.ReportLossTo(loss => ReportLoss(loss, kept));
         using SystemMonitor? system = WatchSystem(kept);
+        watched = system;
         SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
         LastCheckpoint last = new();
-        CompositeJournal journal = new(time, [kept, stream, display, curves, last], sampling);
+        using TelemetryJournal? telemetry = TelemetryJournal.Open(run, sentence => kept.Write(new RunWarning(sentence)));
+        CostJournal journal = new(new CompositeJournal(time, [new EndGate(this), kept, stream, display, curves, last, telemetry], sampling), _meter, time);
         try
         {
             requests.ReportTo(journal);
@@ -215,10 +263,15 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
             group?.Report(reason => requests.Stop(reason), requests.Checkpoint, notice => journal.Write(new RunWarning(notice)));
             TrainingOutcome outcome = new Trainer(plan, run, journal, time, ranks).Run(control);
             bool isFinished = outcome.ExitCode == ExitCode.Finished;
+
+            // What could not be sent is told before the run's last word.
+            telemetry?.Dispose();
             journal.Write(new RunFinished(isFinished ? "finished" : "stopped", (int)outcome.ExitCode, null, null));
             kept.Complete();
             group?.Leave((int)outcome.ExitCode);
             display?.Dispose();
+            if (RunCost.Of(run.Record, run.Path) is { } cost)
+                Say($"Used so far: {cost.Describe()}.");
             Say(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with {last.Description}; go on with: robusttrain train --run-path {run.Path}");
             return (int)outcome.ExitCode;
         }
@@ -236,6 +289,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         }
         catch (Exception exception)
         {
+            WaitForEnd();
             Failure failure = CrashReport.Keep(Failure.Of(exception), run.Path, time);
             display?.Dispose();
 
@@ -283,12 +337,28 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
 
     private void EndStuck(string message, RetryingJournal journal, RankGroup? group)
     {
+        _isEnding = true;
         group?.Fail((int)ExitCode.Unexpected, message);
-        int exitCode = ReportFailure(Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message)), journal);
+        Failure stuck = Failure.Of(new RunException(ExitCode.Unexpected, "StepStuck", message));
+        int exitCode = ReportFailure(stuck, journal);
+        _notifications.Tell("stuck", _runPath, (ExitCode)exitCode, stuck);
         stream?.Dispose();
 
         // An orderly exit would take torch's own data from under the thread that still computes with it, which ends in a crash with another exit code.
         ThisProcess.Exit(exitCode);
+    }
+
+    // The thread that was stuck may come back while others are told of it; the run has had its last word.
+    private void WaitForEnd()
+    {
+        if (_isEnding)
+            Thread.Sleep(Timeout.Infinite);
+    }
+
+    private void WriteCost(CostMeasured cost, RetryingJournal journal)
+    {
+        journal.Write(cost);
+        stream?.Write(cost);
     }
 
     // The disk that made the training fail may refuse its last words too; then they stand on standard error alone.
@@ -296,6 +366,8 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
     {
         try
         {
+            if (takeBack is null && _meter is not null)
+                WriteCost(_meter.Measure() with { Time = time.GetUtcNow() }, journal);
             if (takeBack is null)
                 journal.Write(new RunFinished("failed", (int)failure.ExitCode, failure.Message, failure.ErrorId) { Target = failure.Target });
             journal.Complete();
@@ -306,6 +378,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
             failure = failure with { Message = $"{failure.Message}\nThe run's record could not be written either: {StorageError.Describe(exception)}" };
         }
 
+        _failure = failure;
         return CommandGuard.Report(failure, stream);
     }
 
@@ -315,6 +388,12 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         public void Write(RunEvent runEvent)
         {
         }
+    }
+
+    /// <summary>Lets no event of the training follow its last word.</summary>
+    private sealed class EndGate(TrainJob job) : IRunJournal
+    {
+        public void Write(RunEvent runEvent) => job.WaitForEnd();
     }
 
     /// <summary>Remembers whether the training has begun, and the checkpoint that was written last.</summary>

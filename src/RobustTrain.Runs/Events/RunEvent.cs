@@ -22,6 +22,7 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(RanksMeasured), "ranks_measured")]
 [JsonDerivedType(typeof(RankLost), "rank_lost")]
 [JsonDerivedType(typeof(SystemSample), "system_sample")]
+[JsonDerivedType(typeof(CostMeasured), "cost")]
 [JsonDerivedType(typeof(RunWarning), "warning")]
 [JsonDerivedType(typeof(StopRequested), "stop_requested")]
 [JsonDerivedType(typeof(RunFinished), "run_finished")]
@@ -109,7 +110,11 @@ public sealed record EpochStarted(int Epoch, double LearningRate) : RunEvent;
 /// <param name="LearningRate">The step's learning rate.</param>
 /// <param name="SamplesPerSecond">Since the last such event.</param>
 /// <param name="DataWaitShare">The share of the time since the last such event that the trainer waited for data, 0 to 1.</param>
-public sealed record StepFinished(int Epoch, int Step, long GlobalStep, double Loss, double LearningRate, double SamplesPerSecond, double DataWaitShare) : RunEvent;
+public sealed record StepFinished(int Epoch, int Step, long GlobalStep, double Loss, double LearningRate, double SamplesPerSecond, double DataWaitShare) : RunEvent
+{
+    /// <summary>How long the trainer has waited for data in this epoch so far, as far as this process has worked on it.</summary>
+    public double EpochWaitSeconds { get; init; }
+}
 
 /// <summary>An epoch is complete: trained, validated where it is due, and copied to be saved; <see cref="CheckpointSaved"/> says when it is.</summary>
 /// <param name="Epoch">The epoch, from 0.</param>
@@ -127,6 +132,9 @@ public sealed record EpochFinished(int Epoch, double TrainLoss, IReadOnlyDiction
 
     /// <summary>What became of the training samples of all epochs so far.</summary>
     public LedgerTotals? LedgerTotals { get; init; }
+
+    /// <summary>How long the trainer has waited for data, as far as this process has worked on the epoch.</summary>
+    public double EpochWaitSeconds { get; init; }
 }
 
 /// <summary>A validation or a test goes on.</summary>
@@ -191,6 +199,18 @@ public sealed record StoppedEarly(int Epoch, int BestEpoch, int Patience) : RunE
 /// <param name="Gpus">The host's GPUs; none where it has none that can be read.</param>
 public sealed record SystemSample(
     long GlobalStep, double DataWaitShare, double? CpuPercent, long? MemoryUsedBytes, long? MemoryTotalBytes, IReadOnlyList<GpuSample> Gpus) : RunEvent;
+
+/// <summary>What this process has used for the run since it began; written at most every ten seconds, at the end of an epoch, and at its own.</summary>
+/// <param name="DurationSeconds">How long it has worked.</param>
+/// <param name="GpuSeconds">The same for each GPU that it trains on, summed; null where it trains on the CPU.</param>
+/// <param name="CpuSeconds">Its processor time, of process workers once they have ended.</param>
+/// <param name="EnergyJoules">What these GPUs have used by their own counters; null where they have none.</param>
+/// <param name="DataWaitSeconds">How long the training waited for samples.</param>
+public sealed record CostMeasured(double DurationSeconds, double? GpuSeconds, double CpuSeconds, double? EnergyJoules, double DataWaitSeconds) : RunEvent
+{
+    /// <summary>The process.</summary>
+    public int ProcessId { get; init; }
+}
 
 /// <summary>Something that the operator should know and that did not end the run.</summary>
 public sealed record RunWarning(string Message) : RunEvent

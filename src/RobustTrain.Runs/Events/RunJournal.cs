@@ -14,6 +14,7 @@ public sealed class RunJournal : IRunJournal, IDisposable
     private readonly ArrayBufferWriter<byte> _line = new(512);
     private readonly Queue<RunEvent> _unrecorded = new();
     private readonly Lock _gate = new();
+    private CostMeasured? _cost;
 
     /// <summary>Opens the journal of a run, to go on after its last whole line.</summary>
     /// <exception cref="IOException">It can't be written.</exception>
@@ -49,7 +50,9 @@ public sealed class RunJournal : IRunJournal, IDisposable
                 throw;
             }
 
-            if (RunProgress.IsSeenBy(timed))
+            if (timed is CostMeasured cost)
+                _cost = cost;
+            else if (RunProgress.IsSeenBy(timed))
                 _unrecorded.Enqueue(timed);
             TryRecord(timed);
         }
@@ -65,12 +68,12 @@ public sealed class RunJournal : IRunJournal, IDisposable
     // The line is written, and would be written twice were it refused now.
     private void TryRecord(RunEvent written)
     {
-        // A checkpoint's own word can wait for the next event: the record costs a flush.
+        // A checkpoint's own word can wait for the next event, and what was used for one that changes more: the record costs a flush.
         if (_unrecorded.Count == 0 || written is CheckpointSaved)
             return;
         try
         {
-            _run.Update(record => _unrecorded.Aggregate(record, RunProgress.Apply));
+            _run.Update(record => _unrecorded.Aggregate(_cost is null ? record : RunProgress.Apply(record, _cost), RunProgress.Apply));
             _unrecorded.Clear();
         }
         catch (Exception refused) when (written is not RunFinished && refused is IOException or UnauthorizedAccessException)
@@ -125,6 +128,7 @@ public static class RunProgress
         EpochFinished epoch => Finished(record, epoch),
         CheckpointSaved { CompletedEpoch: { } epoch } => record with { EpochsSaved = epoch + 1 },
         TestFinished test => record with { TestScores = test.Scores },
+        CostMeasured cost => record with { Attempts = WithLast(record.Attempts, attempt => Used(attempt, cost)) },
         RunFinished finished => Ended(record, finished),
         _ => record,
     };
@@ -176,6 +180,12 @@ public static class RunProgress
             }),
         };
     }
+
+    private static RunAttempt Used(RunAttempt attempt, CostMeasured cost) => attempt with
+    {
+        DurationSeconds = Math.Max(attempt.DurationSeconds ?? 0, cost.DurationSeconds),
+        Cost = new RunCost(cost.DurationSeconds, cost.GpuSeconds, cost.CpuSeconds, cost.EnergyJoules, cost.DataWaitSeconds),
+    };
 
     private static RunAttempt[] WithLast(IReadOnlyList<RunAttempt> attempts, Func<RunAttempt, RunAttempt> change) =>
         [.. attempts.SkipLast(1), change(attempts[^1])];

@@ -15,6 +15,93 @@ public sealed class RunJournalReader(string path)
     /// <summary>Reads all whole lines of a journal; none where it doesn't exist.</summary>
     public static IReadOnlyList<RunEvent> ReadAll(string path) => new RunJournalReader(path).ReadNew();
 
+    /// <summary>The whole lines of a journal as events, one at a time, so that a journal of any length takes no memory; none where it doesn't exist.</summary>
+    /// <param name="path">The journal.</param>
+    /// <param name="leftOut">Kinds that are not even parsed, as <c>step</c>.</param>
+    /// <exception cref="IOException">The journal can't be read.</exception>
+    public static IEnumerable<RunEvent> Enumerate(string path, params IReadOnlyCollection<string> leftOut)
+    {
+        if (!File.Exists(path))
+            yield break;
+        byte[][] marks = [.. leftOut.Select(kind => System.Text.Encoding.UTF8.GetBytes($"{{\"event\":\"{kind}\""))];
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        using MemoryStream line = new();
+        byte[] chunk = new byte[ChunkBytes];
+        int count;
+        while ((count = file.Read(chunk)) > 0)
+        {
+            int start = 0;
+            for (int end; (end = Array.IndexOf(chunk, (byte)'\n', start, count - start)) >= 0; start = end + 1)
+            {
+                line.Write(chunk, start, end - start);
+                ReadOnlyMemory<byte> text = line.GetBuffer().AsMemory(0, (int)line.Length);
+                line.SetLength(0);
+                if (text.Length > 0 && !marks.Any(mark => text.Span.StartsWith(mark)) && EventLine.Read(text.Span) is { } runEvent)
+                    yield return runEvent;
+            }
+
+            line.Write(chunk, start, count - start);
+        }
+    }
+
+    /// <summary>The last word of a process on what it has used; read from the journal's end, so that its length does not matter.</summary>
+    /// <param name="path">The journal.</param>
+    /// <param name="processId">The process.</param>
+    /// <returns>Null where it has said none, or the journal can't be read.</returns>
+    internal static CostMeasured? LastCost(string path, int processId)
+    {
+        try
+        {
+            return File.Exists(path) ? LinesFromEnd(path).Where(line => line.AsSpan().StartsWith(CostMark) || line.AsSpan().StartsWith(StartMark))
+                .Select(line => EventLine.Read(line))
+                .Select(found => found is CostMeasured cost && cost.ProcessId == processId ? (Cost: cost, IsEnd: true) : (Cost: null, IsEnd: found is RunStarted))
+                .FirstOrDefault(found => found.IsEnd).Cost : null;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            // What was used is told to people only; the journal's own readers say why it can't be read.
+            return null;
+        }
+    }
+
+    private static ReadOnlySpan<byte> CostMark => "{\"event\":\"cost\""u8;
+
+    private static ReadOnlySpan<byte> StartMark => "{\"event\":\"run_started\""u8;
+
+    // Whole lines alone: what follows the last line feed is no line yet.
+    private static IEnumerable<byte[]> LinesFromEnd(string path)
+    {
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        byte[] rest = [];
+        bool isFirst = true;
+        for (long end = file.Length; end > 0;)
+        {
+            int size = (int)Math.Min(ChunkBytes, end);
+            byte[] chunk = new byte[size + rest.Length];
+            file.Position = end - size;
+            file.ReadExactly(chunk, 0, size);
+            rest.CopyTo(chunk, size);
+            end -= size;
+            int stop = chunk.Length;
+            for (int at; (at = Array.LastIndexOf(chunk, (byte)'\n', stop - 1, stop)) >= 0; stop = at)
+            {
+                if (!isFirst)
+                    yield return chunk[(at + 1)..stop];
+                isFirst = false;
+                if (at == 0)
+                {
+                    stop = 0;
+                    break;
+                }
+            }
+
+            rest = chunk[..stop];
+        }
+
+        if (rest.Length > 0 && !isFirst)
+            yield return rest;
+    }
+
     /// <summary>The events that were written since the last call, in order; kinds that this version doesn't know are left out.</summary>
     /// <exception cref="IOException">The journal can't be read.</exception>
     public IReadOnlyList<RunEvent> ReadNew()

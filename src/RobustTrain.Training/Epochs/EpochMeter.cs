@@ -30,6 +30,9 @@ internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimePro
     /// <summary>The share of training time that waited for data, 0 to 1.</summary>
     public double DataWaitShare => Share(_waited, _trained);
 
+    /// <summary>How long the training has waited for data.</summary>
+    public double WaitSeconds => _waited.TotalSeconds;
+
     /// <summary>A batch is asked for.</summary>
     public void BeginBatch() => _batchBegan = time.GetTimestamp();
 
@@ -54,7 +57,8 @@ internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimePro
 
         TimeSpan window = time.GetElapsedTime(_windowStarted);
         journal.Write(new StepFinished(
-            before.Epoch, before.Batch, before.GlobalStep, step.Loss, step.LearningRate, Rate(_windowSamples, window), Share(_windowWaited, window)));
+            before.Epoch, before.Batch, before.GlobalStep, step.Loss, step.LearningRate, Rate(_windowSamples, window), Share(_windowWaited, window))
+        { EpochWaitSeconds = WaitSeconds });
         _windowStarted = time.GetTimestamp();
         _windowWaited = TimeSpan.Zero;
         _windowSamples = 0;
