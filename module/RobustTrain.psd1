@@ -15,7 +15,9 @@
     AliasesToExport        = @('Export-Prediction')
     CmdletsToExport        = @(
         'Compare-TrainingRun'
+        'Export-FleetSummary'
         'Export-Model'
+        'Export-TrainingReport'
         'Get-CpuStatus'
         'Get-Dashboard'
         'Get-GpuStatus'
@@ -34,6 +36,7 @@
         'New-TrainingConfig'
         'Register-TrainingTask'
         'Remove-TrainingRun'
+        'Show-TrainingPlot'
         'Start-Dashboard'
         'Start-Monitor'
         'Start-Training'

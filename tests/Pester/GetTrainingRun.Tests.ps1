@@ -120,7 +120,7 @@ Describe 'Get-TrainingRun' {
 
     It 'shows a table with states and scores' {
         $table = Get-TrainingRun good | Out-String -Width 200
-        $table | Should -Match 'Name +State +Epochs +Best +TestF1 +Start +Used +RunPath'
-        $table | Should -Match 'alpha.*Finished.*2/2 +0\.5200 +0\.7700'
+        $table | Should -Match 'Name +State +Epochs +Metric +Best +Test +Used +RunPath'
+        $table | Should -Match 'alpha.*Finished.*2/2 +F1 +0\.5200 +0\.7700'
     }
 }

@@ -5,7 +5,7 @@ using RobustTrain.Runs;
 namespace RobustTrain.Cmdlets.Commands;
 
 /// <summary>A cmdlet that takes runs by their folders.</summary>
-public abstract class RunCmdlet : RobustTrainCmdlet
+public abstract class RunCmdlet : HostCmdlet
 {
     private protected const string PathSet = "Path";
     private protected const string LiteralPathSet = "LiteralPath";

@@ -7,6 +7,7 @@ using RobustTrain.Cmdlets.Output;
 using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Sources.Ssh;
 using RobustTrain.Platform;
+using RobustTrain.Reports.Plots;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Scheduling;
 
@@ -152,6 +153,42 @@ public sealed class TrainingTaskCompleter : ListCompleter
         catch (RunException)
         {
             // A scheduler that does not answer completes nothing; the cmdlet says why.
+            return [];
+        }
+    }
+}
+
+/// <summary>The curves of the runs that are given, else of all runs below the current folder.</summary>
+public sealed class MetricCompleter : ListCompleter
+{
+    // A folder of thousands of runs must not hold up a keystroke.
+    private const int MostRuns = 20;
+
+    private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
+    {
+        if (CurrentFolder() is not { } here)
+            return [];
+        string[] given = [.. new[] { "Path", "LiteralPath", "RunPath" }.Select(name => bound[name]).SelectMany(Texts).Select(path => Path.GetFullPath(path, here)).Where(RunFolder.IsRun)];
+        IEnumerable<string> runs = given.Length > 0 ? given : RunSearch.Below(here);
+        return runs.Take(MostRuns).SelectMany(MetricsOf).DistinctBy(metric => metric.Name).DefaultIfEmpty(("loss", "the loss of each step"));
+    }
+
+    private static IEnumerable<string> Texts(object? value) => value switch
+    {
+        string text => [WildcardPattern.Unescape(text)],
+        IEnumerable many => many.Cast<object?>().SelectMany(Texts),
+        _ => [],
+    };
+
+    private static IReadOnlyList<(string Name, string Meaning)> MetricsOf(string run)
+    {
+        try
+        {
+            return RunMetrics.Of(RunFolder.ReadRecord(run));
+        }
+        catch (RunException)
+        {
+            // A damaged record completes nothing; the cmdlet says what is wrong with it.
             return [];
         }
     }

@@ -107,7 +107,9 @@ public static class StrokeText
     public static void DrawUpward(ImageBuffer image, string text, int left, int bottom, (byte Red, byte Green, byte Blue) color) =>
         Draw(image, text, (x, y) => (left + y, bottom - x), color);
 
-    private static void Draw(ImageBuffer image, string text, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)
+    /// <summary>The strokes of a text, each a line between two points of column and row: for pictures that draw it in another size.</summary>
+    /// <param name="text">The text; accents are dropped, and a letter that is not known is a box.</param>
+    public static IEnumerable<((int X, int Y) From, (int X, int Y) To)> Strokes(string text)
     {
         int offset = 0;
         foreach (char letter in text.Where(letter => !char.IsBetween(letter, '\u0300', '\u036f')))
@@ -116,7 +118,7 @@ public static class StrokeText
             {
                 string[] points = stroke.Split('-');
                 for (int point = 1; point < points.Length; point++)
-                    Line(image, points[point - 1], points[point], (x, y) => place(offset + x, y), color);
+                    yield return (PointOf(points[point - 1], offset), PointOf(points[point], offset));
             }
 
             offset += Advance;
@@ -131,9 +133,17 @@ public static class StrokeText
         return s_strokes.GetValueOrDefault(accented < 0 ? capital : Plain[accented], Unknown);
     }
 
-    private static void Line(ImageBuffer image, string from, string to, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)
+    private static (int X, int Y) PointOf(string digits, int offset) => (offset + digits[0] - '0', digits[1] - '0');
+
+    private static void Draw(ImageBuffer image, string text, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)
     {
-        (int fromX, int fromY, int toX, int toY) = (from[0] - '0', from[1] - '0', to[0] - '0', to[1] - '0');
+        foreach (((int X, int Y) from, (int X, int Y) to) in Strokes(text))
+            Line(image, from, to, place, color);
+    }
+
+    private static void Line(ImageBuffer image, (int X, int Y) from, (int X, int Y) to, Func<int, int, (int X, int Y)> place, (byte Red, byte Green, byte Blue) color)
+    {
+        (int fromX, int fromY, int toX, int toY) = (from.X, from.Y, to.X, to.Y);
         int steps = Math.Max(1, Math.Max(Math.Abs(toX - fromX), Math.Abs(toY - fromY)));
         for (int step = 0; step <= steps; step++)
         {

@@ -34,6 +34,7 @@ internal static class RobustTrainCommand
         EvaluateCommand.Create(),
         PredictCommand.Create(),
         ExportCommand.Create(),
+        PlotCommand.Create(),
         LoaderCommand.Create(),
         LearningRateCommand.Create(),
         SampleDataCommand.Create(),

@@ -18,9 +18,10 @@ public sealed partial class ArchitectureTests
         ["Data"] = ["Configuration", "Platform"],
         ["SampleData"] = ["Data"],
         ["Training"] = ["Configuration", "Data", "Platform", "Runs"],
-        ["Cmdlets"] = ["Monitoring", "Platform", "Runs"],
+        ["Reports"] = ["Platform", "Runs"],
+        ["Cmdlets"] = ["Monitoring", "Platform", "Reports", "Runs"],
         ["Dashboard"] = ["Monitoring", "Platform", "Runs"],
-        ["Host"] = ["Configuration", "Data", "Monitoring", "Platform", "Runs", "SampleData", "Training"],
+        ["Host"] = ["Configuration", "Data", "Monitoring", "Platform", "Reports", "Runs", "SampleData", "Training"],
     };
 
     private static readonly string[] s_projects = [.. Directory.GetDirectories(s_source, "RobustTrain.*").Select(folder => Path.GetExtension(folder)[1..])];

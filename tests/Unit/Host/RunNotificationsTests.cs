@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Tests.Platform;
@@ -27,8 +28,8 @@ public sealed class RunNotificationsTests : IDisposable
         using WebhookStub webhook = new((_, _) => 200);
         HostRun run = await Train("--on-event", webhook.Address);
 
-        Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        using JsonDocument told = JsonDocument.Parse(Assert.Single(webhook.Requests).Body);
+        Assert.Equal(0, run.ExitCode);
+        using JsonDocument told = JsonDocument.Parse(FirstOf(webhook));
         Assert.Equal("finished", told.RootElement.GetProperty("event").GetString());
         JsonElement of = told.RootElement.GetProperty("run");
         Assert.Equal((_folder.At("run"), 0, 2), (of.GetProperty("path").GetString(), of.GetProperty("exit_code").GetInt32(), of.GetProperty("epochs_done").GetInt32()));
@@ -43,8 +44,9 @@ public sealed class RunNotificationsTests : IDisposable
         Assert.Contains("Used so far: ", run.Output, StringComparison.Ordinal);
 
         // A run that is finished already has told it.
+        int before = webhook.Requests.Count;
         Assert.Equal(0, (await Train("--on-event", webhook.Address)).ExitCode);
-        Assert.Single(webhook.Requests);
+        Assert.Equal(before, webhook.Requests.Count);
     }
 
     [Fact]
@@ -54,7 +56,7 @@ public sealed class RunNotificationsTests : IDisposable
         HostRun run = await Train("--on-event", webhook.Address, "--set", "data.path=nowhere");
 
         Assert.Equal(2, run.ExitCode);
-        using JsonDocument told = JsonDocument.Parse(Assert.Single(webhook.Requests).Body);
+        using JsonDocument told = JsonDocument.Parse(FirstOf(webhook));
         Assert.Equal("failed", told.RootElement.GetProperty("event").GetString());
         Assert.Equal(2, told.RootElement.GetProperty("run").GetProperty("exit_code").GetInt32());
         Assert.Contains("nowhere", told.RootElement.GetProperty("text").GetString(), StringComparison.Ordinal);
@@ -70,8 +72,7 @@ public sealed class RunNotificationsTests : IDisposable
         HostRun run = await Train("--on-event", $"http://{silent.LocalEndpoint}/", "--on-event", bad.Address);
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(2, run.Sentences.Length);
-        Assert.All(run.Sentences, sentence => Assert.StartsWith("warning: 'finished' could not be told to the webhook at http://127.0.0.1:", sentence, StringComparison.Ordinal));
+        Assert.Equal(2, run.Sentences.Count(sentence => sentence.StartsWith("warning: 'finished' could not be told to the webhook at http://127.0.0.1:", StringComparison.Ordinal)));
         Assert.Equal(RunState.Finished, RunFolder.ReadRecord(_folder.At("run")).State);
         Assert.IsType<RunFinished>(RunJournalReader.ReadAll(RunFolder.JournalPathOf(_folder.At("run")))[^1]);
     }
@@ -84,6 +85,14 @@ public sealed class RunNotificationsTests : IDisposable
         Assert.Equal(2, run.ExitCode);
         Assert.Equal(["--on-event: 'ftp://...' is no address of a webhook: one that begins with http:// or https:// and has a host is expected."], run.Sentences);
         Assert.False(Directory.Exists(_folder.At("run")));
+    }
+
+    // Where the machine is so busy that an answer comes too late, it is told again, by the same id.
+    private static string FirstOf(WebhookStub webhook)
+    {
+        string[] bodies = [.. webhook.Requests.Select(request => request.Body)];
+        Assert.Single(bodies.Select(body => JsonNode.Parse(body)!["id"]!.GetValue<string>()).Distinct());
+        return bodies[0];
     }
 
     private Task<HostRun> Train(params string[] more) => HostRun.To(_folder.Path, ["train", "--run-path", "run", .. s_settings, .. more]);

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Management.Automation;
+using RobustTrain.Cmdlets.Commands;
+using RobustTrain.Cmdlets.Completion;
+using RobustTrain.Cmdlets.Output;
+using RobustTrain.Cmdlets.Words;
+using RobustTrain.Reports;
+using RobustTrain.Reports.Documents;
+using RobustTrain.Runs;
+
+namespace RobustTrain.Cmdlets.Reports;
+
+/// <summary>Sums up what runs did in a day or another stretch of time.</summary>
+[Cmdlet(VerbsData.Export, "FleetSummary", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
+[OutputType(typeof(FleetSummary), typeof(FileInfo))]
+public sealed class ExportFleetSummaryCommand : RobustTrainCmdlet
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+
+    private readonly List<string> _folders = [];
+
+    /// <summary>Folders that hold runs, or runs; wildcards are allowed.</summary>
+    [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
+    [SupportsWildcards]
+    [FromObject("RunPath", "FullName", EscapesWildcards = true)]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = ["."];
+
+    /// <summary>The same, with wildcards taken as they stand.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
+    [Alias("RunPath", "PSPath")]
+    [FromObject("RunPath", "FullName")]
+    [ArgumentCompleter(typeof(RunPathCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>The beginning of the stretch, local time; a day before its end where it is not given.</summary>
+    [Parameter]
+    public DateTime? Since { get; set; }
+
+    /// <summary>The end of the stretch, local time; now where it is not given.</summary>
+    [Parameter]
+    public DateTime? Until { get; set; }
+
+    /// <summary>The file, .html or .md; objects are written where it is not given.</summary>
+    [Parameter(Position = 1)]
+    [FromObject("FullName")]
+    [ValidateNotNullOrEmpty]
+    public string? OutputPath { get; set; }
+
+    /// <summary>Html or Markdown; by the file's extension where it is not given.</summary>
+    [Parameter]
+    public DocumentFormat Format { get; set; }
+
+    /// <summary>Files that Start-Monitor -OutputPath has written, which tell of GPUs while no run was at work, too.</summary>
+    [Parameter]
+    [FromObject("OutputPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] GpuHistoryPath { get; set; } = [];
+
+    /// <summary>The utilisation in percent under which a GPU counts as idle.</summary>
+    [Parameter]
+    [ValidateRange(0, 100)]
+    public double IdleBelow { get; set; } = 5;
+
+    /// <summary>Overwrites a file that is there.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    {
+        bool isLiteral = ParameterSetName == LiteralPathSet;
+        foreach (string path in isLiteral ? LiteralPath : Path)
+        {
+            foreach (string folder in await ResolveFoldersAsync(path, isLiteral))
+            {
+                if (Directory.Exists(folder))
+                    _folders.Add(folder);
+                else
+                    await WriteErrorAsync(new RunException(ExitCode.Configuration, "RunNotFound", Strings.Format("FolderNotFound", folder), folder));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task EndProcessingAsync(CancellationToken stopping)
+    {
+        if (_folders.Count == 0)
+            return;
+        DateTime until = Until ?? DateTime.Now;
+        DateTime since = Since ?? until.AddDays(-1);
+        if (since >= until)
+            throw new RunException(ExitCode.Configuration, "SinceAfterUntil", Strings.Format("SinceAfterUntil", since, until), since);
+        bool isFormatGiven = MyInvocation.BoundParameters.ContainsKey(nameof(Format));
+        if (OutputPath is null && isFormatGiven)
+            throw new RunException(ExitCode.Configuration, "SummaryFormatWithoutFile", Strings.Format("SummaryFormatWithoutFile"));
+
+        string subject = string.Join(", ", _folders);
+        string? file = OutputPath is null ? null : await ResolvePathAsync(OutputPath);
+        DocumentFormat format = DocumentFormats.Of(isFormatGiven ? Format : null, file);
+        if (file is not null)
+        {
+            file = OutputFile.In(file, string.Create(CultureInfo.InvariantCulture, $"fleet-{until:yyyy-MM-dd}{DocumentFormats.ExtensionOf(format)}"));
+            OutputFile.Check(file, Force);
+            if (!await ShouldProcessAsync(file, Strings.Format("WriteSummaryAction", subject)))
+                return;
+        }
+
+        FleetSummary summary = await ReadAsync(since, until, subject, stopping);
+        if (file is null)
+        {
+            foreach (string problem in summary.Problems)
+                await WriteErrorAsync(new RunException(ExitCode.Configuration, "SummaryIncomplete", problem));
+            await WriteObjectAsync(summary);
+            return;
+        }
+
+        string title = string.Create(CultureInfo.InvariantCulture, $"Trainings of {since:yyyy-MM-dd HH:mm} to {until:yyyy-MM-dd HH:mm}");
+        await WriteObjectAsync(OutputFile.Write(file, format == DocumentFormat.Html ? FleetDocument.WriteHtml(summary, title, DateTimeOffset.UtcNow) : FleetDocument.WriteMarkdown(summary, title)));
+    }
+
+    private async Task<FleetSummary> ReadAsync(DateTime since, DateTime until, string subject, CancellationToken stopping)
+    {
+        string activity = Strings.Format("SummaryActivity", subject);
+        List<string> histories = [];
+        foreach (string history in GpuHistoryPath)
+            histories.Add(await ResolvePathAsync(history));
+        long next = 0;
+        FleetSummary summary = FleetSummary.Of(_folders.SelectMany(RunSearch.Below).Distinct(), since, until, IdleBelow, histories, Show, stopping);
+        await WriteProgressAsync(new ProgressRecord(1, activity, "done") { RecordType = ProgressRecordType.Completed });
+        return summary;
+
+        void Show(string what)
+        {
+            if (Environment.TickCount64 < next)
+                return;
+            next = Environment.TickCount64 + 200;
+            WriteProgressAsync(new ProgressRecord(1, activity, what)).Wait(stopping);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+namespace RobustTrain.Reports;
+
+/// <summary>
+/// Reads single values of a run's <c>config.yaml</c>, which the trainer writes, a key a line and two spaces a level: that takes no reader of YAML,
+/// which a shell may have loaded in another version.
+/// </summary>
+internal static class RunSettings
+{
+    /// <summary>The items of the first list of a name; empty where there is none.</summary>
+    /// <param name="configuration">The file's text.</param>
+    /// <param name="key">The key, without its section.</param>
+    public static IReadOnlyList<string> ListOf(string configuration, string key)
+    {
+        string[] lines = configuration.Split('\n');
+        int at = Array.FindIndex(lines, line => line.TrimStart().StartsWith($"{key}:", StringComparison.Ordinal));
+        if (at < 0)
+            return [];
+        string value = lines[at][(lines[at].IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        if (value.StartsWith('[') && value.EndsWith(']'))
+            return [.. value[1..^1].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Unquoted)];
+        return value.Length > 0 ? [] : [.. lines.Skip(at + 1).TakeWhile(line => line.TrimStart().StartsWith("- ", StringComparison.Ordinal)).Select(line => Unquoted(line.TrimStart()[2..].Trim()))];
+    }
+
+    /// <summary>The value of a key in a section; null where it has none.</summary>
+    public static string? ValueOf(string configuration, string section, string key)
+    {
+        string[] lines = configuration.Split('\n');
+        int at = Array.FindIndex(lines, line => line.TrimEnd() == $"{section}:");
+        string? found = at < 0 ? null : lines.Skip(at + 1).TakeWhile(line => line.StartsWith(' ')).FirstOrDefault(line => line.StartsWith($"  {key}:", StringComparison.Ordinal));
+        string? value = found?[(found.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        return value is null or "" or "null" ? null : Unquoted(value);
+    }
+
+    private static string Unquoted(string text) =>
+        text.Length >= 2 && text[0] == text[^1] && text[0] is '\'' or '"' ? text[1..^1].Replace("''", "'", StringComparison.Ordinal) : text;
+}
