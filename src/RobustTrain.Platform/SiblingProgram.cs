@@ -40,7 +40,8 @@ public static unsafe class SiblingProgram
             // Ctrl+C reaches both: the child ends by it, and this process waits for that.
             Console.CancelKeyPress += (_, pressed) => pressed.Cancel = true;
             using Process child = Process.Start(new ProcessStartInfo(path, arguments) { UseShellExecute = false })!;
-            ChildJob.OfThisProcess.Value.Add(child);
+            if (OperatingSystem.IsWindows())
+                ChildJob.OfThisProcess.Value.Add(child);
             child.WaitForExit();
             return child.ExitCode;
         }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Commands;
 using RobustTrain.Cmdlets.Completion;
-using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Reports;
 using RobustTrain.Reports.Documents;

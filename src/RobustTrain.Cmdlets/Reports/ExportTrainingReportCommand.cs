@@ -6,7 +6,6 @@ using RobustTrain.Cmdlets.Words;
 using RobustTrain.Reports;
 using RobustTrain.Reports.Documents;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Cmdlets.Reports;
 

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Text;
-using RobustTrain.Host.Jobs;
 using RobustTrain.Platform;
-using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Distributed.Liveness;
 

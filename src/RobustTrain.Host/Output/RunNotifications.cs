@@ -4,7 +4,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using RobustTrain.Platform.Notifications;
 using RobustTrain.Runs;
-using RobustTrain.Runs.Events;
 
 namespace RobustTrain.Host.Output;
 

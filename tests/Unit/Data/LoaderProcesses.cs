@@ -69,7 +69,9 @@ internal static class LoaderProcesses
         if (OperatingSystem.IsWindows())
         {
             // Wine has a console's own process in the job of the process whose console it is, and at times forgets to end it.
+#pragma warning disable CA1416 // The analyzer doesn't see the condition around a lambda.
             return [.. ChildJob.OfThisProcess.Value.ProcessIds().Where(process => WindowsProcesses.CommandOf(process)?.Contains("conhost", StringComparison.OrdinalIgnoreCase) != true)];
+#pragma warning restore CA1416
         }
 
         List<int> children = [];

@@ -140,7 +140,8 @@ public sealed class RankLaunchTests : IDisposable
     public async Task An_mpiexec_of_another_kind_is_refused()
     {
         string open = _folder.Write("mpiexec", "#!/bin/sh\necho 'mpiexec (OpenRTE) 4.1.4'\n"u8.ToArray());
-        File.SetUnixFileMode(open, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(open, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         HostRun end = await HostRun.EndOf(HostRun.Start(_folder.Path, new Dictionary<string, string?> { ["ROBUSTTRAIN_MPIEXEC"] = open }, [.. Train("other"), "--ranks", "2"]));
 
         Assert.Equal((2, $"'{open}' is Open MPI's, but the ranks are joined by MPICH's kind of MPI: install it (Debian: apt-get install mpich), or name its mpiexec by ROBUSTTRAIN_MPIEXEC."), (end.ExitCode, Assert.Single(end.Sentences)));
