@@ -33,6 +33,29 @@ public static class ProcessFiles
     public static long? NumberOf(string folder, string field) =>
         TextOf(folder, field)?.Split('\t', ' ').FirstOrDefault(text => text.Length > 0) is { } number && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : null;
 
+    /// <summary>The processes of this machine that were started with two arguments one after the other, as an option and its value; none where the system does not tell.</summary>
+    public static IReadOnlyList<int> WithArguments(string option, string value)
+    {
+        List<int> found = [];
+        foreach (string folder in Directory.Exists(Root) ? Directory.EnumerateDirectories(Root) : [])
+        {
+            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int process))
+                continue;
+            try
+            {
+                string[] arguments = File.ReadAllText($"{folder}/cmdline").Split('\0');
+                if (arguments.Zip(arguments.Skip(1)).Contains((option, value)))
+                    found.Add(process);
+            }
+            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+            {
+                // It has ended meanwhile, or is nobody else's to read.
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>What follows a field's name in <c>status</c>; null where the process is gone or has no such field.</summary>
     internal static string? TextOf(string folder, string field)
     {

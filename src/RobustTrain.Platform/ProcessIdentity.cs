@@ -15,6 +15,9 @@ public sealed record ProcessIdentity(string Host, int ProcessId, string Start)
         Environment.ProcessId,
         StartOf(Environment.ProcessId) ?? throw new InvalidOperationException("The start time of this process can't be read."));
 
+    /// <summary>A process of this machine; null where there is none of this id any more.</summary>
+    public static ProcessIdentity? Of(int processId) => StartOf(processId) is { } start ? new(Environment.MachineName, processId, start) : null;
+
     /// <summary>Whether the process lives, as far as this machine can tell: null for a process of another machine.</summary>
     public bool? IsAlive() =>
         !string.Equals(Host, Environment.MachineName, StringComparison.OrdinalIgnoreCase) ? null : StartOf(ProcessId) == Start;

@@ -163,6 +163,14 @@ public sealed class RunFolder : IDisposable
     public static RunRecord? Check<T>(string path, T config, ResumeMode resume)
         where T : IRunConfiguration, new() => CheckFolder(path, config, resume, data: null, isLocked: false);
 
+    /// <summary>Checks whether a run would take a configuration to go on with, while a process works on it or not. The data are not looked at.</summary>
+    /// <exception cref="RunException">The folder holds no run, its record can't be read, or a key changes on which the run's bits depend.</exception>
+    public static void CheckConfiguration<T>(string path, T config)
+        where T : IRunConfiguration, new() => ResumedConfiguration.Compare(path, ReadRecord(path), config, data: null);
+
+    /// <summary>The heartbeat of the process at work on a run, a number to be compared only: while it lives it grows every few seconds. 0 where there is none.</summary>
+    public static long ReadHeartbeat(string path) => RunLock.ReadBeats(LockPathOf(path));
+
     /// <summary>Checks what needs no configuration: that a path holds a run, or can become one.</summary>
     /// <returns>Whether it holds a run.</returns>
     /// <exception cref="RunException">The path is a file, the folder holds something else, or no run although <paramref name="resume"/> asks for one.</exception>

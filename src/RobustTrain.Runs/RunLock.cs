@@ -5,10 +5,10 @@ using RobustTrain.Platform;
 namespace RobustTrain.Runs;
 
 /// <summary>
-/// The lock on a run's folder. Its file also has a heartbeat, a number that grows every few seconds, for file systems whose locks don't
+/// The lock on the folder of a run, or of a fleet. Its file also has a heartbeat, a number that grows every few seconds, for file systems whose locks don't
 /// reach other machines or that have none.
 /// </summary>
-internal sealed class RunLock : IDisposable
+public sealed class RunLock : IDisposable
 {
     /// <summary>How often the heartbeat comes.</summary>
     public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(5);

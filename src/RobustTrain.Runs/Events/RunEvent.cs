@@ -46,6 +46,8 @@ namespace RobustTrain.Runs.Events;
 [JsonDerivedType(typeof(LoaderEpoch), "loader_epoch")]
 [JsonDerivedType(typeof(LoaderMeasured), "loader_measured")]
 [JsonDerivedType(typeof(LoaderProgress), "loader_progress")]
+[JsonDerivedType(typeof(FleetMemberChanged), "fleet_member")]
+[JsonDerivedType(typeof(FleetHostChanged), "fleet_host")]
 public abstract record RunEvent
 {
     /// <summary>When it happened, UTC; the journal fills it in.</summary>

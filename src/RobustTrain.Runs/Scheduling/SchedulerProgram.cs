@@ -5,7 +5,8 @@ using RobustTrain.Platform;
 namespace RobustTrain.Runs.Scheduling;
 
 /// <summary>A scheduler's own program, which is called for every question and every change.</summary>
-internal sealed class SchedulerProgram(string path)
+/// <param name="path">Where it is; a bare name is looked up on the path.</param>
+public sealed class SchedulerProgram(string path)
 {
     /// <summary>The id of the error of a scheduler that refuses.</summary>
     public const string Refused = "SchedulerRefused";

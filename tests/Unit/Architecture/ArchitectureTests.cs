@@ -18,10 +18,11 @@ public sealed partial class ArchitectureTests
         ["Data"] = ["Configuration", "Platform"],
         ["SampleData"] = ["Data"],
         ["Training"] = ["Configuration", "Data", "Platform", "Runs"],
+        ["Fleet"] = ["Configuration", "Monitoring", "Platform", "Runs"],
         ["Reports"] = ["Platform", "Runs"],
-        ["Cmdlets"] = ["Monitoring", "Platform", "Reports", "Runs"],
+        ["Cmdlets"] = ["Fleet", "Monitoring", "Platform", "Reports", "Runs"],
         ["Dashboard"] = ["Monitoring", "Platform", "Runs"],
-        ["Host"] = ["Configuration", "Data", "Monitoring", "Platform", "Reports", "Runs", "SampleData", "Training"],
+        ["Host"] = ["Configuration", "Data", "Fleet", "Monitoring", "Platform", "Reports", "Runs", "SampleData", "Training"],
     };
 
     private static readonly string[] s_projects = [.. Directory.GetDirectories(s_source, "RobustTrain.*").Select(folder => Path.GetExtension(folder)[1..])];
