@@ -31,6 +31,7 @@ internal static class RobustTrainCommand
         + "Exit codes: 0 finished, 1 unexpected, 2 configuration or usage, 3 data, 4 numeric failure, 5 out of memory, 75 stopped with a checkpoint (run it again to go on).")
     {
         TrainCommand.Create(),
+        FleetCommand.Create(),
         EvaluateCommand.Create(),
         PredictCommand.Create(),
         ExportCommand.Create(),

@@ -26,6 +26,9 @@ internal static class TrainCommand
         Command command = new(
             "train",
             "Trains a network, or goes on with a run that was stopped, killed or interrupted. SIGTERM, SIGINT (Ctrl+C) and SIGUSR1 stop it with a checkpoint (exit code 75) once the step or the batch of a validation that is under way has ended and the checkpoint is written; a second SIGINT ends it at once. Under mpiexec of MPICH's kind and under srun --mpi=pmi2 it is one rank of the run.");
+
+        // Nothing reads its value: it stands in the process's command line, by which a fleet finds a trainer that it may have started.
+        command.Add(new Option<string?>("--start-id") { Hidden = true });
         RankOptions ranks = new();
         ranks.AddTo(command);
         return new RunOptions(lifeLine, onEvent).AddTo(command, (request, stream, parsed) => Train(request, ranks.Of(parsed), stream));
