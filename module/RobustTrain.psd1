@@ -14,6 +14,7 @@
     VariablesToExport      = @()
     AliasesToExport        = @('Export-Prediction')
     CmdletsToExport        = @(
+        'Add-TrainingFleetMember'
         'Compare-TrainingRun'
         'Export-FleetSummary'
         'Export-Model'
@@ -25,6 +26,7 @@
         'Get-TrainingEngine'
         'Get-TrainingEpoch'
         'Get-TrainingEvent'
+        'Get-TrainingFleet'
         'Get-TrainingRun'
         'Get-TrainingTask'
         'Install-TrainingEngine'
@@ -35,14 +37,17 @@
         'New-SampleDataset'
         'New-TrainingConfig'
         'Register-TrainingTask'
+        'Remove-TrainingFleetMember'
         'Remove-TrainingRun'
         'Show-TrainingPlot'
         'Start-Dashboard'
         'Start-Monitor'
         'Start-Training'
+        'Start-TrainingFleet'
         'Stop-Dashboard'
         'Stop-Monitor'
         'Stop-Training'
+        'Stop-TrainingFleet'
         'Test-TrainingConfig'
         'Uninstall-TrainingEngine'
         'Unregister-TrainingTask'

@@ -76,7 +76,7 @@ internal sealed partial record CmdletWords(IReadOnlyList<(string Setting, string
     [GeneratedRegex(@"(?<![\w-])--set (?<key>[a-z_.]+)=\.\.\.")]
     private static partial Regex Template();
 
-    [GeneratedRegex(@"(?<![\w-])--(?:resume (?:auto|never|require)|checkpoint latest|format (?:onnx|safetensors)|[a-z-]+)(?![\w-])")]
+    [GeneratedRegex(@"(?<![\w-])--(?:resume (?:auto|never|require)|checkpoint latest|format (?:onnx|safetensors)|scheduler slurm|[a-z-]+)(?![\w-])")]
     private static partial Regex Option();
 }
 
