@@ -42,7 +42,7 @@ internal sealed record Settings
     /// <summary>What a message costs apart from its bytes.</summary>
     public double MessageSeconds { get; init; } = 5e-6;
 
-    public double BucketMegabytes { get; init; } = 25;
+    public double BucketMegabytes { get; init; } = 4;
 
     /// <summary>
     /// Days of one host between two failures. Llama 3's training met 419 unexpected interruptions in 54 days on 16,384 GPUs, eight a host
@@ -57,7 +57,7 @@ internal sealed record Settings
     public double WriteSeconds { get; init; } = 5;
 
     /// <summary>From a lost rank to the next new step.</summary>
-    public double RestartSeconds { get; init; } = 10;
+    public double RestartSeconds { get; init; } = 20;
 
     /// <summary>Until a person, or a scheduler's queue, starts again what has ended.</summary>
     public double HandSeconds { get; init; } = 3600;
