@@ -75,6 +75,12 @@ internal static class DashboardCommand
         {
             path, hosts, port, listen, names, certificate, key, tokenFile, control, interval, source, timeout, ssh, events, lifeLine,
         };
+        path.Validators.Add(result =>
+        {
+            // What looks like an option is a word of the command line that no option has.
+            if (result.Tokens is [{ Value: ['-', '-', ..] } word])
+                result.AddError(Unknown(word.Value, command));
+        });
         command.SetAction(parsed =>
         {
             EventWriter output = new(parsed.GetValue(events));

@@ -96,7 +96,7 @@ Describe 'A page' {
     It 'completes names, sources and addresses' {
         Start-Dashboard runs @quiet -Name first | Out-Null
         (TabExpansion2 'Stop-Dashboard f').CompletionMatches.CompletionText | Should -Be first
-        (TabExpansion2 'Start-Dashboard -Listen ').CompletionMatches.CompletionText | Should -Contain '*'
+        (TabExpansion2 'Start-Dashboard -Listen ').CompletionMatches.CompletionText | Should -Contain "'*'"
         (TabExpansion2 'Start-Dashboard -Source s').CompletionMatches.CompletionText | Should -Be simulated:8
     }
 
@@ -121,9 +121,9 @@ Describe 'robusttrain dashboard' {
         @{ Given = '--gpu-source', 'simulated:x'; Said = '*simulated:N with N from 1 to*' }
         @{ Given = '--port', '70000'; Said = 'The port is 70000, but must be from 0 to 65535; 0 takes one that is free.' }
     ) {
-        $said = & $robusttrain dashboard @Given 2>&1
+        $lines = & $robusttrain dashboard @Given 2>&1
         $LASTEXITCODE | Should -Be 2
-        "$($said[0])" | Should -BeLike "robusttrain: $Said"
+        "$($lines[0])" | Should -BeLike "robusttrain: $Said"
     }
 
     It 'is in the list of commands, and has help' {

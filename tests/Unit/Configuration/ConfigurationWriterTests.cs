@@ -213,7 +213,7 @@ public sealed class ConfigurationWriterTests
     public void These_keys_may_change_when_a_run_goes_on() => Assert.Equal(
         [
             "name", "data.cache.memory_share", "data.cache.path", "loader.num_workers", "loader.worker_kind", "loader.prefetch_queue_length", "loader.persistent_workers", "loader.timeout_seconds",
-            "loader.max_errors", "loader.health_check_interval_seconds", "loader.on_bad_sample", "loader.max_skipped", "trainer.evaluation_workers", "trainer.log_interval_seconds", "trainer.drift_check_steps", "trainer.detect_anomaly",
+            "loader.max_errors", "loader.health_check_interval_seconds", "loader.on_bad_sample", "loader.max_skipped", "trainer.evaluation_workers", "trainer.validation_pictures", "trainer.log_interval_seconds", "trainer.drift_check_steps", "trainer.detect_anomaly",
             "trainer.step_timeout_seconds", "trainer.rank_timeout_seconds", "checkpoint.keep", "checkpoint.keep_every", "checkpoint.every_steps", "checkpoint.every_seconds", "numerics.on_failure", "numerics.max_failures",
         ],
         ConfigurationSchema<TrainingConfig>.Values.Where(key => key.IsFreeOnResume).Select(key => key.Path));

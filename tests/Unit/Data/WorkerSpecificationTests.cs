@@ -46,6 +46,7 @@ public sealed class WorkerSpecificationTests
             Augmentation = Augmentation,
             Mean = [0.1, 0.2, 0.3],
             Std = [0.4, 0.5, 0.6],
+            Cache = new ImageCache("/cache"),
         },
         [new ChangePair("n", "a", "b", "l")],
         640,
@@ -67,6 +68,7 @@ public sealed class WorkerSpecificationTests
             Augmentation = Augmentation,
             Mean = [0.1],
             Std = [0.2],
+            Cache = new ImageCache("/cache"),
         },
         [new ClassImage("x/1.png", "/e/train/x/1.png", 0)]);
 

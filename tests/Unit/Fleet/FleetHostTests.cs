@@ -137,7 +137,7 @@ public sealed class FleetHostTests : IDisposable
         HostObservation seen;
         do
             seen = await host.ObserveAsync([start with { Handle = handle }], CancellationToken.None);
-        while (seen.Starts["feed"].State == SightingState.Alive);
+        while (seen.Starts["feed"].State is SightingState.Alive or SightingState.Waiting);
         Assert.Equal((SightingState.Gone, "COMPLETED"), (seen.Starts["feed"].State, seen.Starts["feed"].Word));
         Assert.Equal("train it's $(here).yaml --start-id feed\n", File.ReadAllText(FleetFolder.StartLogOf(_fleet.Path, "feed")));
 

@@ -169,7 +169,6 @@ internal sealed class WebhookStub : IDisposable
             free.Start();
             Address = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/";
             free.Stop();
-            _listener.Prefixes.Clear();
             _listener.Prefixes.Add(Address);
             try
             {
@@ -178,6 +177,8 @@ internal sealed class WebhookStub : IDisposable
             }
             catch (HttpListenerException) when (attempt < 20)
             {
+                // One that could not start can't be used again.
+                _listener = new HttpListener();
             }
         }
 

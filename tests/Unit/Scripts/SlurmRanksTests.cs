@@ -63,7 +63,7 @@ public sealed class SlurmRanksTests : IDisposable
     private int Starts => RunFolder.IsRun(_folder.At("preempted")) ? RunFolder.ReadRecord(_folder.At("preempted")).Attempts.Count : 0;
 
     // Since the latest attempt began.
-    private bool HasTrained => File.ReadLines(RunFolder.JournalPathOf(_folder.At("preempted"))).LastOrDefault(line => Tells(line, "run_started") || Tells(line, "step")) is { } last && Tells(last, "step");
+    private bool HasTrained => File.Exists(RunFolder.JournalPathOf(_folder.At("preempted"))) && File.ReadLines(RunFolder.JournalPathOf(_folder.At("preempted"))).LastOrDefault(line => Tells(line, "run_started") || Tells(line, "step")) is { } last && Tells(last, "step");
 
     private static bool Tells(string line, string runEvent) => line.StartsWith($"{{\"event\":\"{runEvent}\"", StringComparison.Ordinal);
 

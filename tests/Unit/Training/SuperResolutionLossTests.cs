@@ -225,7 +225,7 @@ public sealed class SuperResolutionLossTests : IDisposable
         });
         double[] expected = JsonSerializer.Deserialize<double[]>(PythonTorchTheoryAttribute.Ask("super_resolution.py", "train", path, settings))!;
         for (int step = 0; step < steps; step++)
-            Assert.Equal(expected[step], losses[step], Math.Abs(expected[step]) * 1e-5);
+            Assert.Equal(expected[step], losses[step], Math.Abs(expected[step]) * 1e-4);
     }
 
     // Random weights of VGG19's first layers: how they were trained has no part in the arithmetic.
