@@ -8,7 +8,7 @@ Describe 'A training fleet' {
     BeforeEach {
         $folder = New-Item -ItemType Directory (Join-Path $TestDrive "a fleet's [folder] $([guid]::NewGuid())")
         Push-Location -LiteralPath $folder
-        Set-Content one.yaml "device: auto`ndata:`n  path: none"
+        Set-Content -LiteralPath one.yaml "device: auto`ndata:`n  path: none"
         $limits = @{
             Source = 'simulated:1'; GpuUtilizationBelow = 101; GpuMemoryFree = 0; CpuUtilizationBelow = 101; MemoryFree = 0; DiskFree = 0; LoadPerCoreBelow = 1e6
             StartInterval = 0; Interval = 0.2; Timeout = 600
@@ -27,7 +27,7 @@ Describe 'A training fleet' {
     }
 
     It 'is refused where <What>, in the words of the cmdlet' -ForEach @(
-        @{ What = 'a configuration has a mistake'; Id = 'ConfigurationUnknownKey'; Said = '*learning_rat*did you mean*'; Call = { Set-Content two.yaml "optimizer:`n  learning_rat: 1"; Start-TrainingFleet two.yaml } }
+        @{ What = 'a configuration has a mistake'; Id = 'ConfigurationUnknownKey'; Said = '*learning_rat*did you mean*'; Call = { Set-Content -LiteralPath two.yaml "optimizer:`n  learning_rat: 1"; Start-TrainingFleet two.yaml } }
         @{ What = 'there is no configuration'; Id = 'FleetWithoutConfiguration'; Said = '*no configuration to begin one with*'; Call = { Start-TrainingFleet } }
         @{ What = 'nothing matches'; Id = 'ConfigurationNotFound'; Said = "No file matches 'no*.yaml'*"; Call = { Start-TrainingFleet no*.yaml } }
         @{ What = 'the device is fixed'; Id = 'FleetDeviceFixed'; Said = '*device cuda:1, but in a fleet the fleet chooses the GPU*'; Call = { Start-TrainingFleet one.yaml -Set @{ device = 'cuda:1' } } }
@@ -61,7 +61,7 @@ Describe 'A training fleet' {
         $there.ComputerName, $there.IsUsable | Should -Be 'localhost', $true
 
         Remove-TrainingFleetMember on -ErrorVariable failure -ErrorAction SilentlyContinue
-        "$failure" | Should -BeLike "*has no run 'on'*did you mean 'one'*"
+        "$failure" | Should -BeLike "*has no run 'on'*Did you mean one*"
         $member | Remove-TrainingFleetMember
         @(Get-ChildItem -LiteralPath runs/.fleet/requests).Count | Should -Be 1
         (TabExpansion2 'Get-TrainingFleet -Path ').CompletionMatches.CompletionText | Should -Contain 'runs'

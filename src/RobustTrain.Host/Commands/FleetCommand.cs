@@ -108,7 +108,7 @@ internal static class FleetCommand
     {
         WhatOptions what = new();
         Option<bool> events = CommonOptions.Events();
-        Command command = new("add", "Gives a fleet further configurations or hosts, while it works or not. A configuration that had failed is tried again.") { events };
+        Command command = new("add", "Gives a fleet further configurations or hosts, while it works or not. A configuration that had failed is tried again.") { events, CommonOptions.LifeLine() };
         what.AddTo(command);
         command.SetAction(parsed => Guard(parsed, events, stream =>
         {
@@ -135,7 +135,7 @@ internal static class FleetCommand
         Option<string[]> hosts = HostOption();
         Option<string> path = FolderOption();
         Option<bool> events = CommonOptions.Events();
-        Command command = new("remove", "Takes configurations or hosts from a fleet. A run at work is stopped with a checkpoint; its folder stays, and that of a removed host goes on elsewhere.") { names, hosts, path, events };
+        Command command = new("remove", "Takes configurations or hosts from a fleet. A run at work is stopped with a checkpoint; its folder stays, and that of a removed host goes on elsewhere.") { names, hosts, path, events, CommonOptions.LifeLine() };
         command.SetAction(parsed => Guard(parsed, events, _ =>
         {
             string folder = Path.GetFullPath(parsed.GetValue(path)!);
