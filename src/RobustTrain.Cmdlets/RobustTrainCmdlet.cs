@@ -68,6 +68,26 @@ public abstract class RobustTrainCmdlet : PSCmdlet, IDisposable
     /// <summary>Shows progress.</summary>
     protected Task WriteProgressAsync(ProgressRecord progress) => WriteAsync(() => base.WriteProgress(progress));
 
+    /// <summary>Does work that says what it is at, and shows that as progress, five times a second at most.</summary>
+    /// <param name="activity">What the work is.</param>
+    /// <param name="work">The work; it is handed what to say it by.</param>
+    /// <param name="stopping">Cancelled when the cmdlet is to stop.</param>
+    private protected async Task<T> WithProgressAsync<T>(string activity, Func<Action<string>, T> work, CancellationToken stopping)
+    {
+        long next = 0;
+        T result = work(Show);
+        await WriteProgressAsync(new ProgressRecord(1, activity, "done") { RecordType = ProgressRecordType.Completed });
+        return result;
+
+        void Show(string what)
+        {
+            if (Environment.TickCount64 < next)
+                return;
+            next = Environment.TickCount64 + 200;
+            WriteProgressAsync(new ProgressRecord(1, activity, what)).Wait(stopping);
+        }
+    }
+
     /// <summary>Asks, or says under -WhatIf, whether something is to be changed.</summary>
     protected Task<bool> ShouldProcessAsync(string target, string action) => Pipeline.WriteAsync(() => base.ShouldProcess(target, action));
 

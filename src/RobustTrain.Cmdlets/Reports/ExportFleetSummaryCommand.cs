@@ -123,21 +123,12 @@ public sealed class ExportFleetSummaryCommand : RobustTrainCmdlet
 
     private async Task<FleetSummary> ReadAsync(DateTime since, DateTime until, string subject, CancellationToken stopping)
     {
-        string activity = Strings.Format("SummaryActivity", subject);
         List<string> histories = [];
         foreach (string history in GpuHistoryPath)
             histories.Add(await ResolvePathAsync(history));
-        long next = 0;
-        FleetSummary summary = FleetSummary.Of(_folders.SelectMany(RunSearch.Below).Distinct(), since, until, IdleBelow, histories, Show, stopping);
-        await WriteProgressAsync(new ProgressRecord(1, activity, "done") { RecordType = ProgressRecordType.Completed });
-        return summary;
-
-        void Show(string what)
-        {
-            if (Environment.TickCount64 < next)
-                return;
-            next = Environment.TickCount64 + 200;
-            WriteProgressAsync(new ProgressRecord(1, activity, what)).Wait(stopping);
-        }
+        return await WithProgressAsync(
+            Strings.Format("SummaryActivity", subject),
+            show => FleetSummary.Of(_folders.SelectMany(RunSearch.Below).Distinct(), since, until, IdleBelow, histories, show, stopping),
+            stopping);
     }
 }

@@ -62,29 +62,12 @@ public sealed partial class ExportTrainingReportCommand : RunCmdlet
         if (!await ShouldProcessAsync(file, Strings.Format("WriteReportAction", record.Name)))
             return;
 
-        string activity = Strings.Format("ReportActivity", record.Name);
         IReadOnlyList<ReportPicture> pictures = format == DocumentFormat.Html ? await PicturesAsync(run, stopping) : [];
-        RunStory story = await ReadAsync(run, activity, stopping);
+        RunStory story = await WithProgressAsync(Strings.Format("ReportActivity", record.Name), show => RunStory.Read(run, show, stopping), stopping);
         string text = format == DocumentFormat.Html ? TrainingReport.Write(story, pictures, DateTimeOffset.UtcNow) : ShortReport.Write(story);
         FileInfo written = OutputFile.Write(file, text);
         _written.Add(file);
         await WriteObjectAsync(written);
-    }
-
-    private async Task<RunStory> ReadAsync(string run, string activity, CancellationToken stopping)
-    {
-        long next = 0;
-        RunStory story = RunStory.Read(run, Show, stopping);
-        await WriteProgressAsync(new ProgressRecord(1, activity, "done") { RecordType = ProgressRecordType.Completed });
-        return story;
-
-        void Show(string what)
-        {
-            if (Environment.TickCount64 < next)
-                return;
-            next = Environment.TickCount64 + 200;
-            WriteProgressAsync(new ProgressRecord(1, activity, what)).Wait(stopping);
-        }
     }
 
     private async Task<IReadOnlyList<ReportPicture>> PicturesAsync(string run, CancellationToken stopping)

@@ -80,21 +80,10 @@ public sealed class ShowTrainingPlotCommand : RunCmdlet
             return;
         }
 
-        long next = 0;
-        string activity = Strings.Format("PlotActivity", Metric);
-        Plot plot = RunPlot.Of(_runs, Metric, Smooth, Logarithmic, Show, stopping);
-        await WriteProgressAsync(new ProgressRecord(1, activity, "done") { RecordType = ProgressRecordType.Completed });
+        Plot plot = await WithProgressAsync(Strings.Format("PlotActivity", Metric), show => RunPlot.Of(_runs, Metric, Smooth, Logarithmic, show, stopping), stopping);
         (int width, bool isAscii, bool isColored) = await OnPipelineThread(LookAtTerminal);
         foreach (string line in TextPlot.Draw(plot, width, Height ?? UsualHeight, isAscii, isColored))
             await WriteObjectAsync(line);
-
-        void Show(string what)
-        {
-            if (Environment.TickCount64 < next)
-                return;
-            next = Environment.TickCount64 + 200;
-            WriteProgressAsync(new ProgressRecord(1, activity, what)).Wait(stopping);
-        }
     }
 
     private async Task DrawPictureAsync(string file, CancellationToken stopping)
