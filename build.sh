@@ -143,15 +143,21 @@ tests_of() {
     /<Message>/ && name { line = $0; sub(/.*<Message>/, "", line); sub(/<\/Message>.*/, "", line); print text(name) ": " text(line); name = "" }' "$2"
 }
 
-# A shell's background processes have Ctrl+C ignored, which the tests would hand on.
-beside=(env --default-signal=INT,QUIT)
-
-xunit() { # NAME PROJECT FILTER
-  "${beside[@]}" dotnet test "tests/$2/bin/$CONFIGURATION/net10.0/RobustTrain.Tests.$2.dll" --filter "$3" --logger "trx;LogFileName=$PWD/$LOGS/$1.trx"
+# Tests of one kind to their end: what they print to a log, their exit code beside it. A shell's background processes have Ctrl+C ignored, which the
+# tests would hand on.
+logged() { # NAME COMMAND...
+  local code=0
+  env --default-signal=INT,QUIT "${@:2}" >"$LOGS/$1.log" 2>&1 || code=$?
+  echo $code >"$LOGS/$1.code"
 }
 
-pester() { # FILES...
-  "${beside[@]}" PSModulePath="$TOOLS/modules${PSModulePath:+:$PSModulePath}" pwsh -NoProfile -File tests/Pester/run.ps1 "$@"
+xunit() { # NAME PROJECT FILTER
+  logged "$1" ROBUSTTRAIN_TEST_HOST="$PWD/$MODULE/host/robusttrain" \
+    dotnet test "tests/$2/bin/$CONFIGURATION/net10.0/RobustTrain.Tests.$2.dll" --filter "$3" --logger "trx;LogFileName=$PWD/$LOGS/$1.trx"
+}
+
+pester() { # NAME FILES...
+  logged "$1" PSModulePath="$TOOLS/modules${PSModulePath:+:$PSModulePath}" pwsh -NoProfile -File tests/Pester/run.ps1 "${@:2}"
 }
 
 # What drives the page in a browser, where Node is there; the test says what is missing elsewhere.
@@ -161,26 +167,26 @@ setup_browser() {
   (cd $folder && npm ci --ignore-scripts --no-audit --no-fund --silent) || echo "playwright-core could not be fetched; the page's test in a browser is skipped."
 }
 
-# The tests run in five processes side by side, since most of them wait for processes of their own; their logs are shown one after the other.
-# Those of the namespace Training share torch's one generator and count no threads; the files of Pester are halved by measured time.
+# The tests run in three lanes side by side, since many of them wait for processes of their own; their logs are shown one after the other.
+# Those of the namespace Training share torch's one generator and count no threads.
 run_tests() {
   setup "${TEST_PACKAGES[@]}"
   build
   setup_browser
   local name passed=0 failed=0 skipped=0 code p f s failures=() before
-  local -A lanes
   rm -rf "$LOGS"
   mkdir -p "$LOGS"
   ln -sfn "$(pester_folder)" "$TOOLS/modules/Pester"
-  say "test: xunit in three processes and Pester in two"
-  xunit dashboard Dashboard 'FullyQualifiedName~RobustTrain' >"$LOGS/dashboard.log" 2>&1 & lanes[dashboard]=$!
-  xunit xunit Unit 'FullyQualifiedName!~RobustTrain.Tests.Training.' >"$LOGS/xunit.log" 2>&1 & lanes[xunit]=$!
-  xunit xunit-training Unit 'FullyQualifiedName~RobustTrain.Tests.Training.' >"$LOGS/xunit-training.log" 2>&1 & lanes[xunit-training]=$!
-  pester tests/Pester/[A-LS-Z]*.Tests.ps1 >"$LOGS/pester.log" 2>&1 & lanes[pester]=$!
-  pester tests/Pester/[M-R]*.Tests.ps1 >"$LOGS/pester-monitors.log" 2>&1 & lanes[pester-monitors]=$!
-  for name in xunit xunit-training dashboard pester pester-monitors; do
-    code=0
-    wait "${lanes[$name]}" || code=$?
+  say "test: xunit and Pester in three lanes"
+  xunit xunit Unit 'FullyQualifiedName!~RobustTrain.Tests.Training.' &
+  (
+    xunit xunit-training Unit 'FullyQualifiedName~RobustTrain.Tests.Training.'
+    xunit dashboard Dashboard 'FullyQualifiedName~RobustTrain'
+  ) &
+  pester pester &
+  wait
+  for name in xunit xunit-training dashboard pester; do
+    code=$(cat "$LOGS/$name.code")
     say "test: $name"
     cat "$LOGS/$name.log"
     # The console names a test that is skipped, and keeps the reason to itself.

@@ -200,11 +200,11 @@ trainer: {epochs: 2, log_interval_seconds: 0}
     ) {
         $run = "$here/runs/shell-$Signal"
         $shell = Start-TestShell "Set-Location '$here'; Start-Training pairs.yaml -Epochs 500 -RunPath '$run' | Out-Null" "$TestDrive/shell-$Signal.txt"
-        Wait-Fact { Test-Path "$run/epochs/0000" } | Should -BeTrue -Because (Get-Content -Raw "$TestDrive/shell-$Signal.txt" -ErrorAction Ignore)
+        Assert-ShellFact { Test-Path "$run/epochs/0000" } $shell "$TestDrive/shell-$Signal.txt"
         @(Get-Leftover $run).Count | Should -BeGreaterThan 0
         if ($IsWindows) { Stop-Process -Id $shell.Id -Force } else { kill -$Signal $shell.Id }
         $shell.WaitForExit(240000) | Should -BeTrue
-        Wait-Fact { -not (Get-Leftover $run) } | Should -BeTrue
+        Assert-ShellFact { -not (Get-Leftover $run) } $shell "$TestDrive/shell-$Signal.txt"
         @(Get-Leftover $run).Count | Should -Be 0
         (Get-TrainingRun $run).State | Should -Be Stopped
         (Get-TrainingRun $run).ExitCode | Should -Be 75

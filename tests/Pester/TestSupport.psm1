@@ -51,6 +51,16 @@ function Wait-Fact {
     $true
 }
 
+# Waits for what a shell should come to; says what it said, and what the threads of processes are at, where it does not.
+function Assert-ShellFact {
+    param([Parameter(Mandatory)] [scriptblock] $Fact, [Parameter(Mandatory)] [Diagnostics.Process] $Shell, [Parameter(Mandatory)] [string] $OutputPath)
+    if (Wait-Fact $Fact) { return }
+    $states = foreach ($process in (Get-Process).Where({ $_.Id -eq $Shell.Id -or $_.Parent.Id -eq $Shell.Id -or $_.Name -eq 'robusttrain' })) {
+        "$($process.Id) $($process.CommandLine) [$((Get-Content "/proc/$($process.Id)/task/*/comm", "/proc/$($process.Id)/task/*/wchan" -ErrorAction Ignore) -join ' ')]"
+    }
+    throw "The shell did not come to '$Fact'; it said '$(Get-Content -Raw $OutputPath -ErrorAction Ignore)'; processes: $($states -join '; ')"
+}
+
 # A pwsh of its own that runs a script with the module imported; its output goes to a file.
 function Start-TestShell {
     param([Parameter(Mandatory)] [string] $Script, [Parameter(Mandatory)] [string] $OutputPath)

@@ -8,8 +8,8 @@ public sealed record HostRun(int ExitCode, string Output, string Error)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
 
-    /// <summary>The executable that the tests were built with.</summary>
-    public static string Executable { get; } = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "robusttrain.exe" : "robusttrain");
+    /// <summary>The module's executable, which is compiled to machine code, where the variable names it; else the one that the tests were built with.</summary>
+    public static string Executable { get; } = Environment.GetEnvironmentVariable("ROBUSTTRAIN_TEST_HOST") ?? Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "robusttrain.exe" : "robusttrain");
 
     /// <summary>The sentences on standard error, without the name of the program.</summary>
     public string[] Sentences => [.. Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Replace("robusttrain: ", "", StringComparison.Ordinal))];

@@ -46,7 +46,7 @@ public sealed class RankLaunchTests : IDisposable
         Assert.EndsWith($"Finished; the run is in {_folder.At("two")}.\n", two.Output, StringComparison.Ordinal);
         Assert.Equal(BitsOf("one"), BitsOf("two"));
         Assert.Equal(BitsOf("one"), BitsOf("bare"));
-        Assert.Empty(Ranks());
+        await NoRankIsLeft();
     }
 
     [MpiFact]
@@ -66,7 +66,7 @@ public sealed class RankLaunchTests : IDisposable
         Assert.Equal((0, 0), (one.ExitCode, end.ExitCode));
         Assert.Equal(BitsOf("one"), BitsOf("killed"));
         Assert.Equal([RunState.Stopped, RunState.Finished], RunFolder.ReadRecord(_folder.At("killed")).Attempts.Select(attempt => attempt.State));
-        Assert.Empty(Ranks());
+        await NoRankIsLeft();
     }
 
     [MpiFact]
@@ -81,7 +81,7 @@ public sealed class RankLaunchTests : IDisposable
         Assert.Equal(75, end.ExitCode);
         Assert.StartsWith($"Rank 1 on {Environment.MachineName} (process {stopped}) is lost: it has not been heard of for 10 s", Assert.Single(training.Events.OfType<RankLost>()).Message, StringComparison.Ordinal);
         Assert.Equal(RunState.Stopped, RunFolder.ReadRecord(_folder.At("stopped")).State);
-        Assert.Empty(Ranks());
+        await NoRankIsLeft();
     }
 
     [MpiFact]
@@ -102,7 +102,7 @@ public sealed class RankLaunchTests : IDisposable
 
             Assert.Equal((75, reason), (end.ExitCode, Assert.Single(training.Events.OfType<StopRequested>()).Reason));
             Assert.Equal(RunState.Stopped, RunFolder.ReadRecord(_folder.At(how)).State);
-            Assert.Empty(Ranks());
+            await NoRankIsLeft();
 
             // Another number of ranks goes on with the same bits.
             Assert.Equal(0, (await HostRun.To(_folder.Path, Train(how))).ExitCode);
@@ -116,11 +116,7 @@ public sealed class RankLaunchTests : IDisposable
         using LiveTraining training = new(HostRun.Start(_folder.Path, [.. Train("orphans"), "--ranks", "2", "--events"]));
         await training.Next<CheckpointSaved>();
         training.Signal(PosixSignals.Kill);
-        for (DateTime limit = DateTime.UtcNow.AddMinutes(5); Ranks().Count > 0 && DateTime.UtcNow < limit; await Task.Delay(100))
-        {
-        }
-
-        Assert.Empty(Ranks());
+        await NoRankIsLeft();
         Assert.Equal(RunState.Stopped, RunFolder.ReadRecord(_folder.At("orphans")).State);
     }
 
@@ -179,6 +175,16 @@ public sealed class RankLaunchTests : IDisposable
             .Order(StringComparer.Ordinal)
             .Select(file => $"{file} {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_folder.At(run, file))))}"),
     ];
+
+    // A rank that is killed is there until the system has taken its memory back, which the launcher does not wait for.
+    private async Task NoRankIsLeft()
+    {
+        for (DateTime limit = DateTime.UtcNow.AddMinutes(5); Ranks().Count > 0 && DateTime.UtcNow < limit; await Task.Delay(100))
+        {
+        }
+
+        Assert.Empty(Ranks());
+    }
 
     // The ranks of this test's runs that are at work now.
     private List<(int Rank, int Process)> Ranks()
