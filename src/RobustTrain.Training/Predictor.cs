@@ -52,6 +52,9 @@ public sealed class Predictor
     /// <summary>How many images the network takes at once: 1, or 2 of one place.</summary>
     public int ImagesAtOnce => InputsOf(_task);
 
+    /// <summary>Whether each input has files of its own, so that another call can go on where one was stopped.</summary>
+    public bool HasFileForEach => _task.Prediction is not PredictionForm.Label;
+
     /// <summary>Opens the checkpoint, finds the images and checks everything that their headers can tell. Creates nothing.</summary>
     /// <param name="config">The network's configuration.</param>
     /// <param name="path">A run's folder, or a checkpoint's.</param>
@@ -66,6 +69,8 @@ public sealed class Predictor
     /// <summary>As above, for a task that is in no catalogue.</summary>
     internal static Predictor Open(TrainingConfig config, ITrainingTask task, string path, CheckpointChoice choice, PredictionOptions options, Action<RunWarning> warn)
     {
+        if (options is { SkipExisting: true, Overwrite: true })
+            throw new RunException(ExitCode.Configuration, "PredictionUsage", "--skip-existing and --force are both given, but one leaves results that are there and the other overwrites them; leave one out.", "--skip-existing");
         TilesOf(options, task.Prediction);
         CheckpointArchive archive = Evaluator.OpenArchive(path, choice, warn);
         CheckpointRecorder.CheckModel(archive, TaskCatalog.IdentityOf(config));
@@ -166,6 +171,7 @@ public sealed class Predictor
         [
             ("--probability", options.WithScores, task.Prediction is PredictionForm.ClassMap),
             ("--top", options.Top is not null, task.Prediction is PredictionForm.Label),
+            ("--skip-existing", options.SkipExisting, task.Prediction is not PredictionForm.Label),
             ("--tile-size", options.TileSize is not null, task.Prediction is not PredictionForm.Label),
             ("--overlap", options.Overlap is not null, task.Prediction is not PredictionForm.Label),
         ];
@@ -259,11 +265,13 @@ public sealed class Predictor
                     throw new RunException(ExitCode.Configuration, "OutputExists", $"'{file}' is a folder, where the result of '{origin}' is to be written.", file);
                 if (input.Files.Contains(file))
                     throw new RunException(ExitCode.Configuration, "OutputIsInput", $"The result of '{origin}' would be '{file}', which is an image {(input.Files.Count == 1 ? "that is to be read" : "of the pair")}; name another output folder.", file);
-                if (!options.Overwrite && File.Exists(file))
+                if (options is { Overwrite: false, SkipExisting: false } && File.Exists(file))
                     throw Exists(file);
             }
 
-            plan.Add(planned);
+            // Of a result in two files one may be there alone; then both are made.
+            if (!options.SkipExisting || !planned.Files.All(File.Exists))
+                plan.Add(planned);
         }
 
         return plan;
@@ -332,6 +340,9 @@ public sealed record PredictionOptions
 
     /// <summary>Whether files that are there are overwritten.</summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>Whether inputs whose results are there are left out, to go on where a prediction was stopped.</summary>
+    public bool SkipExisting { get; init; }
 }
 
 /// <summary>What the network takes at once, and the files of its result.</summary>

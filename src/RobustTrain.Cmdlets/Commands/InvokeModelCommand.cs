@@ -21,6 +21,9 @@ public sealed class InvokeModelCommand : NetworkCmdlet
     // The images or pairs of each network, as lines of the executable's list.
     private readonly Dictionary<string, List<string>> _inputs = new(StringComparer.Ordinal);
 
+    // How a prediction goes on that was stopped; null where none is under way.
+    private string? _goesOn;
+
     /// <summary>A run's folder, whose best checkpoint is meant, or a checkpoint's folder.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("RunPath", "CheckpointPath")]
@@ -74,6 +77,10 @@ public sealed class InvokeModelCommand : NetworkCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    /// <summary>Leaves out inputs whose results are there, to go on where a prediction was stopped.</summary>
+    [Parameter]
+    public SwitchParameter SkipExisting { get; set; }
+
     private protected override CmdletWords Words() => base.Words() with { Own = new Dictionary<string, string> { ["--images"] = "-Path" } };
 
     /// <inheritdoc/>
@@ -102,6 +109,14 @@ public sealed class InvokeModelCommand : NetworkCmdlet
             await PredictAsync(model, lines, stopping);
     }
 
+    /// <inheritdoc/>
+    protected override void AfterStop()
+    {
+        // The streams of a stopped pipeline are closed; the host is not. A command downstream that has seen enough needs no advice.
+        if (Stopping && _goesOn is not null)
+            Host.UI?.WriteWarningLine(_goesOn);
+    }
+
     private async Task PredictAsync(string model, List<string> lines, CancellationToken stopping)
     {
         string list = System.IO.Path.GetTempFileName();
@@ -113,8 +128,11 @@ public sealed class InvokeModelCommand : NetworkCmdlet
             string action = await OnPipelineThread(() => IsWhatIf)
                 ? await CheckAsync(arguments, model, stopping)
                 : Strings.Format("PredictAction", model);
-            if (await ShouldProcessAsync(subject, action))
-                await CallAsync(arguments, Strings.Format("PredictActivity", model), model, TakeAsync, stopping);
+            if (!await ShouldProcessAsync(subject, action))
+                return;
+            _goesOn = Strings.Format("PredictStopped");
+            await CallAsync(arguments, Strings.Format("PredictActivity", model), model, TakeAsync, stopping);
+            _goesOn = null;
         }
         finally
         {
@@ -130,6 +148,7 @@ public sealed class InvokeModelCommand : NetworkCmdlet
                 await WriteErrorAsync(new RunException(ExitCode.Data, "SampleNotReadable", failed.Message, failed.Target));
                 break;
             case var other when ModelPrediction.From(other) is { } prediction:
+                _goesOn = Strings.Format(prediction is LabelPrediction ? "PredictLabelsStopped" : "PredictStopped");
                 await WriteObjectAsync(prediction);
                 break;
         }
@@ -154,5 +173,6 @@ public sealed class InvokeModelCommand : NetworkCmdlet
             ("--overlap", Overlap?.ToString(CultureInfo.InvariantCulture))),
         .. Probability ? (string[])["--probability"] : [],
         .. Force ? (string[])["--force"] : [],
+        .. SkipExisting ? (string[])["--skip-existing"] : [],
     ];
 }

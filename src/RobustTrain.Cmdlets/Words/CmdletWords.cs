@@ -45,6 +45,7 @@ internal sealed partial record CmdletWords(IReadOnlyList<(string Setting, string
         ["--resume require"] = "-Resume Require",
         ["--run-path"] = "-RunPath",
         ["--set"] = "-Set",
+        ["--skip-existing"] = "-SkipExisting",
         ["--steps"] = "-Steps",
         ["--tile-size"] = "-TileSize",
         ["--to"] = "-MaximumLearningRate",

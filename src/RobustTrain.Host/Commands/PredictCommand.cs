@@ -30,6 +30,7 @@ internal static class PredictCommand
         Option<int?> tile = new("--tile-size") { HelpName = "PIXELS", Description = "The side of the tiles in which larger images are computed; memory grows with its square. A multiple of 16 from 64 to 8192; 512 by default, and for a network that enlarges images as much less." };
         Option<int?> overlap = new("--overlap") { HelpName = "PIXELS", Description = "The pixels that neighbouring tiles share, over which they are blended. A multiple of 16, at most half of a tile; 64 by default, or a quarter of a tile where that is less." };
         Option<bool> force = new("--force") { Description = "Overwrites files that are there." };
+        Option<bool> skip = new("--skip-existing") { Description = "Leaves out inputs whose results are there, to go on where a prediction was stopped; not for labels." };
         Option<bool> check = new("--check") { Description = "Only checks the checkpoint and the images' headers, and says what would be predicted." };
         Option<string> choice = CommonOptions.OneOf("--checkpoint", "Which checkpoint of a run.", "best", "best", "latest");
         Option<string?> config = new("--config") { HelpName = "FILE", Description = "The configuration of a checkpoint that lies in no run; else the run's own." };
@@ -41,7 +42,7 @@ internal static class PredictCommand
             "predict",
             "Uses a trained network on images: finds changes between pairs, tells the class of each pixel or of the whole image, or makes another image, as the network's task is. Memory: 3 bytes for each pixel of an input, 4 for each class or channel (and 4 more) of each pixel that a row of tiles gives, and what the network needs for one tile; of a network that gives labels, what it needs for the whole image.")
         {
-            path, folders, first, second, list, output, scores, top, tile, overlap, force, check, choice, config, configuration.Settings, device, events, lifeLine,
+            path, folders, first, second, list, output, scores, top, tile, overlap, force, skip, check, choice, config, configuration.Settings, device, events, lifeLine,
         };
         command.SetAction(parsed =>
         {
@@ -60,6 +61,7 @@ internal static class PredictCommand
                             TileSize = parsed.GetValue(tile),
                             Overlap = parsed.GetValue(overlap),
                             Overwrite = parsed.GetValue(force),
+                            SkipExisting = parsed.GetValue(skip),
                         },
                         parsed.GetValue(check),
                         Enum.Parse<CheckpointChoice>(parsed.GetValue(choice)!, ignoreCase: true),

@@ -84,7 +84,10 @@ internal sealed class PredictJob(PredictRequest request, EventStream? stream, Ti
 
     private RunException Stopped(string path) => new(
         ExitCode.Unexpected, "PredictionStopped",
-        $"The prediction was stopped before all {(_predictor?.ImagesAtOnce == 1 ? "images" : "pairs")} were predicted; what is finished stays.", path);
+        _predictor is not { } predictor ? "The prediction was stopped before it began; nothing was written, and the same command begins again."
+        : $"The prediction was stopped before all {(predictor.ImagesAtOnce == 1 ? "images" : "pairs")} were predicted; {(predictor.HasFileForEach
+            ? "what is finished stays, and the same command with --skip-existing goes on"
+            : "labels are written when all are there, and the same command begins again")}.", path);
 
     private void EndAtOnce(string path)
     {

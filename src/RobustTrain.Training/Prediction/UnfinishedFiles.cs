@@ -5,13 +5,17 @@ internal sealed class UnfinishedFiles
 {
     private readonly Lock _gate = new();
     private readonly List<ResultFile> _files = [];
+    private bool _isDiscarded;
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="Runs.RunException">The disk refuses.</exception>
+    /// <exception cref="OperationCanceledException">The process is ending, and would leave the file behind.</exception>
     public ResultFile Open(string path)
     {
         lock (_gate)
         {
+            if (_isDiscarded)
+                throw new OperationCanceledException();
             ResultFile file = new(path);
             _files.Add(file);
             return file;
@@ -32,6 +36,9 @@ internal sealed class UnfinishedFiles
     public void Discard()
     {
         lock (_gate)
+        {
+            _isDiscarded = true;
             _files.ForEach(file => file.Abandon());
+        }
     }
 }

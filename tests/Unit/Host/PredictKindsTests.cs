@@ -37,20 +37,44 @@ public sealed class PredictKindsTests : IDisposable
     }
 
     [LinuxFact("Windows has no signals.")]
-    public async Task Ctrl_C_ends_it_within_an_image_and_leaves_nothing_half_written()
+    public async Task Ctrl_C_ends_each_kind_leaves_nothing_half_written_and_says_how_to_go_on()
     {
+        const string goesOn = "The prediction was stopped before all images were predicted; what is finished stays, and the same command with --skip-existing goes on.";
         await Train("super-resolution", "srvggnet-compact", "  scale: 4\n  features: 4\n  blocks: 1", "gt");
+        await Train("segmentation", "unet", "  base_channels: 2", "images", "labels");
+        await Train("classification", "resnet18", "  base_channels: 2\n  stem: small", "cats", "dogs");
+        _folder.Write("photos/0.bmp", TestImage.Coordinates(40, 30, 1));
         _folder.Write("photos/large.bmp", TestImage.Coordinates(4000, 3000, 1));
-        using Process process = HostRun.Start(_folder.Path, "predict", "super-resolution-run", "--images", "photos", "--output", "out", "--events");
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("\"prediction_progress\"", StringComparison.Ordinal))
+        foreach (string task in new[] { "super-resolution", "segmentation" })
+        {
+            string output = $"{task}-out";
+            HostRun stopped = await Interrupted(line => line.Contains("\"prediction_progress\"", StringComparison.Ordinal) && line.Contains("\"large\"", StringComparison.Ordinal), task, "photos", output);
+
+            Assert.Equal((1, goesOn), (stopped.ExitCode, Said(stopped)));
+            Assert.Equal([_folder.At(output, "0.png")], Directory.EnumerateFiles(_folder.At(output), "*", SearchOption.AllDirectories));
+        }
+
+        // Enough of them that the signal comes before the last one.
+        for (int image = 0; image < 300; image++)
+            File.CreateSymbolicLink(_folder.At($"photos/{image:000}-link.bmp"), _folder.At("photos/large.bmp"));
+        HostRun labels = await Interrupted(line => line.Contains("\"label_predicted\"", StringComparison.Ordinal), "classification", "photos", "labels.csv");
+        Assert.Equal((1, "The prediction was stopped before all images were predicted; labels are written when all are there, and the same command begins again."), (labels.ExitCode, Said(labels)));
+        Assert.Empty(Directory.EnumerateFiles(_folder.Path, "labels*"));
+
+        HostRun useless = await HostRun.To(_folder.Path, "predict", "classification-run", "--images", "photos/0.bmp", "--skip-existing");
+        Assert.Equal(2, useless.ExitCode);
+        Assert.StartsWith("--skip-existing is given, but the network of ", Said(useless), StringComparison.Ordinal);
+    }
+
+    private async Task<HostRun> Interrupted(Func<string, bool> isUnderWay, string task, string images, string output)
+    {
+        using Process process = HostRun.Start(_folder.Path, "predict", $"{task}-run", "--images", images, "--output", output, "--events");
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !isUnderWay(line))
         {
         }
 
         Assert.Equal(0, PosixSignals.Send(process.Id, 2));
-        HostRun run = await HostRun.EndOf(process);
-
-        Assert.Equal((1, "The prediction was stopped before all images were predicted; what is finished stays."), (run.ExitCode, Said(run)));
-        Assert.Empty(Directory.EnumerateFiles(_folder.At("out"), "*", SearchOption.AllDirectories));
+        return await HostRun.EndOf(process);
     }
 
     private Task<HostRun> Predict(SmallDisk disk, string task, string output, string images) =>

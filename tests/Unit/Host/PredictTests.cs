@@ -158,8 +158,33 @@ public sealed class PredictTests : IDisposable
         Assert.Equal(0, PosixSignals.Send(process.Id, 2));
         HostRun run = await HostRun.EndOf(process);
 
-        Assert.Equal((1, "The prediction was stopped before all pairs were predicted; what is finished stays."), (run.ExitCode, Assert.Single(run.Sentences)));
+        Assert.Equal((1, "The prediction was stopped before all pairs were predicted; what is finished stays, and the same command with --skip-existing goes on."), (run.ExitCode, Assert.Single(run.Sentences)));
         Assert.Equal([Path.Combine("deeper", "two.png"), "one.png"], Written("out"));
+
+        // A smaller pair in place of the large one, which would take long.
+        Write("A/zz.bmp", 40, 40, seed: 5);
+        Write("B/zz.bmp", 40, 40, seed: 6);
+        byte[] before = File.ReadAllBytes(_folder.At("out/one.png"));
+        File.Delete(_folder.At("out/deeper/two.png"));
+        (HostRun rest, RunEvent[] events) = await Predict("--images", ".", "--skip-existing");
+        Assert.True(rest.ExitCode == 0, rest.Error);
+        Assert.Equal([_folder.At("out/deeper/two.png"), _folder.At("out/zz.png")], events.OfType<PredictionMade>().Select(made => made.MapPath));
+        Assert.Equal(before, File.ReadAllBytes(_folder.At("out/one.png")));
+    }
+
+    [Fact]
+    public async Task Of_a_result_in_two_files_both_are_made_where_one_is_missing()
+    {
+        await Predict("--images", ".", "--probability");
+        File.Delete(_folder.At("out/one.score.png"));
+
+        (HostRun run, RunEvent[] events) = await Predict("--images", ".", "--probability", "--skip-existing");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(_folder.At("out/one.png"), events.OfType<PredictionMade>().Single().MapPath);
+        Assert.True(File.Exists(_folder.At("out/one.score.png")));
+        (HostRun both, _) = await Predict("--images", ".", "--skip-existing", "--force");
+        Assert.Equal((2, "--skip-existing and --force are both given, but one leaves results that are there and the other overwrites them; leave one out."), (both.ExitCode, Assert.Single(both.Sentences)));
     }
 
     [FullDiskFact]
