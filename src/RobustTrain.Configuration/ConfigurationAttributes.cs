@@ -32,6 +32,13 @@ public sealed class ConfigurationNullTextAttribute(string text) : Attribute
 public sealed class ConfigurationPathAttribute : Attribute;
 
 /// <summary>
+/// Marks a mapping of names to settings of the same configuration, <c>key=value</c>. A file may write them as sections and keys; they are read
+/// as the keys themselves are, and kept with their full names and paths.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ConfigurationSettingsAttribute : Attribute;
+
+/// <summary>
 /// Marks a key that may change when a run goes on: no bit of what a finished run leaves depends on it, or only where the run would have failed
 /// without the change.
 /// </summary>

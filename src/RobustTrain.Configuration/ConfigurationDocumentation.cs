@@ -13,7 +13,7 @@ public static class ConfigurationDocumentation
     public static string Expectation(ConfigurationKey key)
     {
         string count = !key.IsList ? "" : key.ItemCount is { } items ? $"a list of {items}, each " : "a list, each item ";
-        string value = key.IsMap ? "names, each with a list of texts" : ItemExpectation(key, count);
+        string value = key.IsSettings ? $"names ({key.PatternText}), each with sections and keys of this configuration" : key.IsMap ? "names, each with a list of texts" : ItemExpectation(key, count);
         return key.IsNullable ? $"{value}, or {key.NullText}" : value;
     }
 

@@ -103,7 +103,8 @@ public static class ConfigurationJsonSchema
         if (key.IsMap)
         {
             schema["propertyNames"] = new JsonObject { ["pattern"] = Whole(key.Pattern!) };
-            schema["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("array", "string"), ["items"] = new JsonObject { ["type"] = "string" } };
+            JsonObject texts = new() { ["type"] = new JsonArray("array", "string"), ["items"] = new JsonObject { ["type"] = "string" } };
+            schema["additionalProperties"] = key.IsSettings ? new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["$ref"] = "#" }, texts) } : texts;
         }
         else if (key.Kind == ConfigurationKind.Text)
         {

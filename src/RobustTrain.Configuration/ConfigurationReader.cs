@@ -36,6 +36,13 @@ public static class ConfigurationReader
         reader.AddText(yaml, source);
         return reader.Finish(source, isComplete: true);
     }
+
+    /// <summary>A configuration with other values for some keys. Each value is checked; what keys demand of each other is not.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="settings">Settings in the form <c>key=value</c>; the last wins.</param>
+    /// <exception cref="ConfigurationException">A setting is wrong.</exception>
+    public static T With<T>(T config, IEnumerable<string> settings)
+        where T : new() => new ConfigurationReader<T>().AddValues(config).Add(null, settings).Filled();
 }
 
 /// <summary>One reading of a configuration.</summary>
@@ -54,6 +61,21 @@ internal sealed class ConfigurationReader<T>
         foreach (string setting in settings)
             AddSetting(setting);
         return this;
+    }
+
+    public ConfigurationReader<T> AddValues(T config)
+    {
+        ConfigurationWriter.Visit(ConfigurationSchema<T>.Root, config!, (key, value) => _values[key.Path] = value);
+        return this;
+    }
+
+    public T Filled()
+    {
+        if (_errors.Count > 0)
+            throw new ConfigurationException(_errors);
+        T config = new();
+        Fill(config!, ConfigurationSchema<T>.Root);
+        return config;
     }
 
     private static string ReadFile(string path)
@@ -99,6 +121,13 @@ internal sealed class ConfigurationReader<T>
         }
 
         string path = setting[..equals].Trim();
+        if (SettingsOf(path) is var (stages, name, inner))
+        {
+            if (TryParseYaml(setting[(equals + 1)..], _ => place, out YamlNode? given))
+                AddNamedSettings(stages, name, inner, given ?? new YamlScalarNode(""), _ => place);
+            return;
+        }
+
         if (MapOf(path) is { } map)
         {
             AddEntry(map, path[(map.Path.Length + 1)..], setting[(equals + 1)..], place);
@@ -121,6 +150,83 @@ internal sealed class ConfigurationReader<T>
     // The key of a map below which the path lies, as data.validation_sets.szada.
     private static ConfigurationKey? MapOf(string path) =>
         path.LastIndexOf('.') is var dot && dot > 0 && ConfigurationSchema<T>.Find(path[..dot]) is { IsMap: true } map ? map : null;
+
+    // The mapping of settings below which the path lies, the name in it and the key below that, as stages, epoch-4 and criterion.name; the key may be empty.
+    private static (ConfigurationKey Settings, string Name, string Key)? SettingsOf(string path)
+    {
+        if (ConfigurationSchema<T>.Values.FirstOrDefault(key => key.IsSettings && path.StartsWith(key.Path + ".", StringComparison.OrdinalIgnoreCase)) is not { } settings)
+            return null;
+        string[] parts = path[(settings.Path.Length + 1)..].Split('.', 2);
+        return (settings, parts[0], parts.ElementAtOrDefault(1) ?? "");
+    }
+
+    // What one name of a mapping of settings is set to: as a whole, or one key of it.
+    private void AddNamedSettings(ConfigurationKey settings, string name, string key, YamlNode node, Func<YamlNode, string> placeOf)
+    {
+        var former = _values.GetValueOrDefault(settings.Path) as IReadOnlyDictionary<string, IReadOnlyList<string>> ?? new Dictionary<string, IReadOnlyList<string>>();
+        List<string> own = key.Length > 0 && former.TryGetValue(name, out IReadOnlyList<string>? there) ? [.. there] : [];
+        try
+        {
+            ConfigurationValue.CheckName(settings, name);
+            if (key.Length > 0)
+                AddInner(settings, name, key, node, placeOf, own);
+            else if (node is YamlMappingNode sections)
+                AddInner(settings, name, "", sections, placeOf, own);
+            else
+                AddTexts(settings, name, ConfigurationValue.ReadEntry(settings, name, node), placeOf(node), own);
+        }
+        catch (ConfigurationValueException problem)
+        {
+            Report(problem.ErrorId, $"{placeOf(node)}: {problem.Message}", settings.Path);
+        }
+
+        _values[settings.Path] = new Dictionary<string, IReadOnlyList<string>>(former) { [name] = own };
+        _places[settings.Path] = placeOf(node);
+    }
+
+    private void AddTexts(ConfigurationKey settings, string name, IReadOnlyList<string> texts, string place, List<string> own)
+    {
+        foreach (string text in texts)
+        {
+            int equals = text.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+                Report("ConfigurationInvalidSetting", $"{place}: '{settings.Path}.{name}' has '{text}', which must have the form key=value, or be a section with its keys.", settings.Path);
+            else if (TryParseYaml(text[(equals + 1)..], _ => place, out YamlNode? node))
+                AddInner(settings, name, text[..equals].Trim(), node ?? new YamlScalarNode(""), _ => place, own);
+        }
+    }
+
+    // A key, or a section with keys; its value is read as the key itself reads it, so that a relative path is made a full one here and now.
+    private void AddInner(ConfigurationKey settings, string name, string path, YamlNode node, Func<YamlNode, string> placeOf, List<string> own)
+    {
+        ConfigurationKey? key = path.Length == 0 ? null : ConfigurationSchema<T>.Find(path);
+        if (path.Length > 0 && key is null)
+        {
+            ReportUnknownKey(placeOf(node), path, ConfigurationSchema<T>.Root);
+        }
+        else if (node is YamlMappingNode mapping && (key is null || key.Section is not null))
+        {
+            foreach ((YamlNode innerName, YamlNode value) in mapping)
+                AddInner(settings, name, path.Length == 0 ? $"{innerName}" : $"{key!.Path}.{innerName}", value, placeOf, own);
+        }
+        else if (key is null || key.Section is not null)
+        {
+            if (!ConfigurationValue.IsNull(node))
+                Report("ConfigurationWrongType", $"{placeOf(node)}: '{settings.Path}.{name}{(key is null ? "" : $".{key.Path}")}' is {ConfigurationValue.Describe(node)}, but must be sections and keys.", settings.Path);
+        }
+        else
+        {
+            try
+            {
+                own.RemoveAll(setting => setting.StartsWith($"{key.Path}=", StringComparison.Ordinal));
+                own.Add($"{key.Path}={ConfigurationWriter.Format(key, ConfigurationValue.Read(key, node, _baseDirectory))}");
+            }
+            catch (ConfigurationValueException problem)
+            {
+                Report(problem.ErrorId, $"{placeOf(node)}: in '{settings.Path}.{name}': {problem.Message}", settings.Path);
+            }
+        }
+    }
 
     private void AddEntry(ConfigurationKey map, string name, string yaml, string place)
     {
@@ -219,6 +325,15 @@ internal sealed class ConfigurationReader<T>
                 AddSection(mapping, section, placeOf);
             else if (!ConfigurationValue.IsNull(node))
                 Report("ConfigurationWrongType", $"{place}: '{key.Path}' is {ConfigurationValue.Describe(node)}, but must be {ConfigurationDocumentation.Expectation(key)}.", key.Path);
+            return;
+        }
+
+        if (key.IsSettings && node is YamlMappingNode named)
+        {
+            _values[key.Path] = new Dictionary<string, IReadOnlyList<string>>();
+            _places[key.Path] = place;
+            foreach ((YamlNode name, YamlNode value) in named)
+                AddNamedSettings(key, $"{name}", "", value, placeOf);
             return;
         }
 

@@ -87,6 +87,7 @@ public sealed class ConfigurationSection
             Kind = kind,
             IsList = isList,
             IsMap = isMap,
+            IsSettings = property.IsDefined(typeof(ConfigurationSettingsAttribute)),
             IsNullable = new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable,
             NullText = property.GetCustomAttribute<ConfigurationNullTextAttribute>()?.Text ?? "null",
             ForeignNames = property.GetCustomAttributes<ConfigurationForeignNameAttribute>().ToDictionary(foreign => foreign.Name, foreign => foreign.Difference),
@@ -142,6 +143,9 @@ public sealed record ConfigurationKey
 
     /// <summary>Whether the value is a mapping of names, which match <see cref="Pattern"/>, to lists of texts.</summary>
     public required bool IsMap { get; init; }
+
+    /// <summary>Whether the texts of a mapping are settings of this configuration, <c>key=value</c>.</summary>
+    public required bool IsSettings { get; init; }
 
     /// <summary>Whether the value may be null.</summary>
     public required bool IsNullable { get; init; }

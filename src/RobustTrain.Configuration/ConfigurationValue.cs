@@ -43,13 +43,20 @@ internal static class ConfigurationValue
     /// <exception cref="ConfigurationValueException">The name is not a valid one, or a value is not a text.</exception>
     public static IReadOnlyList<string> ReadEntry(ConfigurationKey key, string? name, YamlNode node)
     {
-        if (name is null || !Matches(key.Pattern!, name))
-            throw new ConfigurationValueException("ConfigurationNotAllowed", $"'{key.Path}' has the name '{name}', but a name must be {key.PatternText}.");
+        CheckName(key, name);
         string subject = $"'{key.Path}.{name}'";
         IEnumerable<YamlNode> items = node is YamlSequenceNode sequence ? sequence.Children : [node];
         return [.. items.Select(item => item is YamlScalarNode scalar && !IsNull(item)
             ? scalar.Value!
             : throw new ConfigurationValueException("ConfigurationWrongType", $"{subject} holds {Describe(item)}, but must be a list of texts."))];
+    }
+
+    /// <summary>Checks a name of a map.</summary>
+    /// <exception cref="ConfigurationValueException">It is not a valid one.</exception>
+    public static void CheckName(ConfigurationKey key, string? name)
+    {
+        if (name is null || !Matches(key.Pattern!, name))
+            throw new ConfigurationValueException("ConfigurationNotAllowed", $"'{key.Path}' has the name '{name}', but a name must be {key.PatternText}.");
     }
 
     /// <summary>Whether a node is YAML's null.</summary>

@@ -38,9 +38,11 @@ public static class ConfigurationWriter
         return values;
     }
 
-    private static string Format(ConfigurationKey key, object? value) => value is null ? key.NullText : YamlScalar.Format(value);
+    /// <summary>The value of a key as YAML.</summary>
+    internal static string Format(ConfigurationKey key, object? value) => value is null ? key.NullText : YamlScalar.Format(value);
 
-    private static void Visit(ConfigurationSection section, object record, Action<ConfigurationKey, object?> visit)
+    /// <summary>Calls for each key with its value in a record.</summary>
+    internal static void Visit(ConfigurationSection section, object record, Action<ConfigurationKey, object?> visit)
     {
         foreach (ConfigurationKey key in section.Keys)
         {

@@ -28,6 +28,7 @@ public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journ
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Ranks _ranks = ranks ?? Ranks.Single;
     private readonly RankJournal _journal = new(journal, ranks ?? Ranks.Single);
+    private bool _hasBegun;
 
     /// <summary>Trains to the end, or until a stop is asked for.</summary>
     /// <exception cref="RunException">The loss is not finite, memory is short, a checkpoint can't be used or written.</exception>
@@ -40,19 +41,32 @@ public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journ
         using IDisposable? deterministic = config.Deterministic ? DeterministicMode.Begin() : null;
         using IDisposable? anomaly = config.DetectAnomaly ? autograd.detect_anomaly() : null;
         RankControl requests = new(control, _ranks);
-        using TrainingState state = new(plan, run, _ranks, _journal);
-        using RunCheckpoints checkpoints = new(plan, run, state, _journal, _ranks, _time);
-        bool resumed = checkpoints.ResumeFromLatest();
-        using ITrainingLoss loss = state.CreateLoss(plan, _ranks);
-        BatchAgreement agreement = new(_ranks, plan, _journal, requests, state.Loaders.Quarantine, _time);
-        using EpochTraining epochs = new(plan, state, loss, _journal, requests, agreement, _time);
-        RunEvaluation evaluation = new(plan, run, state, _journal, requests, _ranks, _time);
-        if (!resumed && plan.Config.Numerics.OnFailure == "rollback")
+        TrainingOutcome? outcome = null;
+        while (outcome is null)
+            outcome = Run(plan.Stages.Count == 1 ? plan : FindStage(), requests);
+        return outcome;
+    }
+
+    // Trains a stage to its end, or until a stop is asked for. Null where the stage is not the last: the next one goes on from the newest
+    // checkpoint, as a process that begins does, so that it has the same bits whether or not anything came in between.
+    private TrainingOutcome? Run(TrainingPlan stage, RankControl requests)
+    {
+        using TrainingState state = new(stage, run, _ranks, _journal);
+        using RunCheckpoints checkpoints = new(stage, run, state, _journal, _ranks, _time);
+        bool resumed = checkpoints.ResumeFromLatest(plan, _hasBegun);
+        if (!resumed && stage.Stage.Name.Length > 0)
+            return null;
+        _hasBegun = true;
+        using ITrainingLoss loss = state.CreateLoss(stage, _ranks);
+        BatchAgreement agreement = new(_ranks, stage, _journal, requests, state.Loaders.Quarantine, _time);
+        using EpochTraining epochs = new(stage, state, loss, _journal, requests, agreement, _time);
+        RunEvaluation evaluation = new(stage, run, state, _journal, requests, _ranks, _time);
+        if (!resumed && stage.Config.Numerics.OnFailure == "rollback")
             checkpoints.Save();
-        if (!plan.IsOver(state.Cursor) && !state.Progress.EndsEarly)
+        if (!stage.IsOver(state.Cursor) && !state.Progress.EndsEarly)
             evaluation.ForgetTest();
 
-        while (!plan.IsOver(state.Cursor) && !state.Progress.EndsEarly)
+        while (!stage.IsOver(state.Cursor) && !state.Progress.EndsEarly)
         {
             EpochMeter meter = epochs.Begin();
             foreach (TrainingBatch batch in epochs.RemainingBatches(meter))
@@ -72,7 +86,13 @@ public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journ
             else if (requests.IsStopRequested || !evaluation.TryValidate(out EvaluationResult? validation))
                 return Stop(state, checkpoints, epochs);
             else
-                CompleteEpoch(state, checkpoints, epochs, validation, meter);
+                CompleteEpoch(stage, state, checkpoints, epochs, validation, meter);
+        }
+
+        if (stage != plan.Stages[^1])
+        {
+            checkpoints.Complete();
+            return null;
         }
 
         return evaluation.TryTest(checkpoints, out IReadOnlyDictionary<string, double>? scores)
@@ -81,14 +101,14 @@ public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journ
     }
 
     // Takes the epoch's checkpoint and says that the epoch is complete.
-    private void CompleteEpoch(TrainingState state, RunCheckpoints checkpoints, EpochTraining epochs, EvaluationResult? validation, EpochMeter meter)
+    private void CompleteEpoch(TrainingPlan stage, TrainingState state, RunCheckpoints checkpoints, EpochTraining epochs, EvaluationResult? validation, EpochMeter meter)
     {
         TrainingProgress progress = state.Progress;
         int epoch = progress.Cursor.Epoch;
         double trainLoss = progress.MeanLoss;
         double learningRate = progress.LearningRates is [.., double last] ? last : epochs.LearningRate;
         bool isBest = validation is not null && state.Selector.Consider(epoch, validation.Scores);
-        progress.EndsEarly = validation is not null && state.Selector.IsPatienceOver(epoch) && !plan.IsLastEpoch(progress.Cursor);
+        progress.EndsEarly = validation is not null && state.Selector.IsPatienceOver(epoch) && !stage.IsLastEpoch(progress.Cursor);
 
         EpochRecord record = EpochRecord.Of(progress, validation, state.Ledger.Close());
         progress.BeginNextEpoch();
@@ -97,7 +117,16 @@ public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journ
             epoch, trainLoss, validation?.Scores, isBest, learningRate, meter.SamplesPerSecond, meter.DataWaitShare, meter.DurationSeconds)
         { Loader = epochs.Figures, LedgerTotals = totals, EpochWaitSeconds = meter.WaitSeconds });
         if (progress.EndsEarly)
-            _journal.Write(new StoppedEarly(epoch, state.Selector.Best!.Epoch, plan.Config.Selection.Patience!.Value));
+            _journal.Write(new StoppedEarly(epoch, state.Selector.Best!.Epoch, stage.Config.Selection.Patience!.Value));
+    }
+
+    // The stage of the newest checkpoint.
+    private TrainingPlan FindStage()
+    {
+        using CheckpointRecorder recorder = new(
+            run is null ? null : new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), [], TaskCatalog.IdentityOf(plan.Config), run?.Record.Id ?? "", _journal, _time)
+        { Ranks = _ranks };
+        return plan.Stages[plan.StageAt(recorder.FindLatest())];
     }
 
     // Leaves a checkpoint to go on from. Between two epochs that is the last one's; after the last, the weights may be the best epoch's already.

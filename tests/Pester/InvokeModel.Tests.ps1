@@ -54,6 +54,7 @@ Describe 'Invoke-Model' {
         @{ Parameter = 'TileSize'; Value = 256; Option = '--tile-size 256' }
         @{ Parameter = 'Overlap'; Value = 32; Option = '--overlap 32' }
         @{ Parameter = 'Force'; Value = $true; Option = '--force' }
+        @{ Parameter = 'SkipExisting'; Value = $true; Option = '--skip-existing' }
         @{ Parameter = 'Checkpoint'; Value = 'Latest'; Option = '--checkpoint latest' }
         @{ Parameter = 'Device'; Value = 1; Option = '--device cuda:1' }
         @{ Parameter = 'Set'; Value = 'data.convert_images=false'; Option = '--set data.convert_images=false' }
@@ -109,6 +110,16 @@ Describe 'Invoke-Model' {
         $text.Split("`n").Where({ $_.Length -gt 80 }) | Should -BeNullOrEmpty
         $made.PSStandardMembers.DefaultDisplayPropertySet.ReferencedPropertyNames.Count | Should -BeIn (5..10)
         foreach ($name in $made.PSStandardMembers.DefaultDisplayPropertySet.ReferencedPropertyNames) { $made.PSObject.Properties[$name] | Should -Not -BeNullOrEmpty -Because $name }
+    }
+
+    It 'says after Ctrl+C how to go on' -Skip:$IsWindows {
+        $env:FAKE_STEPS = 1000
+        $env:FAKE_EPOCH_SECONDS = 0.1
+        $shell = Start-TestShell "Invoke-Model '$folder/r' a b -OutputPath '$folder/out'" "$folder/said"
+        Wait-Fact { Test-Path calls } | Should -BeTrue
+        kill -INT $shell.Id
+        $shell.WaitForExit(240000) | Should -BeTrue
+        Get-Content -Raw said | Should -Match 'The prediction was stopped; what is finished stays, and the same command with\s+-SkipExisting goes on\.'
     }
 
     It 'is ended by PowerShell.Stop' {

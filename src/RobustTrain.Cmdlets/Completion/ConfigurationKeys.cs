@@ -2,6 +2,7 @@ using System.Collections;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using RobustTrain.Cmdlets.Lifetime;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Platform;
@@ -78,14 +79,20 @@ internal static class ConfigurationKeys
 internal sealed record ConfigurationKeyHelp(string Path, string Description, IReadOnlyList<string> Values, bool IsPath);
 
 /// <summary>Keys of the configuration for -Set, and after the equals sign their allowed values.</summary>
-public sealed class SettingCompleter : ListCompleter
+public sealed partial class SettingCompleter : ListCompleter
 {
+    [GeneratedRegex(@"^stages\.(epoch|step)-[0-9]+\.", RegexOptions.IgnoreCase)]
+    private static partial Regex Stage();
+
     private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
     {
         int equals = word.IndexOf('=');
+
+        // Below a stage's name stand the keys that it changes, as stages.epoch-4.criterion.name.
+        string stage = Stage().Match(word).Value;
         return equals < 0
-            ? ConfigurationKeys.All.Select(key => (key.Path + "=", key.Description))
-            : (ConfigurationKeys.Find(word[..equals]) is { } key ? PluginNames.With(key, bound) : []).Select(value => ($"{word[..equals]}={value}", value));
+            ? ConfigurationKeys.All.Select(key => ($"{stage}{key.Path}=", key.Description))
+            : (ConfigurationKeys.Find(word[stage.Length..equals]) is { } key ? PluginNames.With(key, bound) : []).Select(value => ($"{word[..equals]}={value}", value));
     }
 }
 

@@ -74,8 +74,15 @@ public sealed record TrainingAttempt
         {
             int begin = BeginOf(record.Attempts[place], events, next);
             // One that was killed before it began to train has left no events.
-            RunEvent[] own = begin < 0 ? [] : [events[begin], .. events.Skip(begin + 1).TakeWhile(candidate => candidate is not RunStarted)];
-            next = begin < 0 ? next : begin + own.Length;
+            int end = begin < 0 ? next : begin + 1;
+            while (end < events.Count && events[end] is not RunStarted)
+                end++;
+            next = end;
+
+            // The next process may have had something to say before its own beginning.
+            while (begin >= 0 && end < events.Count && end > begin + 1 && events[end - 1] is RunWarning or StopRequested)
+                end--;
+            RunEvent[] own = begin < 0 ? [] : [.. events.Take(end).Skip(begin)];
             yield return new TrainingAttempt(record, runPath, place, own);
         }
     }

@@ -31,6 +31,7 @@ internal sealed class TrainingNotices
             "NumericFailureHandled", failure.GlobalStep, failure.Problem, failure.Failures, Strings.Format(failure.Action == "rollback" ? "RolledBack" : "BatchSkipped"), failure.LearningRateFactor)),
         MicroBatchHalved halved => (Strings.Format("MicroBatchHalved", Counted.Of(halved.SamplesAtOnce, "sample"), halved.SamplesAtOnce == 1 ? "is" : "are"), null),
         LossScaleHalved halved => (null, Strings.Format("LossScaleHalved", halved.GlobalStep, halved.Factor)),
+        StageStarted stage => (null, Strings.Format("StageStarted", stage.Stage, string.Join(", ", stage.Settings))),
         StoppedEarly early => (null, Strings.Format("StoppedEarly", early.Patience, early.BestEpoch)),
         CheckpointSaved saved => (null, Strings.Format("CheckpointSaved", saved.Path)),
         StopRequested stop => (null, Strings.Format("StopRequested", stop.Reason)),

@@ -20,6 +20,7 @@ internal sealed record JournalText(string Kind, string Message, bool IsTrouble =
         NumericFailureHandled failure => new JournalText("numeric failure", $"{failure.Problem} ({failure.Action})", IsTrouble: true),
         MicroBatchHalved halved => new JournalText("memory", $"Memory was short: {Counted.Of(halved.SamplesAtOnce, "sample")} at once from now on", IsTrouble: true),
         LossScaleHalved scale => new JournalText("loss scale", string.Create(CultureInfo.InvariantCulture, $"Step {scale.GlobalStep} was left out; losses are multiplied by {scale.Factor} from now on")),
+        StageStarted stage => new JournalText("stage", $"{stage.Stage}: {string.Join(", ", stage.Settings)}"),
         StoppedEarly early => new JournalText("stopped early", $"No better epoch than {early.BestEpoch} came in {Counted.Of(early.Patience, "epoch")}"),
         RunWarning warning => new JournalText("warning", warning.Message, IsTrouble: true),
         StopRequested stop => new JournalText("stop requested", $"By {stop.Reason}"),

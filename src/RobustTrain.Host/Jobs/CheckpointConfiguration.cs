@@ -32,7 +32,15 @@ internal static class CheckpointConfiguration
             all.Add(Setting("data.path", dataPath));
         if (device is not null)
             all.Add(Setting("device", device));
-        return ConfigurationReader.Read<TrainingConfig>(config, all);
+        IReadOnlyList<string> stages = AtEnd(config);
+        return ConfigurationReader.Read<TrainingConfig>(config, [.. stages, .. all]);
+    }
+
+    // Of a training with stages what they have changed in its end, as settings.
+    private static IReadOnlyList<string> AtEnd(string config)
+    {
+        TrainingConfig whole = ConfigurationReader.ReadPartial<TrainingConfig>(config, []);
+        return whole.Stages is null ? [] : [.. ConfigurationWriter.Differences(whole, whole.AtEnd()).Select(difference => $"{difference.Path}={difference.Right}")];
     }
 
     // A checkpoint's folder lies in its run's folder checkpoints/.

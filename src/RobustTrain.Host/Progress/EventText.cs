@@ -14,6 +14,7 @@ internal static class EventText
     {
         RunStarted { ResumedFromEpoch: null } started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath}: {Counted.Of(started.Epochs, "epoch")} of {Counted.Of(started.StepsPerEpoch, "step")}{Beginning(started)}."),
         RunStarted started => string.Create(CultureInfo.InvariantCulture, $"Run {started.RunPath} goes on: {started.ResumedFromEpoch + 1} of {Counted.Are(started.Epochs, "epoch")} complete."),
+        StageStarted stage => string.Create(CultureInfo.InvariantCulture, $"Stage {stage.Stage}, {Counted.Of(stage.StepsPerEpoch, "step")} an epoch, with {string.Join(", ", stage.Settings)}."),
         EpochFinished epoch => EpochLine(epoch, view),
         TestFinished test => string.Create(CultureInfo.InvariantCulture, $"Test with the weights of epoch {test.BestEpoch}: {Scores(test.Scores)}"),
         NumericFailureHandled failure => NumericFailure(failure),
@@ -152,6 +153,7 @@ internal sealed record TrainingView
     public TrainingView After(RunEvent runEvent, long timestamp) => runEvent switch
     {
         RunStarted started => this with { Epochs = started.Epochs, StepsPerEpoch = started.StepsPerEpoch, Phase = "starting" },
+        StageStarted stage => this with { StepsPerEpoch = stage.StepsPerEpoch },
         EpochStarted epoch => this with { Epoch = epoch.Epoch, StepsDone = 0, Phase = "training", Evaluation = null },
         StepFinished step => this with
         {

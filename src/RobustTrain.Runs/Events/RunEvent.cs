@@ -9,6 +9,7 @@ namespace RobustTrain.Runs.Events;
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "event")]
 [JsonDerivedType(typeof(RunStarted), "run_started")]
+[JsonDerivedType(typeof(StageStarted), "stage_started")]
 [JsonDerivedType(typeof(EpochStarted), "epoch_started")]
 [JsonDerivedType(typeof(StepFinished), "step")]
 [JsonDerivedType(typeof(EpochFinished), "epoch_finished")]
@@ -100,6 +101,14 @@ public sealed record RunStarted(string RunId, string RunPath, int ProcessId, int
     /// <summary>The names of the scores of an epoch, those of validation sets included; null in such journals.</summary>
     public IReadOnlyList<string>? ScoreNames { get; init; }
 }
+
+/// <summary>A later stage of the training begins, or a process goes on with it.</summary>
+/// <param name="Stage">Its name, as epoch-4.</param>
+/// <param name="Epoch">The epoch that follows, from 0.</param>
+/// <param name="GlobalStep">The step in the run that follows, from 0.</param>
+/// <param name="StepsPerEpoch">The steps of an epoch from now on.</param>
+/// <param name="Settings">What it changes, as <c>key=value</c>.</param>
+public sealed record StageStarted(string Stage, int Epoch, long GlobalStep, int StepsPerEpoch, IReadOnlyList<string> Settings) : RunEvent;
 
 /// <summary>An epoch begins.</summary>
 public sealed record EpochStarted(int Epoch, double LearningRate) : RunEvent;

@@ -74,4 +74,13 @@ public interface ICheckpointState
     /// <summary>Takes the state over from <paramref name="archive"/>.</summary>
     /// <exception cref="CheckpointException">The checkpoint holds no such state, or one of another shape.</exception>
     void Load(CheckpointArchive archive);
+
+    /// <summary>
+    /// Begins a stage of the training with the checkpoint that ended the one before: takes over what outlasts a stage. What depends on
+    /// settings that a stage may change begins anew, which is what this does where nothing else is said.
+    /// </summary>
+    /// <exception cref="CheckpointException">The checkpoint holds no such state, or one of another shape.</exception>
+    void BeginStage(CheckpointArchive former)
+    {
+    }
 }

@@ -33,11 +33,17 @@ internal sealed class CheckpointRecorder(
     /// <summary>Throws where nothing may be written any more, as the run's folder is gone.</summary>
     public Action CheckRun { get; init; } = () => { };
 
+    /// <summary>Whether a checkpoint's cursor is where the present stage of the training begins, so that the checkpoint is one of the stage before.</summary>
+    public Func<TrainingCursor, bool> BeginsAt { get; init; } = _ => false;
+
+    /// <summary>Whether a checkpoint's cursor is in the present stage of the training or where it begins; one of an earlier stage is not taken.</summary>
+    public Func<TrainingCursor, bool> Holds { get; init; } = _ => true;
+
     /// <summary>The ranks of the run, of which the first one writes.</summary>
     public Ranks Ranks { get; init; } = Ranks.Single;
 
     /// <summary>Brings every part to the state of the newest checkpoint that is whole.</summary>
-    /// <returns>False where there is no checkpoint.</returns>
+    /// <returns>False where there is no checkpoint, or none of this stage.</returns>
     /// <exception cref="CheckpointException">The checkpoint is of another model, or all of them are damaged.</exception>
     public bool RestoreLatest()
     {
@@ -49,13 +55,20 @@ internal sealed class CheckpointRecorder(
         });
     }
 
+    /// <summary>Where the newest whole checkpoint stands; the training's start where there is none.</summary>
+    /// <exception cref="CheckpointException">All of them are damaged.</exception>
+    public TrainingCursor FindLatest() => Ranks.FromFirst(new CollectivePurpose("newest checkpoint", 0), () =>
+        store!.OpenLatest(_ => { })?.Checkpoint.Manifest.Cursor ?? TrainingCursor.Start);
+
     /// <summary>Brings every part to the state of the newest whole checkpoint that stands between two epochs and before a step.</summary>
+    /// <param name="globalStep">The step.</param>
+    /// <param name="firstStep">The first step at which it may stand: that of the present stage.</param>
     /// <returns>False where there is no such checkpoint.</returns>
     /// <exception cref="CheckpointException">The disk refuses what is newer still, or what it holds can't be used.</exception>
-    public bool RestoreEpochBefore(long globalStep)
+    public bool RestoreEpochBefore(long globalStep, long firstStep = 0)
     {
         Complete();
-        return Restore(() => store!.OpenEpochBefore(globalStep, Warn));
+        return Restore(() => store!.OpenEpochBefore(globalStep, firstStep, Warn));
     }
 
     /// <summary>Loads the weights of the best checkpoint, or of the latest where none is marked as best, as they are meant to be used.</summary>
@@ -148,12 +161,30 @@ internal sealed class CheckpointRecorder(
             throw archive.OtherModel(difference);
     }
 
-    private bool Restore(Func<CheckpointArchive?> open) => new CheckpointHandOver(Ranks).Read(open, archive =>
+    private bool Restore(Func<CheckpointArchive?> open)
     {
-        CheckModel(archive, model);
+        bool isTaken = false;
+        new CheckpointHandOver(Ranks).Read(open, archive =>
+        {
+            CheckModel(archive, model);
+            isTaken = Holds(archive.Checkpoint.Manifest.Cursor);
+            if (isTaken)
+                Take(archive);
+        });
+        return isTaken;
+    }
+
+    private void Take(CheckpointArchive archive)
+    {
+        bool isOfFormerStage = BeginsAt(archive.Checkpoint.Manifest.Cursor);
         foreach (ICheckpointState part in parts)
-            part.Load(archive);
-    });
+        {
+            if (isOfFormerStage)
+                part.BeginStage(archive);
+            else
+                part.Load(archive);
+        }
+    }
 
     private T Locked<T>(Func<T> ask)
     {

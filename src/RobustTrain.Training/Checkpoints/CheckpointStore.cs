@@ -109,10 +109,10 @@ public sealed class CheckpointStore(string path)
             CheckpointException.Damaged, $"No checkpoint in {Path} can be read, {Counted.Of(_unusable.Count, "is", "are")} damaged; without that folder the training begins again.", Path);
     }
 
-    /// <summary>The newest whole checkpoint that stands between two epochs and before a step; null where there is none.</summary>
+    /// <summary>The newest whole checkpoint that stands between two epochs, at or after one step and before another; null where there is none.</summary>
     /// <inheritdoc cref="OpenLatest"/>
-    internal CheckpointArchive? OpenEpochBefore(long globalStep, Action<string> warn) =>
-        OpenFirst([.. List(warn).Where(checkpoint => checkpoint.Manifest.Cursor.Batch == 0 && checkpoint.Manifest.Cursor.GlobalStep < globalStep)], warn, "last epoch's");
+    internal CheckpointArchive? OpenEpochBefore(long globalStep, long firstStep, Action<string> warn) =>
+        OpenFirst([.. List(warn).Where(checkpoint => checkpoint.Manifest.Cursor is { Batch: 0 } cursor && cursor.GlobalStep >= firstStep && cursor.GlobalStep < globalStep)], warn, "last epoch's");
 
     /// <summary>The newest checkpoint that was the best when it was written; null where no epoch was validated.</summary>
     /// <inheritdoc cref="OpenLatest"/>

@@ -28,6 +28,9 @@ internal sealed class WeightsState(nn.Module model, string file = Checkpoint.Wei
         foreach ((string name, Tensor tensor) in tensors)
             archive.CopyTo(tensorFile, name, tensor);
     }
+
+    /// <inheritdoc/>
+    public void BeginStage(CheckpointArchive former) => Load(former);
 }
 
 /// <summary>Brings a network to the weights of a checkpoint that are meant to be used: the moving average where there is one.</summary>

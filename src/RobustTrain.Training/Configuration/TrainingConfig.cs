@@ -77,6 +77,11 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
     [Description("Training against a discriminator (a GAN).")]
     public GanConfig Gan { get; init; } = new();
 
+    [Description("Later parts of the training, each with the sections and keys that change when it begins and hold from then on: epoch-N begins after N epochs, step-N, with trainer.total_iter, after N steps. Loss, optimiser, schedule, data, loader, frozen parameters and more may change, the network may not. Each has a schedule of its own, over its own steps; the optimiser's state goes on where it fits, and which epoch is best begins anew (docs/guide.md).")]
+    [RegularExpression("epoch-[1-9][0-9]*|step-[1-9][0-9]*", ErrorMessage = "epoch-N or step-N")]
+    [ConfigurationSettings]
+    public IReadOnlyDictionary<string, IReadOnlyList<string>>? Stages { get; init; }
+
     int IRunConfiguration.Epochs => Trainer.Epochs;
 
     string IRunConfiguration.BestMetric => Trainer.BestMetric;
@@ -84,7 +89,11 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
     IReadOnlyList<string> IRunConfiguration.ScoreNames => [.. TaskCatalog.DefinitionOf(this).Scores.Select(score => score.Name)];
 
     string? IRunConfiguration.EpochsBound => Trainer.TotalIter is not null ? "trainer.total_iter decides"
-        : Schedule.Name is "constant" or "step" ? null : $"the learning rate of schedule.name: {Schedule.Name} depends on it";
+        : TrainingStages.Last(this).Schedule.Name is var last and not ("constant" or "step") ? $"the learning rate of schedule.name: {last} depends on it" : null;
+
+    /// <summary>What holds at the training's end, without stages: how its network is scored and used.</summary>
+    /// <exception cref="ConfigurationException">A setting of a stage is wrong.</exception>
+    public TrainingConfig AtEnd() => TrainingStages.Last(this);
 
     IEnumerable<string> IPresetConfiguration.Presets => [.. TaskCatalog.DefinitionOf(this).Presets, .. TaskCatalog.DefinitionOf(this).PresetsOf(this)];
 

@@ -12,7 +12,7 @@ internal static class TrainingConfigRules
 
     /// <summary>The contradictions of a configuration whose values are each valid.</summary>
     public static IEnumerable<ValidationResult> Check(TrainingConfig config) =>
-        [.. Shards(config), .. Seeds(config), .. Names(config), .. Discriminator(config), .. Cache(config), .. Metrics(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
+        [.. Shards(config), .. Seeds(config), .. Names(config), .. Discriminator(config), .. Cache(config), .. Metrics(config), .. TrainingStages.Check(config), .. TaskCatalog.DefinitionOf(config).Rules(config)];
 
     /// <summary>What the weights and the names of classes demand, where the loss is one of classes.</summary>
     public static IEnumerable<ValidationResult> ClassWeights(TrainingConfig config)

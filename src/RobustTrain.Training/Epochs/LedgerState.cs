@@ -47,6 +47,9 @@ internal sealed class LedgerState : ICheckpointState
         Current = archive.Find<EpochLedger>(StateKey);
         _digest = archive.Find<string>(DigestKey);
     }
+
+    /// <inheritdoc/>
+    public void BeginStage(CheckpointArchive former) => Load(former);
 }
 
 /// <summary>Adds up the ledgers of a run's epochs.</summary>

@@ -14,6 +14,9 @@ internal sealed class TrainingProgress : ICheckpointState
     /// <summary>Where the next batch is taken.</summary>
     public TrainingCursor Cursor { get; private set; } = TrainingCursor.Start;
 
+    /// <summary>The step at which the present stage of the training has begun.</summary>
+    public long StageStep { get; private set; }
+
     /// <summary>The losses of the epoch's steps so far.</summary>
     public IReadOnlyList<float> Losses => _losses;
 
@@ -46,7 +49,7 @@ internal sealed class TrainingProgress : ICheckpointState
     }
 
     /// <inheritdoc/>
-    public void Save(CheckpointDraft draft) => draft.Set(StateKey, new State(Cursor, EndsEarly, _losses, _learningRates));
+    public void Save(CheckpointDraft draft) => draft.Set(StateKey, new State(Cursor, EndsEarly, _losses, _learningRates, StageStep));
 
     /// <inheritdoc/>
     public void Load(CheckpointArchive archive)
@@ -54,11 +57,20 @@ internal sealed class TrainingProgress : ICheckpointState
         State state = archive.Get<State>(StateKey);
         Cursor = state.Cursor;
         EndsEarly = state.EndsEarly;
+        StageStep = state.StageStep;
         _losses.Clear();
         _losses.AddRange(state.Losses);
         _learningRates.Clear();
         _learningRates.AddRange(state.LearningRates);
     }
 
-    private sealed record State(TrainingCursor Cursor, bool EndsEarly, IReadOnlyList<float> Losses, IReadOnlyList<double> LearningRates);
+    /// <inheritdoc/>
+    public void BeginStage(CheckpointArchive former)
+    {
+        Load(former);
+        StageStep = Cursor.GlobalStep;
+    }
+
+    // Checkpoints of before there were stages have no step at which one began.
+    private sealed record State(TrainingCursor Cursor, bool EndsEarly, IReadOnlyList<float> Losses, IReadOnlyList<double> LearningRates, long StageStep = 0);
 }

@@ -12,7 +12,8 @@ namespace RobustTrain.Training.Loading;
 /// a training that goes on from a checkpoint goes on with the checkpoint's list, so that its stream stays the same.
 /// </summary>
 /// <param name="cursor">Where the next batch of training is taken.</param>
-internal sealed class QuarantineState(Func<TrainingCursor> cursor) : ICheckpointState
+/// <param name="outlastsStage">Whether a stage that begins has the samples of the one before.</param>
+internal sealed class QuarantineState(Func<TrainingCursor> cursor, bool outlastsStage = true) : ICheckpointState
 {
     private const string StateKey = "quarantine";
 
@@ -62,6 +63,13 @@ internal sealed class QuarantineState(Func<TrainingCursor> cursor) : ICheckpoint
             _told.Clear();
             _told.UnionWith(Found().Select(found => (found.Split, found.Entry.SampleIndex)));
         }
+    }
+
+    /// <inheritdoc/>
+    public void BeginStage(CheckpointArchive former)
+    {
+        if (outlastsStage)
+            Load(former);
     }
 
     /// <summary>Goes on at all ranks with what the first one has: the file may have changed between their looks at it.</summary>

@@ -39,7 +39,7 @@ internal sealed class EpochTraining : IDisposable
         _control = control;
         _agreement = agreement;
         _time = time;
-        _step = new TrainingStep(plan, state.Learner, loss, state.Guard, state.MicroBatch, state.LossScale, journal, agreement: agreement);
+        _step = new TrainingStep(plan, state.Learner, loss, state.Guard, state.MicroBatch, state.LossScale, journal, agreement: agreement, firstStep: state.Progress.StageStep);
         _watchdog = new StepWatchdog(plan.Config.Trainer.StepTimeoutSeconds is double seconds ? TimeSpan.FromSeconds(seconds) : null, ReportStuckStep, time);
     }
 

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace RobustTrain.Training.Loop;
 
 /// <summary>When checkpoints of a run are taken, and how a training comes back to one.</summary>
-/// <param name="plan">The training.</param>
+/// <param name="plan">The training, or the stage of it.</param>
 /// <param name="run">The run; null at all ranks but the first.</param>
 /// <param name="state">What checkpoints hold.</param>
 /// <param name="journal">Is told of checkpoints, and of those that can't be used or written.</param>
@@ -20,16 +20,20 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder? run, Training
     private readonly CheckpointConfig _config = plan.Config.Checkpoint;
     private readonly CheckpointRecorder _recorder = new(
         run is null ? null : new CheckpointStore(run.CheckpointsPath), new RetentionPolicy(plan.Config.Checkpoint), state.Parts, TaskCatalog.IdentityOf(plan.Config), run?.Record.Id ?? "", journal, time)
-    { CheckRun = () => run!.CheckPresence(), Ranks = ranks };
+    { CheckRun = () => run!.CheckPresence(), Ranks = ranks, BeginsAt = plan.BeginsAt, Holds = plan.Holds };
     private readonly LedgerHistory? _ledgers = run is null ? null : new LedgerHistory(run);
     private long _last = time.GetTimestamp();
 
     /// <summary>Brings the state to where the latest checkpoint left it; where there is none, to the weights that the training starts from.</summary>
+    /// <param name="whole">The training with all its stages.</param>
+    /// <param name="isBegun">Whether this process has begun it before, with an earlier stage.</param>
     /// <exception cref="CheckpointException">The checkpoint is of another model, or all of them are damaged.</exception>
-    /// <returns>Whether there was a checkpoint.</returns>
-    public bool ResumeFromLatest()
+    /// <returns>Whether there was a checkpoint; of a later stage, one that it can begin or go on with.</returns>
+    public bool ResumeFromLatest(TrainingPlan whole, bool isBegun)
     {
         bool resumed = _recorder.RestoreLatest();
+        if (!resumed && plan.Stage.Name.Length > 0)
+            return false;
         _ledgers?.GoOnAt(state.Cursor.Epoch);
         string? startedFrom = null;
         if (!resumed && plan.Config.Trainer.StartFrom is { } path)
@@ -39,15 +43,17 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder? run, Training
         }
 
         state.Loaders.Share(ranks);
-        if (run is not null)
-            TellStart(run, resumed, startedFrom);
+        if (run is not null && !isBegun)
+            TellStart(whole, run, resumed, startedFrom);
+        if (plan.Stage.Name.Length > 0)
+            journal.Write(new StageStarted(plan.Stage.Name, state.Cursor.Epoch, state.Cursor.GlobalStep, plan.StepsPerEpoch, plan.Stage.Settings));
         return resumed;
     }
 
-    private void TellStart(RunFolder run, bool resumed, string? startedFrom)
+    private void TellStart(TrainingPlan whole, RunFolder run, bool resumed, string? startedFrom)
     {
         journal.Write(new RunStarted(
-            run.Record.Id, run.Path, Environment.ProcessId, plan.Epochs, plan.StepsPerEpoch, resumed ? state.Cursor.Epoch - 1 : null)
+            run.Record.Id, run.Path, Environment.ProcessId, whole.Epochs, plan.StepsPerEpoch, resumed ? state.Cursor.Epoch - 1 : null)
         {
             StartedFrom = startedFrom,
             FrozenParameters = state.Learner.Model.parameters().Count() - state.Learner.Learned.Count,
@@ -55,7 +61,7 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder? run, Training
             BestMetric = plan.Config.Trainer.BestMetric,
             ScoreNames = plan.ScoreNames,
         });
-        foreach (RunWarning warning in resumed ? plan.Warnings : [.. plan.Warnings, .. plan.StartWarnings])
+        foreach (RunWarning warning in resumed ? whole.Warnings : [.. whole.Warnings, .. whole.StartWarnings])
             journal.Write(warning);
         if (run.IsResumed && !resumed)
             journal.Write(new RunWarning($"The run was begun before, but has no checkpoint in {run.CheckpointsPath}: it begins again."));
@@ -90,8 +96,8 @@ internal sealed class RunCheckpoints(TrainingPlan plan, RunFolder? run, Training
     /// <exception cref="RunException">There is none.</exception>
     public void RollBack()
     {
-        if (!_recorder.RestoreEpochBefore(state.Cursor.GlobalStep))
-            throw ranks.FailTogether(new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"{state.Guard.LastFailure} There is no checkpoint of an epoch before it to go back to.", run?.Path));
+        if (!_recorder.RestoreEpochBefore(state.Cursor.GlobalStep, state.Progress.StageStep))
+            throw ranks.FailTogether(new RunException(ExitCode.Numeric, "NoCheckpointToRollBackTo", $"{state.Guard.LastFailure} There is no checkpoint of an epoch before it{(plan.Stage.Name.Length > 0 ? " in this stage" : "")} to go back to.", run?.Path));
         _ledgers?.GoOnAt(state.Cursor.Epoch);
     }
 

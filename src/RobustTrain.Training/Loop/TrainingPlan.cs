@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Data.Datasets;
 using RobustTrain.Data.Ordering;
@@ -28,10 +29,14 @@ namespace RobustTrain.Training.Loop;
 public sealed class TrainingPlan
 {
     private readonly RankPlace _place;
+    private readonly TrainingPlan? _former;
 
-    private TrainingPlan(TrainingConfig config, ITrainingTask task, DataSplits data, Device device, RankPlace place)
+    private TrainingPlan(TrainingConfig config, ITrainingTask task, DataSplits data, Device device, RankPlace place, TrainingStage? stage = null, TrainingPlan? former = null)
     {
         _place = place;
+        _former = former;
+        Stage = stage ?? new TrainingStage("", 0, config, []);
+        Stages = [this];
         Config = config;
         Task = task;
         Data = data;
@@ -67,11 +72,19 @@ public sealed class TrainingPlan
     /// <summary>Steps of an epoch: batches, or groups of them where gradients are accumulated.</summary>
     public int StepsPerEpoch => (BatchCount + Config.Trainer.Accumulate - 1) / Config.Trainer.Accumulate;
 
-    /// <summary>Epochs to train. Where the steps are given, the last one may end early, and more follow where batches are left out.</summary>
-    public int Epochs => Config.Trainer.TotalIter is int steps ? (int)(((long)steps + StepsPerEpoch - 1) / StepsPerEpoch) : Config.Trainer.Epochs;
+    /// <summary>Epochs to train, those of earlier stages included. Where the steps are given, the last one may end early, and more follow where batches are left out.</summary>
+    public int Epochs => Stages[^1] != this ? Stages[^1].Epochs
+        : Config.Trainer.TotalIter is int steps ? FirstEpoch + (int)(((long)steps - Stage.Begin + StepsPerEpoch - 1) / StepsPerEpoch) : Config.Trainer.Epochs;
+
+    /// <summary>The stages of the training in their order, each as a training that begins where the one before it ends; of one without stages itself.</summary>
+    public IReadOnlyList<TrainingPlan> Stages { get; private set; }
 
     /// <summary>What the operator should know: of the datasets' files that are converted or left out, and of keys that are not used.</summary>
-    public IReadOnlyList<RunWarning> Warnings => [.. TaskCatalog.UnusedModelKeys(Config), .. LoaderJournal.WarningsOf(Data.Training, Data.Validation, Data.Test)];
+    public IReadOnlyList<RunWarning> Warnings =>
+    [
+        .. TaskCatalog.UnusedModelKeys(Config),
+        .. Stages.Select(stage => stage.Data).Distinct().SelectMany(data => LoaderJournal.WarningsOf(data.Training, data.Validation, data.Test)),
+    ];
 
     /// <summary>What is to be said of the weights that the training starts from.</summary>
     public IReadOnlyList<RunWarning> StartWarnings { get; private set; } = [];
@@ -82,6 +95,15 @@ public sealed class TrainingPlan
 
     /// <summary>What is learned.</summary>
     internal ITrainingTask Task { get; }
+
+    /// <summary>The stage that this is.</summary>
+    internal TrainingStage Stage { get; }
+
+    /// <summary>Whether the data are those of the stage before.</summary>
+    internal bool HasFormerData => _former?.Data == Data;
+
+    // The stage's first epoch, where no batch is left out.
+    private int FirstEpoch => _former?.Epochs ?? 0;
 
     internal LoaderOptions TrainingLoaderOptions { get; }
 
@@ -104,7 +126,10 @@ public sealed class TrainingPlan
     /// <summary>Makes a plan over datasets that are open already.</summary>
     /// <inheritdoc cref="Create(TrainingConfig)"/>
     public static TrainingPlan Create(TrainingConfig config, DataSplits data) =>
-        Create(config, TaskCatalog.Of(config), data, DeviceSelection.Find(config.Device), RankPlace.Alone);
+        Create(config, TaskCatalog.Of(config), data);
+
+    /// <summary>As above, for a task that is in no catalogue.</summary>
+    internal static TrainingPlan Create(TrainingConfig config, ITrainingTask task, DataSplits data) => Create(config, task, data, DeviceSelection.Find(config.Device), RankPlace.Alone);
 
     /// <summary>Whether the steps that are to be trained are done.</summary>
     internal bool HasAllSteps(TrainingCursor cursor) => cursor.GlobalStep >= Config.Trainer.TotalIter;
@@ -116,6 +141,22 @@ public sealed class TrainingPlan
     /// <summary>Whether the training is over at a cursor: no epoch is under way, and none is to follow.</summary>
     internal bool IsOver(TrainingCursor cursor) =>
         Config.Trainer.TotalIter is null ? cursor.Epoch >= Config.Trainer.Epochs : HasAllSteps(cursor) && cursor.Batch == 0;
+
+    /// <summary>Whether a cursor is where the stage before has just ended, so that its checkpoint is one of that stage.</summary>
+    internal bool BeginsAt(TrainingCursor cursor) =>
+        _former is not null && cursor.Batch == 0 && (Config.Trainer.TotalIter is null ? cursor.Epoch : cursor.GlobalStep) == Stage.Begin;
+
+    /// <summary>Whether a cursor is not before the stage.</summary>
+    internal bool Holds(TrainingCursor cursor) => _former is null || _former.IsOver(cursor);
+
+    /// <summary>The number of the stage in which a cursor is; the last one where the training is over.</summary>
+    internal int StageAt(TrainingCursor cursor)
+    {
+        int stage = 0;
+        while (stage + 1 < Stages.Count && Stages[stage].IsOver(cursor))
+            stage++;
+        return stage;
+    }
 
     /// <summary>The samples in so many batches from a cursor on.</summary>
     internal int CountSamples(TrainingCursor cursor, int batches)
@@ -165,8 +206,9 @@ public sealed class TrainingPlan
 
     /// <summary>The learning rate of each step.</summary>
     /// <param name="learningRate">The rate at the end of the warm-up; null takes the network's.</param>
-    internal LearningRateSchedule CreateSchedule(double? learningRate = null) =>
-        LearningRateSchedule.Create(Config.Schedule, learningRate ?? Config.Optimizer.LearningRate, StepsPerEpoch, Epochs, Config.Trainer.TotalIter);
+    /// <param name="firstStep">The step at which the stage has begun.</param>
+    internal LearningRateSchedule CreateSchedule(double? learningRate = null, long firstStep = 0) => LearningRateSchedule.Create(
+        Config.Schedule, learningRate ?? Config.Optimizer.LearningRate, StepsPerEpoch, Epochs - FirstEpoch, Config.Trainer.TotalIter - Stage.Begin).From(firstStep);
 
     /// <summary>Loads the weights that the training starts from.</summary>
     /// <inheritdoc cref="StartingWeights.Load"/>
@@ -177,10 +219,51 @@ public sealed class TrainingPlan
 
     private static TrainingPlan Create(TrainingConfig config, ITrainingTask task, DataSplits data, Device device, RankPlace place)
     {
+        TrainingPlan plan = Checked(new TrainingPlan(config, task, data, device, place));
+        if (config.Stages is null)
+            return plan;
+        List<TrainingPlan> stages = [];
+        foreach (TrainingStage stage in TrainingStages.Of(config))
+        {
+            TrainingPlan? former = stages.LastOrDefault();
+            stages.Add(Within(stage, () =>
+            {
+                ITrainingTask own = TaskCatalog.Of(stage.Config);
+                DataSplits seen = former is null ? data : HasSameData(former.Config, stage.Config) ? former.Data : own.OpenSplits();
+                return Checked(new TrainingPlan(stage.Config, own, seen, device, place, stage, former));
+            }));
+        }
+
+        plan.Stages = stages;
+        return plan;
+    }
+
+    private static bool HasSameData(TrainingConfig one, TrainingConfig other) =>
+        ConfigurationWriter.Differences(one, other).All(difference => !difference.Path.StartsWith("data.", StringComparison.Ordinal));
+
+    // What is wrong with a later stage says so.
+    private static TrainingPlan Within(TrainingStage stage, Func<TrainingPlan> create)
+    {
+        try
+        {
+            return create();
+        }
+        catch (RunException wrong) when (stage.Name.Length > 0)
+        {
+            throw new RunException(wrong.ExitCode, wrong.ErrorId, $"In stages.{stage.Name}: {wrong.Message}", wrong.Target, wrong);
+        }
+        catch (DatasetException wrong) when (stage.Name.Length > 0)
+        {
+            throw new DatasetException($"In stages.{stage.Name}: {wrong.Message}", wrong.Path, wrong);
+        }
+    }
+
+    private static TrainingPlan Checked(TrainingPlan plan)
+    {
+        (TrainingConfig config, ITrainingTask task, DataSplits data) = (plan.Config, plan.Task, plan.Data);
         CheckSplit(task, DatasetSplit.Train, data.Training);
         CheckSplit(task, DatasetSplit.Val, data.Validation);
         CheckSplit(task, DatasetSplit.Test, data.Test);
-        var plan = new TrainingPlan(config, task, data, device, place);
         if (plan.BatchCount == 0)
         {
             throw new RunException(
@@ -195,7 +278,7 @@ public sealed class TrainingPlan
                 $"epoch_seeds has {Counted.Of(seeds.Count, "seed")}, but trainer.total_iter takes {Counted.Of(plan.Epochs, "epoch")} of {Counted.Of(plan.StepsPerEpoch, "step")}.", "epoch_seeds");
         }
 
-        Prefetcher.Check(config.Loader, device);
+        Prefetcher.Check(config.Loader, plan.Device);
         plan.CheckLoader();
         plan.CreateSchedule();
         plan.CreateOrder();
@@ -216,7 +299,7 @@ public sealed class TrainingPlan
             return;
         using nn.Module model = Task.CreateModel(seed: 0);
         ParameterFreezing.Apply(model, Config.Trainer.Freeze);
-        if (Config.Trainer.StartFrom is { } path && LoadStart(model, path).Warning is { } warning)
+        if (_former is null && Config.Trainer.StartFrom is { } path && LoadStart(model, path).Warning is { } warning)
             StartWarnings = [new RunWarning(warning) { Kind = "head_at_random" }];
         if (Config.Trainer.Shards > 1 && model.named_parameters().FirstOrDefault(named => named.parameter.dtype != ScalarType.Float32) is { name: { } other } found)
             throw new RunException(ExitCode.Configuration, "ShardsNeedFloat32", $"trainer.shards is {Config.Trainer.Shards}, but the network's '{other}' is {found.parameter.dtype}; shards add up gradients of 32 bits (Float32). Set trainer.shards to 1.", "trainer.shards");

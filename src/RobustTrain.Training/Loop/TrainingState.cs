@@ -111,7 +111,7 @@ internal sealed class RunLoaders : IDisposable
     {
         string? quarantinePath = QuarantineLocation.Of(plan.Config, run);
         Prefetcher = Prefetcher.Create(plan.Config.Loader, plan.Device, plan.Task.Fields);
-        _quarantine = new QuarantineState(cursor);
+        _quarantine = new QuarantineState(cursor, plan.HasFormerData);
         Training = plan.OpenTrainingLoader(journal, quarantinePath, ranks);
         _quarantine.Add(SplitNames.Of(DatasetSplit.Train), Training.Quarantine, isTraining: true);
         Evaluation = new EvaluationLoaders(plan.Config.Loader, journal, quarantinePath, _quarantine, ranks);

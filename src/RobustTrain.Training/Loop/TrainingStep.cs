@@ -42,13 +42,14 @@ internal sealed class TrainingStep : IDisposable
     /// <param name="journal">Is told of what the step survives.</param>
     /// <param name="schedule">The learning rate; null takes the training's.</param>
     /// <param name="agreement">The ranks that share each batch; null for this process alone.</param>
+    /// <param name="firstStep">The step at which the stage has begun, from which its schedule counts.</param>
     public TrainingStep(
-        TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, LossScale scale, IRunJournal journal, LearningRateSchedule? schedule = null, BatchAgreement? agreement = null)
+        TrainingPlan plan, Learner learner, ITrainingLoss loss, NumericGuard guard, MicroBatchSize microBatch, LossScale scale, IRunJournal journal, LearningRateSchedule? schedule = null, BatchAgreement? agreement = null, long firstStep = 0)
     {
         (_plan, _loss, _guard, _microBatch, _scale, _journal) = (plan, loss, guard, microBatch, scale, journal);
         _ranks = agreement?.Ranks ?? Ranks.Single;
-        _network = new LearnerStep(learner, schedule ?? plan.CreateSchedule(), plan.Config.Trainer);
-        _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate)))];
+        _network = new LearnerStep(learner, schedule ?? plan.CreateSchedule(firstStep: firstStep), plan.Config.Trainer);
+        _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate, firstStep)))];
         LossGradient gradient = new(plan, learner, loss, microBatch, scale);
         _gradient = plan.Config.Trainer.Shards == 1
             ? new WholeBatchGradient(plan, gradient)

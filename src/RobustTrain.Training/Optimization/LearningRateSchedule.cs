@@ -13,9 +13,11 @@ public sealed class LearningRateSchedule
     private readonly double _learningRate;
     private readonly int _warmupSteps;
     private readonly Func<long, double> _shape;
+    private readonly long _first;
 
-    private LearningRateSchedule(double learningRate, int warmupSteps, Func<long, double> shape)
+    private LearningRateSchedule(double learningRate, int warmupSteps, Func<long, double> shape, long first = 0)
     {
+        _first = first;
         _learningRate = learningRate;
         _warmupSteps = warmupSteps;
         _shape = shape;
@@ -62,9 +64,14 @@ public sealed class LearningRateSchedule
     public static LearningRateSchedule Exponential(double from, double to, int steps) =>
         new(from, warmupSteps: 0, step => Math.Pow(to / from, (double)step / (steps - 1)));
 
+    /// <summary>The same, begun at a later step of the run.</summary>
+    public LearningRateSchedule From(long globalStep) => new(_learningRate, _warmupSteps, _shape, globalStep);
+
     /// <summary>The learning rate of a step.</summary>
     /// <param name="globalStep">The step in the run, from 0.</param>
-    public double At(long globalStep) => _learningRate * (globalStep < _warmupSteps
-        ? (globalStep + 1.0) / _warmupSteps
-        : _shape(globalStep));
+    public double At(long globalStep)
+    {
+        long step = globalStep - _first;
+        return _learningRate * (step < _warmupSteps ? (step + 1.0) / _warmupSteps : _shape(step));
+    }
 }

@@ -69,6 +69,28 @@ internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<st
         }
     }
 
+    /// <inheritdoc/>
+    /// <remarks>A parameter that was learned before, by an optimiser with the same state, goes on with it; any other begins with none.</remarks>
+    public void BeginStage(CheckpointArchive former)
+    {
+        using SafeTensorsReader file = former.OpenTensors(fileName);
+        foreach ((string name, MomentState state) in States())
+        {
+            switch (state)
+            {
+                case SGD.State sgd:
+                    LoadMomentum(former, file, name, sgd);
+                    break;
+                case AdamW.State adamW when file.Entries.ContainsKey(name + Average):
+                    adamW.step = LoadMoments(former, file, name, adamW.exp_avg, adamW.exp_avg_sq);
+                    break;
+                case Adam.State adam when file.Entries.ContainsKey(name + Average):
+                    adam.step = LoadMoments(former, file, name, adam.exp_avg, adam.exp_avg_sq);
+                    break;
+            }
+        }
+    }
+
     private IEnumerable<(string Name, MomentState State)> States() => parameterNames.Zip(optimizer.state_dict().State);
 
     private void SaveMoments(CheckpointDraft draft, string name, long step, Tensor average, Tensor squareAverage)

@@ -70,6 +70,15 @@ internal sealed class WeightAverage : ICheckpointState, IDisposable
     }
 
     /// <inheritdoc/>
+    public void BeginStage(CheckpointArchive former)
+    {
+        if (former.Has(Checkpoint.AverageFile))
+            Load(former);
+        else
+            Reset();
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach ((_, _, Tensor average) in _weights)

@@ -128,6 +128,8 @@ public sealed class ConfigurationWriterTests
             if (key.Section is { } section)
                 return SectionGenerator(section).Select(value => (object?)value);
             Type type = key.ValueType;
+            if (key.IsSettings)
+                return Gen.Constant<object?>(null);
             if (key.IsMap)
                 return MapGenerator();
             Gen<object?> value = key.IsList

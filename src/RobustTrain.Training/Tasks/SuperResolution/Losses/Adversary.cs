@@ -50,6 +50,16 @@ internal sealed class Adversary : ICheckpointState, IDisposable
     }
 
     /// <inheritdoc/>
+    public void BeginStage(CheckpointArchive former)
+    {
+        // A stage may be the first one with a discriminator.
+        if (!former.Has(Checkpoint.DiscriminatorFile))
+            return;
+        foreach (ICheckpointState state in _states)
+            state.BeginStage(former);
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _learner.Dispose();
 }
 

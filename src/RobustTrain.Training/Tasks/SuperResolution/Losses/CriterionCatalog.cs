@@ -113,6 +113,9 @@ internal sealed class CriterionSetup(TrainingConfig config, string targetField) 
     public void Load(CheckpointArchive archive) => _adversary?.Load(archive);
 
     /// <inheritdoc/>
+    public void BeginStage(CheckpointArchive former) => _adversary?.BeginStage(former);
+
+    /// <inheritdoc/>
     public void Dispose() => _adversary?.Dispose();
 
     private sealed class TargetLoss(ImageLoss loss, string targetField) : ITrainingLoss
