@@ -202,7 +202,9 @@ internal sealed class ConfigurationReader<T>
         ConfigurationKey? key = path.Length == 0 ? null : ConfigurationSchema<T>.Find(path);
         if (path.Length > 0 && key is null)
         {
-            ReportUnknownKey(placeOf(node), path, ConfigurationSchema<T>.Root);
+            int dot = path.LastIndexOf('.');
+            ConfigurationSection? section = dot < 0 ? null : ConfigurationSchema<T>.Find(path[..dot])?.Section;
+            ReportUnknownKey(placeOf(node), section is null ? path : path[(dot + 1)..], section ?? ConfigurationSchema<T>.Root);
         }
         else if (node is YamlMappingNode mapping && (key is null || key.Section is not null))
         {

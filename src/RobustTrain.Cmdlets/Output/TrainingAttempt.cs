@@ -105,11 +105,13 @@ public sealed record TrainingAttempt
         if (events.Count == 0 || events[0] is not RunStarted run)
             return null;
 
+        // Stages may have epochs of other lengths; their checkpoints tell.
+        bool hasStages = events.Any(happened => happened is StageStarted);
         return events.Max(happened => happened switch
         {
             StepFinished step => step.GlobalStep,
             CheckpointSaved { GlobalStep: > 0 } saved => saved.GlobalStep - 1,
-            EpochFinished epoch => ((epoch.Epoch + 1L) * run.StepsPerEpoch) - 1,
+            EpochFinished epoch when !hasStages => ((epoch.Epoch + 1L) * run.StepsPerEpoch) - 1,
             _ => (long?)null,
         });
     }

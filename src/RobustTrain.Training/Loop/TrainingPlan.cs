@@ -241,20 +241,21 @@ public sealed class TrainingPlan
     private static bool HasSameData(TrainingConfig one, TrainingConfig other) =>
         ConfigurationWriter.Differences(one, other).All(difference => !difference.Path.StartsWith("data.", StringComparison.Ordinal));
 
-    // What is wrong with a later stage says so.
+    // What is wrong with a stage says so.
     private static TrainingPlan Within(TrainingStage stage, Func<TrainingPlan> create)
     {
+        string where = stage.Name.Length > 0 ? $"In stages.{stage.Name}" : "Before the first of 'stages'";
         try
         {
             return create();
         }
-        catch (RunException wrong) when (stage.Name.Length > 0)
+        catch (RunException wrong)
         {
-            throw new RunException(wrong.ExitCode, wrong.ErrorId, $"In stages.{stage.Name}: {wrong.Message}", wrong.Target, wrong);
+            throw new RunException(wrong.ExitCode, wrong.ErrorId, $"{where}: {wrong.Message}", wrong.Target, wrong);
         }
-        catch (DatasetException wrong) when (stage.Name.Length > 0)
+        catch (DatasetException wrong)
         {
-            throw new DatasetException($"In stages.{stage.Name}: {wrong.Message}", wrong.Path, wrong);
+            throw new DatasetException($"{where}: {wrong.Message}", wrong.Path, wrong);
         }
     }
 

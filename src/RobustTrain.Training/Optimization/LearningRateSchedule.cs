@@ -39,7 +39,7 @@ public sealed class LearningRateSchedule
         {
             throw new RunException(
                 ExitCode.Configuration, "ScheduleWarmupTooLong",
-                $"schedule.warmup_steps is {config.WarmupSteps}, but the whole training has {Counted.Of(total, "step")} ({(totalSteps is null ? $"{Counted.Of(epochs, "epoch")} of {stepsPerEpoch}" : "trainer.total_iter")}).", "schedule.warmup_steps");
+                $"schedule.warmup_steps is {config.WarmupSteps}, but the schedule has {Counted.Of(total, "step")} ({(totalSteps is null ? $"{Counted.Of(epochs, "epoch")} of {stepsPerEpoch}" : "trainer.total_iter")}).", "schedule.warmup_steps");
         }
 
         Func<long, double> shape = config.Name switch

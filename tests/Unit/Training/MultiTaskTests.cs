@@ -124,7 +124,7 @@ public sealed class MultiTaskTests : IDisposable
             using (no_grad())
                 Brightness.weight.fill_(0.01);
             using (no_grad())
-                Brightness.bias!.zero_();
+                Brightness.bias!.fill_(1);
             register_module("changes", Changes);
             register_module("brightness", Brightness);
         }
