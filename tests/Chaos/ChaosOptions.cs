@@ -9,6 +9,9 @@ public sealed record ChaosOptions
     /// <summary>Their seed.</summary>
     public int Seed { get; init; } = 1;
 
+    /// <summary>On how many ranks, each on a host of its own; null trains in one process.</summary>
+    public int? Ranks { get; init; }
+
     /// <summary>The executable <c>robusttrain</c>.</summary>
     public required string Host { get; init; }
 

@@ -15,6 +15,9 @@ public sealed record ChaosReport(
     int FaultsAsked, IReadOnlyDictionary<FaultKind, int> Applied, IReadOnlyList<string> Surprises, int Starts, TimeSpan Alone, TimeSpan AmongFaults,
     RunComparison Comparison, Leftovers Leftovers)
 {
+    /// <summary>How often hosts that had come back were taken in; null where there was only one.</summary>
+    public int? HostsTakenInAgain { get; init; }
+
     /// <summary>The faults that happened.</summary>
     public int Faults => Applied.Values.Sum();
 
@@ -50,6 +53,8 @@ public sealed record ChaosReport(
             yield return ($"fault {kind}", Text($"{times} times"), "");
         yield return ("faults that never came", Text($"{FaultsAsked} asked for"), Text($"{FaultsAsked - Faults}"));
         yield return ("starts of the trainer", Text($"{Starts}"), "");
+        if (HostsTakenInAgain is { } taken)
+            yield return ("hosts taken in again", Text($"{taken} times"), "");
         yield return ("ends that no fault explains", "", Text($"{Surprises.Count}"));
         yield return ("duration, untouched and faulty", Text($"{Alone.TotalSeconds:F1} s, {AmongFaults.TotalSeconds:F1} s"), "");
         yield return ("weights, latest and best", Text($"{Comparison.WeightBytes} bytes"), Text($"{Comparison.WeightBytesDiffering}"));

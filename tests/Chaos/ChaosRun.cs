@@ -11,12 +11,10 @@ namespace RobustTrain.Chaos;
 /// <param name="output">Takes a line for each fault, and the table in the end.</param>
 public sealed class ChaosRun(ChaosOptions options, TextWriter output)
 {
-    private const string UntouchedName = "untouched";
-    private const string FaultyName = "faulty";
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly string _mark = $"robusttrain-chaos-{Guid.NewGuid():N}";
+    private readonly ChaosTrainings _trainings = new(options);
     private readonly Dictionary<FaultKind, int> _applied = [];
     private readonly List<string> _surprises = [];
     private readonly SmallDisk? _disk = options.OwnsDisk ? new SmallDisk(options.Folder) : null;
@@ -25,35 +23,21 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
     private bool _isFinished;
     private bool _hasMetFullDisk;
 
-    private string UntouchedPath => Path.Combine(options.Folder, UntouchedName);
-
-    private string FaultyPath => Path.Combine(options.Folder, FaultyName);
-
-    private string DataPath => Path.Combine(options.Folder, "data");
-
-    private string TemporaryPath => Path.Combine(options.Folder, "tmp");
+    private string FaultyPath => _trainings.FaultyPath;
 
     /// <summary>Runs all of it.</summary>
     /// <returns>What was found; without any difference where the promise is kept.</returns>
     public ChaosReport Run()
     {
-        WriteData();
-        Directory.CreateDirectory(TemporaryPath);
+        _trainings.WriteData();
         if (_disk is null)
             output.WriteLine("The disk is not filled: this user can mount no small one here (unshare --map-root-user --mount).");
 
-        using (TrainerProcess untouched = Start(UntouchedPath))
-        {
-            if (!untouched.WaitForEnd(options.Limit) || untouched.ExitCode != 0)
-                throw new InvalidOperationException($"The untouched training did not finish: {(untouched.HasEnded ? untouched.LastWords : "it took too long.")}");
-        }
-
-        TimeSpan alone = _clock.Elapsed;
-        long steps = RunFiles.StepsOf(UntouchedPath);
+        (long steps, TimeSpan alone) = _trainings.TrainUntouched();
         Say(string.Create(CultureInfo.InvariantCulture, $"untouched: {steps} steps, exit code 0"));
         try
         {
-            foreach (Fault fault in FaultSchedule.Create(options.Faults, options.Seed, steps, alone / steps, _disk is not null))
+            foreach (Fault fault in FaultSchedule.Create(options.Faults, options.Seed, steps, alone / steps, FaultSchedule.OfOneProcess(_disk is not null)))
                 Apply(fault);
             while (!_isFinished)
                 WaitForEnd(FaultyPath);
@@ -66,43 +50,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
 
         return new ChaosReport(
             options.Faults, _applied, _surprises, _starts, alone, _clock.Elapsed - alone,
-            RunComparison.Of(UntouchedPath, FaultyPath), Leftovers.Find(options.Folder, _mark, FaultyPath, TemporaryPath));
-    }
-
-    private void WriteData()
-    {
-        if (options.Task is not { } task)
-        {
-            Pairs.Write(DataPath, options.Pairs, options.Side);
-            return;
-        }
-
-        using Process made = Process.Start(new ProcessStartInfo(options.Host, ["sample-data", DataPath, "--task", task]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> errors = made.StandardError.ReadToEndAsync();
-        made.StandardOutput.ReadToEnd();
-        made.WaitForExit();
-        if (made.ExitCode != 0)
-            throw new InvalidOperationException($"The data for {task} were not made: {errors.Result.Trim()}");
-    }
-
-    private TrainerProcess Start(string runPath)
-    {
-        string[] data = options.Task is null
-            ? ["data.dataset=change-pairs", string.Create(CultureInfo.InvariantCulture, $"data.crop_size={options.Side}")]
-            : [];
-        string[] settings =
-        [
-            .. data, $"data.path={DataPath}", "threads=1", string.Create(CultureInfo.InvariantCulture, $"trainer.epochs={options.Epochs}"), "trainer.log_interval_seconds=0",
-            string.Create(CultureInfo.InvariantCulture, $"loader.batch_size={options.BatchSize}"), "loader.worker_kind=process", "loader.num_workers=2",
-            "loader.timeout_seconds=1", "loader.health_check_interval_seconds=0.2", "checkpoint.every_steps=3",
-            .. options.Settings,
-        ];
-        string[] arguments = ["train", .. options.ConfigPath is { } config ? [config] : Array.Empty<string>(), "--run-path", runPath, "--resume", "auto", "--life-line", "--events"];
-
-        // As Start-Training and the scripts start it: what a process that is killed in its first milliseconds would leave is .NET's.
-        return new TrainerProcess(
-            options.Host, [.. arguments, .. settings.SelectMany(setting => new[] { "--set", setting })],
-            new Dictionary<string, string> { ["TMPDIR"] = TemporaryPath, ["TMP"] = TemporaryPath, ["TEMP"] = TemporaryPath, ["ROBUSTTRAIN_CHAOS"] = _mark, ["DOTNET_EnableDiagnostics"] = "0" });
+            RunComparison.Of(_trainings.UntouchedPath, FaultyPath), _trainings.FindLeftovers());
     }
 
     private void Apply(Fault fault)
@@ -209,7 +157,7 @@ public sealed class ChaosRun(ChaosOptions options, TextWriter output)
     {
         if (_trainer is not null)
             return;
-        _trainer = Start(FaultyPath);
+        _trainer = _trainings.Start(FaultyPath);
         _hasMetFullDisk = false;
         _starts++;
     }

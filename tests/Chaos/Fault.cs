@@ -18,6 +18,12 @@ public sealed record Fault(FaultKind Kind, long Step, TimeSpan Delay, double Sha
         FaultKind.TruncateCheckpoint => "trainer killed, newest checkpoint cut short",
         FaultKind.FillDisk => "disk full" + (KillsOnFullDisk ? ", trainer killed and started on it" : ""),
         FaultKind.StopTrainer => $"trainer asked to stop ({(Share < 0.5 ? "SIGTERM" : "SIGUSR1")})",
+        FaultKind.KillRank => "killed",
+        FaultKind.StopRank => "stopped (SIGSTOP)",
+        FaultKind.KillHost => "without power",
+        FaultKind.CutHost => "cut off",
+        FaultKind.StopHost => "stands still (SIGSTOP)",
+        FaultKind.KillLauncher => "launcher killed",
         _ => Kind.ToString(),
     };
 

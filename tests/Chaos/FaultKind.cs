@@ -26,4 +26,22 @@ public enum FaultKind
 
     /// <summary>The trainer is asked to stop, as a scheduler does before it takes the machine away.</summary>
     StopTrainer,
+
+    /// <summary>A rank gets SIGKILL.</summary>
+    KillRank,
+
+    /// <summary>A rank gets SIGSTOP, and never goes on.</summary>
+    StopRank,
+
+    /// <summary>A host loses its power: nobody hears of it any more, and all of its processes are gone. Later it comes back.</summary>
+    KillHost,
+
+    /// <summary>A host's cable is pulled (<c>ip link set down</c>), and later put back.</summary>
+    CutHost,
+
+    /// <summary>All processes of a host stand still (SIGSTOP), and later go on.</summary>
+    StopHost,
+
+    /// <summary>The launcher of the ranks gets SIGKILL.</summary>
+    KillLauncher,
 }

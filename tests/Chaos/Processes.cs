@@ -17,6 +17,22 @@ internal static class Processes
         ? TrainerProcess.Job.Value.ProcessIds()
         : [.. All().Where(id => id != Environment.ProcessId && StatusOf(id) is not null && TryRead(id, "environ").Contains(mark, StringComparison.Ordinal))];
 
+    /// <summary>Whether a process is there and no mere entry of one that has ended.</summary>
+    public static bool IsAlive(int id) => StatusOf(id) is not null;
+
+    /// <summary>A process's command line; empty where it has ended.</summary>
+    public static string CommandOf(int id) => TryRead(id, "cmdline").Replace('\0', ' ').Trim();
+
+    /// <summary>Which rank of a training a process is; null where it is none.</summary>
+    public static int? RankOf(int id)
+    {
+        const string variable = "PMI_RANK=";
+        string[] command = TryRead(id, "cmdline").Split('\0');
+        return command.Length > 1 && command[1] == "train" && TryRead(id, "environ").Split('\0').FirstOrDefault(each => each.StartsWith(variable, StringComparison.Ordinal)) is { } rank
+            ? int.Parse(rank[variable.Length..], CultureInfo.InvariantCulture)
+            : null;
+    }
+
     [SupportedOSPlatform("windows")]
     private static int[] ChildrenOnWindows(int parent, string word) =>
         [.. WindowsProcesses.List().Where(process => process.ParentId == parent && WindowsProcesses.CommandOf(process.Id)?.Contains(word, StringComparison.Ordinal) == true).Select(process => process.Id)];

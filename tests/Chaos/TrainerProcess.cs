@@ -12,6 +12,7 @@ internal sealed class TrainerProcess : IDisposable
     private readonly Process _process;
     private readonly Task _reading;
     private readonly Task<string> _error;
+    private readonly Action<RunEvent>? _happened;
     private long _lastStep = -1;
 
     /// <summary>What holds, on Windows, the trainers and all that they start.</summary>
@@ -19,8 +20,13 @@ internal sealed class TrainerProcess : IDisposable
     public static Lazy<ChildJob> Job { get; } = new(() => new ChildJob());
 
     /// <summary>Starts one.</summary>
-    public TrainerProcess(string host, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> variables)
+    /// <param name="host">The executable.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="variables">What its environment has beside this one's.</param>
+    /// <param name="happened">Takes its events, on another thread; null where nobody wants them.</param>
+    public TrainerProcess(string host, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> variables, Action<RunEvent>? happened = null)
     {
+        _happened = happened;
         ProcessStartInfo start = new(host, arguments)
         {
             RedirectStandardInput = true,
@@ -71,8 +77,11 @@ internal sealed class TrainerProcess : IDisposable
     {
         while (_process.StandardOutput.ReadLine() is { } line)
         {
-            if (EventLine.Read(Encoding.UTF8.GetBytes(line)) is StepFinished step)
+            if (EventLine.Read(Encoding.UTF8.GetBytes(line)) is not { } happened)
+                continue;
+            if (happened is StepFinished step)
                 Volatile.Write(ref _lastStep, step.GlobalStep);
+            _happened?.Invoke(happened);
         }
     }
 }

@@ -25,6 +25,7 @@ internal sealed record MpiExec(string Path)
     public const string SshVariable = "ROBUSTTRAIN_SSH";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
 
     // Hydra kills all ranks, and that at any moment, when one of them ends without having said so to MPI. This shell stands between: one whose
     // rank was killed ends with all others, so that these have the time to end in order.
@@ -104,7 +105,7 @@ internal sealed record MpiExec(string Path)
         ranks.Check();
         Ranks.Check(shards, ranks.Total);
         MpiExec mpiexec = Find();
-        return mpiexec.CheckHosts(ranks.Hosts).FirstOrDefault(failure => failure is not null) is { } unusable ? throw unusable : mpiexec;
+        return mpiexec.CheckHosts(ranks.Hosts, s_patience, CancellationToken.None).FirstOrDefault(failure => failure is not null) is { } unusable ? throw unusable : mpiexec;
     }
 
     /// <summary>The same where ranks are asked for.</summary>
@@ -117,13 +118,15 @@ internal sealed record MpiExec(string Path)
 
     /// <summary>Checks that ranks can be started on hosts: over ssh, with this program and MPI in the same places.</summary>
     /// <param name="hosts">The hosts.</param>
+    /// <param name="patience">How long a host may take until it takes a connection; and so long again until it answers.</param>
+    /// <param name="stopping">Ends the check; hosts that have not answered by then count as unusable.</param>
     /// <returns>Why each that can't be used can't; null for the others.</returns>
-    public RunException?[] CheckHosts(IReadOnlyList<string> hosts)
+    public RunException?[] CheckHosts(IReadOnlyList<string> hosts, TimeSpan patience, CancellationToken stopping)
     {
         if (OperatingSystem.IsWindows() && hosts.Count > 0)
             throw new RunException(ExitCode.Configuration, "HostsNotUsable", "--hosts is for Linux: Microsoft's mpiexec starts nothing over ssh; --ranks alone starts ranks on this machine.");
         RunException?[] failures = new RunException?[hosts.Count];
-        Thread[] checks = [.. hosts.Select((host, index) => new Thread(() => failures[index] = IsThisMachine(host) ? null : Check(host, Environment.ProcessPath!)) { IsBackground = true })];
+        Thread[] checks = [.. hosts.Select((host, index) => new Thread(() => failures[index] = IsThisMachine(host) ? null : Check(host, Environment.ProcessPath!, patience, stopping)) { IsBackground = true })];
         Array.ForEach(checks, check => check.Start());
         Array.ForEach(checks, check => check.Join());
         return failures;
@@ -131,23 +134,26 @@ internal sealed record MpiExec(string Path)
 
     private static string SshProgram => Environment.GetEnvironmentVariable(SshVariable) is { Length: > 0 } named ? named : "ssh";
 
-    private RunException? Check(string host, string program)
+    private RunException? Check(string host, string program, TimeSpan patience, CancellationToken stopping)
     {
         string proxy = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path) ?? "/usr/bin", "hydra_pmi_proxy");
         SshOptions ssh = new() { Program = SshProgram };
         using ChildGuard guard = new();
         try
         {
-            using ChildProcess connection = ChildProcess.Start(new ProcessStartInfo(ssh.Program, ssh.Arguments(host, s_patience)) { RedirectStandardOutput = true }, guard);
+            using ChildProcess connection = ChildProcess.Start(new ProcessStartInfo(ssh.Program, ssh.Arguments(host, patience)) { RedirectStandardOutput = true }, guard);
             connection.TryWriteLine($"test -x {Quoted(program)} || exit 61; test -x {Quoted(proxy)} || exit 62; exit 60");
             connection.CutLifeLine();
-            return connection.WaitForExit(2 * s_patience) switch
+            int? code = null;
+            for (long began = Stopwatch.GetTimestamp(); code is null && Stopwatch.GetElapsedTime(began) < 2 * patience && !stopping.IsCancellationRequested;)
+                code = connection.WaitForExit(s_look);
+            return code switch
             {
                 60 => null,
                 61 => new RunException(ExitCode.Configuration, "HostLacksProgram", $"{host} has no '{program}': each host needs robusttrain at the same path.", host),
                 62 => new RunException(ExitCode.Configuration, "HostLacksMpi", $"{host} has no '{proxy}': each host needs the same MPI as this one (Debian: apt-get install mpich).", host),
                 null => new RunException(ExitCode.Configuration, "ConnectionTimedOut", $"{host} did not answer in time.", host),
-                var code => Refusal(SshFailure.From(host, connection.LastErrorLines(s_patience), code, SshHostNames.Read(SshOptions.OperatorConfigPath)), host),
+                { } failed => Refusal(SshFailure.From(host, connection.LastErrorLines(patience), failed, SshHostNames.Read(SshOptions.OperatorConfigPath)), host),
             };
         }
         catch (Exception failure) when (failure is MonitorException or Win32Exception)

@@ -21,8 +21,12 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
     // As often in a row may the ranks be lost without a new checkpoint.
     private const int MostFutileRestarts = 3;
 
-    // Between two looks for hosts that are missing.
-    private static readonly TimeSpan s_rejoinInterval = TimeSpan.FromSeconds(10);
+    // Between two looks for hosts that are missing, and how long such a look waits for one; a host that answered before the first launch answers sooner.
+    private static readonly TimeSpan s_rejoinInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    // A former rank 0 whose host nobody reaches keeps the run's folder until it finds that it is alone, or until its host stands still no longer.
+    private static readonly TimeSpan s_formerRanks = TimeSpan.FromMinutes(10);
 
     private readonly Lock _gate = new();
     private RankAttempt? _attempt;
@@ -56,10 +60,15 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
         RankPlacement placement = RankPlacement.Of(ranks.Total, hosts);
         ResumeMode resume = request.Resume;
         string? notice = null;
+        long? lost = null;
         for (int futile = 0; ;)
         {
             RankEnd end = RunOnce(mpiexec, placement, isLocal, config, Arguments(runPath, resume), notice, display);
             bool isStopped = StopReason is not null;
+            bool isHeld = end.Finished is { ErrorId: "RunInUse" } && lost is { } then && time.GetElapsedTime(then) < s_formerRanks;
+            if (isHeld && !isStopped)
+                continue;
+            lost = time.GetTimestamp();
             futile = _hasProgressed ? 0 : futile + 1;
             bool isOver = !(_isRejoining && end.Finished is { ExitCode: (int)ExitCode.Stopped }) && !(end.IsLost && ranks.Restart);
             if (isOver || isStopped || futile > MostFutileRestarts)
@@ -86,7 +95,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
         {
             _attempt = attempt;
             _hasProgressed = false;
-            _isRejoining = false;
+            _isRejoining = _isHostBack = false;
             if (_stopReason is not null)
                 attempt.Stop(_stopReason);
         }
@@ -114,11 +123,10 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
     {
         while (!ended.WaitHandle.WaitOne(s_rejoinInterval))
         {
-            if (Array.Exists(mpiexec.CheckHosts(missing), failure => failure is null))
-            {
-                _isHostBack = true;
-                return;
-            }
+            if (!Array.Exists(mpiexec.CheckHosts(missing, s_patience, ended), failure => failure is null))
+                continue;
+            _isHostBack = true;
+            return;
         }
     }
 
@@ -166,7 +174,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
     // The hosts that can be reached, with the greatest number of ranks that they have room for and the shards can be divided by.
     private (RankPlacement Placement, string Notice) Next(MpiExec mpiexec, RankPlacement former, IReadOnlyList<string> hosts, bool isLocal, TrainingConfig config, RankEnd end)
     {
-        RunException?[] failures = isLocal ? [null] : mpiexec.CheckHosts(hosts);
+        RunException?[] failures = isLocal ? [null] : mpiexec.CheckHosts(hosts, s_patience, CancellationToken.None);
         string[] left = [.. hosts.Where((_, index) => failures[index] is null)];
         if (left.Length == 0)
             throw failures.First(failure => failure is not null)!;

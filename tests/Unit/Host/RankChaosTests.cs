@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using RobustTrain.Chaos;
+
+namespace RobustTrain.Tests.Host;
+
+/// <summary>The short form of <c>./build.sh chaos --ranks</c>: three hosts of its own, with addresses, an sshd and cables.</summary>
+public sealed class RankChaosTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [HostsFact]
+    public async Task A_run_over_three_hosts_of_which_some_are_killed_cut_off_or_stopped_has_the_bits_of_one_rank()
+    {
+        string config = _folder.Write("small.yaml", "model:\n  base_channels: 2\n"u8.ToArray());
+        (int code, string output, string error) = await Chaos("4", "--ranks", "3", "--seed", "1", "--config", config, "--pairs", "96", "--side", "32", "--epochs", "12", "--robusttrain", HostRun.Executable);
+
+        Assert.True(code == 0, output + error);
+        Assert.EndsWith("4 faults, 0 differences, 0 samples lost, 0 processes and 0 files left\n", output, StringComparison.Ordinal);
+    }
+
+    [LinuxFact("the program is for Linux and Windows, and its own tests are for Linux")]
+    public async Task Numbers_of_ranks_that_cannot_be_are_refused()
+    {
+        (int code, string _, string error) = await Chaos("4", "--ranks", "1");
+
+        Assert.Equal((2, "chaos: --ranks is 1, but must be a number from 2 to 9.\n"), (code, error));
+    }
+
+    private static async Task<(int Code, string Output, string Error)> Chaos(params string[] arguments)
+    {
+        using Process chaos = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "chaos"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> output = chaos.StandardOutput.ReadToEndAsync();
+        Task<string> error = chaos.StandardError.ReadToEndAsync();
+        await chaos.WaitForExitAsync();
+        return (chaos.ExitCode, await output, await error);
+    }
+}
+
+/// <summary>A fact about ranks on hosts of their own, skipped with the reason where they can't be made.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class HostsFactAttribute : FactAttribute
+{
+    public HostsFactAttribute() => Skip = OwnHosts.Missing;
+}
