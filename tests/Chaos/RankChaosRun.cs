@@ -145,8 +145,9 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
             Ensure();
             if (_trainer!.LastStep >= fault.Step && _firstStep is not null && !_trainer.HasEnded)
             {
-                // All hosts are to be there again: with --rejoin they are taken in.
-                if (Ranks().Count < options.Ranks && _trainer.LastStep < steps * LastShare)
+                // All hosts are to be there again: with --rejoin they are taken in. Ranks that have just been started are not what did the last step.
+                List<(int Rank, int Process, string Host)> ranks = Ranks();
+                if (_attempt is not { } attempt || !ranks.Exists(rank => rank.Process == attempt.ProcessId) || (ranks.Count < options.Ranks && _trainer.LastStep < steps * LastShare))
                 {
                     CheckLimit();
                     Thread.Sleep(20 * s_look);
