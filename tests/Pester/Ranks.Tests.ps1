@@ -50,6 +50,15 @@ Describe 'Start-Training on ranks' {
             Get-Leftover $TestDrive | Should -BeNullOrEmpty
         }
 
+        It 'names the rank for which the others waited' {
+            $run = Get-TrainingRun two
+            $run.Ranks | Should -Be 2
+            $run.SlowestRank | Should -BeIn 0, 1
+            $run.SlowestRankHost | Should -Be ([Environment]::MachineName)
+            $run.SlowestRankRatio | Should -BeGreaterThan 0
+            (Get-TrainingRun one).Ranks | Should -BeNullOrEmpty
+        }
+
         It 'says in its own words what cannot be, before anything is created' {
             { Start-Training @settings -RunPath three -Ranks 3 -ErrorAction Stop } | Should -Throw '*3 ranks, which do not divide trainer.shards*'
             { Start-Training @settings -RunPath three -Ranks 4 -RanksPerHost 2 -ErrorAction Stop } | Should -Throw '-Ranks is 4, but 1 hosts with at most 2 ranks each (-RanksPerHost) have room for 2.'

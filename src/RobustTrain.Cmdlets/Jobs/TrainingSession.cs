@@ -172,6 +172,7 @@ internal sealed class TrainingProgress(int activityId, TimeProvider clock)
 {
     private RunStarted? _run;
     private TrainingPace? _pace;
+    private SlowestRank? _slowest;
 
     /// <summary>What to show after an event; null where it changes nothing.</summary>
     public ProgressRecord? After(RunEvent happened)
@@ -179,8 +180,11 @@ internal sealed class TrainingProgress(int activityId, TimeProvider clock)
         switch (happened)
         {
             case RunStarted started:
-                _run = started;
+                (_run, _slowest) = (started, null);
                 return Record("starting");
+            case RanksMeasured measured:
+                _slowest = measured.Summary();
+                return null;
             case StepFinished step when _run is not null:
                 return AfterStep(step, _run);
             case EvaluationProgress evaluation when _run is not null:
@@ -204,7 +208,7 @@ internal sealed class TrainingProgress(int activityId, TimeProvider clock)
     {
         long steps = (long)started.Epochs * started.StepsPerEpoch;
         ProgressRecord record = Record(string.Create(CultureInfo.InvariantCulture,
-            $"epoch {step.Epoch} of {started.Epochs}, step {step.Step + 1} of {started.StepsPerEpoch}, loss {step.Loss:G4}, learning rate {step.LearningRate:G3}, {step.SamplesPerSecond:F0} samples/s"));
+            $"epoch {step.Epoch} of {started.Epochs}, step {step.Step + 1} of {started.StepsPerEpoch}, loss {step.Loss:G4}, learning rate {step.LearningRate:G3}, {step.SamplesPerSecond:F0} samples/s{(_slowest is { } slowest ? $", {slowest.Describe()}" : "")}"));
         record.PercentComplete = (int)Math.Clamp(100 * (step.GlobalStep + 1) / Math.Max(1, steps), 0, 100);
         _pace = TrainingPace.After(_pace, step, clock.GetTimestamp());
         if (_pace.Value.TimeLeft(steps, clock) is { } left)

@@ -107,6 +107,18 @@ public sealed record TrainingRun
     /// <summary>How many of them went without a word: killed, crashed, or the machine went down.</summary>
     public int Interruptions { get; }
 
+    /// <summary>How many ranks trained it when they were last measured; null where it was one process.</summary>
+    public int? Ranks => _record.SlowestRank?.Ranks;
+
+    /// <summary>The rank for which the others waited, from 0.</summary>
+    public int? SlowestRank => _record.SlowestRank?.Rank;
+
+    /// <summary>That rank's host.</summary>
+    public string? SlowestRankHost => _record.SlowestRank?.Host;
+
+    /// <summary>How long that rank computed and waited for data, beside the others' mean.</summary>
+    public double? SlowestRankRatio => _record.SlowestRank?.Ratio;
+
     /// <summary>The process that works, or worked last, on it.</summary>
     public int ProcessId => _record.Process.ProcessId;
 

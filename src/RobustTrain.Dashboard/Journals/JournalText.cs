@@ -23,6 +23,7 @@ internal sealed record JournalText(string Kind, string Message, bool IsTrouble =
         StageStarted stage => new JournalText("stage", $"{stage.Stage}: {string.Join(", ", stage.Settings)}"),
         StoppedEarly early => new JournalText("stopped early", $"No better epoch than {early.BestEpoch} came in {Counted.Of(early.Patience, "epoch")}"),
         RunWarning warning => new JournalText("warning", warning.Message, IsTrouble: true),
+        RankLost lost => new JournalText("rank lost", lost.Message, IsTrouble: true),
         StopRequested stop => new JournalText("stop requested", $"By {stop.Reason}"),
         RunFinished end => new JournalText("end", end.Error is null ? end.State : $"{end.State} with exit code {end.ExitCode}: {end.Error}", end.Error is not null),
         LoaderChanged { Kind: "worker_ready" or "workers_chosen" } ready => new JournalText("loader", ready.Message),

@@ -42,7 +42,7 @@ internal static class EventText
         StepFinished step = view.LastStep!;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})  step {view.StepsDone} of {view.StepsPerEpoch}  {StepFigures(step)}{SystemFigures(view.System)}  {Left(view.TimeLeft(time))}");
+            $"epoch {view.Epoch} ({view.Epoch + 1} of {view.Epochs})  step {view.StepsDone} of {view.StepsPerEpoch}  {StepFigures(step)}{SystemFigures(view.System)}{(view.SlowestRank is { } slowest ? $"  {slowest.Describe()}" : "")}  {Left(view.TimeLeft(time))}");
     }
 
     /// <summary>Loss, learning rate, speed and waiting.</summary>
@@ -132,6 +132,9 @@ internal sealed record TrainingView
     /// <summary>The host's last figures; null before the first.</summary>
     public SystemSample? System { get; init; }
 
+    /// <summary>The rank for which the others wait; null where there is one alone, and before they are first measured.</summary>
+    public SlowestRank? SlowestRank { get; init; }
+
     /// <summary>How fast the steps come; null before the first.</summary>
     public TrainingPace? Pace { get; init; }
 
@@ -152,7 +155,7 @@ internal sealed record TrainingView
     /// <param name="timestamp">The clock's timestamp when it came.</param>
     public TrainingView After(RunEvent runEvent, long timestamp) => runEvent switch
     {
-        RunStarted started => this with { Epochs = started.Epochs, StepsPerEpoch = started.StepsPerEpoch, Phase = "starting" },
+        RunStarted started => this with { Epochs = started.Epochs, StepsPerEpoch = started.StepsPerEpoch, Phase = "starting", SlowestRank = null },
         StageStarted stage => this with { StepsPerEpoch = stage.StepsPerEpoch },
         EpochStarted epoch => this with { Epoch = epoch.Epoch, StepsDone = 0, Phase = "training", Evaluation = null },
         StepFinished step => this with
@@ -167,6 +170,7 @@ internal sealed record TrainingView
         EvaluationProgress pass => this with { Evaluation = (pass.Split, pass.Done, pass.Total), Phase = pass.Split == "test" ? "testing" : "validating" },
         EpochFinished epoch => this with { StepsDone = StepsPerEpoch, Evaluation = null, Best = epoch.IsBest ? epoch : Best },
         SystemSample sample => this with { System = sample },
+        RanksMeasured measured => this with { SlowestRank = measured.Summary() },
         StopRequested => this with { Phase = "stopping with a checkpoint" },
         _ => this,
     };

@@ -154,6 +154,8 @@ internal sealed class LiveProgress : IProgressDisplay
             rows.Add(new Text(Cut(EventText.StepFigures(step))));
             if (EventText.SystemFigures(view.System).Trim() is { Length: > 0 } system)
                 rows.Add(new Text(Cut(system)));
+            if (view.SlowestRank is { } slowest)
+                rows.Add(new Text(Cut(slowest.Describe())));
         }
 
         if (view.Best is { Scores: { } scores } best)

@@ -64,7 +64,29 @@ public abstract record RunEvent
 /// <param name="GlobalStep">The steps of the run so far.</param>
 /// <param name="Slowest">The rank that computed and waited for data longest: the others wait for it.</param>
 /// <param name="Ranks">The ranks, in their order.</param>
-public sealed record RanksMeasured(int Epoch, long GlobalStep, int Slowest, IReadOnlyList<RankFigures> Ranks) : RunEvent;
+public sealed record RanksMeasured(int Epoch, long GlobalStep, int Slowest, IReadOnlyList<RankFigures> Ranks) : RunEvent
+{
+    /// <summary>The slowest rank, in short; null where the event has no figures of it, or of no other.</summary>
+    public SlowestRank? Summary()
+    {
+        RankFigures[] others = [.. Ranks.Where(rank => rank.Rank != Slowest)];
+        if (others.Length == 0 || Ranks.FirstOrDefault(rank => rank.Rank == Slowest) is not { } own)
+            return null;
+        double mean = others.Average(rank => rank.StepSeconds + rank.DataSeconds);
+        return new SlowestRank(Ranks.Count, Slowest, own.Host, mean > 0 ? Math.Round((own.StepSeconds + own.DataSeconds) / mean, 3) : 1);
+    }
+}
+
+/// <summary>The rank for which the others of a run wait.</summary>
+/// <param name="Ranks">All ranks.</param>
+/// <param name="Rank">The slowest of them, from 0.</param>
+/// <param name="Host">Its host.</param>
+/// <param name="Ratio">How long it computes and waits for data, beside the others' mean.</param>
+public sealed record SlowestRank(int Ranks, int Rank, string Host, double Ratio)
+{
+    /// <summary>It in a few words for people.</summary>
+    public string Describe() => FormattableString.Invariant($"slowest of {Ranks} ranks: {Rank} on {Host}, {Ratio:0.00} times the others' mean");
+}
 
 /// <summary>Where the time of a rank went since the last such event of the epoch.</summary>
 /// <param name="Rank">The rank, from 0.</param>

@@ -119,12 +119,13 @@ public interface IRunJournal
 public static class RunProgress
 {
     /// <summary>Whether an event of this kind changes the record.</summary>
-    public static bool IsSeenBy(RunEvent runEvent) => runEvent is RunStarted or EpochFinished or TestFinished or RunFinished or CheckpointSaved { CompletedEpoch: not null };
+    public static bool IsSeenBy(RunEvent runEvent) => runEvent is RunStarted or RanksMeasured or EpochFinished or TestFinished or RunFinished or CheckpointSaved { CompletedEpoch: not null };
 
     /// <summary>The record after the event.</summary>
     public static RunRecord Apply(RunRecord record, RunEvent runEvent) => runEvent switch
     {
         RunStarted started => Started(record, started),
+        RanksMeasured measured => record with { SlowestRank = measured.Summary() },
         EpochFinished epoch => Finished(record, epoch),
         CheckpointSaved { CompletedEpoch: { } epoch } => record with { EpochsSaved = epoch + 1 },
         TestFinished test => record with { TestScores = test.Scores },

@@ -41,6 +41,14 @@ public sealed class SystemSamplingTests
     }
 
     [Fact]
+    public void People_see_at_once_for_which_rank_the_others_wait()
+    {
+        RanksMeasured measured = new(0, 7, Slowest: 1, [new(0, "gpu01", 10, 2, 0, 2), new(1, "gpu02", 10, 4, 0, 0)]);
+        TrainingView view = new TrainingView().After(s_step, 0).After(measured, 0);
+        Assert.Contains("  slowest of 2 ranks: 1 on gpu02, 2.00 times the others' mean  ", EventText.Step(view, TimeProvider.System), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_training_tells_its_host_in_its_journal()
     {
         using TemporaryFolder folder = new();

@@ -106,6 +106,16 @@ public sealed class RunJournalTests : IDisposable
     }
 
     [Fact]
+    public void The_record_names_the_rank_for_which_the_others_waited()
+    {
+        using (RunJournal journal = new(_run))
+            journal.Write(new RanksMeasured(1, 20, Slowest: 2, [new(0, "gpu01", 10, 4, 0, 2), new(1, "gpu01", 10, 3.5, 0.5, 2), new(2, "gpu02", 10, 5, 1, 0)]));
+
+        Assert.Equal(new SlowestRank(3, 2, "gpu02", 1.5), RunFolder.ReadRecord(_run.Path).SlowestRank);
+        Assert.Equal("slowest of 3 ranks: 2 on gpu02, 1.50 times the others' mean", RunFolder.ReadRecord(_run.Path).SlowestRank!.Describe());
+    }
+
+    [Fact]
     public void A_torn_last_line_is_not_read_and_is_cut_when_the_run_goes_on()
     {
         using (RunJournal journal = new(_run))
