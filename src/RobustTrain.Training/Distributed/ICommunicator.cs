@@ -21,7 +21,7 @@ public interface ICommunicator : IDisposable
     /// <param name="send">The parts for rank 0, 1, … one behind the other.</param>
     /// <param name="sendBytes">The bytes of each part, for each rank.</param>
     /// <param name="receive">Where the parts of rank 0, 1, … arrive, one behind the other.</param>
-    /// <param name="receiveBytes">The bytes that each rank sends here.</param>
+    /// <param name="receiveBytes">The bytes that each rank sends here; 0 for this rank itself leaves its own part where it is.</param>
     /// <param name="purpose">What it is for, so that a rank that is lost meanwhile can be named with it.</param>
     ICollective BeginExchange(
         nint send,
@@ -31,7 +31,7 @@ public interface ICommunicator : IDisposable
         CollectivePurpose purpose);
 
     /// <summary>Each rank's part, at all ranks, one behind the other in the ranks' order.</summary>
-    /// <param name="send">This rank's part.</param>
+    /// <param name="send">This rank's part; it may lie at its place in <paramref name="receive"/>.</param>
     /// <param name="sendBytes">Its bytes: the same as <paramref name="receiveBytes"/> says for this rank.</param>
     /// <param name="receive">Where all parts arrive.</param>
     /// <param name="receiveBytes">The bytes of each rank's part, the same at all ranks.</param>

@@ -132,7 +132,7 @@ internal sealed class ShardSum : IDisposable
                 HostMemory.AddressOf(send),
                 [.. EachRank.Select(rank => Bytes(SegmentLength(rank) * _sum._nodes[_rank].Count))],
                 HostMemory.AddressOf(_received),
-                [.. EachRank.Select(rank => Bytes(SegmentLength(_rank) * _sum._nodes[rank].Count))],
+                [.. EachRank.Select(rank => rank == _rank ? 0 : Bytes(SegmentLength(_rank) * _sum._nodes[rank].Count))],
                 new CollectivePurpose("gradients", step));
         }
 
@@ -143,9 +143,19 @@ internal sealed class ShardSum : IDisposable
             _exchange = null;
             Dictionary<ShardRange, Tensor> parts = [];
             long length = SegmentLength(_rank);
-            foreach (ShardRange node in _sum._nodes.SelectMany(nodes => nodes))
-                parts.Add(node, _received.narrow(0, parts.Count * length, length));
-            Tensor total = _sum._tree.Sum(node => parts.GetValueOrDefault(node), (left, right) => left.add_(right));
+            IReadOnlyList<ShardRange> own = _sum._nodes[_rank];
+            for (int node = 0; node < own.Count; node++)
+                parts.Add(own[node], OwnPart(node, length));
+            long at = 0;
+            foreach (ShardRange node in EachRank.Where(rank => rank != _rank).SelectMany(rank => _sum._nodes[rank]))
+            {
+                parts.Add(node, _received.narrow(0, at, length));
+                at += length;
+            }
+
+            // In place, where this rank has one part: a sum of two numbers has the same bits either way round, and from there it goes to all.
+            Tensor place = parts[own[0]];
+            Tensor total = _sum._tree.Sum(node => parts.GetValueOrDefault(node), (left, right) => ReferenceEquals(right, place) ? Add(right, left) : Add(left, right));
             Tensor all = _sum._vectors[0].narrow(0, _start, _length);
             _sum.Settle();
             _gather = _sum._communicator!.BeginGather(
@@ -172,6 +182,16 @@ internal sealed class ShardSum : IDisposable
         private long SegmentStart(int rank) => _length * rank / _size;
 
         private long SegmentLength(int rank) => SegmentStart(rank + 1) - SegmentStart(rank);
+
+        private static Tensor Add(Tensor sum, Tensor part)
+        {
+            sum.add_(part);
+            return sum;
+        }
+
+        private Tensor OwnPart(int node, long length) => _packed is null
+            ? _sum._vectors[0].narrow(0, _start + SegmentStart(_rank), length)
+            : _packed.narrow(0, (SegmentStart(_rank) * _sum._nodes[_rank].Count) + (node * length), length);
 
         // Segment by segment, in each the parts of the tree; a single part lies so already.
         private Tensor Pack()

@@ -64,8 +64,7 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
         {
             if (rank == Rank)
             {
-                ArgumentOutOfRangeException.ThrowIfNotEqual(receiveBytes[rank], sendBytes[rank]);
-                Copy(send + (nint)sendAt, receive + (nint)receiveAt, sendBytes[rank]);
+                Copy(send + (nint)sendAt, receive + (nint)receiveAt, receiveBytes[rank]);
             }
             else
             {

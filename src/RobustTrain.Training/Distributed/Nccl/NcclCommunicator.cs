@@ -44,8 +44,12 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
         long sendAt = 0, receiveAt = 0;
         for (int rank = 0; rank < Size; rank++)
         {
-            Send(send + (nint)sendAt, sendBytes[rank], rank);
-            Receive(receive + (nint)receiveAt, receiveBytes[rank], rank);
+            if (rank != Rank || receiveBytes[rank] > 0)
+            {
+                Send(send + (nint)sendAt, sendBytes[rank], rank);
+                Receive(receive + (nint)receiveAt, receiveBytes[rank], rank);
+            }
+
             sendAt += sendBytes[rank];
             receiveAt += receiveBytes[rank];
         }
@@ -58,8 +62,12 @@ internal sealed unsafe class NcclCommunicator : ICommunicator
         long receiveAt = 0;
         for (int rank = 0; rank < Size; rank++)
         {
-            Send(send, sendBytes, rank);
-            Receive(receive + (nint)receiveAt, receiveBytes[rank], rank);
+            if (rank != Rank || send != receive + (nint)receiveAt)
+            {
+                Send(send, sendBytes, rank);
+                Receive(receive + (nint)receiveAt, receiveBytes[rank], rank);
+            }
+
             receiveAt += receiveBytes[rank];
         }
     });
