@@ -30,15 +30,19 @@ internal sealed unsafe class MemoryBatches(int batch, int side) : IDataset
             value = random.Next(2);
     }
 
-    /// <summary>All samples as a batch in memory of its own, which stays for the life of the process.</summary>
-    public IBatch Batch() => new Held(this, batch);
+    /// <summary>Samples as a batch, or as a rank's part of one, in memory of its own, which stays for the life of the process.</summary>
+    /// <param name="first">The part's first position in the batch.</param>
+    /// <param name="count">Its samples.</param>
+    public IBatch Batch(int first, int count) => new Held(this, first, count);
 
     private sealed class Held : IBatch
     {
         private readonly Dictionary<string, BatchField> _fields = [];
+        private readonly int _first;
 
-        public Held(MemoryBatches source, int count)
+        public Held(MemoryBatches source, int first, int count)
         {
+            _first = first;
             Random random = new(0);
             foreach (FieldSpec field in source.Fields)
             {
@@ -57,7 +61,7 @@ internal sealed unsafe class MemoryBatches(int batch, int side) : IDataset
                 _fields[field.Name] = new BatchField(field.Name, field.Type, shape, memory);
             }
 
-            SampleIndices = [.. Enumerable.Range(0, count)];
+            SampleIndices = [.. Enumerable.Range(first, count)];
         }
 
         public int Epoch => 0;
@@ -67,6 +71,8 @@ internal sealed unsafe class MemoryBatches(int batch, int side) : IDataset
         public IReadOnlyList<int> SampleIndices { get; }
 
         public BatchField this[string field] => _fields[field];
+
+        public int PositionOf(int sample) => _first + sample;
 
         public void Dispose()
         {

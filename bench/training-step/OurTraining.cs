@@ -4,6 +4,7 @@ using RobustTrain.Data.Loading.Ledger;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Configuration;
+using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
@@ -27,7 +28,11 @@ internal sealed class OurTraining : IDisposable
     private readonly RobustTrain.Training.Loop.TrainingStep _step;
     private TrainingCursor _cursor = TrainingCursor.Start;
 
-    public OurTraining(TrainingConfig config, DataSplits data)
+    /// <summary>A training.</summary>
+    /// <param name="config">Its configuration.</param>
+    /// <param name="data">Its data.</param>
+    /// <param name="ranks">The ranks that share each batch.</param>
+    public OurTraining(TrainingConfig config, DataSplits data, Ranks ranks)
     {
         Plan = TrainingPlan.Create(config, data);
         TorchSharp.torch.set_num_threads(Plan.Threads);
@@ -35,7 +40,9 @@ internal sealed class OurTraining : IDisposable
         using IBatchLoader loader = Plan.OpenTrainingLoader();
         _loss = Plan.Task.CreateLossSetup().Create(loader, Plan.Device);
         NoJournal journal = new();
-        _step = new(Plan, _learner, _loss, new NumericGuard(config.Numerics, journal), new MicroBatchSize(), new LossScale(isUsed: false), journal);
+        BatchAgreement agreement = new(ranks, Plan, new RankJournal(journal, ranks), control: null, quarantine: null, TimeProvider.System);
+        agreement.BeginEpoch(0, former: null);
+        _step = new(Plan, _learner, _loss, new NumericGuard(config.Numerics, journal), new MicroBatchSize(), new LossScale(isUsed: false), journal, agreement: agreement);
     }
 
     public TrainingPlan Plan { get; }
@@ -65,6 +72,8 @@ internal sealed class OurTraining : IDisposable
         public IReadOnlyList<int> SampleIndices => batch.SampleIndices;
 
         public BatchField this[string field] => batch[field];
+
+        public int PositionOf(int sample) => batch.PositionOf(sample);
 
         public void Dispose()
         {

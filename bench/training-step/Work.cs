@@ -18,6 +18,9 @@ internal sealed record Work
     /// <summary>Into how many shards the trainer cuts the batch, in one process.</summary>
     public int Shards { get; init; } = 1;
 
+    /// <summary>Among how many ranks the batch is shared, of so many threads each.</summary>
+    public int Ranks { get; init; } = 1;
+
     public int Turns { get; init; } = 15;
 
     public int Steps { get; init; } = 4;
@@ -39,6 +42,7 @@ internal sealed record Work
                 "--side" => work with { Side = Number(value) },
                 "--threads" => work with { Threads = Number(value) },
                 "--shards" => work with { Shards = Number(value) },
+                "--ranks" => work with { Ranks = Number(value), Shards = Number(value) },
                 "--turns" => work with { Turns = Number(value) },
                 "--steps" => work with { Steps = Number(value) },
                 "--python" => work with { Python = value },
