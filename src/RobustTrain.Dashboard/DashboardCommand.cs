@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Buffers;
 using RobustTrain.Dashboard.Serving;
 using RobustTrain.Monitoring;
+using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources.Ssh;
 using RobustTrain.Platform;
@@ -66,14 +67,29 @@ internal static class DashboardCommand
                 result.AddError(exception.Message);
             }
         });
+        Option<string[]> alerts = new("--alert") { HelpName = "RULE", Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false, DefaultValueFactory = _ => [], Description = "A limit that raises an alert on the page, as 'TemperatureCelsius > 85 for 30s'; may be given several times." };
+        alerts.Validators.Add(result =>
+        {
+            foreach (string rule in result.Tokens.Select(token => token.Value))
+            {
+                try
+                {
+                    AlertRule.Parse(rule);
+                }
+                catch (FormatException mistake)
+                {
+                    result.AddError(mistake.Message);
+                }
+            }
+        });
         Option<double> timeout = new("--timeout") { HelpName = "SECONDS", DefaultValueFactory = _ => 5, Description = "How long a sample of a host may take." };
         Option<string?> ssh = new("--ssh-config") { HelpName = "FILE", Description = "An ssh configuration in place of the operator's own." };
         Option<bool> events = new("--events") { Description = "Writes events to standard output, one JSON object a line, and nothing else there." };
         Option<bool> lifeLine = new("--life-line") { Description = "Ends when standard input ends, or says 'stop': whoever started this is gone." };
         RootCommand command = new(
-            "Serves a page that shows runs, their curves, and hosts and GPUs as they are now, and /metrics for Prometheus. It opens by the address with a token that is printed at its start.")
+            "Serves a page that shows runs, their curves, hosts and GPUs as they are now, fleets and alerts, and /metrics for Prometheus. It opens by the address with a token that is printed at its start.")
         {
-            path, hosts, port, listen, names, certificate, key, tokenFile, control, interval, source, timeout, ssh, events, lifeLine,
+            path, hosts, port, listen, names, certificate, key, tokenFile, control, interval, source, alerts, timeout, ssh, events, lifeLine,
         };
         path.Validators.Add(result =>
         {
@@ -101,6 +117,7 @@ internal static class DashboardCommand
                         ComputerNames = parsed.GetValue(hosts)!,
                         GpuSource = GpuSourceSpec.Parse(parsed.GetValue(source)!),
                         Ssh = new SshOptions { ConfigPath = parsed.GetValue(ssh) },
+                        Alerts = [.. parsed.GetValue(alerts)!.Select(AlertRule.Parse)],
                         Sampling = new MonitorOptions
                         {
                             Interval = TimeSpan.FromSeconds(parsed.GetValue(interval)),

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using RobustTrain.Fleet.State;
+using RobustTrain.Monitoring.Alerts;
 
 namespace RobustTrain.Tests.Dashboard;
 
@@ -21,7 +23,16 @@ public sealed class BrowserTests : IDisposable
         finished.Append(new { @event = "loader", kind = "sample_skipped", message = "It is damaged: " + script, sample = "tile-17.png", split = "training", epoch = 4, time = TestRun.Begin });
         new TestRun(_folder.At("runs", "other"), name: "other", epochs: 30).AddEpochs(0, 20);
         TestRun live = new TestRun(_folder.At("runs", "live"), name: "live", state: "running", process: victim.Identity, epochs: 30).AddEpochs(0, 5);
-        await using TestPage page = await TestPage.StartAsync(_folder.At("runs"), allowControl: true);
+        using FleetFolder fleet = FleetFolder.Open(_folder.At("runs"), "1", TimeProvider.System);
+        void Tell(MemberState state, string reason) => fleet.WriteStatus(new FleetStatus(
+            DateTimeOffset.UtcNow,
+            [new MemberStatus("live", state, reason) { Host = "gpu01", GpuIndex = 1, EpochsDone = 5, Epochs = 30 }, new MemberStatus("tomorrow", MemberState.Queued, script)],
+            [new HostStatus("gpu01", true, "2 GPUs, 8 cores", 1), new HostStatus("gpu02", false, "it does not answer", 0)]));
+        Tell(MemberState.Running, "on gpu01, GPU 1");
+        await using TestPage page = await TestPage.StartAsync(_folder.At("runs"), allowControl: true, change: options => options with
+        {
+            Monitoring = options.Monitoring with { Alerts = [AlertRule.Parse("MemoryAvailableBytes > 1")] },
+        });
         string expected = JsonSerializer.Serialize(new
         {
             url = page.Server.Url,
@@ -42,6 +53,8 @@ public sealed class BrowserTests : IDisposable
             // The script says when it looks at the run whose next epoch is to come.
             if (line == "append")
                 live.AddEpochs(5, 1);
+            if (line == "stuck")
+                Tell(MemberState.Stuck, "on gpu01, GPU 1: no step for 40 min; it is being stopped");
         }
 
         await browser.WaitForExitAsync();

@@ -86,6 +86,15 @@ Describe 'A page' {
         $warning.Message | Should -BeLike 'The page is served without TLS on 0.0.0.0: *by -CertificatePath.'
     }
 
+    It 'shows what passes a limit, and refuses one that is none' {
+        $page = Start-Dashboard runs @quiet -Alert 'MemoryUsedBytes > 1'
+        $token = ([uri] $page.Url).Query -replace '^\?token='
+        function Get-Raised { ((Get-Page "$($page.Address)api/state" @{ Authorization = "Bearer $token" }).Content | ConvertFrom-Json).alerts.raised.rule }
+        Wait-Fact { Get-Raised } | Should -BeTrue
+        Get-Raised | Should -Be 'MemoryUsedBytes > 1'
+        { Start-Dashboard runs @quiet -Alert 'Memory > 1' } | Should -Throw '*no GPU or CPU status has a number of that name*'
+    }
+
     It 'of a name or id that is not there is an error' {
         Stop-Dashboard nothing -ErrorVariable missing -ErrorAction SilentlyContinue
         $missing[0].FullyQualifiedErrorId | Should -BeLike 'DashboardNotFound,*'
@@ -119,6 +128,7 @@ Describe 'robusttrain dashboard' {
         @{ Given = '--listen', 'here'; Said = '--listen is ''here'', but must be an address, as 192.168.0.7, or * for all.' }
         @{ Given = '--interval', '0'; Said = '--interval is ''0'', but must be from 0.5 to 3600 seconds.' }
         @{ Given = '--gpu-source', 'simulated:x'; Said = '*simulated:N with N from 1 to*' }
+        @{ Given = '--alert', 'Memory > 1'; Said = "'Memory > 1' watches 'Memory', but no GPU or CPU status has a number of that name.*" }
         @{ Given = '--port', '70000'; Said = 'The port is 70000, but must be from 0 to 65535; 0 takes one that is free.' }
     ) {
         $lines = & $robusttrain dashboard @Given 2>&1

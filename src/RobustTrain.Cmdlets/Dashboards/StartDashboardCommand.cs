@@ -4,6 +4,7 @@ using RobustTrain.Cmdlets.Commands;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Monitoring.Alerts;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Runs.Events;
 
@@ -30,6 +31,7 @@ public sealed class StartDashboardCommand : SourceCmdlet
             ["--gpu-source"] = "-Source",
             ["--ssh-config"] = "-SshConfigPath",
             ["--timeout"] = "-Timeout",
+            ["--alert"] = "-Alert",
         },
     };
 
@@ -89,6 +91,12 @@ public sealed class StartDashboardCommand : SourceCmdlet
     [Parameter]
     [ArgumentCompleter(typeof(GpuSourceCompleter))]
     public GpuSourceSpec Source { get; set; } = GpuSourceSpec.Auto;
+
+    /// <summary>Limits that raise and clear alerts on the page.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(AlertCompleter))]
+    [ValidateNotNullOrEmpty]
+    public AlertRule[] Alert { get; set; } = [];
 
     /// <summary>The job's name.</summary>
     [Parameter]
@@ -155,6 +163,8 @@ public sealed class StartDashboardCommand : SourceCmdlet
             options.AddRange(["--listen", Listen]);
         foreach (string name in ListenName)
             options.AddRange(["--host-name", name]);
+        foreach (AlertRule rule in Alert)
+            options.AddRange(["--alert", rule.Text]);
         foreach ((string option, string? path) in ((string, string?)[])[("--certificate", CertificatePath), ("--certificate-key", CertificateKeyPath), ("--token-file", TokenPath), ("--ssh-config", SshConfigPath)])
         {
             if (path is not null)

@@ -12,6 +12,7 @@ internal sealed class HostWatch : IDisposable
     private readonly Lock _gate = new();
     private readonly MonitorSession _session;
     private readonly HostHistory[] _history;
+    private readonly AlertLog _alerts;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
 
@@ -22,6 +23,8 @@ internal sealed class HostWatch : IDisposable
     {
         _time = options.Sampling.TimeProvider;
         _session = new MonitorSession(options);
+        _alerts = new AlertLog([.. options.Alerts.Select(rule => rule.Text)]);
+        _session.Written += _alerts.Take;
         _history = [.. _session.Latest.Select(_ => new HostHistory(options.Sampling.Interval))];
         _session.Start();
         _timer = _time.CreateTimer(_ => Note(), null, options.Sampling.Interval, options.Sampling.Interval);
@@ -33,6 +36,9 @@ internal sealed class HostWatch : IDisposable
     /// <summary>The hosts, as the page is told them.</summary>
     /// <param name="runOf">The run whose process, by host and id, uses a GPU; null where none does.</param>
     public IReadOnlyList<HostView> View(Func<string, int, string?> runOf) => [.. _session.Latest.Select((status, index) => ViewOf(status, index, runOf))];
+
+    /// <summary>What has passed the limits that are watched.</summary>
+    public AlertsView Alerts => _alerts.View();
 
     /// <summary>A host's curves; null where there is no such host.</summary>
     /// <param name="index">The host's place.</param>

@@ -1,7 +1,7 @@
 // What the page knows, how it is told of changes, and which view is shown.
-import { RunsView, RunView, CompareView, HostsView } from '/views.js';
+import { RunsView, RunView, CompareView, HostsView, FleetView } from '/views.js';
 
-export const store = { folder: '', machine: '', control: null, runs: new Map(), hosts: [], problem: null };
+export const store = { folder: '', machine: '', control: null, runs: new Map(), hosts: [], fleets: [], alerts: { rules: [], raised: [], log: [] }, problem: null };
 const main = document.getElementById('main');
 const connection = document.getElementById('connection');
 let view = null, shown = '';
@@ -42,6 +42,13 @@ function showProblem() {
   problem.hidden = !store.problem;
 }
 
+function takeAlerts(alerts) {
+  const newest = alerts.log[0], before = store.alerts.log[0];
+  if (newest && (newest.time !== before?.time || newest.message !== before?.message)) say(newest.message);
+  store.alerts = alerts;
+  document.getElementById('raised').textContent = alerts.raised.length ? `(${alerts.raised.length})` : '';
+}
+
 function route() {
   const [path, query] = location.hash.replace(/^#/, '').split('?');
   const parts = path.split('/').filter(part => part);
@@ -50,7 +57,7 @@ function route() {
   if (key === shown && view) return;
   view?.close?.();
   shown = key;
-  view = name === 'run' ? new RunView(parts[1] ?? '') : name === 'compare' ? new CompareView(new URLSearchParams(query)) : name === 'hosts' ? new HostsView() : new RunsView();
+  view = name === 'run' ? new RunView(parts[1] ?? '') : name === 'compare' ? new CompareView(new URLSearchParams(query)) : name === 'hosts' ? new HostsView() : name === 'fleet' ? new FleetView() : new RunsView();
   for (const link of document.querySelectorAll('nav a')) {
     if (link.dataset.view === (name === 'run' ? 'runs' : name)) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
   }
@@ -64,12 +71,13 @@ function connect() {
   const live = new EventSource('/api/live');
   live.addEventListener('state', message => {
     const state = JSON.parse(message.data);
-    Object.assign(store, { folder: state.folder, machine: state.machine, control: state.control ?? null, hosts: state.hosts, problem: state.problem ?? null });
+    Object.assign(store, { folder: state.folder, machine: state.machine, control: state.control ?? null, hosts: state.hosts, fleets: state.fleets, problem: state.problem ?? null });
+    takeAlerts(state.alerts);
     store.runs = new Map(state.runs.map(run => [run.id, run]));
     connection.textContent = `live · ${state.folder}`;
     connection.className = '';
     showProblem();
-    if (view) { view.runs?.(); view.hosts?.(); } else route();
+    if (view) { view.runs?.(); view.hosts?.(); view.fleet?.(); } else route();
   });
   live.addEventListener('runs', message => {
     const change = JSON.parse(message.data);
@@ -80,6 +88,8 @@ function connect() {
     view?.runs?.();
   });
   live.addEventListener('hosts', message => { store.hosts = JSON.parse(message.data); view?.hosts?.(); });
+  live.addEventListener('fleets', message => { store.fleets = JSON.parse(message.data); view?.fleet?.(); });
+  live.addEventListener('alerts', message => { takeAlerts(JSON.parse(message.data)); view?.fleet?.(); });
   live.addEventListener('error', () => {
     connection.className = 'lost';
     connection.textContent = live.readyState === EventSource.CLOSED ? 'ended: the server has ended, or was started anew with another address' : 'connection lost, trying again';

@@ -1,4 +1,4 @@
-// The views: runs, one run, several runs beside each other, hosts. All text of files reaches the page as text, never as HTML.
+// The views: runs, one run, several runs beside each other, hosts, fleets and alerts. All text of files reaches the page as text, never as HTML.
 import { Chart, number } from '/chart.js';
 import { store, picked, pick, say, get, post } from '/app.js';
 
@@ -432,4 +432,53 @@ export class HostsView {
   }
 
   close() { clearInterval(this.timer); }
+}
+
+// ---- fleets and alerts
+
+export class FleetView {
+  constructor() {
+    this.title = 'Fleet and alerts';
+    this.fleets = el('div');
+    this.alerts = el('section', { className: 'card' });
+    this.node = el('section', {}, el('h2', { textContent: this.title }), this.alerts, this.fleets);
+    this.fleet();
+  }
+
+  fleet() {
+    // What is shown anew keeps the link that has the keyboard.
+    const held = this.node.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
+    this.alerts.replaceChildren(...this.alertsOf(store.alerts));
+    this.fleets.replaceChildren(...store.fleets.length ? store.fleets.map(fleet => this.cardOf(fleet)) : [el('p', { className: 'dim', textContent: 'No fleet stands in these folders; Start-TrainingFleet begins one.' })]);
+    if (held) this.node.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+  }
+
+  // Runs appear after their fleet, whose rows then become links.
+  runs() { this.fleet(); }
+
+  alertsOf({ rules, raised, log }) {
+    const rows = alerts => alerts.map(alert => [time(alert.time), el('span', { className: `state ${alert.isRaised ? 'failed' : 'finished'}`, textContent: alert.isRaised ? 'raised' : 'cleared' }), alert.host, alert.gpu, alert.rule, alert.message]);
+    const heads = ['Time', 'What', 'Host', { text: 'GPU', className: 'num' }, 'Limit', { text: 'What happened', className: 'wrap' }];
+    if (rules.length === 0) return [el('h3', { textContent: 'Alerts' }), el('p', { className: 'dim', textContent: 'No limit is watched; start the page with -Alert \'TemperatureCelsius > 85 for 30s\' (--alert).' })];
+    return [el('h3', { textContent: 'Alerts' }), el('p', { className: 'dim', textContent: `Watched: ${rules.join('; ')}` }),
+      raised.length ? table('Past the limit now', heads, rows(raised)) : el('p', { textContent: 'Nothing is past its limit now.' }),
+      ...log.length ? [el('details', { open: this.isOpen ?? false, ontoggle: event => { this.isOpen = event.target.open; } }, el('summary', { textContent: `The newest ${log.length} alerts` }), table('Raised and cleared, newest first', heads, rows(log)))] : []];
+  }
+
+  cardOf(fleet) {
+    const when = fleet.time ? `as of ${time(fleet.time)}${fleet.isAtWork ? '' : '; no process has told of it since'}` : 'its process has not told of it yet';
+    return el('section', { className: `card${fleet.isAtWork ? '' : ' stale'}`, data: { fleet: fleet.path } }, el('h3', {}, `Fleet ${fleet.path} `, el('span', { className: 'dim', textContent: when })),
+      el('p', { className: 'trouble', textContent: fleet.problem ?? '' }),
+      table(this.sumOf(fleet.members), ['Run', 'State', { text: 'Epochs', className: 'num' }, 'Where', { text: 'Failures', className: 'num' }, { text: 'Why', className: 'wrap' }],
+        fleet.members.map(one => [one.run && store.runs.has(one.run) ? el('a', { href: `#/run/${one.run}`, textContent: one.name }) : one.name, stateOf(one.state), `${one.epochsDone}/${one.epochs ?? '?'}`,
+          one.host ? `${one.host}${one.gpu === undefined ? '' : `, GPU ${one.gpu}`}` : '', one.failures, one.reason])),
+      el('p'),
+      table('Its hosts', ['Host', 'State', { text: 'Runs', className: 'num' }, { text: 'Why', className: 'wrap' }],
+        fleet.hosts.map(host => [host.name, el('span', { className: `state ${host.isUsable ? 'finished' : 'failed'}`, textContent: host.isUsable ? 'usable' : 'not usable' }), host.runs, host.reason])));
+  }
+
+  sumOf(members) {
+    const counts = Object.entries(Object.groupBy(members, one => one.state)).map(([state, those]) => `${those.length} ${state}`);
+    return members.length ? `Its runs: ${counts.join(', ')}` : 'It has no run';
+  }
 }

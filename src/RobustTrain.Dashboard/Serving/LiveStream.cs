@@ -102,7 +102,7 @@ internal sealed class LiveStream(Func<StateView> state, TimeProvider time) : IAs
     private async Task RunAsync()
     {
         Dictionary<string, long> told = [];
-        byte[] hosts = [];
+        Dictionary<string, byte[]> parts = [];
         string? problem = null;
         int silence = 0;
         try
@@ -125,10 +125,10 @@ internal sealed class LiveStream(Func<StateView> state, TimeProvider time) : IAs
                 if (changed.Length + gone.Length > 0 || now.Problem != problem)
                     Tell(Message("runs", JsonSerializer.SerializeToUtf8Bytes(new RunsChange(changed, gone, now.Problem), PageJson.Default.RunsChange)));
                 problem = now.Problem;
-                byte[] hostsNow = JsonSerializer.SerializeToUtf8Bytes(now.Hosts, PageJson.Default.IReadOnlyListHostView);
-                if (!hostsNow.AsSpan().SequenceEqual(hosts))
-                    Tell(Message("hosts", hosts = hostsNow));
-                else if (++silence % 15 == 0)
+                bool isQuiet = !TellIfNew(parts, "hosts", JsonSerializer.SerializeToUtf8Bytes(now.Hosts, PageJson.Default.IReadOnlyListHostView));
+                isQuiet &= !TellIfNew(parts, "fleets", JsonSerializer.SerializeToUtf8Bytes(now.Fleets, PageJson.Default.IReadOnlyListFleetView));
+                isQuiet &= !TellIfNew(parts, "alerts", JsonSerializer.SerializeToUtf8Bytes(now.Alerts, PageJson.Default.AlertsView));
+                if (isQuiet && ++silence % 15 == 0)
                     Tell(s_heartbeat);
                 await Task.Delay(s_tick, time, _ending.Token);
             }
@@ -137,6 +137,14 @@ internal sealed class LiveStream(Func<StateView> state, TimeProvider time) : IAs
         {
             // The server ends.
         }
+    }
+
+    private bool TellIfNew(Dictionary<string, byte[]> told, string kind, byte[] json)
+    {
+        if (told.TryGetValue(kind, out byte[]? before) && json.AsSpan().SequenceEqual(before))
+            return false;
+        Tell(Message(kind, told[kind] = json));
+        return true;
     }
 
     private void Tell(byte[] message)

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using RobustTrain.Dashboard.Catalog;
+using RobustTrain.Dashboard.Fleets;
 using RobustTrain.Dashboard.Hosts;
 using RobustTrain.Dashboard.Journals;
 using RobustTrain.Runs;
@@ -13,8 +14,11 @@ namespace RobustTrain.Dashboard.Serving;
 /// <param name="Control">What requests to change something carry; null where nothing may be changed.</param>
 /// <param name="Runs">The runs.</param>
 /// <param name="Hosts">The hosts.</param>
+/// <param name="Fleets">The fleets.</param>
+/// <param name="Alerts">The alerts.</param>
 /// <param name="Problem">What is wrong with the folder; null where nothing is.</param>
-internal sealed record StateView(string Folder, string Machine, string Version, string? Control, IReadOnlyList<RunSummary> Runs, IReadOnlyList<HostView> Hosts, string? Problem);
+internal sealed record StateView(
+    string Folder, string Machine, string Version, string? Control, IReadOnlyList<RunSummary> Runs, IReadOnlyList<HostView> Hosts, IReadOnlyList<FleetView> Fleets, AlertsView Alerts, string? Problem);
 
 /// <summary>What has changed about the runs.</summary>
 /// <param name="Runs">Those that are new or other than before.</param>
@@ -53,4 +57,6 @@ internal sealed record AnswerView(string Message);
 [JsonSerializable(typeof(AnswerView))]
 [JsonSerializable(typeof(HostHistoryView))]
 [JsonSerializable(typeof(IReadOnlyList<HostView>))]
+[JsonSerializable(typeof(IReadOnlyList<FleetView>))]
+[JsonSerializable(typeof(AlertsView))]
 internal sealed partial class PageJson : JsonSerializerContext;

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using RobustTrain.Dashboard.Access;
 using RobustTrain.Dashboard.Catalog;
 using RobustTrain.Dashboard.Control;
+using RobustTrain.Dashboard.Fleets;
 using RobustTrain.Dashboard.Hosts;
 using RobustTrain.Dashboard.Journals;
 using RobustTrain.Dashboard.Metrics;
@@ -19,6 +20,7 @@ internal sealed class Routes(RunCatalog catalog, HostWatch hosts, AccessToken to
     private const long MostSettingsBytes = 1 << 20;
 
     private readonly SemaphoreSlim _controlling = new(1);
+    private readonly FleetWatch _fleets = new(catalog.Root, time);
 
     /// <summary>Tells open pages of changes.</summary>
     public LiveStream Live => field ??= new LiveStream(State, time);
@@ -53,7 +55,8 @@ internal sealed class Routes(RunCatalog catalog, HostWatch hosts, AccessToken to
             runOf[(run.Host!.ToUpperInvariant(), run.ProcessId!.Value)] = run.Id;
         return new StateView(
             catalog.Root, Environment.MachineName, RunVersions.Current().RobustTrain, control is null ? null : token.Writing,
-            view.Runs, hosts.View((host, process) => runOf.GetValueOrDefault((host.ToUpperInvariant(), process))), view.Error);
+            view.Runs, hosts.View((host, process) => runOf.GetValueOrDefault((host.ToUpperInvariant(), process))),
+            _fleets.View(catalog.Runs().ToDictionary(run => run.Folder, run => run.Id)), hosts.Alerts, view.Error);
     }
 
     private static RunView ViewOf(TrackedRun run)

@@ -40,6 +40,9 @@ public sealed class FleetFolder : IDisposable
     /// <summary>Where the journal stands.</summary>
     public static string JournalPathOf(string path) => In(path, "journal.ndjson");
 
+    /// <summary>Where the status stands.</summary>
+    public static string StatusPathOf(string path) => In(path, "status.json");
+
     /// <summary>The output of a start.</summary>
     public static string StartLogOf(string path, string start) => In(path, "starts", $"{start}.log");
 
@@ -52,8 +55,6 @@ public sealed class FleetFolder : IDisposable
     private static string In(string path, params string[] parts) => System.IO.Path.Combine([path, FolderName, .. parts]);
 
     private static string LockPathOf(string path) => In(path, "lock");
-
-    private static string StatusPathOf(string path) => In(path, "status.json");
 
     private static string RequestsPathOf(string path) => In(path, "requests");
 
@@ -81,11 +82,26 @@ public sealed class FleetFolder : IDisposable
             throw NoFleet(path);
         try
         {
-            return JsonSerializer.Deserialize(DurableFile.Read(StatusPathOf(path)), FleetJson.Default.FleetStatus);
+            return ParseStatus(DurableFile.Read(StatusPathOf(path)), path);
         }
         catch (FileNotFoundException)
         {
             return null;
+        }
+    }
+
+    /// <summary>Reads the content of a fleet's status.</summary>
+    /// <param name="content">The content of its file.</param>
+    /// <param name="path">The fleet's folder.</param>
+    /// <exception cref="RunException">It is damaged.</exception>
+    public static FleetStatus ParseStatus(ReadOnlySpan<byte> content, string path)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(content, FleetJson.Default.FleetStatus) is { Members: { } members, Hosts: { } hosts } status
+                && members.All(member => member is { Name: not null, Reason: not null }) && hosts.All(host => host is { Name: not null, Reason: not null }))
+                return status;
+            throw new JsonException("It lacks what every status has.");
         }
         catch (JsonException damaged)
         {

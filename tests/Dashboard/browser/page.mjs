@@ -95,6 +95,23 @@ await step('hosts and GPUs are shown with their history', async () => {
   await page.locator('figure[data-chart="GPU utilisation"] path.curve').nth(1).waitFor();
 });
 
+await step('fleet and alerts are shown, and what changes there', async () => {
+  await open('fleet');
+  const row = name => page.locator('[data-fleet] tbody tr', { has: page.getByRole('rowheader', { name, exact: true }) });
+  await row('live').getByText('on gpu01, GPU 1', { exact: true }).waitFor();
+  assert.ok((await row('tomorrow').textContent()).includes(expected.name));
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  await row('gpu02').getByText('it does not answer').waitFor();
+  await page.getByText('has been past the limit (MemoryAvailableBytes > 1)').first().waitFor();
+  assert.match(await page.locator('nav').textContent(), /Fleet and alerts \(1\)/);
+  await row('live').getByRole('link').focus();
+  console.log('stuck');
+  await row('live').getByText('no step for 40 min').waitFor();
+  assert.equal(await row('live').locator('.state.stuck').textContent(), 'stuck');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'live' }).waitFor();
+});
+
 await step('every view is used without a mouse', async () => {
   await open('');
   await page.locator('tbody tr').first().waitFor();
@@ -104,7 +121,7 @@ await step('every view is used without a mouse', async () => {
     await page.keyboard.press('Tab');
     reached.add(await page.evaluate(() => document.activeElement.textContent.trim().slice(0, 20) || document.activeElement.getAttribute('aria-label') || document.activeElement.tagName));
   }
-  for (const name of ['Skip to content', 'Runs', 'Hosts and GPUs', 'Loss', 'live']) assert.ok(reached.has(name), `${name} is not reached: ${[...reached].join(', ')}`);
+  for (const name of ['Skip to content', 'Runs', 'Hosts and GPUs', 'Fleet and alerts (1)', 'Loss', 'live']) assert.ok(reached.has(name), `${name} is not reached: ${[...reached].join(', ')}`);
 });
 
 await step('a run is stopped', async () => {

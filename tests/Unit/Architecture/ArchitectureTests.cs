@@ -21,7 +21,7 @@ public sealed partial class ArchitectureTests
         ["Fleet"] = ["Configuration", "Monitoring", "Platform", "Runs"],
         ["Reports"] = ["Platform", "Runs"],
         ["Cmdlets"] = ["Fleet", "Monitoring", "Platform", "Reports", "Runs"],
-        ["Dashboard"] = ["Monitoring", "Platform", "Runs"],
+        ["Dashboard"] = ["Fleet", "Monitoring", "Platform", "Runs"],
         ["Host"] = ["Configuration", "Data", "Fleet", "Monitoring", "Platform", "Reports", "Runs", "SampleData", "Training"],
     };
 
