@@ -9,6 +9,17 @@ BeforeAll {
     $env:FAKE_END = 'numeric'
     Start-Training -RunPath runs/c -Name gamma -ErrorAction Ignore | Out-Null
     Remove-Item env:FAKE_END
+
+    # The fake tells its events to its parent only; what curves are drawn of is the journal.
+    foreach ($run in @{ Path = 'runs/a'; Epochs = 3 }, @{ Path = 'runs/b [1]'; Epochs = 4 }) {
+        $journal = foreach ($epoch in 0..($run.Epochs - 1)) {
+            @{
+                event = 'epoch_finished'; time = '2026-11-30T00:00:00+00:00'; epoch = $epoch; train_loss = 0.9 - 0.1 * $epoch; scores = @{ f1 = 0.5 + 0.1 * $epoch }; is_best = $true
+                learning_rate = 0.001; samples_per_second = 100; data_wait_share = 0.25; duration_seconds = 1
+            } | ConvertTo-Json -Compress
+        }
+        Set-Content -LiteralPath (Join-Path $run.Path events.ndjson) $journal
+    }
 }
 
 AfterAll {
@@ -43,6 +54,7 @@ Describe 'Export-TrainingReport' {
         $page = Get-Content -Raw a.html
         $page | Should -Match '&lt;script&gt;alert\(1\)&lt;/script&gt;'
         $page | Should -Not -Match '<script'
+        $page | Should -Match '<svg '
     }
 
     It 'takes runs from the pipeline, one that failed too, into a folder' {
@@ -64,6 +76,12 @@ Describe 'Export-TrainingReport' {
         'out' | Should -Not -Exist
         Export-TrainingReport runs/a -WhatIf
         'a.html' | Should -Not -Exist
+    }
+
+    It 'writes Markdown by extension or by -Format' {
+        (Export-TrainingReport runs/a night.md).Name | Should -Be night.md
+        Get-Content -Raw night.md | Should -Match '^# &lt;script&gt;alert\(1\)&lt;/script&gt;: Finished'
+        (Export-TrainingReport runs/a -Format Markdown).Name | Should -Be a.md
     }
 
     It 'refuses an extension that names no format, a folder that is not there, and one file for two runs' {
@@ -102,6 +120,12 @@ Describe 'Show-TrainingPlot' {
         $lines[0] | Should -Be '<script>alert(1)</script>: loss'
         ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 60
         ($lines -join '') | Should -Not -Match '[^ -~]'
+    }
+
+    It 'lays runs over each other and names them' {
+        $text = Get-TrainingRun runs -State Finished | Show-TrainingPlot -Metric f1 -Width 70 | Out-String
+        $text | Should -Match 'beta'
+        $text | Should -Match 'epoch'
     }
 
     It 'refuses a metric that the run has not' {

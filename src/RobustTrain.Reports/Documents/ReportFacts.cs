@@ -76,10 +76,10 @@ internal static class ReportFacts
     {
         RunRecord record = story.Record;
         yield return ("Host", record.Process.Host);
-        yield return ("System", record.Versions.Os);
-        yield return ("RobustTrain", record.Versions.RobustTrain);
-        yield return ("libtorch", record.Versions.LibTorch ?? "not known");
-        yield return (".NET", record.Versions.DotNet);
+        yield return ("System", Known(record.Versions.Os));
+        yield return ("RobustTrain", Known(record.Versions.RobustTrain));
+        yield return ("libtorch", Known(record.Versions.LibTorch));
+        yield return (".NET", Known(record.Versions.DotNet));
         if (record.GitCommit is { } commit)
             yield return ("Commit", commit);
         yield return ("Folder", story.Path);
@@ -123,6 +123,9 @@ internal static class ReportFacts
         IReadOnlyList<SampleScores> samples = story.Test?.Datapoints ?? [];
         return samples.Any(sample => sample.Scores.ContainsKey(metric)) ? metric : samples.FirstOrDefault(sample => sample.Scores.Count > 0)?.Scores.Keys.First();
     }
+
+    // A record that another program wrote may lack what this one always writes.
+    private static string Known(string? text) => text ?? "not known";
 
     private static string Count(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -121,6 +121,23 @@ public sealed partial class TrainingReportTests : IDisposable
         Assert.DoesNotContain('<', text);
     }
 
+    [Fact]
+    public void A_run_with_little_but_its_record_has_both_reports()
+    {
+        Directory.CreateDirectory(_run.Path);
+        File.WriteAllText(Path.Combine(_run.Path, "run.json"), """
+            {"format":1,"id":"r","name":"bare","state":"stopped","process":{"host":"h","process_id":1,"start":"gone/0"},"working_directory":"/w","versions":{},"configuration_digest":"00",
+             "started":"2026-11-01T00:00:00+00:00","updated":"2026-11-01T00:01:00+00:00","epochs":3,"best_metric":"f1",
+             "attempts":[{"process":{"host":"h","process_id":1,"start":"gone/0"},"started":"2026-11-01T00:00:00+00:00","state":"stopped"}]}
+            """);
+        string text = ShortReport.Write(RunStory.Read(_run.Path));
+
+        Assert.StartsWith("# bare: Stopped\n", text, StringComparison.Ordinal);
+        foreach (string name in (string[])["System", "RobustTrain", "libtorch", ".NET"])
+            Assert.Contains($"| {name} | not known |", text, StringComparison.Ordinal);
+        Assert.Contains("<th>System</th><td>not known</td>", Page(), StringComparison.Ordinal);
+    }
+
     private string Page(IReadOnlyList<ReportPicture>? pictures = null) => TrainingReport.Write(RunStory.Read(_run.Path), pictures ?? [], DateTimeOffset.UnixEpoch);
 
     [GeneratedRegex("<[^>]*\\s(?:src|href)\\s*=\\s*[\"']?[^\"'\\s>]{0,20}|url\\([^)]{0,20}")]
