@@ -28,7 +28,7 @@ usage() {
 ./build.sh package  build, then one package of the module for Linux and Windows, into artifacts/packages: Install-PSResource installs it
 ./build.sh test     build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
 ./build.sh test-windows  the engine, the module and the tests for Windows, run under Wine 10 or newer (WINE_ROOT=FOLDER: a Debian that has it);
-                    ends with one line: windows: N passed, N failed, N skipped
+                    ends with one line: windows: N passed, N failed, N skipped ('test-windows short': what differs most from Linux)
 ./build.sh demo     build, then make a sample dataset, train on it, evaluate; leaves data/demo and runs/demo
 ./build.sh bench    build, then the benchmarks side by side with PyTorch (bench/README.md; ./build.sh bench NAME for one)
 ./build.sh chaos N  build, then a training among N faults beside one untouched: kills, full disks, damaged checkpoints; exit code 0
@@ -237,7 +237,7 @@ case $target in
   build) setup; build "$@" ;;
   package) package ;;
   test) run_tests ;;
-  test-windows) . build/windows.sh; run_windows_tests ;;
+  test-windows) . build/windows.sh; run_windows_tests "$@" ;;
   demo) demo ;;
   bench) bench "$@" ;;
   chaos) chaos "$@" ;;

@@ -10,10 +10,7 @@ namespace RobustTrain.Tests.Windows;
 /// </summary>
 internal sealed class FakeHost
 {
-    private const string Scores = """
-        "f1":0.77,"iou":0.6,"precision":0.8,"recall":0.75,"accuracy":0.95,"mean_f1":0.85
-        """;
-
+    private readonly bool _isEnlarging = Variable("TASK") == "super-resolution";
     private readonly string _end = Variable("END") ?? "finished";
     private readonly TimeSpan _pace = TimeSpan.FromSeconds(double.Parse(Variable("EPOCH_SECONDS") ?? "0.1", CultureInfo.InvariantCulture));
     private readonly string _command;
@@ -36,6 +33,8 @@ internal sealed class FakeHost
             File.AppendAllText(calls, string.Join(' ', arguments) + "\n");
         if (Variable("ORDER") is { } order)
             File.WriteAllText(order, Environment.GetEnvironmentVariable("CUDA_DEVICE_ORDER") + "\n");
+        if (Variable("ON_EVENT") is { } told)
+            File.WriteAllText(told, Environment.GetEnvironmentVariable("ROBUSTTRAIN_ON_EVENT") + "\n");
         _command = arguments[0];
         for (int at = 1; at < arguments.Length; at++)
         {
@@ -71,6 +70,17 @@ internal sealed class FakeHost
         }
     }
 
+    private string Scores => _isEnlarging
+        ? "\"psnr_y\":28.1234,\"ssim_y\":0.8123,\"psnr\":26.5"
+        : "\"f1\":0.77,\"iou\":0.6,\"precision\":0.8,\"recall\":0.75,\"accuracy\":0.95,\"mean_f1\":0.85";
+
+    private string ScoreNames => _isEnlarging ? ",\"score_names\":[\"psnr_y\",\"ssim_y\",\"psnr\",\"ssim\"]" : "";
+
+    private string Task => _isEnlarging ? ",\"task\":\"super-resolution\"" : "";
+
+    // What events say of the task, which a record says in other places.
+    private string OfTask => _isEnlarging ? $"{Task},\"best_metric\":\"psnr_y\"{ScoreNames}" : "";
+
     private static string? Variable(string name) => Environment.GetEnvironmentVariable("FAKE_" + name) is { Length: > 0 } value ? value : null;
 
     private static int Steps(int otherwise) => int.Parse(Variable("STEPS") ?? $"{otherwise}", CultureInfo.InvariantCulture);
@@ -104,6 +114,8 @@ internal sealed class FakeHost
             case "sample-data": MakeSampleData(); break;
             case "loader": MeasureLoader(); break;
             case "config": CheckConfiguration(); break;
+            case "plot": break;
+            case "find-learning-rate": FindLearningRate(); break;
             case "train": Train(); break;
             default: throw Say(2, $"the fake knows no command '{_command}'.");
         }
@@ -164,7 +176,7 @@ internal sealed class FakeHost
             throw Refuse(2, "There is no folder.", "CheckpointNotFound");
         Event("warning", "\"message\":\"The best checkpoint is damaged.\"");
         Work(Steps(3), "evaluation_progress", "\"split\":\"test\"");
-        Event("evaluation_finished", $"\"checkpoint\":\"/c/epoch-0002\",\"epoch\":2,\"data_path\":\"/d\",\"split\":\"test\",\"samples\":13,\"scores\":{{{Scores}}},\"differencing_f1\":{Variable("BASELINE") ?? "null"},\"duration_seconds\":1.5");
+        Event("evaluation_finished", $"\"checkpoint\":\"/c/epoch-0002\",\"epoch\":2,\"data_path\":\"/d\",\"split\":\"test\",\"samples\":13,\"scores\":{{{Scores}}},\"differencing_f1\":{Variable("BASELINE") ?? "null"},\"duration_seconds\":1.5{OfTask}");
     }
 
     private void Predict()
@@ -176,6 +188,19 @@ internal sealed class FakeHost
         }
 
         Work(Steps(3), "prediction_progress", "\"name\":\"a\"");
+        switch (Variable("FORM"))
+        {
+            case "map":
+                Event("prediction_made", "\"checkpoint\":\"/c/epoch-0002\",\"image1\":\"/i/a.png\",\"image2\":null,\"map_path\":\"/o/a.png\",\"score_path\":null,\"width\":952,\"height\":640,\"changed_share\":0.7,\"mean_confidence\":0.99,\"duration_seconds\":1.5,\"class_shares\":[0.3,0.1,0.6]");
+                return;
+            case "image":
+                Event("image_predicted", "\"checkpoint\":\"/c/epoch-0002\",\"image\":\"/i/a.png\",\"result_path\":\"/o/a.png\",\"width\":952,\"height\":640,\"result_width\":3808,\"result_height\":2560,\"duration_seconds\":1.5");
+                return;
+            case "label":
+                Event("label_predicted", "\"checkpoint\":\"/c/epoch-0002\",\"image\":\"/i/a.png\",\"width\":952,\"height\":640,\"top\":[{\"label\":\"cat\",\"probability\":0.75},{\"label\":\"dog\",\"probability\":0.2},{\"label\":\"bird\",\"probability\":0.05}],\"duration_seconds\":1.5");
+                return;
+        }
+
         Event("prediction_made", "\"checkpoint\":\"/c/epoch-0002\",\"image1\":\"/i/a.png\",\"image2\":\"/i/b.png\",\"map_path\":\"/o/a.png\",\"score_path\":null,\"width\":952,\"height\":640,\"changed_share\":0.125,\"mean_confidence\":0.99,\"duration_seconds\":1.5");
         if (_end != "damaged")
             return;
@@ -206,6 +231,12 @@ internal sealed class FakeHost
         }
     }
 
+    private void FindLearningRate()
+    {
+        Work(Steps(3), "learning_rate_progress", "\"warm\":true");
+        Event("learning_rates_measured", $"\"points\":[{{\"step\":0,\"learning_rate\":1e-7,\"loss\":0.7,\"smoothed_loss\":0.7}},{{\"step\":1,\"learning_rate\":1e-3,\"loss\":0.5,\"smoothed_loss\":0.6}},{{\"step\":2,\"learning_rate\":10,\"loss\":9,\"smoothed_loss\":4}}],\"suggested\":{Variable("SUGGESTED") ?? "1"},\"has_exploded\":true,\"duration_seconds\":1.5");
+    }
+
     private void CheckConfiguration()
     {
         const string nothing = "\"device\":null,\"training_samples\":null,\"validation_samples\":null,\"test_samples\":null,\"steps_per_epoch\":null";
@@ -228,7 +259,7 @@ internal sealed class FakeHost
     {
         Directory.CreateDirectory(RunPath);
         Record("running", "null", "null", "null");
-        Event("run_started", $"\"run_id\":\"20260101T000000-{Environment.ProcessId}\",\"run_path\":{Quoted(RunPath)},\"process_id\":{Environment.ProcessId},\"epochs\":{_epochs},\"steps_per_epoch\":10,\"resumed_from_epoch\":null");
+        Event("run_started", $"\"run_id\":\"20260101T000000-{Environment.ProcessId}\",\"run_path\":{Quoted(RunPath)},\"process_id\":{Environment.ProcessId},\"epochs\":{_epochs},\"steps_per_epoch\":10,\"resumed_from_epoch\":null{OfTask}");
         Event("warning", "\"message\":\"This is a fake.\"");
         if (Variable("UNUSED") is not null)
             Event("warning", "\"message\":\"Images are not used (4 files: '/d/1', '/d/2', '/d/3', …).\",\"kind\":\"unused_images\",\"count\":4,\"files\":[\"/d/1\",\"/d/2\",\"/d/3\",\"/d/4\"]");
@@ -264,7 +295,7 @@ internal sealed class FakeHost
             loader = ",\"loader\":{\"worker_kind\":\"process\",\"workers\":1,\"batches\":2,\"samples\":8,\"read_seconds\":0,\"decode_seconds\":0,\"augment_seconds\":0,\"slot_wait_seconds\":0,\"consumer_wait_seconds\":0,\"consumer_wait_share\":0,\"first_batch_seconds\":0,\"delivered\":6,\"retried\":0,\"skipped\":2,\"quarantined\":0,\"worker_failures\":1,\"digest\":\"00\"}";
         }
 
-        string found = Variable("UNSCORED") == $"{epoch}" ? "null" : $"{{\"f1\":0.{50 + epoch},\"iou\":0.4,\"precision\":0.6,\"recall\":0.7,\"accuracy\":0.9,\"mean_f1\":0.8}}";
+        string found = Variable("UNSCORED") == $"{epoch}" ? "null" : _isEnlarging ? $"{{\"psnr_y\":28.{50 + epoch},\"ssim_y\":0.8123,\"psnr\":26.5}}" : $"{{\"f1\":0.{50 + epoch},\"iou\":0.4,\"precision\":0.6,\"recall\":0.7,\"accuracy\":0.9,\"mean_f1\":0.8}}";
         Event("epoch_finished", string.Create(CultureInfo.InvariantCulture, $"\"epoch\":{epoch},\"train_loss\":0.{90 - epoch},\"scores\":{found},\"is_best\":true,\"learning_rate\":0.001,\"samples_per_second\":123.5,\"data_wait_share\":0.25,\"duration_seconds\":{_pace.TotalSeconds}{loader}"));
     }
 
@@ -312,8 +343,9 @@ internal sealed class FakeHost
         record.Append($"{{\"format\":1,\"id\":\"20260101T000000-{self.Id}\",\"name\":{Quoted(_name)},\"state\":\"{state}\",\"exit_code\":{code},\"error\":{error},\"error_id\":{id},\"process\":{process},\n");
         record.Append($"\"working_directory\":{Quoted(Environment.CurrentDirectory)},\"git_commit\":null,\"versions\":{{\"robust_train\":\"0.1.0\",\"dot_net\":\"10.0\",\"torch\":\"none\",\"operating_system\":\"Windows\"}},\n");
         record.Append($"\"configuration_digest\":\"00\",\"started\":\"{_began}\",\"updated\":\"{now}\",\"ended\":{ended},\"epochs\":{_epochs},\"epochs_done\":{_epochsDone},\n");
-        record.Append($"\"best_metric\":\"f1\",\"best_epoch\":{best},\"best_score\":{score},\n");
-        record.Append($"\"test_scores\":{_testScores},\"attempts\":[{{\"process\":{process},\"started\":\"{_began}\",\"state\":\"{state}\",\"ended\":{ended},\"exit_code\":{code},\"error\":{error},\"resumed_from_epoch\":null}}]}}\n");
+        record.Append($"\"best_metric\":\"{(_isEnlarging ? "psnr_y" : "f1")}\"{Task}{ScoreNames},\"best_epoch\":{best},\"best_score\":{score},\n");
+        record.Append($"\"test_scores\":{_testScores},\"attempts\":[{{\"process\":{process},\"started\":\"{_began}\",\"state\":\"{state}\",\"ended\":{ended},\"exit_code\":{code},\"error\":{error},\"resumed_from_epoch\":null,\n");
+        record.Append($"\"cost\":{{\"duration_seconds\":7200,\"gpu_seconds\":{Variable("GPU_SECONDS") ?? "null"},\"cpu_seconds\":3600,\"energy_joules\":{Variable("JOULES") ?? "null"},\"data_wait_seconds\":1.5}}}}]}}\n");
         string path = Path.Combine(RunPath, "run.json");
         File.WriteAllText(path + ".new", record.ToString());
         for (int attempt = 0; ; attempt++)

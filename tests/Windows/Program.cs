@@ -11,7 +11,7 @@ switch (args)
         return new TestRun(assembly, KnownLacks.Read(lacks), names).Run(Console.Out);
     case ["start", var program, .. var arguments]:
         return Start(program, arguments);
-    case ["train" or "evaluate" or "predict" or "sample-data" or "loader" or "config", ..]:
+    case ["train" or "evaluate" or "predict" or "sample-data" or "loader" or "config" or "plot" or "find-learning-rate", ..]:
         return FakeHost.Run(args);
     default:
         Console.Error.WriteLine("windows-tests run ASSEMBLY LACKS [TEXT...]   runs the tests, those with one of the texts in their names (!TEXT: those without it)\nwindows-tests start PROGRAM [ARGUMENT...]    starts a program with a console of its own and pipes");

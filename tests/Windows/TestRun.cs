@@ -30,6 +30,8 @@ internal sealed class TestRun(string assemblyPath, KnownLacks lacks, string[] na
             stale++;
         }
 
+        foreach ((string name, decimal seconds) in report.Slowest(15))
+            output.WriteLine($"{seconds,7:0.0} s in {name}");
         output.WriteLine($"Failed: {report.Failed + stale}, Passed: {report.Passed}, Skipped: {report.Skipped + left.Count}");
         output.Flush();
         return report.Failed + stale == 0 ? 0 : 1;
@@ -110,6 +112,7 @@ internal sealed class TestRun(string assemblyPath, KnownLacks lacks, string[] na
     private sealed class Report : Sink
     {
         private readonly TextWriter _output;
+        private readonly Dictionary<string, decimal> _seconds = [];
 
         public Report(TextWriter output, List<(ITestCase Test, string Reason)> left)
         {
@@ -124,10 +127,15 @@ internal sealed class TestRun(string assemblyPath, KnownLacks lacks, string[] na
 
         public int Skipped { get; private set; }
 
+        /// <summary>The classes that took longest, by the time of their tests, which other tests have shared.</summary>
+        public IEnumerable<(string Name, decimal Seconds)> Slowest(int count) => _seconds.OrderByDescending(each => each.Value).Take(count).Select(each => (each.Key, each.Value));
+
         protected override void Take(IMessageSinkMessage message)
         {
             lock (_output)
             {
+                if (message is ITestClassFinished ended)
+                    _seconds[ended.TestClass.Class.Name] = ended.ExecutionTime;
                 switch (message)
                 {
                     case ITestPassed:

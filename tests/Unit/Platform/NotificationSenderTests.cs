@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 using RobustTrain.Platform.Notifications;
 
 namespace RobustTrain.Tests.Platform;
@@ -151,37 +152,18 @@ public sealed class NotificationSenderTests : IDisposable
     private static Task<IReadOnlyList<string>> Send(params string[] targets) => Quick.SendAsync(targets.Select(NotificationTarget.Parse), "finished", s_json, CancellationToken.None);
 }
 
-/// <summary>A webhook on this machine that answers as it is told.</summary>
-internal sealed class WebhookStub : IDisposable
+/// <summary>A webhook on this machine that answers as it is told; on a socket, since Wine's <c>httpapi.dll</c> can't end an <c>HttpListener</c>.</summary>
+internal sealed partial class WebhookStub : IDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Func<string, int, int> _answer;
     private readonly List<(string Method, string? Type, string Body)> _requests = [];
 
     public WebhookStub(Func<string, int, int> answer)
     {
         _answer = answer;
-
-        // The listener takes no port 0; one that was free a moment ago is free still, or another is tried.
-        for (int attempt = 0; ; attempt++)
-        {
-            using TcpListener free = new(IPAddress.Loopback, 0);
-            free.Start();
-            Address = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/";
-            free.Stop();
-            _listener.Prefixes.Add(Address);
-            try
-            {
-                _listener.Start();
-                break;
-            }
-            catch (HttpListenerException) when (attempt < 20)
-            {
-                // One that could not start can't be used again.
-                _listener = new HttpListener();
-            }
-        }
-
+        _listener.Start();
+        Address = $"http://{_listener.LocalEndpoint}/";
         _ = ServeAsync();
     }
 
@@ -196,31 +178,71 @@ internal sealed class WebhookStub : IDisposable
         }
     }
 
-    public void Dispose() => _listener.Close();
+    public void Dispose() => _listener.Dispose();
 
     private async Task ServeAsync()
     {
         try
         {
             while (true)
-            {
-                HttpListenerContext context = await _listener.GetContextAsync();
-                using StreamReader reader = new(context.Request.InputStream, Encoding.UTF8);
-                string body = await reader.ReadToEndAsync();
-                int attempt;
-                lock (_requests)
-                {
-                    _requests.Add((context.Request.HttpMethod, context.Request.ContentType, body));
-                    attempt = _requests.Count;
-                }
-
-                context.Response.StatusCode = _answer(body, attempt);
-                context.Response.Close();
-            }
+                _ = AnswerAsync(await _listener.AcceptSocketAsync());
         }
-        catch (Exception closed) when (closed is HttpListenerException or ObjectDisposedException)
+        catch (Exception closed) when (closed is SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // The test is over.
         }
     }
+
+    // One request a connection.
+    private async Task AnswerAsync(Socket connection)
+    {
+        using NetworkStream stream = new(connection, ownsSocket: true);
+        try
+        {
+            (string Method, string? Type, string Body) request;
+            using MemoryStream received = new();
+            byte[] buffer = new byte[4096];
+            while (!TryParse(received.GetBuffer().AsSpan(0, (int)received.Length), out request))
+            {
+                int count = await stream.ReadAsync(buffer);
+                if (count == 0)
+                    return;
+                received.Write(buffer, 0, count);
+            }
+
+            int attempt;
+            lock (_requests)
+            {
+                _requests.Add(request);
+                attempt = _requests.Count;
+            }
+
+            int status = _answer(request.Body, attempt);
+            string reason = WordStart().Replace(((HttpStatusCode)status).ToString(), " ");
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {reason}\r\n{(status == 204 ? "" : "Content-Length: 0\r\n")}Connection: close\r\n\r\n"));
+        }
+        catch (IOException)
+        {
+            // The sender has given up.
+        }
+    }
+
+    private static bool TryParse(ReadOnlySpan<byte> received, out (string Method, string? Type, string Body) request)
+    {
+        request = default;
+        int end = received.IndexOf("\r\n\r\n"u8);
+        if (end < 0)
+            return false;
+        string[] lines = Encoding.ASCII.GetString(received[..end]).Split("\r\n");
+        string? Header(string name) => lines.FirstOrDefault(line => line.StartsWith($"{name}: ", StringComparison.OrdinalIgnoreCase))?[(name.Length + 2)..];
+        int length = int.Parse(Header("Content-Length")!, System.Globalization.CultureInfo.InvariantCulture);
+        ReadOnlySpan<byte> body = received[(end + 4)..];
+        if (body.Length < length)
+            return false;
+        request = (lines[0].Split(' ')[0], Header("Content-Type"), Encoding.UTF8.GetString(body[..length]));
+        return true;
+    }
+
+    [GeneratedRegex("(?<=[a-z])(?=[A-Z])")]
+    private static partial Regex WordStart();
 }
