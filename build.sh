@@ -169,8 +169,8 @@ setup_browser() {
   (cd $folder && npm ci --ignore-scripts --no-audit --no-fund --silent) || echo "playwright-core could not be fetched; the page's test in a browser is skipped."
 }
 
-# The tests run in three lanes side by side, since many of them wait for processes of their own; their logs are shown one after the other.
-# Those of the namespace Training share torch's one generator and count no threads.
+# The tests run in four lanes side by side, since many of them wait for processes of their own; their logs are shown one after the other.
+# Those of the namespace Training share torch's one generator and count no threads; the files of Pester are halved by measured time.
 run_tests() {
   setup "${TEST_PACKAGES[@]}"
   build
@@ -179,15 +179,16 @@ run_tests() {
   rm -rf "$LOGS"
   mkdir -p "$LOGS"
   ln -sfn "$(pester_folder)" "$TOOLS/modules/Pester"
-  say "test: xunit and Pester in three lanes"
+  say "test: xunit and Pester in four lanes"
   xunit xunit Unit 'FullyQualifiedName!~RobustTrain.Tests.Training.' &
   (
     xunit xunit-training Unit 'FullyQualifiedName~RobustTrain.Tests.Training.'
     xunit dashboard Dashboard 'FullyQualifiedName~RobustTrain'
   ) &
-  pester pester &
+  pester pester tests/Pester/[A-LS-Z]*.Tests.ps1 &
+  pester pester-monitors tests/Pester/[M-R]*.Tests.ps1 &
   wait
-  for name in xunit xunit-training dashboard pester; do
+  for name in xunit xunit-training dashboard pester pester-monitors; do
     code=$(cat "$LOGS/$name.code")
     say "test: $name"
     cat "$LOGS/$name.log"
