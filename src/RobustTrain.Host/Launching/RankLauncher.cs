@@ -25,7 +25,11 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
     private static readonly TimeSpan s_rejoinInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    // A former rank 0 whose host nobody reaches keeps the run's folder until it finds that it is alone, or until its host stands still no longer.
+    // Between two looks where no host answers.
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+
+    // How long a run that is under way waits for a host that answers, and for its folder: a former rank 0 whose host nobody reaches keeps it
+    // until it finds that it is alone, or until its host stands still no longer.
     private static readonly TimeSpan s_formerRanks = TimeSpan.FromMinutes(10);
 
     private readonly Lock _gate = new();
@@ -75,7 +79,9 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
                 return Finish(end, display, runPath);
 
             resume = RunFolder.IsRun(runPath) ? ResumeMode.Auto : request.Resume;
-            (placement, notice) = Next(mpiexec, placement, hosts, isLocal, config, end);
+            if (Next(mpiexec, placement, hosts, isLocal, config, end) is not { } next)
+                return Finish(end, display, runPath);
+            (placement, notice) = next;
         }
     }
 
@@ -171,13 +177,26 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
             _attempt?.Checkpoint();
     }
 
-    // The hosts that can be reached, with the greatest number of ranks that they have room for and the shards can be divided by.
-    private (RankPlacement Placement, string Notice) Next(MpiExec mpiexec, RankPlacement former, IReadOnlyList<string> hosts, bool isLocal, TrainingConfig config, RankEnd end)
+    // The hosts that can be reached, with the greatest number of ranks that they have room for and the shards can be divided by; null where there is none.
+    private (RankPlacement Placement, string Notice)? Next(MpiExec mpiexec, RankPlacement former, IReadOnlyList<string> hosts, bool isLocal, TrainingConfig config, RankEnd end)
     {
-        RunException?[] failures = isLocal ? [null] : mpiexec.CheckHosts(hosts, s_patience, CancellationToken.None);
-        string[] left = [.. hosts.Where((_, index) => failures[index] is null)];
+        // Where none answers, it is the network or this machine that is slow, or all of them that are away for a while.
+        RunException?[] failures;
+        string[] left;
+        for (long began = time.GetTimestamp(); ; Thread.Sleep(s_pause))
+        {
+            failures = isLocal ? [null] : mpiexec.CheckHosts(hosts, s_patience, CancellationToken.None);
+            left = [.. hosts.Where((_, index) => failures[index] is null)];
+            if (left.Length > 0 || StopReason is not null || time.GetElapsedTime(began) > s_formerRanks)
+                break;
+        }
+
         if (left.Length == 0)
-            throw failures.First(failure => failure is not null)!;
+        {
+            CommandGuard.Say(failures.First(failure => failure is not null)!.Message);
+            return null;
+        }
+
         int number = RankNumbers.Below(config.Trainer.Shards, Math.Min(ranks.Total, left.Length * ranks.HostCapacity));
         RankPlacement next = RankPlacement.Of(number, left);
         string why = end.Loss?.Sentence(awaitedIn: null) ?? "A host has come back.";
