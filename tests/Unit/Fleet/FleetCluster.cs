@@ -1,45 +1,19 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using RobustTrain.Fleet.State;
 
 namespace RobustTrain.Tests.Fleet;
 
-/// <summary>
-/// Hosts gpu01 to gpu03 on this machine: network namespaces with names of their own, a cable to a switch each, and a real sshd. All of it stands in
-/// a namespace of processes whose end ends everything in it.
-/// </summary>
-internal sealed class FleetCluster : IDisposable
+/// <summary>Hosts on this machine, in namespaces of processes and of the network whose end ends everything in them.</summary>
+internal abstract class FleetCluster : IDisposable
 {
     // $1: the folder. What follows "ready" are commands from standard input, each answered by its output and a line with its exit code.
-    private const string Script = """
+    private const string Frame = """
         cd "$1" || exit 1
         ip link set lo up
         ip link add lan type bridge && ip addr add 10.77.0.1/24 dev lan && ip link set lan up || exit 1
-        ssh-keygen -q -t ed25519 -N '' -f host_key && ssh-keygen -q -t ed25519 -N '' -f user_key && cp user_key.pub authorized_keys || exit 1
-        : > known_hosts; : > ssh_config
-        for n in 1 2 3; do
-          host=gpu0$n address=10.77.0.1$n
-          cat > sshd_config.$n <<END
-        ListenAddress $address
-        Port 22
-        HostKey $PWD/host_key
-        AuthorizedKeysFile $PWD/authorized_keys
-        PidFile none
-        PasswordAuthentication no
-        KbdInteractiveAuthentication no
-        UsePAM no
-        StrictModes no
-        MaxStartups 500
-        SetEnv PATH=$PATH DOTNET_ROOT=$DOTNET_ROOT DOTNET_EnableDiagnostics=0
-        END
-          unshare --net --uts sh -c 'hostname "$1"; ip link set lo up; echo $$ > "$1.pid"; until ip link show eth0 >/dev/null 2>&1; do sleep 0.05; done; ip addr add "$2/24" dev eth0; ip link set eth0 up; exec /usr/sbin/sshd -D -e -f "$PWD/sshd_config.$3"' sh $host $address $n 2>sshd.$n.log &
-          until [ -s $host.pid ]; do sleep 0.05; done
-          ip link add cable$n type veth peer name eth0 netns $(cat $host.pid) && ip link set cable$n master lan up || exit 1
-          echo "$address $(cat host_key.pub)" >> known_hosts
-          printf 'Host %s\n  HostName %s\n' $host $address >> ssh_config
-        done
-        printf 'Host *\n  User root\n  IdentityFile %s\n  IdentitiesOnly yes\n  UserKnownHostsFile %s\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n' "$PWD/user_key" "$PWD/known_hosts" >> ssh_config
-        for n in 1 2 3; do until ssh -F ssh_config -o BatchMode=yes -o ConnectTimeout=5 gpu0$n true; do sleep 0.2; done; done
+        {0}
         echo ready
         while IFS= read -r command; do
           eval "$command" </dev/null
@@ -49,12 +23,10 @@ internal sealed class FleetCluster : IDisposable
 
     private readonly Process _shell;
 
-    public FleetCluster(string folder)
+    protected FleetCluster(string folder, string script)
     {
-        if (Environment.IsPrivilegedProcess)
-            Directory.CreateDirectory("/run/sshd");
         Folder = folder;
-        _shell = Process.Start(new ProcessStartInfo("unshare", ["--net", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", Script, "cluster", folder])
+        _shell = Process.Start(new ProcessStartInfo("unshare", ["--net", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", Frame.Replace("{0}", script, StringComparison.Ordinal), "cluster", folder])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -66,15 +38,19 @@ internal sealed class FleetCluster : IDisposable
         while (line != "ready");
     }
 
-    /// <summary>Why this machine can have no such hosts; null where it can.</summary>
-    public static string? Missing { get; } = FindMissing();
-
     /// <summary>Where the runtime of these tests is, for programs whose environment does not say it.</summary>
     public static string DotNetRoot { get; } = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
 
     public string Folder { get; }
 
-    public string SshConfig => Path.Combine(Folder, "ssh_config");
+    /// <summary>How <c>robusttrain fleet run</c> is told of these hosts.</summary>
+    public abstract string Options { get; }
+
+    /// <summary>The host on which a start lives.</summary>
+    public abstract string HostOf(FleetStart start);
+
+    /// <summary>Pulls a host's plug, with all that is on it.</summary>
+    public abstract void Unplug(string host);
 
     /// <summary>Runs a line of bash where the fleet runs.</summary>
     /// <returns>Its exit code and its output.</returns>
@@ -93,34 +69,10 @@ internal sealed class FleetCluster : IDisposable
         throw new InvalidOperationException("The cluster has ended.");
     }
 
-    /// <summary>Pulls a host's plug: its cable, and all of its processes.</summary>
-    public void Unplug(string host) => Do($$"""
-        ip link set cable{{host[^1]}} down; plug=$(readlink /proc/$(cat {{host}}.pid)/ns/net); for p in /proc/[0-9]*; do [ "$(readlink $p/ns/net)" = "$plug" ] && kill -9 ${p#/proc/}; done 2>/dev/null
-        """);
-
     public void Dispose()
     {
         _shell.Kill();
         _shell.WaitForExit();
         _shell.Dispose();
     }
-
-    private static string? FindMissing()
-    {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
-            return "network namespaces need root on Linux";
-        if (new[] { "/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/unshare" }.FirstOrDefault(program => !File.Exists(program)) is { } missing)
-            return $"{missing} is not installed";
-        using Process tried = Process.Start(new ProcessStartInfo("unshare", ["--net", "--uts", "--pid", "--fork", "--mount-proc", "bash", "-c", "hostname x && ip link add lan type bridge && ip link add a type veth peer name b"]) { RedirectStandardError = true })!;
-        string reason = tried.StandardError.ReadToEnd();
-        tried.WaitForExit();
-        return tried.ExitCode == 0 ? null : $"this machine gives no network namespaces: {reason.Trim()}";
-    }
-}
-
-/// <summary>A test that needs hosts of its own, and is skipped with the reason where they can't be made.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class ClusterFactAttribute : FactAttribute
-{
-    public ClusterFactAttribute() => Skip = FleetCluster.Missing;
 }

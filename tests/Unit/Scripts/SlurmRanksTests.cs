@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using RobustTrain.Runs;
@@ -37,7 +35,7 @@ public sealed class SlurmRanksTests : IDisposable
     [SchedulerFact("Slurm with MPI", "/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/bin/sbatch", "/usr/bin/mpiexec.mpich")]
     public async Task A_training_on_two_nodes_that_is_preempted_three_times_ends_with_the_bits_of_one_untouched()
     {
-        Dictionary<string, string> variables = new() { ["SLURM_CONF"] = WriteConfiguration(), ["ROBUSTTRAIN"] = HostRun.Executable };
+        Dictionary<string, string> variables = new() { ["SLURM_CONF"] = SlurmConfiguration.Write(_folder.Path, nodes: 2, cpus: 1), ["ROBUSTTRAIN"] = HostRun.Executable };
         string Slurm(string program, params string[] arguments) => Shell.Run(program, variables, arguments).Output.Trim();
         Begin("slurmctld", variables, "-D", "-i");
 
@@ -85,50 +83,5 @@ public sealed class SlurmRanksTests : IDisposable
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         _started.Add(process);
-    }
-
-    private string WriteConfiguration()
-    {
-        string host = Environment.MachineName;
-        foreach (string folder in new[] { "state", "n1", "n2" })
-            Directory.CreateDirectory(_folder.At(folder));
-        File.WriteAllText(_folder.At("slurm.conf"), $"""
-            ClusterName=proof
-            SlurmctldHost={host}(127.0.0.1)
-            SlurmUser=root
-            AuthType=auth/none
-            AuthInfo=cred_expire=30
-            CredType=cred/none
-            SlurmctldPort={FreePort()}
-            ProctrackType=proctrack/linuxproc
-            TaskPlugin=task/none
-            SelectType=select/cons_tres
-            SelectTypeParameters=CR_CPU
-            PreemptType=preempt/partition_prio
-            PreemptMode=REQUEUE
-            StateSaveLocation={_folder.At("state")}
-            SlurmdSpoolDir={_folder.At("%n")}
-            SlurmctldPidFile={_folder.At("slurmctld.pid")}
-            SlurmdPidFile={_folder.At("slurmd-%n.pid")}
-            SlurmctldLogFile={_folder.At("slurmctld.log")}
-            SlurmdLogFile={_folder.At("slurmd-%n.log")}
-            MessageTimeout=60
-            BatchStartTimeout=120
-            KillWait=300
-            ReturnToService=2
-            NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={FreePort()} CPUs=1 State=UNKNOWN
-            NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={FreePort()} CPUs=1 State=UNKNOWN
-            PartitionName=low Nodes=ALL Default=YES PriorityTier=1 State=UP
-            PartitionName=high Nodes=ALL PriorityTier=2 PreemptMode=OFF State=UP
-
-            """);
-        return _folder.At("slurm.conf");
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
