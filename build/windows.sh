@@ -101,7 +101,7 @@ run_windows_tests() { # [short]
   setup_windows_shell
   build_windows
   wait $wine
-  in_wine wineserver -p
+  in_wine wineserver -p >/dev/null 2>&1
   windows_shell -File build/help.ps1 -ModulePath $WINDOWS/RobustTrain
   rm -rf "$logs"
   mkdir -p "$logs"
