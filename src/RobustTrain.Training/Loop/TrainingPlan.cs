@@ -147,13 +147,16 @@ public sealed class TrainingPlan
         _former is not null && cursor.Batch == 0 && (Config.Trainer.TotalIter is null ? cursor.Epoch : cursor.GlobalStep) == Stage.Begin;
 
     /// <summary>Whether a cursor is not before the stage.</summary>
-    internal bool Holds(TrainingCursor cursor) => _former is null || _former.IsOver(cursor);
+    internal bool Holds(TrainingCursor cursor) => _former is null || _former.IsBehind(cursor);
+
+    // Whether a cursor lies behind the stage; the stages that follow may be within an epoch there.
+    private bool IsBehind(TrainingCursor cursor) => IsOver(cursor) || cursor.GlobalStep > Config.Trainer.TotalIter;
 
     /// <summary>The number of the stage in which a cursor is; the last one where the training is over.</summary>
     internal int StageAt(TrainingCursor cursor)
     {
         int stage = 0;
-        while (stage + 1 < Stages.Count && Stages[stage].IsOver(cursor))
+        while (stage + 1 < Stages.Count && Stages[stage].IsBehind(cursor))
             stage++;
         return stage;
     }
