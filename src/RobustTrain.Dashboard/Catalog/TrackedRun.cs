@@ -14,7 +14,8 @@ namespace RobustTrain.Dashboard.Catalog;
 internal sealed class TrackedRun
 {
     private const long MostRecordBytes = 8 << 20;
-    private const int HeadBytes = 16 << 10;
+    private const int HeadBytes = 4 << 10;
+    private const int FirstTailBytes = 16 << 10;
     private const int TailBytes = 96 << 10;
 
     private readonly JournalTail _tail;
@@ -112,10 +113,19 @@ internal sealed class TrackedRun
             return false;
         if (length < _tail.Position)
             Forget();
-        if (_journalSeen < 0 || length - _tail.Position > TailBytes)
-            SkipAhead(length);
+        bool isFirst = _journalSeen < 0;
+        if (isFirst || length - _tail.Position > TailBytes)
+            SkipAhead(length, isFirst ? FirstTailBytes : TailBytes);
         if (length > 0)
             _tail.Read(Take);
+
+        // The end of an epoch of many steps is further from the journal's.
+        if (isFirst && _epoch is null && length > FirstTailBytes)
+        {
+            _tail.MoveTo(Math.Max(0, length - TailBytes));
+            _tail.Read(Take);
+        }
+
         _journalSeen = length;
         return true;
     }
@@ -128,14 +138,14 @@ internal sealed class TrackedRun
     }
 
     // The journal of a long run is hundreds of megabytes, and the list needs its end alone, and the beginning for the steps of an epoch.
-    private void SkipAhead(long length)
+    private void SkipAhead(long length, int tail)
     {
-        if (_started is null && length > TailBytes + HeadBytes)
+        if (_started is null && length > tail + HeadBytes)
             _tail.Read(Take, until: HeadBytes);
-        if (length - _tail.Position > TailBytes)
+        if (length - _tail.Position > tail)
         {
             _firstStep = null;
-            _tail.MoveTo(length - TailBytes);
+            _tail.MoveTo(length - tail);
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class JournalTail(string path)
     {
         using FileStream file = PlainFile.Open(path);
         file.Position = Position;
-        byte[] chunk = new byte[(int)Math.Clamp(file.Length - Position, 1, ChunkBytes)];
+        byte[] chunk = new byte[(int)Math.Clamp(Math.Min(file.Length, until) - Position, 1, ChunkBytes)];
         int count;
         while (Position < until && (count = file.Read(chunk)) > 0)
         {

@@ -146,11 +146,10 @@ internal sealed class Routes(RunCatalog catalog, HostWatch hosts, AccessToken to
 
     private static Task NotFound(HttpContext context) => RequestGuard.Refuse(context, StatusCodes.Status404NotFound, "There is nothing of this name.");
 
-    private static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)
+    // Piece by piece: curves are half a megabyte, which as one array would be garbage for long.
+    private static Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)
     {
-        byte[] content = JsonSerializer.SerializeToUtf8Bytes(value, type);
         context.Response.ContentType = "application/json; charset=utf-8";
-        context.Response.ContentLength = content.Length;
-        await context.Response.Body.WriteAsync(content, context.RequestAborted);
+        return JsonSerializer.SerializeAsync(context.Response.BodyWriter, value, type, context.RequestAborted);
     }
 }
