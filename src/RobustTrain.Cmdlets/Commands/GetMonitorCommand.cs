@@ -7,12 +7,8 @@ namespace RobustTrain.Cmdlets.Commands;
 /// <summary>Lists the session's monitors with their own health.</summary>
 [Cmdlet(VerbsCommon.Get, "Monitor", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(MonitorJob))]
-public sealed class GetMonitorCommand : MonitorCmdlet
+public sealed class GetMonitorCommand : JobCmdlet<MonitorJob>
 {
-    private const string NameSet = "Name";
-    private const string IdSet = "Id";
-    private const string InputObjectSet = "InputObject";
-
     /// <summary>The monitors' names; wildcards are allowed.</summary>
     [Parameter(Position = 0, ParameterSetName = NameSet, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
@@ -20,25 +16,10 @@ public sealed class GetMonitorCommand : MonitorCmdlet
     [ValidateNotNullOrEmpty]
     public string[] Name { get; set; } = ["*"];
 
-    /// <summary>The monitors' ids.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = IdSet)]
-    public int[] Id { get; set; } = [];
-
-    /// <summary>The monitors themselves.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = InputObjectSet, ValueFromPipeline = true)]
-    [ValidateNotNullOrEmpty]
-    public MonitorJob[] InputObject { get; set; } = [];
-
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
-        IReadOnlyList<MonitorJob> wanted = ParameterSetName switch
-        {
-            IdSet => await FindAsync(Id),
-            InputObjectSet => InputObject,
-            _ => await FindAsync(Name),
-        };
-        foreach (MonitorJob job in wanted)
+        foreach (MonitorJob job in await FindAsync(Name))
             await WriteObjectAsync(job);
     }
 }

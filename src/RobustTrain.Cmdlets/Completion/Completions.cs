@@ -70,14 +70,14 @@ public sealed class FaultCompleter : ListCompleter
 public sealed class MonitorNameCompleter : ListCompleter
 {
     private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
-        MonitorJob.OfCurrentRunspace().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}"));
+        ManagedJob.OfCurrentRunspace<MonitorJob>().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}"));
 }
 
 /// <summary>The names of the session's pages.</summary>
 public sealed class DashboardNameCompleter : ListCompleter
 {
     private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound) =>
-        DashboardJob.OfCurrentRunspace().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}"));
+        ManagedJob.OfCurrentRunspace<DashboardJob>().Select(job => (job.Name, $"{job.JobStateInfo.State}, {job.StatusMessage}"));
 }
 
 /// <summary>The addresses of this machine.</summary>

@@ -4,7 +4,6 @@ using RobustTrain.Cmdlets.Commands;
 using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Fleet.State;
-using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Fleets;
 
@@ -52,34 +51,6 @@ public abstract class FleetCmdlet : HostCmdlet
 
     /// <summary>The fleet's folder, absolute.</summary>
     private protected Task<string> FleetPathAsync() => ResolvePathAsync(Path);
-
-    /// <summary>The options that a sweep becomes.</summary>
-    private protected static IEnumerable<string> SweepOptions(IDictionary? sweep)
-    {
-        foreach (DictionaryEntry axis in sweep ?? new Hashtable())
-        {
-            IEnumerable values = LanguagePrimitives.GetEnumerable(axis.Value) ?? new[] { axis.Value };
-            yield return "--sweep";
-            yield return $"{axis.Key}={string.Join(',', values.Cast<object?>().Select(SettingText.Of))}";
-        }
-    }
-
-    /// <summary>The configuration files that patterns mean; each pattern has to mean one.</summary>
-    private protected async Task<IReadOnlyList<string>> ResolveConfigsAsync(IEnumerable<string> patterns)
-    {
-        List<string> files = [];
-        foreach (string pattern in patterns)
-            files.AddRange(await OnPipelineThread(() => Matching(pattern)));
-        return [.. files.Distinct(StringComparer.Ordinal)];
-    }
-
-    private IReadOnlyList<string> Matching(string pattern)
-    {
-        if (!WildcardPattern.ContainsWildcardCharacters(pattern))
-            return [ResolvePath(WildcardPattern.Unescape(pattern))];
-        string[] found = [.. GetResolvedProviderPathFromPSPath(pattern, out _).Where(File.Exists).Order(StringComparer.Ordinal)];
-        return found.Length > 0 ? found : throw new RunException(ExitCode.Configuration, "ConfigurationNotFound", Strings.Format("NoFileMatches", pattern), pattern);
-    }
 }
 
 /// <summary>Completes the folders of fleets below the current folder.</summary>

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Commands;
@@ -24,35 +23,9 @@ public enum FleetScheduler
 /// <summary>Keeps configurations going on hosts until all are finished, in a job beside the shell.</summary>
 [Cmdlet(VerbsLifecycle.Start, "TrainingFleet", SupportsShouldProcess = true)]
 [OutputType(typeof(TrainingFleetJob))]
-public sealed class StartTrainingFleetCommand : FleetCmdlet
+public sealed class StartTrainingFleetCommand : FleetMemberCmdlet
 {
     private readonly List<string> _configs = [];
-
-    /// <summary>The configuration files; wildcards are allowed.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true)]
-    [SupportsWildcards]
-    [FromObject("FullName")]
-    [ValidateNotNullOrEmpty]
-    public string[] Config { get; set; } = [];
-
-    /// <summary>The hosts, as the operator's ssh configuration knows them.</summary>
-    [Parameter(Position = 1)]
-    [Alias("HostName", "Cn")]
-    [ArgumentCompleter(typeof(SshHostCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string[] ComputerName { get; set; } = [];
-
-    /// <summary>Keys with several values; every combination becomes a run.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public IDictionary? Sweep { get; set; }
-
-    /// <summary>Settings for all configurations.</summary>
-    [Parameter]
-    [SettingsTransformation]
-    [ArgumentCompleter(typeof(SettingCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string[] Set { get; set; } = [];
 
     /// <summary>The job's name.</summary>
     [Parameter]
@@ -157,7 +130,7 @@ public sealed class StartTrainingFleetCommand : FleetCmdlet
     {
         try
         {
-            _configs.AddRange(await ResolveConfigsAsync(Config));
+            _configs.AddRange(await ResolveConfigsAsync());
         }
         catch (RunException mistake)
         {
@@ -173,10 +146,7 @@ public sealed class StartTrainingFleetCommand : FleetCmdlet
         string folder = await CurrentFolderAsync();
         string[] arguments =
         [
-            "fleet", "run", .. _configs.Distinct(StringComparer.Ordinal), "--path", path,
-            .. ComputerName.SelectMany(host => (string[])["--host", host]),
-            .. Set.SelectMany(setting => (string[])["--set", setting]),
-            .. SweepOptions(Sweep),
+            "fleet", "run", .. MemberArguments(_configs.Distinct(StringComparer.Ordinal), path),
             "--scheduler", Scheduler.ToString(), .. SlurmOption.Select(option => $"--slurm-option={option}"),
             "--gpu-source", Source, .. SshConfigPath is { } config ? (string[])["--ssh-config", await ResolvePathAsync(config)] : [],
             .. Limits(),

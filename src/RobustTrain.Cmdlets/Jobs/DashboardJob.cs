@@ -49,13 +49,6 @@ public sealed class DashboardJob : ManagedJob
     /// <summary>Completes when the page is served, and fails where it can't be.</summary>
     internal Task<DashboardStarted> Started => _started.Task;
 
-    /// <summary>All pages of the runspace that the calling thread works for, ended ones too.</summary>
-    internal static DashboardJob[] OfCurrentRunspace()
-    {
-        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        return [.. shell.AddCommand("Microsoft.PowerShell.Core\\Get-Job").Invoke().Select(job => job.BaseObject).OfType<DashboardJob>()];
-    }
-
     /// <summary>Takes it off the session's jobs.</summary>
     internal void Forget()
     {

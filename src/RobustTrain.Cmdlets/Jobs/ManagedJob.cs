@@ -57,6 +57,14 @@ public abstract class ManagedJob : Job2, IRunspaceBound
     /// <summary>Cuts the work off from the shell, or ends it, when the runspace goes; returns at once.</summary>
     protected virtual void Abandon() => RequestStop();
 
+    /// <summary>The jobs of a kind of the runspace that the calling thread works for, ended ones too.</summary>
+    internal static TJob[] OfCurrentRunspace<TJob>()
+        where TJob : ManagedJob
+    {
+        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+        return [.. shell.AddCommand("Microsoft.PowerShell.Core\\Get-Job").Invoke().Select(job => job.BaseObject).OfType<TJob>()];
+    }
+
     /// <summary>Makes the job known to Get-Job in the cmdlet's runspace and starts it.</summary>
     public void StartFor(PSCmdlet cmdlet)
     {

@@ -87,13 +87,6 @@ public sealed class MonitorJob : ManagedJob
     /// <summary>The CPU time that its samples have taken, in milliseconds.</summary>
     public double CpuMilliseconds => Health.Sum(monitor => monitor.CpuTime.TotalMilliseconds);
 
-    /// <summary>All monitors of the runspace that the calling thread works for, stopped ones too.</summary>
-    internal static MonitorJob[] OfCurrentRunspace()
-    {
-        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        return [.. shell.AddCommand("Microsoft.PowerShell.Core\\Get-Job").Invoke().Select(job => job.BaseObject).OfType<MonitorJob>()];
-    }
-
     /// <inheritdoc/>
     public override string Location => string.Join(", ", ComputerName);
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
 using RobustTrain.Cmdlets.Commands;
-using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Words;
 using RobustTrain.Reports;
 using RobustTrain.Reports.Documents;
@@ -12,28 +11,9 @@ namespace RobustTrain.Cmdlets.Reports;
 /// <summary>Sums up what runs did in a day or another stretch of time.</summary>
 [Cmdlet(VerbsData.Export, "FleetSummary", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(FleetSummary), typeof(FileInfo))]
-public sealed class ExportFleetSummaryCommand : RobustTrainCmdlet
+public sealed class ExportFleetSummaryCommand : RunSearchCmdlet
 {
-    private const string PathSet = "Path";
-    private const string LiteralPathSet = "LiteralPath";
-
     private readonly List<string> _folders = [];
-
-    /// <summary>Folders that hold runs, or runs; wildcards are allowed.</summary>
-    [Parameter(Position = 0, ParameterSetName = PathSet, ValueFromPipeline = true)]
-    [SupportsWildcards]
-    [FromObject("RunPath", "FullName", EscapesWildcards = true)]
-    [ArgumentCompleter(typeof(RunPathCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string[] Path { get; set; } = ["."];
-
-    /// <summary>The same, with wildcards taken as they stand.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet, ValueFromPipelineByPropertyName = true)]
-    [Alias("RunPath", "PSPath")]
-    [FromObject("RunPath", "FullName")]
-    [ArgumentCompleter(typeof(RunPathCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string[] LiteralPath { get; set; } = [];
 
     /// <summary>The beginning of the stretch, local time; a day before its end where it is not given.</summary>
     [Parameter]
@@ -68,20 +48,10 @@ public sealed class ExportFleetSummaryCommand : RobustTrainCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <inheritdoc/>
-    protected override async Task ProcessRecordAsync(CancellationToken stopping)
+    private protected override Task ProcessFolderAsync(string folder, CancellationToken stopping)
     {
-        bool isLiteral = ParameterSetName == LiteralPathSet;
-        foreach (string path in isLiteral ? LiteralPath : Path)
-        {
-            foreach (string folder in await ResolveFoldersAsync(path, isLiteral))
-            {
-                if (Directory.Exists(folder))
-                    _folders.Add(folder);
-                else
-                    await WriteErrorAsync(new RunException(ExitCode.Configuration, "RunNotFound", Strings.Format("FolderNotFound", folder), folder));
-            }
-        }
+        _folders.Add(folder);
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
