@@ -87,11 +87,11 @@ Describe 'A page' {
     }
 
     It 'shows what passes a limit, and refuses one that is none' {
-        $page = Start-Dashboard runs @quiet -Alert 'MemoryUsedBytes > 1'
+        $page = Start-Dashboard runs @quiet -Alert 'MemoryAvailableBytes > 1'
         $token = ([uri] $page.Url).Query -replace '^\?token='
         function Get-Raised { ((Get-Page "$($page.Address)api/state" @{ Authorization = "Bearer $token" }).Content | ConvertFrom-Json).alerts.raised.rule }
         Wait-Fact { Get-Raised } | Should -BeTrue
-        Get-Raised | Should -Be 'MemoryUsedBytes > 1'
+        Get-Raised | Should -Be 'MemoryAvailableBytes > 1'
         { Start-Dashboard runs @quiet -Alert 'Memory > 1' } | Should -Throw '*no GPU or CPU status has a number of that name*'
     }
 
