@@ -105,6 +105,7 @@ internal sealed class DashboardServer : IAsyncDisposable
         }
 
         routes.Live.Start();
+        routes.ReadAhead();
         app.Lifetime.ApplicationStopping.Register(routes.Live.End);
         string scheme = certificate is null ? "http" : "https";
         return new DashboardServer(app, hosts, routes.Live, certificate, token, string.Create(CultureInfo.InvariantCulture, $"{scheme}://{NameFor(options)}:{port}/"));

@@ -25,6 +25,9 @@ internal sealed class Routes(RunCatalog catalog, HostWatch hosts, AccessToken to
     /// <summary>Tells open pages of changes.</summary>
     public LiveStream Live => field ??= new LiveStream(State, time);
 
+    /// <summary>Reads all once beside the server's start, so that the first page that is opened waits for less.</summary>
+    public void ReadAhead() => _ = Task.Run(() => JsonSerializer.SerializeToUtf8Bytes(State(), PageJson.Default.StateView));
+
     /// <summary>Adds them.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
