@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using Xunit;
 using Xunit.Abstractions;
@@ -30,8 +31,6 @@ internal sealed class TestRun(string assemblyPath, KnownLacks lacks, string[] na
             stale++;
         }
 
-        foreach ((string name, decimal seconds) in report.Slowest(15))
-            output.WriteLine($"{seconds,7:0.0} s in {name}");
         output.WriteLine($"Failed: {report.Failed + stale}, Passed: {report.Passed}, Skipped: {report.Skipped + left.Count}");
         output.Flush();
         return report.Failed + stale == 0 ? 0 : 1;
@@ -112,7 +111,6 @@ internal sealed class TestRun(string assemblyPath, KnownLacks lacks, string[] na
     private sealed class Report : Sink
     {
         private readonly TextWriter _output;
-        private readonly Dictionary<string, decimal> _seconds = [];
 
         public Report(TextWriter output, List<(ITestCase Test, string Reason)> left)
         {
@@ -127,15 +125,10 @@ internal sealed class TestRun(string assemblyPath, KnownLacks lacks, string[] na
 
         public int Skipped { get; private set; }
 
-        /// <summary>The classes that took longest, by the time of their tests, which other tests have shared.</summary>
-        public IEnumerable<(string Name, decimal Seconds)> Slowest(int count) => _seconds.OrderByDescending(each => each.Value).Take(count).Select(each => (each.Key, each.Value));
-
         protected override void Take(IMessageSinkMessage message)
         {
             lock (_output)
             {
-                if (message is ITestClassFinished ended)
-                    _seconds[ended.TestClass.Class.Name] = ended.ExecutionTime;
                 switch (message)
                 {
                     case ITestPassed:
@@ -147,6 +140,11 @@ internal sealed class TestRun(string assemblyPath, KnownLacks lacks, string[] na
                         break;
                     case ITestFailed failed:
                         Fail(failed.Test.DisplayName, failed);
+                        break;
+                    // Says how far it has come, which may take long, and where time goes.
+                    case ITestClassFinished ended:
+                        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{ended.ExecutionTime,7:0.0} s {ended.TestClass.Class.Name}: {ended.TestsRun - ended.TestsFailed - ended.TestsSkipped} of {ended.TestsRun} passed"));
+                        _output.Flush();
                         break;
                     // A fixture or a class that cannot be built or disposed of.
                     case ITestCollectionCleanupFailure failure:
