@@ -20,7 +20,7 @@ Describe 'Measure-Model' {
 
     It 'writes the scores of a run''s best checkpoint on its test split' {
         $score = Measure-Model r
-        Get-LastCall | Should -Be "evaluate $PWD/r --split test --checkpoint best --events --life-line"
+        Get-LastCall | Should -Be "evaluate $(Join-Path $PWD r) --split test --checkpoint best --events --life-line"
         $score | Should -BeOfType RobustTrain.Cmdlets.Output.ModelScore
         $score.F1 | Should -Be 0.77
         $score.Iou | Should -Be 0.6
@@ -38,27 +38,27 @@ Describe 'Measure-Model' {
         Start-Training -RunPath b -Epochs 1 | Out-Null
         $score = Get-TrainingRun | Sort-Object BestScore | Select-Object -First 1 | Measure-Model -DataPath other
         $score.F1 | Should -Be 0.77
-        Get-LastCall | Should -Be "evaluate $PWD/b --data-path $PWD/other --split test --checkpoint best --events --life-line"
+        Get-LastCall | Should -Be "evaluate $(Join-Path $PWD b) --data-path $(Join-Path $PWD other) --split test --checkpoint best --events --life-line"
     }
 
     It 'takes folders, texts and its own results from the pipeline' {
         New-Item -ItemType Directory 'run [1]' | Out-Null
         Get-Item -LiteralPath 'run [1]' | Measure-Model | Should -HaveCount 1
-        Get-LastCall | Should -BeLike "evaluate $PWD/run ``[1``] --split*"
+        Get-LastCall | Should -BeLike "evaluate $PWD$([IO.Path]::DirectorySeparatorChar)run ``[1``] --split*"
         'x', 'y' | Measure-Model | Should -HaveCount 2
         Measure-Model x | Measure-Model | Out-Null
         Get-LastCall | Should -BeLike 'evaluate /c/epoch-0002 *'
     }
 
     It 'passes -<Parameter> on as <Option>' -ForEach @(
-        @{ Parameter = 'DataPath'; Value = '../d'; Option = { "--data-path $(Split-Path $PWD)/d" } }
+        @{ Parameter = 'DataPath'; Value = '../d'; Option = { "--data-path $(Join-Path (Split-Path $PWD) d)" } }
         @{ Parameter = 'Split'; Value = 'Val'; Option = { '--split val' } }
         @{ Parameter = 'Checkpoint'; Value = 'Latest'; Option = { '--checkpoint latest' } }
-        @{ Parameter = 'ConfigurationPath'; Value = 'my.yaml'; Option = { "--config $PWD/my.yaml" } }
+        @{ Parameter = 'ConfigurationPath'; Value = 'my.yaml'; Option = { "--config $(Join-Path $PWD my.yaml)" } }
         @{ Parameter = 'Device'; Value = 1; Option = { '--device cuda:1' } }
         @{ Parameter = 'Set'; Value = @{ 'loader.eval_batch_size' = 4 }; Option = { '--set loader.eval_batch_size=4' } }
         @{ Parameter = 'Baseline'; Value = $true; Option = { '--baseline' } }
-        @{ Parameter = 'PicturePath'; Value = 'pictures'; Option = { "--pictures $PWD/pictures" } }
+        @{ Parameter = 'PicturePath'; Value = 'pictures'; Option = { "--pictures $(Join-Path $PWD pictures)" } }
     ) {
         $parameters = @{ $Parameter = $Value }
         Measure-Model r @parameters | Out-Null

@@ -47,7 +47,7 @@ Describe 'A view' {
         $lines = Get-Line (Get-Copy $run @{ State = 'Interrupted'; Epochs = 1000; EpochsDone = 999 })
         $lines[0] | Should -Match '^Name +State +Epochs +Metric +Best +Test +Used +RunPath$'
         $lines[2] | Should -Match '^a name of mor… Interrupted 999/1000 F1 +0\.5300 0\.7700 CPU 1\.00 h …[^…]*$'
-        (Get-Line $run 200)[2] | Should -BeLike "*$(Join-Path $PWD a-run)"
+        (Get-Line $run 400)[2] | Should -BeLike "*$(Join-Path $PWD a-run)"
     }
 
     It 'of a score has all its columns, and cuts the path on the left' {
