@@ -47,7 +47,7 @@ Describe 'Measure-Model' {
         Get-LastCall | Should -BeLike "evaluate $PWD$([IO.Path]::DirectorySeparatorChar)run ``[1``] --split*"
         'x', 'y' | Measure-Model | Should -HaveCount 2
         Measure-Model x | Measure-Model | Out-Null
-        Get-LastCall | Should -BeLike 'evaluate /c/epoch-0002 *'
+        Get-LastCall | Should -BeLike "evaluate $($ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath('/c/epoch-0002')) *"
     }
 
     It 'passes -<Parameter> on as <Option>' -ForEach @(
