@@ -48,7 +48,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(
             [
                 "format", "id", "name", "state", "exit_code", "error", "error_id", "process", "working_directory", "git_commit", "versions",
-                "configuration_digest", "data", "started", "updated", "ended", "epochs", "epochs_done", "epochs_saved", "best_metric", "best_epoch", "best_score", "ledger_totals", "test_scores", "attempts", "task", "score_names",
+                "configuration_digest", "data", "started", "updated", "ended", "epochs", "epochs_done", "epochs_saved", "best_metric", "best_epoch", "best_score", "ledger_totals", "test_scores", "slowest_rank", "attempts", "task", "score_names",
             ],
             record.EnumerateObject().Select(property => property.Name).ToArray(), EqualAsSets);
         Assert.Equal(["host", "process_id", "start"], record.GetProperty("process").EnumerateObject().Select(property => property.Name));
