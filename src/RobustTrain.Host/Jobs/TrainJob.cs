@@ -71,7 +71,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         }
         catch (Exception exception)
         {
-            // Rank 0 tells people, for all.
+            // Rank 0 tells people, for all, where it is sure to.
             Failure failure = Failure.Of(exception);
             if (group.Fail((int)failure.ExitCode, exception is RankLostException ? null : failure.Message) && group.Rank != 0)
                 return (int)failure.ExitCode;

@@ -154,7 +154,7 @@ public sealed class RankGroup : IDisposable
     /// <summary>Leaves the others since this rank can't go on, or since another one is lost.</summary>
     /// <param name="exitCode">With which exit code this process ends.</param>
     /// <param name="error">Why, in one sentence; null where another rank is the cause.</param>
-    /// <returns>Whether the others hear of it, so that rank 0 tells people.</returns>
+    /// <returns>Whether rank 0 tells people. A foreign mpiexec kills it when this process ends, maybe before it has.</returns>
     public bool Fail(int exitCode, string? error)
     {
         if (_hasLeft)
@@ -165,7 +165,7 @@ public sealed class RankGroup : IDisposable
             _hub.WaitForEnd(s_leaving);
         else if (_hasLauncher && Rank != 0)
             _link.WaitForEnd(s_leaving);
-        return isHeard;
+        return isHeard && _hasLauncher;
     }
 
     /// <summary>Cuts the connections; without <see cref="Leave"/> or <see cref="Fail"/> before, this rank is lost to the others.</summary>
