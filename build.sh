@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | package | test | test-windows | demo | bench | chaos] (help: ./build.sh help)
+# Builds RobustTrain and runs what it is for: ./build.sh [setup | build | package | test | test-cluster | test-windows | demo | bench | chaos] (help: ./build.sh help)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -12,6 +12,7 @@ TOOLS=$PWD/artifacts/tools
 # Debian's packages: to decode images, to test, and to have peers to measure beside.
 RUN_PACKAGES=(libturbojpeg0)
 TEST_PACKAGES=(gcc libc6-dev mpich openssh-client openssh-server procps)
+CLUSTER_PACKAGES=(iproute2 munge slurm-wlm)
 BENCH_PACKAGES=(python3-torch python3-pil python3-numpy)
 
 # What NuGet's packages take on a fresh machine, nearly all of it libtorch, and what a build takes, in MiB.
@@ -26,7 +27,8 @@ usage() {
 ./build.sh setup    install what is missing: Debian packages (where that is not allowed they are named), PowerShell, Pester
 ./build.sh build    setup, then the engine and the module, into artifacts/RobustTrain
 ./build.sh package  build, then one package of the module for Linux and Windows, into artifacts/packages: Install-PSResource installs it
-./build.sh test     build, then every test; ends with each failed test's name and one line: N passed, N failed, N skipped
+./build.sh test     build, then the tests; ends with each failed test's name and one line: N passed, N failed, N skipped
+./build.sh test-cluster  build, then the tests over several hosts that they make themselves: namespaces with sshd, and Slurm
 ./build.sh test-windows  the engine, the module and the tests for Windows, run under Wine 10 or newer (WINE_ROOT=FOLDER: a Debian that has it);
                     ends with one line: windows: N passed, N failed, N skipped ('test-windows short': what differs most from Linux)
 ./build.sh demo     build, then make a sample dataset, train on it, evaluate; leaves data/demo and runs/demo
@@ -175,12 +177,9 @@ run_tests() {
   setup "${TEST_PACKAGES[@]}"
   build
   setup_browser
-  local name passed=0 failed=0 skipped=0 code p f s failures=() before
-  rm -rf "$LOGS"
-  mkdir -p "$LOGS"
-  ln -sfn "$(pester_folder)" "$TOOLS/modules/Pester"
+  begin_logs
   say "test: xunit and Pester in four lanes"
-  xunit xunit Unit 'FullyQualifiedName!~RobustTrain.Tests.Training.' &
+  xunit xunit Unit 'FullyQualifiedName!~RobustTrain.Tests.Training.&Kind!=Cluster' &
   (
     xunit xunit-training Unit 'FullyQualifiedName~RobustTrain.Tests.Training.'
     xunit dashboard Dashboard 'FullyQualifiedName~RobustTrain'
@@ -188,7 +187,29 @@ run_tests() {
   pester pester tests/Pester/[A-LS-Z]*.Tests.ps1 &
   pester pester-monitors tests/Pester/[M-R]*.Tests.ps1 &
   wait
-  for name in xunit xunit-training dashboard pester pester-monitors; do
+  tell_tests xunit xunit-training dashboard pester pester-monitors
+}
+
+# The tests over several hosts take minutes each, mostly to wait for what is stopped, lost or started again.
+run_cluster_tests() {
+  setup "${TEST_PACKAGES[@]}" "${CLUSTER_PACKAGES[@]}"
+  build
+  begin_logs
+  say "test: over several hosts"
+  xunit cluster Unit 'Kind=Cluster'
+  tell_tests cluster
+}
+
+begin_logs() {
+  rm -rf "$LOGS"
+  mkdir -p "$LOGS"
+  ln -sfn "$(pester_folder)" "$TOOLS/modules/Pester"
+}
+
+# The logs one after the other, each failed test, and one line.
+tell_tests() { # NAMES...
+  local name passed=0 failed=0 skipped=0 code p f s failures=() before
+  for name in "$@"; do
     code=$(cat "$LOGS/$name.code")
     say "test: $name"
     cat "$LOGS/$name.log"
@@ -238,6 +259,7 @@ case $target in
   build) setup; build "$@" ;;
   package) package ;;
   test) run_tests ;;
+  test-cluster) run_cluster_tests ;;
   test-windows) . build/windows.sh; run_windows_tests "$@" ;;
   demo) demo ;;
   bench) bench "$@" ;;

@@ -11,6 +11,7 @@ namespace RobustTrain.Tests.Fleet;
 
 /// <summary>The executable on three hosts, over a real ssh and by a real Slurm: six configurations, and everything that can go wrong on the way.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("Kind", "Cluster")]
 public sealed class FleetClusterTests : IDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(30);

@@ -11,6 +11,7 @@ public sealed class RankChaosTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [HostsFact]
+    [Trait("Kind", "Cluster")]
     public async Task A_run_over_three_hosts_of_which_some_are_killed_cut_off_or_stopped_has_the_bits_of_one_rank()
     {
         string config = _folder.Write("small.yaml", "model:\n  base_channels: 2\n"u8.ToArray());

@@ -9,6 +9,7 @@ namespace RobustTrain.Tests.Scripts;
 
 /// <summary>The batch script on several nodes: a Slurm of the test's own, with two slurmd on this machine.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("Kind", "Cluster")]
 public sealed class SlurmRanksTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
