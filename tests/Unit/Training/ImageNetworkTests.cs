@@ -52,7 +52,9 @@ public sealed class ImageNetworkTests : IDisposable
             Tensor loss = criterion.Compute(model.call(fixture[$"{batch}.image"]), fixture[$"{batch}.label"]);
             loss.backward();
             optimizer.step();
-            Assert.Equal(expected[step], loss.item<float>(), expected[step] * 1e-5);
+
+            // PyTorch's losses are of Linux; Windows' libtorch is of another compiler and rounds differently: 1.5e-5 of U-Net's loss.
+            Assert.Equal(expected[step], loss.item<float>(), expected[step] * (OperatingSystem.IsWindows() ? 3e-5 : 1e-5));
         }
 
         AssertOddLogits("trained", 1e-4);
