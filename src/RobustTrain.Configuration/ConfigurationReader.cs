@@ -123,7 +123,11 @@ internal sealed class ConfigurationReader<T>
         string path = setting[..equals].Trim();
         if (SettingsOf(path) is var (stages, name, inner))
         {
-            if (TryParseYaml(setting[(equals + 1)..], _ => place, out YamlNode? given))
+            if (!TryParseYaml(setting[(equals + 1)..], _ => place, out YamlNode? given))
+                return;
+            if (inner.Length == 0 && (given is null || ConfigurationValue.IsNull(given)))
+                RemoveNamedSettings(stages, name);
+            else
                 AddNamedSettings(stages, name, inner, given ?? new YamlScalarNode(""), _ => place);
             return;
         }
@@ -172,7 +176,7 @@ internal sealed class ConfigurationReader<T>
                 AddInner(settings, name, key, node, placeOf, own);
             else if (node is YamlMappingNode sections)
                 AddInner(settings, name, "", sections, placeOf, own);
-            else
+            else if (!ConfigurationValue.IsNull(node))
                 AddTexts(settings, name, ConfigurationValue.ReadEntry(settings, name, node), placeOf(node), own);
         }
         catch (ConfigurationValueException problem)
@@ -180,8 +184,17 @@ internal sealed class ConfigurationReader<T>
             Report(problem.ErrorId, $"{placeOf(node)}: {problem.Message}", settings.Path);
         }
 
-        _values[settings.Path] = new Dictionary<string, IReadOnlyList<string>>(former) { [name] = own };
+        // In one order, however they were written: two configurations that say the same are the same.
+        own.Sort(StringComparer.Ordinal);
+        var all = new Dictionary<string, IReadOnlyList<string>>(former) { [name] = own };
+        _values[settings.Path] = all.OrderBy(entry => entry.Key.Length).ThenBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
         _places[settings.Path] = placeOf(node);
+    }
+
+    private void RemoveNamedSettings(ConfigurationKey settings, string name)
+    {
+        if (_values.GetValueOrDefault(settings.Path) is IReadOnlyDictionary<string, IReadOnlyList<string>> former)
+            _values[settings.Path] = former.Count > 1 || !former.ContainsKey(name) ? former.Where(entry => entry.Key != name).ToDictionary() : null;
     }
 
     private void AddTexts(ConfigurationKey settings, string name, IReadOnlyList<string> texts, string place, List<string> own)

@@ -142,6 +142,7 @@ public sealed class StageTests : IDisposable
     [InlineData("'stages' has the name 'step-3', but the training counts epochs (trainer.epochs), so that its stages are called epoch-N, or 'trainer.total_iter' is given.", "stages.step-3=[criterion.name=dice]")]
     [InlineData("'stages' has the name 'epoch-3', but the training counts steps (trainer.total_iter), so that its stages are called step-N.", "trainer.total_iter=9", "stages.epoch-3=[criterion.name=dice]")]
     [InlineData("'stages.epoch-2' changes nothing; it must have the keys that change when it begins.", "stages.epoch-2=[]")]
+    [InlineData("'stages.epoch-2' changes nothing; it must have the keys that change when it begins.", "stages={epoch-2: }")]
     [InlineData("'stages.epoch-2' changes 'model.name', which holds for the whole training; a stage may change criterion.*,", "stages.epoch-2=[model.name=hanet]")]
     [InlineData("'stages.epoch-2' changes 'data.mean', which holds", "stages.epoch-2.data.mean=[0, 0, 0]")]
     [InlineData("in 'stages.epoch-2': 'criterion.name' is 'l1', but 'task' is change-detection, so that it must be one of cross-entropy,", "stages.epoch-2=[criterion.name=l1]")]
@@ -176,7 +177,7 @@ public sealed class StageTests : IDisposable
         TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(file, ["stages.epoch-6.optimizer.learning_rate=1e-5"]);
 
         Assert.Equal(["criterion.name=dice", $"loader.quarantine_path={Path.GetFullPath("q.json")}"], config.Stages!["epoch-4"]);
-        Assert.Equal(["trainer.freeze=[\"conv1*\"]", "optimizer.learning_rate=1E-05"], config.Stages["epoch-6"]);
+        Assert.Equal(["optimizer.learning_rate=1E-05", "trainer.freeze=[\"conv1*\"]"], config.Stages["epoch-6"]);
         Assert.Empty(ConfigurationWriter.Differences(config, ConfigurationReader.Parse<TrainingConfig>(ConfigurationWriter.Write(config), "again")));
         TrainingConfig end = config.AtEnd();
         Assert.Equal(("dice", 1e-5, "conv1*", 10), (end.Criterion.Name, end.Optimizer.LearningRate, Assert.Single(end.Trainer.Freeze), end.Trainer.Epochs));
@@ -184,6 +185,18 @@ public sealed class StageTests : IDisposable
         File.WriteAllText(file, "data:\n  path: /d\nstages:\n  epoch-4:\n    criterion:\n      name: dcie\n");
         ConfigurationError error = Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read<TrainingConfig>(file, [])).Errors);
         Assert.StartsWith($"{file}, line 6: in 'stages.epoch-4': 'criterion.name' is 'dcie', but must be one of ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void In_whichever_order_they_are_written_they_are_the_same_and_null_takes_one_away()
+    {
+        TrainingConfig Read(params string[] settings) => ConfigurationReader.Read<TrainingConfig>(null, ["data.path=/d", .. settings]);
+        TrainingConfig there = Read("stages.epoch-2={loader.batch_size: 2, data.crop_size: 64}", "stages.epoch-4=[criterion.name=dice]");
+
+        Assert.Empty(ConfigurationWriter.Differences(there, Read("stages={epoch-4: {criterion: {name: dice}}, epoch-2: {data: {crop_size: 64}, loader: {batch_size: 2}}}")));
+        Assert.Empty(ConfigurationWriter.Differences(there, Read([.. ConfigurationWriter.Values(there).Where(value => value.Key == "stages").Select(value => $"stages={value.Value}"), "stages.epoch-2.loader.batch_size=2"])));
+        Assert.Equal(["epoch-4"], Read([.. ConfigurationWriter.Values(there).Where(value => value.Key == "stages").Select(value => $"stages={value.Value}"), "stages.epoch-2=null"]).Stages!.Keys);
+        Assert.Null(Read("stages.epoch-2=[criterion.name=dice]", "stages.epoch-2=null").Stages);
     }
 
     private void Both(params string[] settings)
