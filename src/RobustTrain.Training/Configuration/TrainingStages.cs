@@ -78,9 +78,10 @@ internal static class TrainingStages
             yield return new ValidationResult("'selection.patience' is given, but a training with 'stages' goes through all of them; set it to null.", ["selection.patience"]);
         if (!isSound)
             yield break;
-        if (Of(config) is { } all && all.Max(stage => stage.Config.Data.Cache.MemoryShare) > 0 && all.Skip(1).Any(stage => stage.Settings.Any(setting => setting.StartsWith("data.", StringComparison.Ordinal))))
+        IReadOnlyList<TrainingStage> all = Of(config);
+        if (all.Max(stage => stage.Config.Data.Cache.MemoryShare) > 0 && all.Skip(1).Any(stage => stage.Settings.Any(setting => setting.StartsWith("data.", StringComparison.Ordinal))))
             yield return Wrong($"'{Key}' change data, but 'data.cache.memory_share' is above 0, which each of their datasets would take for itself; 'data.cache.path' keeps images for all of them.");
-        foreach (TrainingStage stage in Of(config).Skip(1))
+        foreach (TrainingStage stage in all.Skip(1))
         {
             foreach (ValidationResult conflict in TrainingConfigRules.Check(stage.Config))
                 yield return Wrong($"in '{Key}.{stage.Name}': {conflict.ErrorMessage}");

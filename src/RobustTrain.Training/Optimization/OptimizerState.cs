@@ -51,22 +51,7 @@ internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<st
     {
         using SafeTensorsReader file = archive.OpenTensors(fileName);
         foreach ((string name, MomentState state) in States())
-        {
-            switch (state)
-            {
-                case SGD.State sgd:
-                    LoadMomentum(archive, file, name, sgd);
-                    break;
-                case AdamW.State adamW:
-                    adamW.step = LoadMoments(archive, file, name, adamW.exp_avg, adamW.exp_avg_sq);
-                    break;
-                case Adam.State adam:
-                    adam.step = LoadMoments(archive, file, name, adam.exp_avg, adam.exp_avg_sq);
-                    break;
-                default:
-                    throw new NotSupportedException($"The state of {optimizer.GetType().Name} can't be taken from a checkpoint.");
-            }
-        }
+            Load(archive, file, name, state);
     }
 
     /// <inheritdoc/>
@@ -76,18 +61,26 @@ internal sealed class OptimizerState(OptimizerHelper optimizer, IReadOnlyList<st
         using SafeTensorsReader file = former.OpenTensors(fileName);
         foreach ((string name, MomentState state) in States())
         {
-            switch (state)
-            {
-                case SGD.State sgd:
-                    LoadMomentum(former, file, name, sgd);
-                    break;
-                case AdamW.State adamW when file.Entries.ContainsKey(name + Average):
-                    adamW.step = LoadMoments(former, file, name, adamW.exp_avg, adamW.exp_avg_sq);
-                    break;
-                case Adam.State adam when file.Entries.ContainsKey(name + Average):
-                    adam.step = LoadMoments(former, file, name, adam.exp_avg, adam.exp_avg_sq);
-                    break;
-            }
+            if (state is SGD.State || file.Entries.ContainsKey(name + Average))
+                Load(former, file, name, state);
+        }
+    }
+
+    private void Load(CheckpointArchive archive, SafeTensorsReader file, string name, MomentState state)
+    {
+        switch (state)
+        {
+            case SGD.State sgd:
+                LoadMomentum(archive, file, name, sgd);
+                break;
+            case AdamW.State adamW:
+                adamW.step = LoadMoments(archive, file, name, adamW.exp_avg, adamW.exp_avg_sq);
+                break;
+            case Adam.State adam:
+                adam.step = LoadMoments(archive, file, name, adam.exp_avg, adam.exp_avg_sq);
+                break;
+            default:
+                throw new NotSupportedException($"The state of {optimizer.GetType().Name} can't be taken from a checkpoint.");
         }
     }
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Scheduling;
@@ -165,12 +163,12 @@ public sealed class SchedulerTests : IDisposable
     [SchedulerFact("Slurm", "/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/bin/sbatch")]
     public async Task Slurm_queues_a_stopped_or_killed_training_again_but_not_a_cancelled_one()
     {
-        Dictionary<string, string> variables = new() { ["SLURM_CONF"] = WriteSlurmConfiguration(), ["ROBUSTTRAIN"] = HostRun.Executable };
+        Dictionary<string, string> variables = new() { ["SLURM_CONF"] = SlurmConfiguration.Write(_folder.Path, nodes: 1, cpus: 1), ["ROBUSTTRAIN"] = HostRun.Executable };
         (int Code, string Output) Slurm(string program, params string[] arguments) => Shell.Run(program, variables, arguments);
         Begin("slurmctld", variables, "-D", "-i");
-        Begin("unshare", variables, "--pid", "--fork", "--kill-child", "--mount-proc", "slurmd", "-D");
+        Begin("unshare", variables, "--pid", "--fork", "--kill-child", "--mount-proc", "slurmd", "-D", "-N", "n1");
         string Told() => $"{Story()}\n{Slurm("scontrol", "show", "job").Output}\n{Slurm("scontrol", "show", "node").Output}";
-        await Shell.Until(() => Slurm("sinfo", "--noheader", "--format=%T").Output.Trim() == "idle", Told);
+        await Shell.Until(() => Slurm("sinfo", "--noheader", "--partition=low", "--format=%T").Output.Trim() == "idle", Told);
         string job = Slurm("sbatch", "--parsable", "--gres=none", "--cpus-per-task=1", $"--output={_folder.At("out")}", Script("slurm/robusttrain.sbatch"), _folder.At("job.yaml"), RunPath).Output.Trim();
         string State() => Slurm("squeue", "--noheader", "--states=all", $"--jobs={job}", "--format=%T").Output.Trim();
 
@@ -251,7 +249,7 @@ public sealed class SchedulerTests : IDisposable
     // The attempts, the ends of what was logged, and who holds cron's lock.
     private string Story() => string.Join('\n', [
         string.Join(", ", Attempts.Select(attempt => $"{attempt.State} ({attempt.ExitCode})")),
-        .. new[] { "out", "slurmctld.log", "slurmd.log", "runs/job.log", "runs/job.mail" }.Select(name => _folder.At(name)).Where(File.Exists).Select(log => $"{log}:\n{Shell.Run("tail", "-n", "40", log).Output}"),
+        .. new[] { "out", "slurmctld.log", "slurmd-n1.log", "runs/job.log", "runs/job.mail" }.Select(name => _folder.At(name)).Where(File.Exists).Select(log => $"{log}:\n{Shell.Run("tail", "-n", "40", log).Output}"),
         Shell.Run("sh", "-c", """for held in $(find /proc/[0-9]*/fd -lname "$0" 2>/dev/null); do echo "$held:"; ps -o pid,stat,etime,args "$(echo "$held" | cut -d/ -f3)"; done""", $"{RunPath}.lock").Output,
     ]);
 
@@ -266,48 +264,6 @@ public sealed class SchedulerTests : IDisposable
         process.BeginErrorReadLine();
         _started.Add(process);
         return process;
-    }
-
-    // Without munge: who asks is not checked, on ports that only this machine knows. A job that is queued again starts once its
-    // credential has expired: after half a minute. The other times are for a machine that is busy.
-    private string WriteSlurmConfiguration()
-    {
-        string host = Environment.MachineName;
-        Directory.CreateDirectory(_folder.At("state"));
-        Directory.CreateDirectory(_folder.At("spool"));
-        File.WriteAllText(_folder.At("slurm.conf"), $"""
-            ClusterName=proof
-            SlurmctldHost={host}(127.0.0.1)
-            SlurmUser=root
-            AuthType=auth/none
-            AuthInfo=cred_expire=30
-            CredType=cred/none
-            SlurmctldPort={FreePort()}
-            SlurmdPort={FreePort()}
-            ProctrackType=proctrack/linuxproc
-            TaskPlugin=task/none
-            StateSaveLocation={_folder.At("state")}
-            SlurmdSpoolDir={_folder.At("spool")}
-            SlurmctldPidFile={_folder.At("slurmctld.pid")}
-            SlurmdPidFile={_folder.At("slurmd.pid")}
-            SlurmctldLogFile={_folder.At("slurmctld.log")}
-            SlurmdLogFile={_folder.At("slurmd.log")}
-            MessageTimeout=60
-            BatchStartTimeout=120
-            KillWait=300
-            ReturnToService=2
-            NodeName={host} NodeAddr=127.0.0.1 CPUs=1 State=UNKNOWN
-            PartitionName=all Nodes=ALL Default=YES State=UP
-
-            """);
-        return _folder.At("slurm.conf");
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string Script(string name) => Path.Combine(TestFiles.Root, "scripts", name);

@@ -4,6 +4,10 @@ using System.Net.Sockets;
 namespace RobustTrain.Tests.Scripts;
 
 /// <summary>The configuration of a Slurm of a test's own: its controller and its nodes are this machine, and it keeps no accounts.</summary>
+/// <remarks>
+/// Without munge: who asks is not checked, on ports that only this machine knows. A job that is queued again starts once its credential has expired:
+/// after half a minute. The other times are for a machine that is busy.
+/// </remarks>
 internal static class SlurmConfiguration
 {
     private static readonly string[] s_devices = ["/dev/zero", "/dev/full"];
