@@ -39,6 +39,12 @@ internal static unsafe partial class Kernel32
     [LibraryImport(Library, EntryPoint = "OpenThread", SetLastError = true)]
     public static partial nint OpenThread(uint access, [MarshalAs(UnmanagedType.Bool)] bool inherit, int thread);
 
+    [LibraryImport(Library, EntryPoint = "SuspendThread", SetLastError = true)]
+    public static partial int SuspendThread(nint thread);
+
+    [LibraryImport(Library, EntryPoint = "ResumeThread", SetLastError = true)]
+    public static partial int ResumeThread(nint thread);
+
     [LibraryImport(Library, EntryPoint = "ReadProcessMemory", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool ReadMemory(nint process, nint address, void* buffer, nuint bytes, out nuint read);

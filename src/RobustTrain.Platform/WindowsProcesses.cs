@@ -67,6 +67,24 @@ public static unsafe class WindowsProcesses
         return found && stands;
     }
 
+    /// <summary>The thread that a process began with; null where there is no such process.</summary>
+    /// <exception cref="Win32Exception">Windows does not tell.</exception>
+    public static int? FirstThreadOf(int processId)
+    {
+        (long Created, int Id)? first = null;
+        Visit(process =>
+        {
+            if (process->Id != processId)
+                return;
+            foreach (ref readonly ThreadInformation thread in ThreadsOf(process))
+            {
+                if (first is null || thread.Created < first.Value.Created)
+                    first = (thread.Created, (int)thread.Id);
+            }
+        });
+        return first?.Id;
+    }
+
     /// <summary>The command line of a process; null where it has ended, belongs to the kernel, or is not this user's.</summary>
     public static string? CommandOf(int processId)
     {
@@ -212,6 +230,8 @@ public static unsafe class WindowsProcesses
     [StructLayout(LayoutKind.Explicit, Size = 80)]
     private struct ThreadInformation
     {
+        [FieldOffset(16)]
+        public long Created;
         [FieldOffset(48)]
         public nint Id;
         [FieldOffset(68)]

@@ -10,7 +10,14 @@ switch (args)
         Unwinding.Mend();
         return new TestRun(assembly, KnownLacks.Read(lacks), names).Run(Console.Out);
     case ["start", var program, .. var arguments]:
-        return Start(program, arguments);
+        return Start(program, arguments, hasInput: false);
+
+    // As an OpenSSH client whose host is this Windows.
+    case [.., "--", _, "sh"]:
+        Console.Error.WriteLine("'sh' is not recognized as an internal or external command,\noperable program or batch file.");
+        return 1;
+    case [.., "--", _, var command]:
+        return Start(Path.GetFullPath("../pwsh/pwsh.exe", AppContext.BaseDirectory), command.Split(' ')[1..], hasInput: true);
     case ["train" or "evaluate" or "predict" or "sample-data" or "loader" or "config" or "plot" or "find-learning-rate", ..]:
         return FakeHost.Run(args);
     default:
@@ -19,7 +26,7 @@ switch (args)
 }
 
 // pwsh.exe ends without a word where it has no console, as in a shell of Linux; CreateNoWindow gives it one.
-static int Start(string program, string[] arguments)
+static int Start(string program, string[] arguments, bool hasInput)
 {
     using Process process = Process.Start(new ProcessStartInfo(program, arguments)
     {
@@ -28,10 +35,23 @@ static int Start(string program, string[] arguments)
         RedirectStandardOutput = true,
         RedirectStandardError = true,
     })!;
-    process.StandardInput.Close();
+    if (hasInput)
+        new Thread(() => Pass(process)) { IsBackground = true }.Start();
+    else
+        process.StandardInput.Close();
     Task errors = process.StandardError.BaseStream.CopyToAsync(Console.OpenStandardError());
     process.StandardOutput.BaseStream.CopyTo(Console.OpenStandardOutput());
     errors.Wait();
     process.WaitForExit();
     return process.ExitCode;
+}
+
+// As it comes, for each line is a request that somebody waits for.
+static void Pass(Process process)
+{
+    using Stream input = Console.OpenStandardInput();
+    byte[] buffer = new byte[1 << 16];
+    for (int read; (read = input.Read(buffer)) > 0; process.StandardInput.BaseStream.Flush())
+        process.StandardInput.BaseStream.Write(buffer, 0, read);
+    process.StandardInput.Close();
 }

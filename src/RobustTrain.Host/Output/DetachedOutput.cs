@@ -16,7 +16,7 @@ internal sealed class DetachedOutput : IDisposable
     private const int WaitingLimit = 4096;
 
     // A reader that takes nothing for so long is stuck; one on a busy machine takes something, and gets longer.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private readonly Stream _output;

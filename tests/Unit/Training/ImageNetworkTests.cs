@@ -53,11 +53,12 @@ public sealed class ImageNetworkTests : IDisposable
             loss.backward();
             optimizer.step();
 
-            // PyTorch's losses are of Linux; Windows' libtorch is of another compiler and rounds differently: 1.5e-5 of U-Net's loss.
+            // PyTorch's numbers are of Linux; Windows' libtorch is of another compiler and rounds differently: 1.5e-5 of U-Net's loss, 3e-4 of
+            // its logits after these steps.
             Assert.Equal(expected[step], loss.item<float>(), expected[step] * (OperatingSystem.IsWindows() ? 3e-5 : 1e-5));
         }
 
-        AssertOddLogits("trained", 1e-4);
+        AssertOddLogits("trained", OperatingSystem.IsWindows() ? 1e-3 : 1e-4);
 
         void AssertOddLogits(string when, double tolerance)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Runs;
@@ -176,7 +177,10 @@ public sealed class StageTests : IDisposable
 
         TrainingConfig config = ConfigurationReader.Read<TrainingConfig>(file, ["stages.epoch-6.optimizer.learning_rate=1e-5"]);
 
-        Assert.Equal(["criterion.name=dice", $"loader.quarantine_path={Path.GetFullPath("q.json")}"], config.Stages!["epoch-4"]);
+        // A backslash makes a quoted word of it.
+        string quarantine = Path.GetFullPath("q.json");
+        string written = quarantine.Contains('\\', StringComparison.Ordinal) ? JsonSerializer.Serialize(quarantine) : quarantine;
+        Assert.Equal(["criterion.name=dice", $"loader.quarantine_path={written}"], config.Stages!["epoch-4"]);
         Assert.Equal(["optimizer.learning_rate=1E-05", "trainer.freeze=[\"conv1*\"]"], config.Stages["epoch-6"]);
         Assert.Empty(ConfigurationWriter.Differences(config, ConfigurationReader.Parse<TrainingConfig>(ConfigurationWriter.Write(config), "again")));
         TrainingConfig end = config.AtEnd();

@@ -18,6 +18,8 @@ internal sealed class StackProbe : IDisposable
     private readonly Lock _gate = new();
     private readonly Task<string>? _frames;
     private readonly string? _failure;
+    private readonly int _thread;
+    private readonly bool _isOurs;
     private ChildProcess? _process;
     private bool _isDisposed;
 
@@ -27,9 +29,11 @@ internal sealed class StackProbe : IDisposable
     /// <param name="ended">Is called when the answer is there, from any thread.</param>
     public StackProbe(int process, int thread, Action ended)
     {
-        if (!OperatingSystem.IsLinux() || thread == 0)
+        _thread = thread;
+        _isOurs = process == Environment.ProcessId;
+        if (thread == 0)
         {
-            _failure = thread == 0 ? "the thread has not begun" : "that needs Linux";
+            _failure = "the thread has not begun";
             return;
         }
 
@@ -42,7 +46,7 @@ internal sealed class StackProbe : IDisposable
             };
             start.Environment["DOTNET_EnableDiagnostics"] = "0";
             start.Environment["DOTNET_TieredPGO"] = "0";
-            if (process == Environment.ProcessId)
+            if (_isOurs)
                 ThisProcess.LetTrace(process);
             Start(start);
             _frames = ReadAsync(start);
@@ -83,9 +87,12 @@ internal sealed class StackProbe : IDisposable
             _isDisposed = true;
         if (_process is null)
             return;
+        bool isKilled = !IsDone;
         _process.Kill();
         _process.WaitForExit(Grace);
         _process.Dispose();
+        if (isKilled && _isOurs)
+            TracedThread.Release(_thread);
     }
 
     private void Start(ProcessStartInfo start)

@@ -10,7 +10,7 @@ public static class ThreadStackProcess
 {
     /// <summary>Writes the methods that a thread is in to standard output, one a line and innermost first; or why not to standard error.</summary>
     /// <param name="process">The id of the process.</param>
-    /// <param name="thread">The system's id of its thread.</param>
+    /// <param name="thread">The system's id of its thread; the process's own id stands for its first thread.</param>
     /// <returns>The exit code: 0 where the stack is there, else 1.</returns>
     public static int Run(string process, string thread)
     {
@@ -44,6 +44,9 @@ internal static class ManagedStack
     /// <exception cref="ClrDiagnosticsException">The process's memory can't be read.</exception>
     public static IReadOnlyList<string> Read(int process, int thread)
     {
+        if (OperatingSystem.IsWindows() && thread == process)
+            thread = WindowsProcesses.FirstThreadOf(process) ?? throw new InvalidOperationException("there is no such process");
+
         // Whether it may be looked at at all is best said by the system, before anything is missed in what can be read.
         TracedThread.Stop(thread).Dispose();
         using DataTarget target = Attach(process);

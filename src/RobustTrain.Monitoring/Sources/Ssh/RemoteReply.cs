@@ -55,6 +55,9 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
             case "ps":
                 _processes.TakePs(line);
                 break;
+            case "processes":
+                _processes.TakeWindows(line);
+                break;
             case "stat":
                 _processes.TakeStat(line);
                 break;
@@ -104,7 +107,7 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         {
             _smi.Clear();
         }
-        else if (word == "ps")
+        else if (word is "ps" or "processes")
         {
             _processes.Begin();
         }
@@ -145,7 +148,7 @@ internal sealed class RemoteReply(string computerName, MonitorKinds kinds, Monit
         {
             IsConnected = false,
             StaleSince = now,
-            Error = $"{computerName} has no readable /proc/stat: only Linux hosts can be watched.",
+            Error = $"{computerName} has no readable /proc/stat: only Linux and Windows hosts can be watched.",
         };
     }
 
@@ -223,6 +226,28 @@ internal sealed class RemoteProcesses(TimeProvider clock)
         {
             _now[processId] = (stat.StartTicks, stat.CpuTicks);
         }
+    }
+
+    /// <summary>Takes a process of Windows: id, seconds since its start, user, resident KiB, when it began, its CPU time in hundredths of a second, name, command.</summary>
+    public void TakeWindows(string line)
+    {
+        if (line.Split('\t') is not [var id, var age, var user, var memory, var start, var ticks, var name, var command]
+            || SmiValue.Whole(id) is not { } processId || SmiValue.Number(age) is not { } seconds)
+        {
+            return;
+        }
+
+        _processes[processId] = new HostProcess
+        {
+            ProcessId = processId,
+            User = user.Length > 0 ? user : null,
+            Name = name,
+            Command = command,
+            StartTime = clock.GetUtcNow() - TimeSpan.FromSeconds(seconds),
+            MemoryBytes = SmiValue.Count(memory) * 1024,
+        };
+        if (SmiValue.Count(start) is { } began && SmiValue.Count(ticks) is { } cpu)
+            _now[processId] = (began, cpu);
     }
 
     /// <summary>One of the last list; null where it was not in it.</summary>

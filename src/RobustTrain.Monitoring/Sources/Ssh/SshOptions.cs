@@ -13,8 +13,11 @@ public sealed record SshOptions
     public static string OperatorConfigPath => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ssh", "config");
 
     /// <summary>The arguments of a connection that runs a shell without a terminal.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="timeout">How long it may take to connect, and a silent connection to be given up.</param>
+    /// <param name="command">What the host runs: a word, or words that both kinds of Windows' shells and those of Linux read alike.</param>
     /// <exception cref="MonitorException">The name could be taken for an option.</exception>
-    public IReadOnlyList<string> Arguments(string host, TimeSpan timeout)
+    public IReadOnlyList<string> Arguments(string host, TimeSpan timeout, string command = "sh")
     {
         if (string.IsNullOrWhiteSpace(host) || host.StartsWith('-') || host.Any(char.IsControl))
             throw new MonitorException("HostNameInvalid", $"'{host}' is no name of a host.", host);
@@ -34,7 +37,7 @@ public sealed record SshOptions
             "-o", "ClearAllForwardings=yes",
             "-o", "PermitLocalCommand=no",
             "-o", "RemoteCommand=none",
-            "--", host, "sh",
+            "--", host, command,
         ]);
         return arguments;
     }

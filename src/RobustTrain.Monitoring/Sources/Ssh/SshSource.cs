@@ -16,6 +16,10 @@ namespace RobustTrain.Monitoring.Sources.Ssh;
 /// <param name="guard">Ends the client with this process.</param>
 public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOptions options, SshOptions ssh, ChildGuard guard) : ISampleSource<HostSnapshot>
 {
+    // How cmd.exe and PowerShell end that know no command 'sh'; what they say of it is in the host's language.
+    private const int UnknownCommand = 1;
+    private const string NoShell = "RemoteShellNotFound";
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
 
@@ -24,6 +28,8 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     private readonly RemoteReply _reply = new(computerName, kinds, options);
     private readonly InterruptibleChild _connection = new(guard);
+    private bool _isWindows;
+    private bool _hasAnswered;
     private bool _knowsSlow;
     private long _tick;
     private MonitorException? _lastFailure;
@@ -40,6 +46,10 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         {
             return Read(detail);
         }
+        catch (MonitorException failure) when (failure.ErrorId == NoShell && !_isWindows)
+        {
+            return ReadFromWindows(detail, failure);
+        }
         finally
         {
             _connection.ForgetInterrupt();
@@ -51,6 +61,22 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
     /// <inheritdoc/>
     public void Dispose() => Drop();
+
+    private HostSnapshot ReadFromWindows(SampleDetail detail, MonitorException failure)
+    {
+        _isWindows = true;
+        _lastFailure = null;
+        try
+        {
+            return Read(detail);
+        }
+        catch (MonitorException) when (!_hasAnswered)
+        {
+            _isWindows = false;
+            _lastFailure = failure;
+            throw failure;
+        }
+    }
 
     private HostSnapshot Read(SampleDetail detail)
     {
@@ -77,6 +103,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
             throw;
         }
 
+        _hasAnswered = true;
         _lastFailure = null;
         _retryAfter = FirstRetry;
         HostSnapshot snapshot = _reply.ToSnapshot(options.TimeProvider.GetUtcNow(), detail == SampleDetail.Full);
@@ -92,7 +119,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
             throw new MonitorException(_lastFailure.ErrorId, _lastFailure.Message, _lastFailure.Target, _lastFailure);
         if (ssh.ConfigPath is { } config && !File.Exists(config))
             throw new MonitorException("SshConfigNotFound", $"The ssh configuration {config} does not exist.", config);
-        IReadOnlyList<string> arguments = ssh.Arguments(computerName, options.Timeout);
+        IReadOnlyList<string> arguments = ssh.Arguments(computerName, options.Timeout, _isWindows ? RemoteWindowsScript.Command : "sh");
         ChildProcess process;
         try
         {
@@ -105,7 +132,9 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 
         try
         {
-            process.Input.Write(RemoteScript.Define(kinds, options.IncludeProcesses, options.Timeout));
+            process.Input.Write(_isWindows
+                ? RemoteWindowsScript.Define(kinds, options.IncludeProcesses)
+                : RemoteScript.Define(kinds, options.IncludeProcesses, options.Timeout));
         }
         catch (IOException)
         {
@@ -139,6 +168,8 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         _failedAt = options.TimeProvider.GetTimestamp();
         _lastFailure = _connection.IsInterrupted
             ? new MonitorException("ConnectionTimedOut", FormattableString.Invariant($"{computerName} did not answer within {options.Timeout.TotalSeconds:0.###} s; its connection was cut."), computerName)
+            : exitCode == UnknownCommand && !_hasAnswered
+            ? new MonitorException(NoShell, $"{computerName} has neither a shell 'sh' nor Windows PowerShell: {SshFailure.Last(errors)}", computerName)
             : SshFailure.From(computerName, errors, exitCode, SshHostNames.Read(ssh.ConfigPath ?? SshOptions.OperatorConfigPath));
         return _lastFailure;
     }
@@ -173,12 +204,13 @@ public static class SshFailure
             _ when Says("timed out") || Says("not responding") => ("ConnectionTimedOut", $"{host} did not answer in time."),
             _ when Says("No route to host") || Says("Network is unreachable") => ("HostUnreachable", $"{host} cannot be reached: there is no route to it."),
             _ when Says("Bad configuration option") || Says("Bad owner or permissions") || Says("Can't open user config file") => ("SshConfigInvalid", $"ssh does not accept its configuration: {Last(errors)}"),
-            _ when exitCode == 127 => ("RemoteShellNotFound", $"{host} has no shell 'sh': only Linux hosts can be watched."),
+            _ when exitCode == 127 => ("RemoteShellNotFound", $"{host} has no shell 'sh'."),
             _ when errors.Count > 0 => ("SshFailed", $"The connection to {host} ended: {Last(errors)}"),
             _ => ("ConnectionClosed", $"The connection to {host} was closed{(exitCode is { } code ? $" (exit code {code})" : "")}."),
         };
         return new MonitorException(id, text, host);
     }
 
-    private static string Last(IReadOnlyList<string> errors) => errors.LastOrDefault(line => line.Trim().Length > 0)?.Trim() ?? "it said nothing";
+    /// <summary>The last line that says something.</summary>
+    internal static string Last(IReadOnlyList<string> errors) => errors.LastOrDefault(line => line.Trim().Length > 0)?.Trim() ?? "it said nothing";
 }

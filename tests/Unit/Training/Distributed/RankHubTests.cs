@@ -97,6 +97,8 @@ public sealed class RankHubTests : IDisposable
     {
         RankLink first = Connect(0);
         RankLink second = Connect(1);
+        first.Say("training", 1, isWaiting: false);
+        Assert.True(SpinWait.SpinUntil(() => _hub.HasBegun, s_patience));
         second.Leave(75);
         second.Dispose();
         first.Leave(75);
