@@ -74,7 +74,7 @@ internal sealed class StackProbe : IDisposable
         if (!IsDone)
             return string.Create(CultureInfo.InvariantCulture, $"no managed stack: it was not there within {Elapsed.TotalSeconds:0.#} s");
         string error = string.Join('\n', _process!.ErrorLines).Trim();
-        string frames = string.Join(", ", _frames!.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        string frames = string.Join(", ", _frames!.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         return error.Length == 0 && frames.Length > 0
             ? $"managed stack: {frames}"
             : $"no managed stack: {(error.Length > 0 ? error : $"the process that reads it ended with exit code {_process.ExitCode} and no word")}";

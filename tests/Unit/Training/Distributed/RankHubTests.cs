@@ -98,16 +98,16 @@ public sealed class RankHubTests : IDisposable
         RankLink first = Connect(0);
         RankLink second = Connect(1);
         first.Say("training", 1, isWaiting: false);
-        Assert.True(SpinWait.SpinUntil(() => _hub.HasBegun, s_patience));
+        await Until(() => _hub.HasBegun);
         second.Leave(75);
-        second.Dispose();
         first.Leave(75);
-        first.Dispose();
         _hub.WaitForEnd(s_patience);
+        second.Dispose();
+        first.Dispose();
 
+        await Until(() => _hub.HasLeft(0) && _hub.HasLeft(1));
         Assert.Equal([75, 75], _hub.ExitCodes);
         Assert.False(_lost.Task.IsCompleted);
-        await Task.CompletedTask;
     }
 
     [Fact]
