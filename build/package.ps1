@@ -11,7 +11,12 @@ $work = Join-Path $root artifacts/package
 $module = Join-Path $work RobustTrain
 if (Test-Path $module) { Remove-Item $module -Recurse }
 $null = New-Item -ItemType Directory $module, $OutputPath -Force
-Get-ChildItem $ModulePath -Exclude host | Copy-Item -Recurse -Destination $module
+Get-ChildItem $ModulePath -Exclude host, bin | Copy-Item -Recurse -Destination $module
+
+# Not compiled ahead: neither system loads what was compiled for the other one.
+dotnet publish (Join-Path $root src/RobustTrain.Cmdlets) -c $Configuration -p:PublishReadyToRun=false -p:ModulePath=$module `
+    --artifacts-path (Join-Path $work build/cmdlets) -v quiet -nologo
+if ($LASTEXITCODE -ne 0) { throw "dotnet publish of the cmdlets ended with exit code $LASTEXITCODE." }
 foreach ($runtime in 'linux-x64', 'win-x64') {
     dotnet publish (Join-Path $root src/RobustTrain.Host) -c $Configuration -r $runtime --self-contained -p:TorchRuntime=$runtime `
         -p:TorchSharpPackage=TorchSharp-cpu -p:LibTorchBeside=false --artifacts-path (Join-Path $work "build/$runtime") -v quiet -nologo -o (Join-Path $module host $runtime)
