@@ -28,5 +28,9 @@ foreach ($runtime in 'linux-x64', 'win-x64') {
 }
 
 # What nobody reads of a package: symbols and the API's comments.
-Get-ChildItem $module -Recurse -File -Include *.pdb, RobustTrain.*.xml, robusttrain.xml, robusttrain-dashboard.xml | Where-Object Extension -in .pdb, .xml | Remove-Item
+Get-ChildItem $module -Recurse -File -Include *.pdb, RobustTrain.*.xml, robusttrain.xml, robusttrain-dashboard.xml -Exclude *-Help.xml | Where-Object Extension -in .pdb, .xml | Remove-Item
+
+# What is packed has to load, and to have its help.
+pwsh -NoProfile -NonInteractive -Command "`$ErrorActionPreference = 'Stop'; Import-Module '$module'; if (-not (Get-Help Start-Training -Full).Examples) { throw 'The package has no help.' }"
+if ($LASTEXITCODE -ne 0) { throw 'The module to be packed is not whole; see the message above.' }
 Compress-PSResource -Path $module -DestinationPath $OutputPath
