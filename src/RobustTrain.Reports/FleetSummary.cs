@@ -96,7 +96,17 @@ public sealed record FleetSummary
             gpus.TakeFile(file, problems);
         }
 
-        return new FleetSummary { From = from, To = to, Runs = [.. runs.OrderBy(run => run.Started)], IdleRuns = idle, Gpus = gpus.Gpus(), Problems = problems };
+        string common = CommonFolder(runs);
+        return new FleetSummary { From = from, To = to, Runs = [.. runs.OrderBy(run => run.Started).Select(run => run with { Folder = Path.GetRelativePath(common, run.RunPath) })], IdleRuns = idle, Gpus = gpus.Gpus(), Problems = problems };
+    }
+
+    // The deepest folder that holds all runs.
+    private static string CommonFolder(List<FleetRun> runs)
+    {
+        string common = Path.GetDirectoryName(runs.FirstOrDefault()?.RunPath) ?? "";
+        while (Path.GetDirectoryName(common) is { } above && !runs.All(run => run.RunPath.StartsWith(Path.TrimEndingDirectorySeparator(common) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+            common = above;
+        return common;
     }
 
     private int Count(RunState state) => Runs.Count(run => run.State == state.ToString());
@@ -152,6 +162,9 @@ public sealed record FleetRun
 
     /// <summary>The machine of its last process.</summary>
     public required string ComputerName { get; init; }
+
+    /// <summary>The run's folder below the deepest one that holds all runs of the summary: with its fleet's name, where there are several fleets.</summary>
+    public string Folder { get; init; } = "";
 
     /// <summary>The run's folder.</summary>
     public required string RunPath { get; init; }

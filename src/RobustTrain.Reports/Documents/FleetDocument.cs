@@ -6,13 +6,13 @@ namespace RobustTrain.Reports.Documents;
 /// <summary>A summary of many runs, as a page or as Markdown.</summary>
 public static class FleetDocument
 {
-    private static readonly string[] s_runHeads = ["Run", "State", "Epochs", "Best", "At work", "GPU hours", "CPU hours", "Interruptions", "Why it failed"];
+    private static readonly string[] s_runHeads = ["Run", "Folder", "State", "Epochs", "Best", "At work", "GPU hours", "CPU hours", "Interruptions", "Why it failed"];
     private static readonly string[] s_gpuHeads = ["GPU", "Watched", "Idle", "Idle of it", "Mean utilisation"];
 
     /// <summary>As one HTML file that needs no other.</summary>
     public static string WriteHtml(FleetSummary summary, string title, DateTimeOffset now)
     {
-        Html runs = summary.Runs.Count == 0 ? Html.Of($"<p class=\"none\">No run was at work.</p>") : Table(s_runHeads, summary.Runs.Select(Row), state: 1);
+        Html runs = summary.Runs.Count == 0 ? Html.Of($"<p class=\"none\">No run was at work.</p>") : Table(s_runHeads, summary.Runs.Select(Row), state: 2);
         Html gpus = summary.Gpus.Count == 0 ? Html.Of($"<p class=\"none\">{NoGpus}</p>") : Table(s_gpuHeads, summary.Gpus.Select(Row), state: null);
         Html problems = new(string.Concat(summary.Problems.Select(problem => Html.Of($"<div class=\"error\">{problem}</div>"))));
         Html body = Html.Of($"<h1>{title}</h1><p class=\"soft\">{Stretch(summary)}</p>{problems}<div class=\"tiles\">{Totals(summary).Select(total => Html.Of($"<div class=\"tile\"><b>{total.Value}</b><span>{total.Name}</span></div>"))}</div><h2>Runs</h2>{runs}<h2>GPUs</h2>{gpus}<footer>Written by RobustTrain on {ReportFacts.Time(now)} UTC.</footer>");
@@ -60,6 +60,7 @@ public static class FleetDocument
     private static string[] Row(FleetRun run) =>
     [
         run.Name,
+        run.Folder,
         run.State,
         string.Create(CultureInfo.InvariantCulture, $"{run.EpochsDone}/{run.Epochs}"),
         run.BestScore is { } score ? $"{run.BestMetric} {ReportFacts.Number(score)}" : "",

@@ -43,9 +43,23 @@ public sealed class FleetSummaryTests : IDisposable
         Assert.Equal("The loss is NaN.", Assert.Single(summary.Runs).Error);
         Assert.Contains("damaged", Assert.Single(summary.Problems), StringComparison.Ordinal);
         string markdown = FleetDocument.WriteMarkdown(summary, "Day");
-        Assert.Contains("| bad \\| name &lt;x&gt; | Failed | 1/1 |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| bad \\| name &lt;x&gt; | run | Failed | 1/1 |", markdown, StringComparison.Ordinal);
         Assert.Contains("Nothing tells of GPUs in this time", markdown, StringComparison.Ordinal);
         Assert.Contains("bad | name &lt;x&gt;", FleetDocument.WriteHtml(summary, "Day <1>", DateTimeOffset.UnixEpoch), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Runs_of_one_name_are_told_apart_by_their_folders()
+    {
+        _runs.Write(epochs: 1, name: "demo", run: "fleet-a/one");
+        _runs.Write(epochs: 1, name: "demo", run: "fleet-ab/one");
+        FleetSummary FromBelow(params string[] folders) => FleetSummary.Of(folders.Select(folder => Path.Combine(_runs.Parent, folder)), DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), 5, []);
+
+        FleetSummary summary = FromBelow("fleet-a/one", "fleet-ab/one");
+        Assert.Equal([Path.Combine("fleet-a", "one"), Path.Combine("fleet-ab", "one")], summary.Runs.Select(run => run.Folder));
+        Assert.Contains($"| demo | {Path.Combine("fleet-a", "one")} | Finished |", FleetDocument.WriteMarkdown(summary, "Day").Replace("\\\\", "\\", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains($"<td>{Path.Combine("fleet-ab", "one")}</td>", FleetDocument.WriteHtml(summary, "Day", DateTimeOffset.UnixEpoch), StringComparison.Ordinal);
+        Assert.Equal("one", Assert.Single(FromBelow("fleet-a/one").Runs).Folder);
     }
 
     [Fact]
