@@ -497,6 +497,9 @@ public sealed class RunFolder : IDisposable
             GitCommit = GitCommit.Of(Environment.CurrentDirectory),
             Versions = versions,
             Updated = now,
+
+            // It may go on with other ranks, or with one.
+            SlowestRank = null,
             Attempts = [.. ended, new RunAttempt { Process = ProcessIdentity.Current, Started = now, State = RunState.Running }],
         };
     }

@@ -94,7 +94,7 @@ public sealed record RunRecord
     /// <summary>The scores of the test with the best checkpoint, once it is done.</summary>
     public IReadOnlyDictionary<string, double>? TestScores { get; init; }
 
-    /// <summary>The rank for which the others waited when they were last measured; null where one process trains.</summary>
+    /// <summary>The rank for which the others waited when they were last measured; null where one process trains, and before the newest process has measured it.</summary>
     public SlowestRank? SlowestRank { get; init; }
 
     /// <summary>Every process that worked on the run, in order.</summary>

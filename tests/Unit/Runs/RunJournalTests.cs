@@ -113,6 +113,11 @@ public sealed class RunJournalTests : IDisposable
 
         Assert.Equal(new SlowestRank(3, 2, "gpu02", 1.5), RunFolder.ReadRecord(_run.Path).SlowestRank);
         Assert.Equal("slowest of 3 ranks: 2 on gpu02, 1.50 times the others' mean", RunFolder.ReadRecord(_run.Path).SlowestRank!.Describe());
+
+        // The next process may have no other ranks.
+        _run.Dispose();
+        RunFolder.Open(_run.Path, new TrainingConfig { Data = new DataConfig { Path = "/d" } }, ResumeMode.Auto, RunVersions.Current()).Dispose();
+        Assert.Null(RunFolder.ReadRecord(_run.Path).SlowestRank);
     }
 
     [Fact]
