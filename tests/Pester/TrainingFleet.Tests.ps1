@@ -46,11 +46,19 @@ Describe 'A training fleet' {
     }
 
     It 'ends with an error where a run has failed for good, and tells why' {
-        $job = Start-TrainingFleet one.yaml @limits
+        $job = Start-TrainingFleet one.yaml @limits -OnEvent ($IsWindows ? '(findstr "^" & echo.) >> told' : 'cat >> told; echo >> told')
         Wait-Job $job -Timeout 600 | Out-Null
         $job.State | Should -Be Failed
         (Receive-Job $job -ErrorVariable failure -ErrorAction SilentlyContinue).State | Select-Object -Last 1 | Should -Be Failed
         "$failure" | Should -BeLike '*Not all runs of the fleet are finished*'
+
+        # Each once: the run's own process leaves it to the fleet.
+        $told = @(Get-Content -LiteralPath told | Where-Object { $_.Trim() } | ConvertFrom-Json)
+        $told.event | Should -Be 'failed', 'failed'
+        $told[0].run.name, $told[0].run.state | Should -Be 'one', 'failed'
+        $told[0].text | Should -BeLike "The run 'one' of the fleet at * has failed: *none*"
+        $told[1].PSObject.Properties.Name | Should -Not -Contain 'run'
+        $told[1].fleet.path | Should -Be (Join-Path $PWD runs)
 
         $member = Get-TrainingFleet -WarningVariable warned -WarningAction SilentlyContinue
         "$warned" | Should -BeLike "No process works on the fleet*"

@@ -5,6 +5,7 @@ using RobustTrain.Cmdlets.Completion;
 using RobustTrain.Cmdlets.Jobs;
 using RobustTrain.Cmdlets.Output;
 using RobustTrain.Cmdlets.Words;
+using RobustTrain.Platform.Notifications;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 
@@ -125,6 +126,11 @@ public sealed class StartTrainingFleetCommand : FleetMemberCmdlet
     [ValidateNotNullOrEmpty]
     public string? SshConfigPath { get; set; }
 
+    /// <summary>Commands and webhooks that the fleet tells of its runs (finished, failed, stuck), of hosts that can't be used (alert) and of its own end.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public NotificationTarget[] OnEvent { get; set; } = [];
+
     /// <summary>Files that come down the pipeline share one fleet.</summary>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {
@@ -166,7 +172,7 @@ public sealed class StartTrainingFleetCommand : FleetMemberCmdlet
             return;
         await OnPipelineThread(() =>
         {
-            var job = new TrainingFleetJob([.. arguments, "--events", "--life-line"], path, folder, Words(), MyInvocation.Line.Trim(), Name);
+            var job = new TrainingFleetJob([.. arguments, "--events", "--life-line"], path, folder, Words(), MyInvocation.Line.Trim(), Name, [.. OnEvent.Select(target => target.Text)]);
             job.StartFor(this);
             WriteObject(job);
         });

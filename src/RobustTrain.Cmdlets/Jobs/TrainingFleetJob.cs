@@ -14,11 +14,14 @@ public sealed class TrainingFleetJob : ManagedJob
     private readonly HostCall _call;
     private volatile string _message = "";
 
-    internal TrainingFleetJob(IEnumerable<string> arguments, string fleetPath, string workingFolder, CmdletWords words, string command, string? name)
+    internal TrainingFleetJob(IEnumerable<string> arguments, string fleetPath, string workingFolder, CmdletWords words, string command, string? name, IReadOnlyList<string> onEvent)
         : base(nameof(TrainingFleetJob), command, name)
     {
         FleetPath = fleetPath;
-        _call = new HostCall(arguments, workingFolder, RunspaceLifetime.OfCurrentRunspace(), s_grace, fleetPath, words);
+        _call = new HostCall(arguments, workingFolder, RunspaceLifetime.OfCurrentRunspace(), s_grace, fleetPath, words)
+        {
+            Prepare = start => TrainingRequest.HandOver(onEvent, start),
+        };
     }
 
     /// <summary>The fleet's folder, in which its runs stand.</summary>

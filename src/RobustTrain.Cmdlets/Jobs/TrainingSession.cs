@@ -288,15 +288,18 @@ internal sealed record TrainingRequest
             yield return argument;
     }
 
+    /// <summary>Hands over who is told.</summary>
+    public void ApplyTo(ProcessStartInfo start) => HandOver(OnEvent, start);
+
     /// <summary>
     /// Hands over who is told: in the environment, which others can't read, since the address of a webhook often holds its password. What the shell's
     /// own environment names is told, too.
     /// </summary>
-    public void ApplyTo(ProcessStartInfo start)
+    public static void HandOver(IReadOnlyList<string> onEvent, ProcessStartInfo start)
     {
         const string variable = "ROBUSTTRAIN_ON_EVENT";
-        if (OnEvent.Count > 0)
-            start.Environment[variable] = string.Join('\n', [.. OnEvent, start.Environment.TryGetValue(variable, out string? before) ? before : ""]);
+        if (onEvent.Count > 0)
+            start.Environment[variable] = string.Join('\n', [.. onEvent, start.Environment.TryGetValue(variable, out string? before) ? before : ""]);
     }
 
     /// <summary>The arguments of <c>robusttrain train</c>.</summary>

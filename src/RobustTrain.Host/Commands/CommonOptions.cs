@@ -8,6 +8,17 @@ namespace RobustTrain.Host.Commands;
 /// <summary>Options that several commands have.</summary>
 internal static class CommonOptions
 {
+    /// <summary>Who is told what happens.</summary>
+    /// <param name="what">What is told.</param>
+    public static Option<string[]> OnEvent(string what) => new("--on-event")
+    {
+        HelpName = "COMMAND|URL",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+        DefaultValueFactory = _ => [],
+        Description = $"Tells {what}: a webhook gets JSON by POST, a command of the shell gets it on standard input. Tried three times, 4 s each; may be given several times. {RunNotifications.Variable} names more, one a line, and keeps a webhook's password out of the list of processes.",
+    };
+
     /// <summary>Whether events go to standard output.</summary>
     public static Option<bool> Events() => new("--events")
     {

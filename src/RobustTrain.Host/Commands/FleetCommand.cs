@@ -30,6 +30,7 @@ internal static class FleetCommand
         WhatOptions what = new();
         LimitOptions limits = new();
         AccessOptions access = new();
+        Option<string[]> onEvent = CommonOptions.OnEvent("that runs are finished, have failed for good or are stuck, of hosts that can't be used (alert), and how the fleet ends (finished, failed, stopped)");
         Option<bool> dryRun = new("--dry-run") { Description = "Checks everything and says what would be trained, and does nothing." };
         Option<bool> events = CommonOptions.Events();
         Option<bool> lifeLine = CommonOptions.LifeLine();
@@ -37,12 +38,12 @@ internal static class FleetCommand
             "run",
             "Trains configurations on idle GPUs of hosts, over ssh, until all are finished; starts again what fails or stands still. Killed at any moment and called again it goes on: nothing is started twice, and runs go on without it. Hosts need a shared disk and the same robusttrain. Exit codes: 0 all are finished, 1 not all, 2 usage, 75 stopped.")
         {
-            dryRun, events, lifeLine,
+            onEvent, dryRun, events, lifeLine,
         };
         what.AddTo(command);
         limits.AddTo(command);
         access.AddTo(command);
-        command.SetAction(parsed => Guard(parsed, events, stream => access.Job(parsed, limits.Read(parsed), stream).Run(what.Read(parsed), parsed.GetValue(lifeLine), parsed.GetValue(dryRun))));
+        command.SetAction(parsed => Guard(parsed, events, stream => access.Job(parsed, limits.Read(parsed), stream).Run(what.Read(parsed), RunNotifications.TargetsOf(parsed.GetValue(onEvent)!), parsed.GetValue(lifeLine), parsed.GetValue(dryRun))));
         return command;
     }
 

@@ -15,14 +15,7 @@ internal static class TrainCommand
         {
             Description = "Takes 'stop' and 'checkpoint' as lines on standard input, and stops with a checkpoint when it ends: whoever started this is gone.",
         };
-        Option<string[]> onEvent = new("--on-event")
-        {
-            HelpName = "COMMAND|URL",
-            Arity = ArgumentArity.OneOrMore,
-            AllowMultipleArgumentsPerToken = false,
-            DefaultValueFactory = _ => [],
-            Description = $"Tells how the run ends (finished, failed, stuck, stopped): a webhook gets JSON by POST, a command of the shell gets it on standard input. Tried three times, 4 s each; may be given several times. {RunNotifications.Variable} names more, one a line, and keeps a webhook's password out of the list of processes.",
-        };
+        Option<string[]> onEvent = CommonOptions.OnEvent("how the run ends (finished, failed, stuck, stopped)");
         Command command = new(
             "train",
             "Trains a network, or goes on with a run that was stopped, killed or interrupted. SIGTERM, SIGINT (Ctrl+C) and SIGUSR1 stop it with a checkpoint (exit code 75) once the step or the batch of a validation that is under way has ended and the checkpoint is written; a second SIGINT ends it at once. Under mpiexec of MPICH's kind and under srun --mpi=pmi2 it is one rank of the run.");

@@ -7,6 +7,7 @@ using RobustTrain.Monitoring;
 using RobustTrain.Monitoring.Monitors;
 using RobustTrain.Monitoring.Sources.Ssh;
 using RobustTrain.Platform;
+using RobustTrain.Platform.Notifications;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
@@ -100,7 +101,11 @@ internal sealed class FleetConfigurations : IMemberReader
 internal sealed class FleetJob(FleetOptions options, string gpuSource, string? sshConfig, IReadOnlyList<string>? slurm, EventStream? stream)
 {
     /// <summary>Runs a fleet until nothing is left to do.</summary>
-    public int Run(FleetRequest request, bool hasLifeLine, bool isDryRun)
+    /// <param name="request">What the command line says.</param>
+    /// <param name="onEvent">Who is told what happens.</param>
+    /// <param name="hasLifeLine">Whether standard input is the parent's life line.</param>
+    /// <param name="isDryRun">Whether everything is only checked.</param>
+    public int Run(FleetRequest request, IReadOnlyList<NotificationTarget> onEvent, bool hasLifeLine, bool isDryRun)
     {
         options.Validate();
         CheckAccess(request);
@@ -115,7 +120,7 @@ internal sealed class FleetJob(FleetOptions options, string gpuSource, string? s
             return (int)ExitCode.Finished;
         }
 
-        return Run(request.Path, hasLifeLine, folder =>
+        return Run(request.Path, onEvent, hasLifeLine, folder =>
         {
             foreach (MemberSpec member in members.Where(member => folder.State.Find(member.Name) is null))
                 folder.Append(new MemberAdded(member.Name, member.Config, member.Settings));
@@ -126,7 +131,7 @@ internal sealed class FleetJob(FleetOptions options, string gpuSource, string? s
     }
 
     /// <summary>Stops a fleet's runs, where no process works on the fleet that could be asked to.</summary>
-    public int StopRuns(string path, bool hasLifeLine) => Run(path, hasLifeLine, folder => folder.Append(new StopAsked(Runs: true)));
+    public int StopRuns(string path, bool hasLifeLine) => Run(path, [], hasLifeLine, folder => folder.Append(new StopAsked(Runs: true)));
 
     private void CheckAccess(FleetRequest request)
     {
@@ -146,7 +151,7 @@ internal sealed class FleetJob(FleetOptions options, string gpuSource, string? s
         }
     }
 
-    private int Run(string path, bool hasLifeLine, Action<FleetFolder> begin)
+    private int Run(string path, IReadOnlyList<NotificationTarget> onEvent, bool hasLifeLine, Action<FleetFolder> begin)
     {
         using CancellationTokenSource stopping = new();
         StopRequests requests = new(stopping.Cancel, onCheckpoint: () => { });
@@ -157,6 +162,10 @@ internal sealed class FleetJob(FleetOptions options, string gpuSource, string? s
         using FleetFolder folder = FleetFolder.Open(path, RunVersions.Current().RobustTrain, TimeProvider.System);
         begin(folder);
 
+        // The fleet tells of its runs, wherever they are; those on this machine would tell it twice.
+        Environment.SetEnvironmentVariable(RunNotifications.Variable, null);
+        using FleetNotifications notifications = new(onEvent, folder.Path, folder.State.Id, FleetFolder.ReadStatus(folder.Path), Warn, TimeProvider.System);
+
         // What was added by others may stand in another folder's words.
         Environment.CurrentDirectory = folder.State.WorkingFolder;
         HostAccess access = new(folder.Path, folder.State.Id, Environment.ProcessPath!, gpuSource, new SshOptions { ConfigPath = sshConfig }, options.ClockTolerance, options.Timeout);
@@ -164,21 +173,32 @@ internal sealed class FleetJob(FleetOptions options, string gpuSource, string? s
             folder, options, FleetConfigurations.Reader,
             name => name == SlurmHost.Name ? new SlurmHost(access.Executable, folder.Path, slurm ?? []) : new AgentHost(name, access, guard),
             TimeProvider.System);
-        engine.MemberChanged += member => Tell(folder.Path, member);
-        engine.HostChanged += host => Tell(host);
+        engine.MemberChanged += member =>
+        {
+            Tell(folder.Path, member);
+            notifications.Take(member);
+        };
+        engine.HostChanged += host =>
+        {
+            Tell(host);
+            notifications.Take(host);
+        };
         engine.Warned += Warn;
         bool isAtItsEnd = engine.RunAsync(stopping.Token).GetAwaiter().GetResult();
         int exitCode = !isAtItsEnd || folder.State.Stop is not null ? (int)ExitCode.Stopped
             : engine.Status!.Members.All(member => member.State == MemberState.Finished) ? (int)ExitCode.Finished
             : (int)ExitCode.Unexpected;
-        Say(exitCode switch
+        string sentence = exitCode switch
         {
             (int)ExitCode.Stopped when folder.State.Stop is { Runs: true } => $"The fleet and its runs were stopped; go on with: robusttrain fleet run --path {folder.Path}",
             (int)ExitCode.Stopped => $"The fleet was stopped, its runs go on; go on with: robusttrain fleet run --path {folder.Path}",
             (int)ExitCode.Finished => "All runs of the fleet are finished.",
             _ => $"The fleet has nothing left to do; not all of its runs are finished: robusttrain fleet status --path {folder.Path}",
-        });
-        stream?.Write(new RunFinished(exitCode switch { 0 => "finished", (int)ExitCode.Stopped => "stopped", _ => "failed" }, exitCode, exitCode == (int)ExitCode.Unexpected ? "Not all runs of the fleet are finished." : null, exitCode == (int)ExitCode.Unexpected ? "FleetNotFinished" : null));
+        };
+        string state = exitCode switch { 0 => "finished", (int)ExitCode.Stopped => "stopped", _ => "failed" };
+        Say(sentence);
+        notifications.TakeEnd(state, sentence);
+        stream?.Write(new RunFinished(state, exitCode, exitCode == (int)ExitCode.Unexpected ? "Not all runs of the fleet are finished." : null, exitCode == (int)ExitCode.Unexpected ? "FleetNotFinished" : null));
         return exitCode;
     }
 
