@@ -74,6 +74,7 @@ public sealed class ModelExporter
         }
 
         string path = Path.GetFullPath(_options.Path);
+        ResultFile.DeleteLeftovers(Path.GetDirectoryName(path)!);
         using ResultFile file = new(path);
         _unfinished = file;
         try

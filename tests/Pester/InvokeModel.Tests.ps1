@@ -78,6 +78,16 @@ Describe 'Invoke-Model' {
         $failure[0].TargetObject | Should -Be /i/bad.png
     }
 
+    It 'says of one that was killed, and of one that was stopped from outside, how it goes on' -Skip:$IsWindows {
+        $env:FAKE_END = 'segfault'
+        Invoke-Model r a b -OutputPath out -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure[0].Exception.Message | Should -BeLike 'The prediction was ended by signal 11 (*); what is finished stays, and the same command with -SkipExisting goes on, *'
+        $env:FAKE_END = 'stopped'
+        Invoke-Model r a b -OutputPath out -ErrorVariable failure -ErrorAction SilentlyContinue
+        $failure[0].FullyQualifiedErrorId | Should -Be 'PredictionStopped,RobustTrain.Cmdlets.Commands.InvokeModelCommand'
+        $failure[0].Exception.Message | Should -Be 'The prediction was stopped; the same command with -SkipExisting goes on.'
+    }
+
     It 'refuses lists that are no pairs' {
         Invoke-Model r a, b c -OutputPath out -ErrorVariable failure -ErrorAction SilentlyContinue
         $failure[0].Exception.Message | Should -Be '-ImagePathA has 2 paths and -ImagePathB 1 path; expected as many of one as of the other.'

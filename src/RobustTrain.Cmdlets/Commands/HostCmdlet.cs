@@ -29,6 +29,9 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     /// <summary>How this cmdlet calls what the executable names by its options.</summary>
     private protected virtual CmdletWords Words() => new([.. BoundSettings()]);
 
+    /// <summary>As above, for the process that this cmdlet waits for, which trains no run.</summary>
+    private protected virtual CmdletWords WordsOfCall() => Words() with { Worker = "robusttrain", GoesOn = "" };
+
     /// <summary>Those parameters that were given and set a key of the configuration, as settings with absolute paths, and as they were given.</summary>
     private protected IEnumerable<(string Setting, string Parameter)> BoundSettings()
     {
@@ -63,7 +66,7 @@ public abstract class HostCmdlet : RobustTrainCmdlet
     {
         string folder = await CurrentFolderAsync();
         RunspaceLifetime lifetime = await OnPipelineThread(RunspaceLifetime.OfCurrentRunspace);
-        CmdletWords words = await OnPipelineThread(Words);
+        CmdletWords words = await OnPipelineThread(WordsOfCall);
         var call = new HostCall([.. arguments, "--events", "--life-line"], folder, lifetime, KillAfter, target, words);
         HostEnd end = await call.RunAsync(
             async happened =>

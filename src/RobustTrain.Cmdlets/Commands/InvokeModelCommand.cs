@@ -83,6 +83,8 @@ public sealed class InvokeModelCommand : NetworkCmdlet
 
     private protected override CmdletWords Words() => base.Words() with { Own = new Dictionary<string, string> { ["--images"] = "-Path" } };
 
+    private protected override CmdletWords WordsOfCall() => Words() with { Worker = Strings.Format("Prediction"), GoesOn = Strings.Format("PredictionGoesOn") };
+
     /// <inheritdoc/>
     protected override async Task ProcessRecordAsync(CancellationToken stopping)
     {

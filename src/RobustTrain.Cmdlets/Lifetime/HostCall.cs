@@ -115,7 +115,8 @@ internal static class HostFailure
     /// <param name="words">Puts its sentences into the cmdlet's words.</param>
     public static RunException? Of(int exitCode, RunFinished? finished, IReadOnlyList<string> errorLines, object? target, CmdletWords words)
     {
-        if (exitCode is (int)ExitCode.Finished or (int)ExitCode.Stopped)
+        // A prediction that was stopped from outside ends as a stopped run does, but is undone, and says so.
+        if (exitCode == (int)ExitCode.Finished || (exitCode == (int)ExitCode.Stopped && finished?.State != "failed"))
             return null;
 
         ExitCode known = Enum.IsDefined((ExitCode)exitCode) ? (ExitCode)exitCode : ExitCode.Unexpected;
@@ -129,7 +130,7 @@ internal static class HostFailure
             .Where(line => !string.IsNullOrWhiteSpace(line) && !line.EndsWith(UsageHint, StringComparison.Ordinal))
             .Select(line => line.StartsWith(ErrorPrefix, StringComparison.Ordinal) ? line[ErrorPrefix.Length..] : line)
             .Select(words.Of));
-        if (DeathOf(exitCode, hasItsWord: errorLines.Any(line => line.StartsWith(ErrorPrefix, StringComparison.Ordinal))) is { } message)
+        if (DeathOf(exitCode, hasItsWord: errorLines.Any(line => line.StartsWith(ErrorPrefix, StringComparison.Ordinal)), words) is { } message)
             return new RunException(ExitCode.Unexpected, "TrainerKilled", said.Length == 0 ? message : $"{message}\n{said}", target);
 
         return new RunException(known, IdOf(known), said.Length == 0 ? Strings.Format("EndedSilently", exitCode) : said, target);
@@ -139,16 +140,16 @@ internal static class HostFailure
     private static bool HasLibTorch() =>
         Environment.GetEnvironmentVariable(LibTorchLocation.Variable) is { Length: > 0 } || LibTorchLocation.Find(Path.GetDirectoryName(HostExecutable.Expected)!, EngineStore.OfThisUser()) is not null;
 
-    // How a trainer ended that did not end itself; null where it did.
-    private static string? DeathOf(int exitCode, bool hasItsWord)
+    // How a process ended that did not end itself; null where it did.
+    private static string? DeathOf(int exitCode, bool hasItsWord, CmdletWords words)
     {
         if (!OperatingSystem.IsWindows())
-            return exitCode > SignalBase ? Strings.Format("EndedBySignal", exitCode - SignalBase) : null;
+            return exitCode > SignalBase ? Strings.Format("EndedBySignal", words.Worker, exitCode - SignalBase, words.GoesOn) : null;
 
         // The C runtime's abort() ends with 3 as well; a trainer that finds its data bad says so.
         if (exitCode == (int)ExitCode.Data && !hasItsWord)
-            return Strings.Format("Aborted");
-        return ExitStatus.Describe(exitCode) is { } death ? Strings.Format("EndedByWindows", death) : null;
+            return Strings.Format("Aborted", words.Worker, words.GoesOn);
+        return ExitStatus.Describe(exitCode) is { } death ? Strings.Format("EndedByWindows", words.Worker, death, words.GoesOn) : null;
     }
 
     private static string IdOf(ExitCode code) => code switch

@@ -62,6 +62,12 @@ internal sealed partial record CmdletWords(IReadOnlyList<(string Setting, string
     /// <summary>Parameters that this cmdlet names otherwise than others, by the executable's options.</summary>
     public IReadOnlyDictionary<string, string> Own { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>What the process does, as the subject of a sentence on how it was killed.</summary>
+    public string Worker { get; init; } = Strings.Format("Trainer");
+
+    /// <summary>How its work goes on after that, as the end of the sentence.</summary>
+    public string GoesOn { get; init; } = Strings.Format("TrainerGoesOn");
+
     /// <summary>A sentence in the cmdlet's words.</summary>
     public string Of(string sentence)
     {

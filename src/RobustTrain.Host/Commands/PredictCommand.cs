@@ -40,7 +40,7 @@ internal static class PredictCommand
         Option<bool> lifeLine = CommonOptions.LifeLine();
         Command command = new(
             "predict",
-            "Uses a trained network on images: finds changes between pairs, tells the class of each pixel or of the whole image, or makes another image, as the network's task is. Memory: 3 bytes for each pixel of an input, 4 for each class or channel (and 4 more) of each pixel that a row of tiles gives, and what the network needs for one tile; of a network that gives labels, what it needs for the whole image.")
+            "Uses a trained network on images: finds changes between pairs, tells the class of each pixel or of the whole image, or makes another image, as the network's task is. SIGTERM and SIGINT (Ctrl+C) stop it (exit code 75); what is finished stays, and the same command with --skip-existing goes on. Memory: 3 bytes for each pixel of an input, 4 for each class or channel (and 4 more) of each pixel that a row of tiles gives, and what the network needs for one tile; of a network that gives labels, what it needs for the whole image.")
         {
             path, folders, first, second, list, output, scores, top, tile, overlap, force, skip, check, choice, config, configuration.Settings, device, events, lifeLine,
         };

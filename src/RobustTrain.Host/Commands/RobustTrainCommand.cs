@@ -28,7 +28,7 @@ internal static class RobustTrainCommand
 
     private static RootCommand Create() => new(
         "Trains deep networks and keeps the training alive. "
-        + "Exit codes: 0 finished, 1 unexpected, 2 configuration or usage, 3 data, 4 numeric failure, 5 out of memory, 75 stopped with a checkpoint (run it again to go on).")
+        + "Exit codes: 0 finished, 1 unexpected, 2 configuration or usage, 3 data, 4 numeric failure, 5 out of memory, 75 stopped with a checkpoint, or a prediction with what is finished (run it again to go on).")
     {
         TrainCommand.Create(),
         FleetCommand.Create(),

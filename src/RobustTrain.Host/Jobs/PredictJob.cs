@@ -25,7 +25,7 @@ internal sealed class PredictJob(PredictRequest request, EventStream? stream, Ti
     private bool _hasEnded;
 
     /// <summary>Predicts.</summary>
-    /// <returns>The exit code: that of unreadable data where an input could not be read.</returns>
+    /// <returns>The exit code: that of unreadable data where an input could not be read, that of a stopped run where it was stopped.</returns>
     public int Run()
     {
         string path = Path.GetFullPath(request.Path);
@@ -83,7 +83,7 @@ internal sealed class PredictJob(PredictRequest request, EventStream? stream, Ti
     }
 
     private RunException Stopped(string path) => new(
-        ExitCode.Unexpected, "PredictionStopped",
+        ExitCode.Stopped, "PredictionStopped",
         _predictor is not { } predictor ? "The prediction was stopped before it began; nothing was written, and the same command begins again."
         : $"The prediction was stopped before all {(predictor.ImagesAtOnce == 1 ? "images" : "pairs")} were predicted; {(predictor.HasFileForEach
             ? "what is finished stays, and the same command with --skip-existing goes on"

@@ -5,9 +5,10 @@ internal sealed class UnfinishedFiles
 {
     private readonly Lock _gate = new();
     private readonly List<ResultFile> _files = [];
+    private readonly HashSet<string> _folders = new(StringComparer.Ordinal);
     private bool _isDiscarded;
 
-    /// <summary>Opens a file.</summary>
+    /// <summary>Opens a file; the first of a folder deletes what killed processes have left there.</summary>
     /// <exception cref="Runs.RunException">The disk refuses.</exception>
     /// <exception cref="OperationCanceledException">The process is ending, and would leave the file behind.</exception>
     public ResultFile Open(string path)
@@ -16,6 +17,8 @@ internal sealed class UnfinishedFiles
         {
             if (_isDiscarded)
                 throw new OperationCanceledException();
+            if (_folders.Add(Path.GetDirectoryName(path)!))
+                ResultFile.DeleteLeftovers(Path.GetDirectoryName(path)!);
             ResultFile file = new(path);
             _files.Add(file);
             return file;

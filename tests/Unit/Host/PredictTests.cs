@@ -158,7 +158,7 @@ public sealed class PredictTests : IDisposable
         Assert.Equal(0, PosixSignals.Send(process.Id, 2));
         HostRun run = await HostRun.EndOf(process);
 
-        Assert.Equal((1, "The prediction was stopped before all pairs were predicted; what is finished stays, and the same command with --skip-existing goes on."), (run.ExitCode, Assert.Single(run.Sentences)));
+        Assert.Equal((75, "The prediction was stopped before all pairs were predicted; what is finished stays, and the same command with --skip-existing goes on."), (run.ExitCode, Assert.Single(run.Sentences)));
         Assert.Equal([Path.Combine("deeper", "two.png"), "one.png"], Written("out"));
 
         // A smaller pair in place of the large one, which would take long.
@@ -170,6 +170,28 @@ public sealed class PredictTests : IDisposable
         Assert.True(rest.ExitCode == 0, rest.Error);
         Assert.Equal([_folder.At("out/deeper/two.png"), _folder.At("out/zz.png")], events.OfType<PredictionMade>().Select(made => made.MapPath));
         Assert.Equal(before, File.ReadAllBytes(_folder.At("out/one.png")));
+    }
+
+    [LinuxFact("Windows has no signals.")]
+    public async Task What_a_killed_prediction_left_half_written_goes_with_the_next_one()
+    {
+        Write("A/zz.bmp", 4000, 4000, seed: 5);
+        Write("B/zz.bmp", 4000, 4000, seed: 6);
+        using Process process = HostRun.Start(_folder.Path, [.. Arguments("--images", ".")]);
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("\"prediction_progress\"", StringComparison.Ordinal) | !line.Contains("\"zz\"", StringComparison.Ordinal))
+        {
+        }
+
+        process.Kill();
+        await HostRun.EndOf(process);
+        string left = Assert.Single(Directory.EnumerateFiles(_folder.At("out")), file => Path.GetFileName(file) != "one.png");
+        Assert.StartsWith(".", Path.GetFileName(left), StringComparison.Ordinal);
+
+        Write("A/zz.bmp", 40, 40, seed: 5);
+        Write("B/zz.bmp", 40, 40, seed: 6);
+        (HostRun rest, _) = await Predict("--images", ".", "--skip-existing");
+        Assert.True(rest.ExitCode == 0, rest.Error);
+        Assert.Equal([Path.Combine("deeper", "two.png"), "one.png", "zz.png"], Written("out"));
     }
 
     [Fact]
