@@ -28,6 +28,7 @@ public sealed class TrainingCheck
     private readonly List<Exception> _faults = [];
     private readonly List<RunWarning> _warnings = [];
     private readonly Dictionary<DatasetSplit, IDataset> _splits = [];
+    private readonly List<Source> _sources = [];
     private TrainingPlan? _plan;
 
     private TrainingCheck(TrainingConfig config, long availableBytes)
@@ -70,7 +71,7 @@ public sealed class TrainingCheck
         }
         finally
         {
-            foreach (IDisposable dataset in check._splits.Values.OfType<IDisposable>())
+            foreach (IDisposable dataset in check._sources.Select(source => source.Dataset).OfType<IDisposable>())
                 dataset.Dispose();
         }
     }
@@ -81,18 +82,33 @@ public sealed class TrainingCheck
         foreach (DatasetSplit split in Enum.GetValues<DatasetSplit>())
         {
             Try(() => OpenSplit(split));
-            if (_splits.TryGetValue(split, out IDataset? dataset))
-                Try(() => TrainingPlan.CheckSplit(_task, split, dataset));
+            if (!_splits.TryGetValue(split, out IDataset? dataset))
+                continue;
+            _sources.Add(new Source("", _config, split, dataset));
+            Try(() => TrainingPlan.CheckSplit(_task, split, dataset));
         }
 
-        _warnings.AddRange([.. TaskCatalog.UnusedModelKeys(_config), .. LoaderJournal.WarningsOf(_splits.Values)]);
-        if (_splits.Count < Enum.GetValues<DatasetSplit>().Length)
-            return;
+        if (_splits.Count == Enum.GetValues<DatasetSplit>().Length)
+            MakePlan();
+        _warnings.AddRange([.. TaskCatalog.UnusedModelKeys(_config), .. _sources.GroupBy(source => source.Where).SelectMany(sources => LoaderJournal.WarningsOf(sources.Select(source => source.Dataset))).DistinctBy(warning => warning.Message), .. _plan?.StartWarnings ?? []]);
+    }
+
+    private void MakePlan()
+    {
         IDataset validation = _splits[DatasetSplit.Val];
         Try(() => _plan = TrainingPlan.Create(
             _config,
             new DataSplits(_splits[DatasetSplit.Train], validation, _splits[DatasetSplit.Test]) { ValidationSets = _task.ValidationSetsOf(validation) }));
-        _warnings.AddRange(_plan?.StartWarnings ?? []);
+        foreach (TrainingPlan stage in (_plan?.Stages ?? []).Skip(1).Where(stage => !stage.HasFormerData))
+        {
+            string where = $"In stages.{stage.Stage.Name}: ";
+            _sources.AddRange(
+            [
+                new Source(where, stage.Config, DatasetSplit.Train, stage.Data.Training),
+                new Source(where, stage.Config, DatasetSplit.Val, stage.Data.Validation),
+                new Source(where, stage.Config, DatasetSplit.Test, stage.Data.Test),
+            ]);
+        }
     }
 
     // Where files are at fault, the others have not been read whole: the operator should know that more may be found.
@@ -111,38 +127,39 @@ public sealed class TrainingCheck
 
     private void ReadFiles(Action<int, int>? progress, CancellationToken stopping)
     {
-        (DatasetSplit Split, IDataset Dataset, int Part)[] all =
-            [.. _splits.OrderBy(split => split.Key).SelectMany(split => Enumerable.Range(0, PartsOf(split.Value)), (split, part) => (split.Key, split.Value, part))];
+        (Source Source, int Part)[] all = [.. _sources.SelectMany(source => Enumerable.Range(0, PartsOf(source.Dataset)), (source, part) => (source, part))];
         IReadOnlyList<DatasetFault>[] found = new IReadOnlyList<DatasetFault>[all.Length];
         int done = 0;
         Parallel.For(0, all.Length, new ParallelOptions { MaxDegreeOfParallelism = _config.Threads ?? Environment.ProcessorCount, CancellationToken = stopping }, place =>
         {
-            found[place] = ((ICheckableDataset)all[place].Dataset).FaultsOfPart(all[place].Part);
+            found[place] = ((ICheckableDataset)all[place].Source.Dataset).FaultsOfPart(all[place].Part);
             progress?.Invoke(Interlocked.Increment(ref done), all.Length);
         });
-        foreach (IGrouping<DatasetSplit, int> split in Enumerable.Range(0, all.Length).Where(place => found[place].Count > 0).GroupBy(place => all[place].Split))
-            Judge(split.Key, all[split.First()].Dataset, split.Count(), [.. split.SelectMany(place => found[place])]);
+        foreach (IGrouping<Source, int> source in Enumerable.Range(0, all.Length).Where(place => found[place].Count > 0).GroupBy(place => all[place].Source))
+            Judge(source.Key, source.Count(), [.. source.SelectMany(place => found[place])]);
     }
 
     private static int PartsOf(IDataset dataset) => dataset is ICheckableDataset checkable ? checkable.PartCount : 0;
 
     // A training that may skip samples goes on without those of a broken file, as long as they are few.
-    private void Judge(DatasetSplit split, IDataset dataset, int parts, IReadOnlyList<DatasetFault> faults)
+    private void Judge(Source source, int parts, IReadOnlyList<DatasetFault> faults)
     {
-        LoaderOptions options = _config.Loader;
-        int epoch = dataset.Count * (split == DatasetSplit.Train ? _config.Data.EnlargeRatio : 1);
-        int lost = epoch / PartsOf(dataset) * parts;
+        LoaderOptions options = source.Config.Loader;
+        int epoch = source.Dataset.Count * (source.Split == DatasetSplit.Train ? source.Config.Data.EnlargeRatio : 1);
+        int lost = epoch / PartsOf(source.Dataset) * parts;
         int most = options.MaxSkippedOf(epoch);
         if (options.OnBadSample == BadSamplePolicy.Skip && lost <= most)
         {
-            _warnings.AddRange(faults.Select(fault => new RunWarning($"{fault.Message} Its samples will be skipped.")));
+            foreach (string warning in faults.Select(fault => $"{fault.Message} Its samples will be skipped.").Where(warning => !_warnings.Exists(known => known.Message.EndsWith(warning, StringComparison.Ordinal))))
+                _warnings.Add(new RunWarning(source.Where + warning));
             return;
         }
 
-        foreach (DatasetFault fault in faults)
-            Add(new SampleException(fault.Message, fault.Path));
+        // A stage's data may be the same files as those before, cut otherwise.
+        foreach (DatasetFault fault in faults.Where(fault => !_faults.Exists(known => known.Message.EndsWith(fault.Message, StringComparison.Ordinal))))
+            Add(new SampleException(source.Where + fault.Message, fault.Path));
         if (options.OnBadSample == BadSamplePolicy.Skip)
-            Add(new RunException(ExitCode.Data, "SkipBudgetExceeded", $"{lost} of the {epoch} samples of an epoch of the {SplitNames.Of(split)} split can't be loaded, but loader.max_skipped allows {most}.", "loader.max_skipped"));
+            Add(new RunException(ExitCode.Data, "SkipBudgetExceeded", $"{source.Where}{lost} of the {epoch} samples of an epoch of the {SplitNames.Of(source.Split)} split can't be loaded, but loader.max_skipped allows {most}.", "loader.max_skipped"));
     }
 
     private void StartWorkers(TrainingPlan plan, CancellationToken stopping)
@@ -191,6 +208,22 @@ public sealed class TrainingCheck
     {
         if (_faults.All(known => known.Message != fault.Message))
             _faults.Add(fault);
+    }
+
+    /// <summary>A split that is read whole: of the training, or of a stage with data of its own.</summary>
+    /// <param name="where">What a sentence about it begins with.</param>
+    /// <param name="config">What holds there.</param>
+    /// <param name="split">The split.</param>
+    /// <param name="dataset">Its samples.</param>
+    private sealed class Source(string where, TrainingConfig config, DatasetSplit split, IDataset dataset)
+    {
+        public string Where { get; } = where;
+
+        public TrainingConfig Config { get; } = config;
+
+        public DatasetSplit Split { get; } = split;
+
+        public IDataset Dataset { get; } = dataset;
     }
 
     /// <summary>Keeps why the first worker failed.</summary>

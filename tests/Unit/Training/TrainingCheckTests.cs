@@ -1,3 +1,4 @@
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Tests.Host;
@@ -30,6 +31,40 @@ public sealed class TrainingCheckTests : IDisposable
         Assert.Empty(check.Faults);
         Assert.Equal(2, check.Plan!.StepsPerEpoch);
         Assert.Equal(Enumerable.Range(1, 6).Select(done => (done, 6)), progress);
+    }
+
+    [Fact]
+    public void The_data_of_a_stage_are_read_too()
+    {
+        string other = Directory.CreateTempSubdirectory("robusttrain-test-").FullName;
+        try
+        {
+            TinyPairs.Write(other);
+            string torn = Path.Combine(other, "B", "train_1.bmp");
+            using (FileStream file = File.OpenWrite(torn))
+                file.SetLength(file.Length / 2);
+            TrainingConfig staged = ConfigurationReader.With(Config, [$"stages.epoch-2={{criterion.name: dice}}", $"stages.epoch-4.data.path={ConfigurationWriter.Quote(other)}"]);
+
+            List<int> totals = [];
+            TrainingCheck check = TrainingCheck.Of(staged, (_, total) => totals.Add(total));
+
+            SampleException fault = Assert.IsType<SampleException>(Assert.Single(check.Faults));
+            Assert.Equal(torn, fault.Path);
+            Assert.StartsWith("In stages.epoch-4: ", fault.Message, StringComparison.Ordinal);
+            Assert.Equal(Enumerable.Repeat(12, 12), totals);
+        }
+        finally
+        {
+            Directory.Delete(other, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void What_is_wrong_with_files_that_a_stage_cuts_otherwise_is_said_once()
+    {
+        using (FileStream file = File.OpenWrite(Path.Combine(_folder, "A", "train_1.bmp")))
+            file.SetLength(file.Length / 2);
+        Assert.Single(TrainingCheck.Of(ConfigurationReader.With(Config, ["stages.epoch-4.data.crop_size=16"])).Faults);
     }
 
     [Fact]
