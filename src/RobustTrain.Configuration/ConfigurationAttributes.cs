@@ -35,8 +35,20 @@ public sealed class ConfigurationPathAttribute : Attribute;
 /// Marks a mapping of names to settings of the same configuration, <c>key=value</c>. A file may write them as sections and keys; they are read
 /// as the keys themselves are, and kept with their full names and paths.
 /// </summary>
+/// <param name="keys">The keys that may be set: dotted names, or a section with a dot at its end for all of its keys.</param>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class ConfigurationSettingsAttribute : Attribute;
+public sealed class ConfigurationSettingsAttribute(params string[] keys) : Attribute
+{
+    /// <summary>The keys that may be set.</summary>
+    public IReadOnlyList<string> Keys { get; } = keys;
+
+    /// <summary>Those of these sections that may not.</summary>
+    public string[] Except { get; init; } = [];
+
+    /// <summary>Whether a key may be set.</summary>
+    /// <param name="path">Its dotted name.</param>
+    public bool Allows(string path) => !Except.Contains(path) && Keys.Any(key => key.EndsWith('.') ? path.StartsWith(key, StringComparison.Ordinal) : path == key);
+}
 
 /// <summary>
 /// Marks a key that may change when a run goes on: no bit of what a finished run leaves depends on it, or only where the run would have failed

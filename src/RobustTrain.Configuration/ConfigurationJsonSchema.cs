@@ -30,6 +30,13 @@ public static class ConfigurationJsonSchema
         JsonObject types = (JsonObject)options.GetJsonSchemaAsNode(typeof(T));
         JsonObject schema = new() { ["$schema"] = "https://json-schema.org/draft/2020-12/schema", ["title"] = "RobustTrain configuration" };
         AddSection(schema, ConfigurationSchema<T>.Root, types, options);
+        foreach (ConfigurationKey key in ConfigurationSchema<T>.Root.Keys.Where(key => key.IsSettings))
+        {
+            JsonObject part = [];
+            AddSection(part, ConfigurationSchema<T>.Root, types, options, key.Settings!.Allows);
+            ((JsonArray)schema["properties"]![key.Name]!["additionalProperties"]!["anyOf"]!).Insert(0, part);
+        }
+
         return schema.ToJsonString(options);
     }
 
@@ -40,17 +47,17 @@ public static class ConfigurationJsonSchema
     }
 
     // What the types say, and what only the keys know: descriptions, limits, other names, defaults, and seconds for a TimeSpan.
-    private static void AddSection(JsonObject schema, ConfigurationSection section, JsonObject types, JsonSerializerOptions options)
+    private static void AddSection(JsonObject schema, ConfigurationSection section, JsonObject types, JsonSerializerOptions options, Func<string, bool>? allows = null)
     {
         JsonObject properties = [];
         JsonArray conditions = [];
-        foreach (ConfigurationKey key in section.Keys)
+        foreach (ConfigurationKey key in section.Keys.Where(key => allows is null || (key.Section?.Values ?? [key]).Any(leaf => allows(leaf.Path))))
         {
             JsonObject type = Resolve((JsonObject)types["properties"]![options.PropertyNamingPolicy!.ConvertName(key.Property.Name)]!);
-            properties[key.Name] = Key(key, type, options);
+            properties[key.Name] = Key(key, type, options, allows);
             foreach (string alias in key.Aliases)
             {
-                JsonObject other = Key(key, type, options);
+                JsonObject other = Key(key, type, options, allows);
                 other["description"] = $"Another name of {key.Name}.";
                 other["deprecated"] = true;
                 properties[alias] = other;
@@ -75,12 +82,12 @@ public static class ConfigurationJsonSchema
         return Resolve((JsonObject)target);
     }
 
-    private static JsonObject Key(ConfigurationKey key, JsonObject type, JsonSerializerOptions options)
+    private static JsonObject Key(ConfigurationKey key, JsonObject type, JsonSerializerOptions options, Func<string, bool>? allows)
     {
         JsonObject schema = new() { ["description"] = key.Description };
         if (key.Section is { } section)
         {
-            AddSection(schema, section, type, options);
+            AddSection(schema, section, type, options, allows);
             // An empty section in YAML is null.
             schema["type"] = new JsonArray("object", "null");
             return schema;
@@ -104,7 +111,7 @@ public static class ConfigurationJsonSchema
         {
             schema["propertyNames"] = new JsonObject { ["pattern"] = Whole(key.Pattern!) };
             JsonObject texts = new() { ["type"] = new JsonArray("array", "string"), ["items"] = new JsonObject { ["type"] = "string" } };
-            schema["additionalProperties"] = key.IsSettings ? new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["$ref"] = "#" }, texts) } : texts;
+            schema["additionalProperties"] = key.IsSettings ? new JsonObject { ["anyOf"] = new JsonArray(texts) } : texts;
         }
         else if (key.Kind == ConfigurationKind.Text)
         {

@@ -87,7 +87,7 @@ public sealed class ConfigurationSection
             Kind = kind,
             IsList = isList,
             IsMap = isMap,
-            IsSettings = property.IsDefined(typeof(ConfigurationSettingsAttribute)),
+            Settings = property.GetCustomAttribute<ConfigurationSettingsAttribute>(),
             IsNullable = new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable,
             NullText = property.GetCustomAttribute<ConfigurationNullTextAttribute>()?.Text ?? "null",
             ForeignNames = property.GetCustomAttributes<ConfigurationForeignNameAttribute>().ToDictionary(foreign => foreign.Name, foreign => foreign.Difference),
@@ -145,7 +145,10 @@ public sealed record ConfigurationKey
     public required bool IsMap { get; init; }
 
     /// <summary>Whether the texts of a mapping are settings of this configuration, <c>key=value</c>.</summary>
-    public required bool IsSettings { get; init; }
+    public bool IsSettings => Settings is not null;
+
+    /// <summary>Which keys such texts may set; null where they are no settings.</summary>
+    public required ConfigurationSettingsAttribute? Settings { get; init; }
 
     /// <summary>Whether the value may be null.</summary>
     public required bool IsNullable { get; init; }

@@ -76,7 +76,13 @@ public static class ConfigurationWriter
                     text.Append(indent).Append("# ").Append(line).Append('\n');
             }
 
-            if (key.Section is null)
+            if (key.IsSettings && value is IReadOnlyDictionary<string, IReadOnlyList<string>> { Count: > 0 } named)
+            {
+                text.Append(indent).Append(key.Name).Append(":\n");
+                foreach ((string name, IReadOnlyList<string> settings) in named)
+                    WriteSettings(text, name, settings, depth + 1);
+            }
+            else if (key.Section is null)
             {
                 text.Append(indent).Append(key.Name).Append(": ").Append(Format(key, value)).Append('\n');
             }
@@ -85,6 +91,22 @@ public static class ConfigurationWriter
                 text.Append(indent).Append(key.Name).Append(":\n");
                 Write(text, key.Section, value!, depth + 1, isDocumented);
             }
+        }
+    }
+
+    // In sections, as a file may have them: a key a line.
+    private static void WriteSettings(StringBuilder text, string name, IReadOnlyList<string> settings, int depth)
+    {
+        text.Append(' ', depth * 2).Append(name).Append(settings.Count == 0 ? ": []\n" : ":\n");
+        string[] open = [];
+        foreach (string setting in settings)
+        {
+            int equals = setting.IndexOf('=', StringComparison.Ordinal);
+            string[] path = setting[..equals].Split('.');
+            int common = open.Zip(path).TakeWhile(parts => parts.First == parts.Second).Count();
+            for (int level = common; level < path.Length; level++)
+                text.Append(' ', (depth + 1 + level) * 2).Append(path[level]).Append(level < path.Length - 1 ? ":\n" : $": {setting[(equals + 1)..]}\n");
+            open = path[..^1];
         }
     }
 }

@@ -47,6 +47,12 @@ Describe 'Completion' {
         Complete 'Start-Training -Set loader.drop_last=' | Should -Be 'loader.drop_last=true', 'loader.drop_last=false'
         Complete 'Start-Training -Set criterion.name=d' | Should -Be 'criterion.name=dice'
         Complete 'Measure-Model r -Set model.n' | Should -Be 'model.name='
+        Complete 'Start-Training -Set stages.' | Should -Be 'stages.epoch-', 'stages.step-'
+        Complete 'Start-Training -Set stages.epoch-20' | Should -Be 'stages.epoch-20.'
+        Complete 'Start-Training -Set stages.epoch-20.data.cr' | Should -Be 'stages.epoch-20.data.crop_size='
+        Complete 'Start-Training -Set stages.epoch-20.' | Should -Contain 'stages.epoch-20.trainer.freeze='
+        foreach ($fixed in 'model.', 'data.m', 'trainer.e', 'seed', 'stages.') { @(Complete "Start-Training -Set stages.epoch-20.$fixed") -like 'stages.*' | Where-Object { $_ -notlike '*ema_decay=' } | Should -BeNullOrEmpty }
+        Complete 'Start-Training -Set stages.step-9.criterion.name=d' | Should -Be 'stages.step-9.criterion.name=dice'
     }
 
     It 'offers the names of plug-ins, by the real executable' {

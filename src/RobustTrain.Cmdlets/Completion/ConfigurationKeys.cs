@@ -16,21 +16,30 @@ namespace RobustTrain.Cmdlets.Completion;
 /// </summary>
 internal static class ConfigurationKeys
 {
-    private static readonly Lazy<IReadOnlyDictionary<string, ConfigurationKeyHelp>> s_all = new(Read);
+    private static readonly Lazy<(IReadOnlyDictionary<string, ConfigurationKeyHelp> All, IReadOnlyDictionary<string, ConfigurationKeyHelp> OfStages)> s_keys = new(Read);
 
     /// <summary>Every key that holds a value, in the schema's order.</summary>
-    public static IEnumerable<ConfigurationKeyHelp> All => s_all.Value.Values.Distinct();
+    public static IEnumerable<ConfigurationKeyHelp> All => s_keys.Value.All.Values.Distinct();
+
+    /// <summary>Those of them that a stage of a training may change.</summary>
+    public static IEnumerable<ConfigurationKeyHelp> OfStages => s_keys.Value.OfStages.Values.Distinct();
 
     /// <summary>The key of a dotted path, by its name or another of its names, in any letter case; null where there is none.</summary>
-    public static ConfigurationKeyHelp? Find(string path) => s_all.Value.GetValueOrDefault(path);
+    public static ConfigurationKeyHelp? Find(string path) => s_keys.Value.All.GetValueOrDefault(path);
 
-    private static Dictionary<string, ConfigurationKeyHelp> Read()
+    private static (IReadOnlyDictionary<string, ConfigurationKeyHelp> All, IReadOnlyDictionary<string, ConfigurationKeyHelp> OfStages) Read()
     {
         string folder = Path.GetDirectoryName(typeof(ConfigurationKeys).Assembly.Location)!;
         using JsonDocument schema = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "..", "configuration.schema.json")));
-        Dictionary<string, ConfigurationKeyHelp> keys = new(StringComparer.OrdinalIgnoreCase);
-        Add(keys, schema.RootElement, "");
-        return keys;
+        JsonElement stage = schema.RootElement.GetProperty("properties").GetProperty("stages").GetProperty("additionalProperties").GetProperty("anyOf")[0];
+        return (Below(schema.RootElement), Below(stage));
+
+        static Dictionary<string, ConfigurationKeyHelp> Below(JsonElement section)
+        {
+            Dictionary<string, ConfigurationKeyHelp> keys = new(StringComparer.OrdinalIgnoreCase);
+            Add(keys, section, "");
+            return keys;
+        }
     }
 
     private static void Add(Dictionary<string, ConfigurationKeyHelp> keys, JsonElement section, string prefix)
@@ -81,18 +90,25 @@ internal sealed record ConfigurationKeyHelp(string Path, string Description, IRe
 /// <summary>Keys of the configuration for -Set, and after the equals sign their allowed values.</summary>
 public sealed partial class SettingCompleter : ListCompleter
 {
-    [GeneratedRegex(@"^stages\.(epoch|step)-[0-9]+\.", RegexOptions.IgnoreCase)]
+    private static readonly (string Value, string Meaning)[] s_stages =
+    [
+        ("stages.epoch-", "A stage that begins after so many epochs, as stages.epoch-4.criterion.name."),
+        ("stages.step-", "A stage that begins after so many steps, where trainer.total_iter is given."),
+    ];
+
+    [GeneratedRegex(@"^stages\.(epoch|step)-[0-9]+(?<dot>\.)?", RegexOptions.IgnoreCase)]
     private static partial Regex Stage();
 
     private protected override IEnumerable<(string Value, string Meaning)> Candidates(string parameter, string word, IDictionary bound)
     {
         int equals = word.IndexOf('=');
-
-        // Below a stage's name stand the keys that it changes, as stages.epoch-4.criterion.name.
-        string stage = Stage().Match(word).Value;
-        return equals < 0
-            ? ConfigurationKeys.All.Select(key => ($"{stage}{key.Path}=", key.Description))
-            : (ConfigurationKeys.Find(word[stage.Length..equals]) is { } key ? PluginNames.With(key, bound) : []).Select(value => ($"{word[..equals]}={value}", value));
+        Match stage = Stage().Match(word);
+        if (equals >= 0)
+            return (ConfigurationKeys.Find(word[(stage.Groups["dot"].Success ? stage.Length : 0)..equals]) is { } key ? PluginNames.With(key, bound) : []).Select(value => ($"{word[..equals]}={value}", value));
+        if (stage.Groups["dot"].Success)
+            return ConfigurationKeys.OfStages.Select(key => ($"{stage.Value}{key.Path}=", key.Description));
+        (string, string)[] stages = stage.Success ? [($"{stage.Value}.", "The keys that it may change.")] : s_stages;
+        return ConfigurationKeys.All.Select(key => ($"{key.Path}=", key.Description)).Concat(stages);
     }
 }
 

@@ -79,7 +79,13 @@ public sealed record TrainingConfig : IRunConfiguration, IPresetConfiguration, I
 
     [Description("Later parts of the training, each with the sections and keys that change when it begins and hold from then on: epoch-N begins after N epochs, step-N, with trainer.total_iter, after N steps. Loss, optimiser, schedule, data, loader, frozen parameters and more may change, the network may not. Each has a schedule of its own, over its own steps; the optimiser's state goes on where it fits, and which epoch is best begins anew (docs/guide.md).")]
     [RegularExpression("epoch-[1-9][0-9]*|step-[1-9][0-9]*", ErrorMessage = "epoch-N or step-N")]
-    [ConfigurationSettings]
+    [ConfigurationSettings(
+        "criterion.", "optimizer.", "schedule.", "data.", "loader.", "gan.", "numerics.",
+        "trainer.accumulate", "trainer.clip_norm", "trainer.clip_value", "trainer.clip_adaptive", "trainer.ema_decay", "trainer.freeze",
+        "trainer.micro_batch", "trainer.precision", "trainer.validate_every",
+
+        // What the network and its scores are tied to from the first step to the last prediction.
+        Except = ["criterion.ignore_index", "data.dataset", "data.mean", "data.std", "data.validation_sets", "data.label_palette", "gan.features"])]
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? Stages { get; init; }
 
     int IRunConfiguration.Epochs => Trainer.Epochs;

@@ -19,18 +19,7 @@ internal static class TrainingStages
     private const string EpochPrefix = "epoch-";
     private const string StepPrefix = "step-";
 
-    // Of these sections a stage may change every key but those that are named below.
-    private static readonly string[] s_sections = ["criterion.", "optimizer.", "schedule.", "data.", "loader.", "gan.", "numerics."];
-
-    private static readonly string[] s_trainerKeys =
-    [
-        "trainer.accumulate", "trainer.clip_norm", "trainer.clip_value", "trainer.clip_adaptive", "trainer.ema_decay", "trainer.freeze",
-        "trainer.micro_batch", "trainer.precision", "trainer.validate_every",
-    ];
-
-    // What the network and its scores are tied to from the first step to the last prediction.
-    private static readonly string[] s_fixed =
-        ["criterion.ignore_index", "data.dataset", "data.mean", "data.std", "data.validation_sets", "data.label_palette", "gan.features"];
+    private static readonly ConfigurationSettingsAttribute s_allowed = ConfigurationSchema<TrainingConfig>.Find(Key)!.Settings!;
 
     /// <summary>The stages in their order, the first one included; of a training without stages that alone.</summary>
     /// <exception cref="ConfigurationException">A setting is wrong.</exception>
@@ -66,6 +55,7 @@ internal static class TrainingStages
             ? (StepPrefix, EpochPrefix, steps, "trainer.total_iter")
             : (EpochPrefix, StepPrefix, config.Trainer.Epochs, "trainer.epochs");
         bool isSound = named.Count > 0;
+        bool hasToldKeys = false;
         foreach ((string name, IReadOnlyList<string> settings) in named)
         {
             ValidationResult[] found = [.. Check(name, settings, prefix, end, endKey)];
@@ -92,16 +82,19 @@ internal static class TrainingStages
             if (!name.StartsWith(prefix, StringComparison.Ordinal))
                 yield return Wrong($"'{Key}' has the name '{name}', but the training counts {(prefix == StepPrefix ? "steps" : "epochs")} ({endKey}), so that its stages are called {prefix}N{(other == StepPrefix ? ", or 'trainer.total_iter' is given" : "")}.");
             else if (NumberOf(name) >= end)
-                yield return Wrong(string.Create(CultureInfo.InvariantCulture, $"'{Key}.{name}' would begin after the end: '{endKey}' is {end}."));
+                yield return Wrong(string.Create(CultureInfo.InvariantCulture, $"'{Key}.{name}' begins after {name[prefix.Length..]} {prefix.TrimEnd('-')}s, but the training ends after {end} ('{endKey}'); train for more, or take the stage away by {Key}.{name}=null."));
             if (settings.Count == 0)
                 yield return Wrong($"'{Key}.{name}' changes nothing; it must have the keys that change when it begins.");
-            foreach (string key in settings.Select(setting => setting[..setting.IndexOf('=', StringComparison.Ordinal)]).Where(key => !MayChange(key)))
-                yield return Wrong($"'{Key}.{name}' changes '{key}', which holds for the whole training; a stage may change {string.Join(", ", s_sections.Select(section => section + "*"))} (but for {string.Join(", ", s_fixed)}) and {string.Join(", ", s_trainerKeys)}.");
+            string[] wrong = [.. settings.Select(setting => setting[..setting.IndexOf('=', StringComparison.Ordinal)]).Where(key => !s_allowed.Allows(key)).Select(key => $"'{key}'")];
+            if (wrong.Length == 0)
+                yield break;
+
+            // Once for all stages.
+            string may = hasToldKeys ? "" : $"; a stage may change {string.Join(", ", s_allowed.Keys.Select(key => key.EndsWith('.') ? key + "*" : key))}, but not {string.Join(", ", s_allowed.Except)}";
+            hasToldKeys = true;
+            yield return Wrong($"'{Key}.{name}' changes {string.Join(", ", wrong)}, which {(wrong.Length == 1 ? "holds" : "hold")} for the whole training{may}.");
         }
     }
-
-    private static bool MayChange(string key) =>
-        s_trainerKeys.Contains(key) || (s_sections.Any(section => key.StartsWith(section, StringComparison.Ordinal)) && !s_fixed.Contains(key));
 
     // Above the greatest number of epochs or steps where the digits say more than fits.
     private static int NumberOf(string name) =>

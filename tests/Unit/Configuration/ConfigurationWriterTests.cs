@@ -87,6 +87,21 @@ public sealed class ConfigurationWriterTests
         Assert.True(loader.GetProperty("num_prefetch_queue").GetProperty("deprecated").GetBoolean());
     }
 
+    [Fact]
+    public void The_schema_of_a_stage_has_the_keys_that_it_may_change()
+    {
+        JsonElement stage = JsonDocument.Parse(ConfigurationJsonSchema.Write<TrainingConfig>()).RootElement.GetProperty("properties").GetProperty("stages").GetProperty("additionalProperties").GetProperty("anyOf")[0].GetProperty("properties");
+        ConfigurationSettingsAttribute allowed = ConfigurationSchema<TrainingConfig>.Find("stages")!.Settings!;
+
+        Assert.Equal(ConfigurationSchema<TrainingConfig>.Values.Select(key => key.Path).Where(allowed.Allows).Order(StringComparer.Ordinal), Below(stage, "").Order(StringComparer.Ordinal));
+        Assert.True(allowed.Allows("data.cache.path") && allowed.Allows("trainer.freeze"));
+        Assert.False(allowed.Allows("data.mean") || allowed.Allows("trainer.epochs") || allowed.Allows("model.name"));
+
+        static IEnumerable<string> Below(JsonElement properties, string prefix) => properties.EnumerateObject()
+            .Where(key => !key.Value.TryGetProperty("deprecated", out _))
+            .SelectMany(key => key.Value.TryGetProperty("properties", out JsonElement inner) ? Below(inner, $"{prefix}{key.Name}.") : [prefix + key.Name]);
+    }
+
     private static void AssertUnique(ConfigurationSection section)
     {
         string[] names = [.. section.Keys.SelectMany(key => key.Aliases.Prepend(key.Name))];

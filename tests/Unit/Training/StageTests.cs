@@ -139,13 +139,14 @@ public sealed class StageTests : IDisposable
     [Theory]
     [InlineData("'stages' has no stages; null makes none.", "stages={}")]
     [InlineData("'stages' has the name 'later', but a name must be epoch-N or step-N.", "stages.later=[seed=1]")]
-    [InlineData("'stages.epoch-3' would begin after the end: 'trainer.epochs' is 3.", "trainer.epochs=3", "stages.epoch-3=[criterion.name=dice]")]
+    [InlineData("'stages.epoch-3' begins after 3 epochs, but the training ends after 3 ('trainer.epochs'); train for more, or take the stage away by stages.epoch-3=null.", "trainer.epochs=3", "stages.epoch-3=[criterion.name=dice]")]
     [InlineData("'stages' has the name 'step-3', but the training counts epochs (trainer.epochs), so that its stages are called epoch-N, or 'trainer.total_iter' is given.", "stages.step-3=[criterion.name=dice]")]
     [InlineData("'stages' has the name 'epoch-3', but the training counts steps (trainer.total_iter), so that its stages are called step-N.", "trainer.total_iter=9", "stages.epoch-3=[criterion.name=dice]")]
     [InlineData("'stages.epoch-2' changes nothing; it must have the keys that change when it begins.", "stages.epoch-2=[]")]
     [InlineData("'stages.epoch-2' changes nothing; it must have the keys that change when it begins.", "stages={epoch-2: }")]
     [InlineData("'stages.epoch-2' changes 'model.name', which holds for the whole training; a stage may change criterion.*,", "stages.epoch-2=[model.name=hanet]")]
-    [InlineData("'stages.epoch-2' changes 'data.mean', which holds", "stages.epoch-2.data.mean=[0, 0, 0]")]
+    [InlineData("'stages.step-4' begins after 4 steps, but the training ends after 4 ('trainer.total_iter');", "trainer.total_iter=4", "stages.step-4=[criterion.name=dice]")]
+    [InlineData("'stages.epoch-2' changes 'data.mean', 'model.name', which hold for the whole training; a stage may change", "stages.epoch-2={data.mean: [0, 0, 0], model.name: hanet}")]
     [InlineData("in 'stages.epoch-2': 'criterion.name' is 'l1', but 'task' is change-detection, so that it must be one of cross-entropy,", "stages.epoch-2=[criterion.name=l1]")]
     [InlineData("'criterion' has no key 'nme'; did you mean 'name'?", "stages.epoch-2=[criterion.nme=l1]")]
     [InlineData("in 'stages.epoch-2': 'optimizer.learning_rate' is 'fast', but must be a number from 0 to 1000.", "stages.epoch-2.optimizer.learning_rate=fast")]
@@ -183,12 +184,24 @@ public sealed class StageTests : IDisposable
         Assert.Equal(["criterion.name=dice", $"loader.quarantine_path={written}"], config.Stages!["epoch-4"]);
         Assert.Equal(["optimizer.learning_rate=1E-05", "trainer.freeze=[\"conv1*\"]"], config.Stages["epoch-6"]);
         Assert.Empty(ConfigurationWriter.Differences(config, ConfigurationReader.Parse<TrainingConfig>(ConfigurationWriter.Write(config), "again")));
+        Assert.Contains("\nstages:\n  epoch-4:\n    criterion:\n      name: dice\n    loader:\n      quarantine_path: ", ConfigurationWriter.Write(config), StringComparison.Ordinal);
+        Assert.Contains("\n  epoch-6:\n    optimizer:\n      learning_rate: 1E-05\n    trainer:\n      freeze: [\"conv1*\"]\n", ConfigurationWriter.Write(config), StringComparison.Ordinal);
         TrainingConfig end = config.AtEnd();
         Assert.Equal(("dice", 1e-5, "conv1*", 10), (end.Criterion.Name, end.Optimizer.LearningRate, Assert.Single(end.Trainer.Freeze), end.Trainer.Epochs));
 
         File.WriteAllText(file, "data:\n  path: /d\nstages:\n  epoch-4:\n    criterion:\n      name: dcie\n");
         ConfigurationError error = Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read<TrainingConfig>(file, [])).Errors);
         Assert.StartsWith($"{file}, line 6: in 'stages.epoch-4': 'criterion.name' is 'dcie', but must be one of ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_a_stage_may_change_is_said_once()
+    {
+        ConfigurationException wrong = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read<TrainingConfig>(null, ["data.path=/d", "stages.epoch-2=[seed=1]", "stages.epoch-4=[task=segmentation]"]));
+
+        Assert.Equal(2, wrong.Errors.Count);
+        Assert.Equal("'stages.epoch-4' changes 'task', which holds for the whole training.", wrong.Errors[1].Message);
+        Assert.Contains("; a stage may change criterion.*,", wrong.Errors[0].Message, StringComparison.Ordinal);
     }
 
     [Fact]
