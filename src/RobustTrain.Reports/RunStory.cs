@@ -59,6 +59,10 @@ public sealed class RunStory
     /// <summary>The configuration, every default filled in; null where its file is missing.</summary>
     public string? Configuration { get; private set; }
 
+    /// <summary>What its stages change, by dotted names as stages.epoch-4.data.crop_size; empty where there are none.</summary>
+    public IReadOnlyList<(string Key, string Value)> StageSettings => Configuration is null ? []
+        : [.. RunSettings.All(Configuration).Where(setting => setting.Key.StartsWith("stages.", StringComparison.Ordinal)).Select(setting => (setting.Key, setting.Value))];
+
     /// <summary>The classes' names; empty where there are none.</summary>
     public IReadOnlyList<string> ClassNames { get; private set; } = [];
 

@@ -55,10 +55,12 @@ Describe 'A run that has ended' {
             '{"event":"run_started","time":"2026-01-02T03:04:05.5+00:00","run_id":"x","run_path":"/elsewhere","process_id":1,"epochs":2,"steps_per_epoch":10,"resumed_from_epoch":null}'
             '{"event":"step","time":"2026-01-02T03:04:06+00:00","epoch":0,"step":9,"global_step":9,"loss":0.25,"learning_rate":0.001,"samples_per_second":100,"data_wait_share":0.5}'
             '{"event":"warning","time":"2026-01-02T03:04:07+00:00","message":"Mind the gap."}'
+            '{"event":"stage_started","time":"2026-01-02T03:04:07+00:00","stage":"epoch-1","epoch":1,"global_step":10,"steps_per_epoch":5,"settings":["data.crop_size=64","loader.batch_size=4"]}'
             '{"event":"from_the_future","time":"2026-01-02T03:04:08+00:00"}'
         )
         $events = Get-TrainingEvent r/a
-        $events.Kind | Should -Be run_started, step, warning
+        $events.Kind | Should -Be run_started, step, warning, stage_started
+        $events[3].Text | Should -BeLike 'Stage: epoch-1*Settings: data.crop_size=64, loader.batch_size=4'
         $events[1].Loss | Should -Be 0.25
         $events[1].Time | Should -Be ([datetimeoffset]::Parse('2026-01-02T03:04:06Z').LocalDateTime)
         $events[1].Text | Should -BeLike 'Epoch: 0*Loss: 0.25*'
@@ -82,6 +84,11 @@ Describe 'A run that has ended' {
         $found[0].RunPath | Should -Be (Join-Path $PWD 'r/b [1]')
         (Get-TrainingRun r | Compare-TrainingRun -IncludeEqual).Name | Should -Contain test_f1
         ($found | Out-String -Width 80) | Should -Match 'model\.base_channels +8 +16 +8'
+        Add-Content r/a/config.yaml "`nstages: null"
+        Add-Content -LiteralPath 'r/b [1]/config.yaml' "`nstages:`n  epoch-20:`n    data:`n      crop_size: 192`n      lists:`n        train: `"b.txt`"`n  epoch-40:`n    trainer:`n      freeze: [conv1*]"
+        $stages = @(Get-TrainingRun r | Compare-TrainingRun).Where({ $_.Name -like 'stages*' })
+        $stages.Name | Should -Be stages.epoch-20.data.crop_size, stages.epoch-20.data.lists.train, stages.epoch-40.trainer.freeze
+        $stages.Value | Should -Be '192', '"b.txt"', '[conv1*]'
         Compare-TrainingRun r/a -ErrorVariable failure -ErrorAction SilentlyContinue
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'NothingToCompare,*'
     }

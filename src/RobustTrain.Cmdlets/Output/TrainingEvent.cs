@@ -53,6 +53,7 @@ public sealed record TrainingEvent
         double number => string.Create(CultureInfo.InvariantCulture, $"{name}: {number:G6}"),
         IFormattable number => $"{name}: {number.ToString(null, CultureInfo.InvariantCulture)}",
         bool flag => $"{name}: {flag}",
+        IReadOnlyList<string> { Count: > 0 } texts when name == nameof(StageStarted.Settings) => $"{name}: {string.Join(", ", texts)}",
         IEnumerable => null,
         _ => null,
     };

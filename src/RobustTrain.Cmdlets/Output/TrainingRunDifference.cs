@@ -1,11 +1,11 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
+using RobustTrain.Reports;
 using RobustTrain.Runs;
 
 namespace RobustTrain.Cmdlets.Output;
 
 /// <summary>A setting or a score in which a run differs from another.</summary>
-public sealed partial record TrainingRunDifference
+public sealed record TrainingRunDifference
 {
     /// <summary>Setting or Score.</summary>
     public required string Kind { get; init; }
@@ -68,29 +68,12 @@ public sealed partial record TrainingRunDifference
         return scores;
     }
 
-    // A run's configuration is written by the trainer, a key a line and two spaces a level, which takes no reader of YAML.
-    private static Dictionary<string, string> SettingsOf(string run)
+    private static IReadOnlyDictionary<string, string> SettingsOf(string run)
     {
         string file = RunFolder.ConfigPathOf(run);
         RunFolder.ReadRecord(run);
-        if (!File.Exists(file))
-            throw new RunException(Runs.ExitCode.Configuration, "ConfigurationNotFound", Words.Strings.Format("RunWithoutConfiguration", run), run);
-        Dictionary<string, string> settings = new(StringComparer.Ordinal);
-        List<string> sections = [];
-        foreach (Match line in File.ReadLines(file).Select(line => Line().Match(line)).Where(line => line.Success))
-        {
-            int depth = line.Groups["indent"].Length / 2;
-            sections.RemoveRange(Math.Min(depth, sections.Count), sections.Count - Math.Min(depth, sections.Count));
-            string key = string.Join('.', [.. sections, line.Groups["key"].Value]);
-            if (line.Groups["value"].Length > 0)
-                settings[key] = line.Groups["value"].Value;
-            else
-                sections.Add(line.Groups["key"].Value);
-        }
-
-        return settings;
+        return File.Exists(file)
+            ? RunSettings.All(File.ReadAllText(file)).Where(setting => setting is not { Key: "stages", Value: "null" }).ToDictionary()
+            : throw new RunException(Runs.ExitCode.Configuration, "ConfigurationNotFound", Words.Strings.Format("RunWithoutConfiguration", run), run);
     }
-
-    [GeneratedRegex("^(?<indent> *)(?<key>[^\\s:#]+):(?: (?<value>.*))?$")]
-    private static partial Regex Line();
 }

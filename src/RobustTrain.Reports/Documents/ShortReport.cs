@@ -32,6 +32,7 @@ public static class ShortReport
         Facts(text, "Ledger", ReportFacts.Ledger(story));
         Facts(text, "Cost", ReportFacts.Cost(story));
         Facts(text, "Environment", ReportFacts.Environment(story));
+        Facts(text, "Stages", story.StageSettings);
         return text.ToString();
     }
 

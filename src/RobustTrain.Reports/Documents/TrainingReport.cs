@@ -21,7 +21,7 @@ public static class TrainingReport
     public static string Write(RunStory story, IReadOnlyList<ReportPicture> pictures, DateTimeOffset now)
     {
         RunRecord record = story.Record;
-        Html body = Html.Of($"{Head(story)}{Charts(story)}{Scores(story)}{Worst(story, pictures)}{Epochs(story)}{Attempts(story)}{Data(story)}{Notices(story)}{Facts("Cost", ReportFacts.Cost(story))}{Facts("Environment", ReportFacts.Environment(story))}{Settings(story)}<footer>Written by RobustTrain on {ReportFacts.Time(now)} UTC. Times are UTC.</footer>");
+        Html body = Html.Of($"{Head(story)}{Charts(story)}{Scores(story)}{Worst(story, pictures)}{Epochs(story)}{Attempts(story)}{Data(story)}{Notices(story)}{Facts("Cost", ReportFacts.Cost(story))}{Facts("Environment", ReportFacts.Environment(story))}{Stages(story)}{Settings(story)}<footer>Written by RobustTrain on {ReportFacts.Time(now)} UTC. Times are UTC.</footer>");
         return PageStyle.Page($"{record.Name}: training report", body).Text;
     }
 
@@ -189,6 +189,8 @@ public static class TrainingReport
     private static Html Facts(string title, IEnumerable<(string Name, string Value)> facts) => Html.Of($"<h2>{title}</h2>{Table(facts)}");
 
     private static Html Table(IEnumerable<(string Name, string Value)> facts) => Html.Of($"<table>{facts.Select(fact => Html.Of($"<tr><th>{fact.Name}</th><td>{fact.Value}</td></tr>"))}</table>");
+
+    private static Html Stages(RunStory story) => story.StageSettings.Count == 0 ? Html.Of($"") : Facts("Stages", story.StageSettings);
 
     private static Html Settings(RunStory story) => story.Configuration is not { } configuration
         ? Html.Of($"<h2>Settings</h2><p class=\"none\">The run's config.yaml is missing.</p>")

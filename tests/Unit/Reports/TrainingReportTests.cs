@@ -38,6 +38,18 @@ public sealed partial class TrainingReportTests : IDisposable
     }
 
     [Fact]
+    public void What_stages_change_is_shown_key_by_key()
+    {
+        _run.Write();
+        string file = Path.Combine(_run.Path, "config.yaml");
+        Assert.DoesNotContain("<h2>Stages</h2>", Page(), StringComparison.Ordinal);
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\nstages: null\n", "\nstages:\n  epoch-20:\n    data:\n      crop_size: 192\n    trainer:\n      freeze: [\"conv1*\"]\n", StringComparison.Ordinal));
+
+        Assert.Contains("<h2>Stages</h2><table><tr><th>stages.epoch-20.data.crop_size</th><td>192</td></tr><tr><th>stages.epoch-20.trainer.freeze</th><td>[&quot;conv1*&quot;]</td></tr></table>", Page(), StringComparison.Ordinal);
+        Assert.Contains("| stages.epoch-20.data.crop_size | 192 |", ShortReport.Write(RunStory.Read(_run.Path)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Its_tags_are_balanced()
     {
         _run.Write();
