@@ -1,3 +1,4 @@
+using RobustTrain.Configuration;
 using RobustTrain.Data;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
@@ -57,6 +58,26 @@ public sealed class ShardedTrainingTests : IDisposable
         training.RunStepsOn(1, steps: 1);
         Assert.All(training.RunOn(2), outcome => Assert.Equal(ExitCode.Finished, outcome.ExitCode));
         Assert.Equal(untouched, training.FinalState());
+    }
+
+    [Fact]
+    public void A_training_in_stages_has_the_same_bits_on_1_2_and_4_ranks()
+    {
+        SmallTraining Staged()
+        {
+            SmallTraining training = Make(4);
+            training.Config = ConfigurationReader.With(
+                training.Config with { Trainer = training.Config.Trainer with { Epochs = 3 } },
+                ["stages.epoch-1={criterion.name: focal-dice, loader.batch_size: 5, trainer.freeze: [conv11*]}", "stages.epoch-2={optimizer.name: sgd, trainer: {freeze: [], ema_decay: 0.9}}"]);
+            return training;
+        }
+
+        MemoryJournal journal = new();
+        SmallTraining alone = Staged();
+        alone.RunOn(1, journal);
+        Assert.Equal(["epoch-1", "epoch-2"], journal.Of<StageStarted>().Select(stage => stage.Stage));
+        Assert.Equal(alone.FinalState(), FinalStateOn(2, Staged));
+        Assert.Equal(alone.FinalState(), FinalStateOn(4, Staged));
     }
 
     [Fact]
