@@ -85,7 +85,7 @@ internal sealed class LabelClasses
         CheckMask(label, path);
         int bad = SampleWriter.WriteLabel(label, window, _classOf, target);
         if (bad >= 0)
-            throw BadValue(path, bad);
+            throw BadValue(path, $"value {bad}");
     }
 
     /// <summary>Adds the pixels of each class within a window.</summary>
@@ -98,7 +98,7 @@ internal sealed class LabelClasses
             {
                 int number = _classOf[value];
                 if (number < 0)
-                    throw BadValue(path, value);
+                    throw BadValues(path, label.Pixels);
                 if (number < _classes)
                     counts[number]++;
             }
@@ -121,10 +121,22 @@ internal sealed class LabelClasses
             throw new SampleException($"The label '{path}' has both 1 and 255; expected 0 and 1, or 0 and 255.", path);
     }
 
-    private SampleException BadValue(string path, int value)
+    private SampleException BadValues(string path, ReadOnlySpan<byte> pixels)
+    {
+        SortedSet<byte> bad = [];
+        foreach (byte value in pixels)
+        {
+            if (_classOf[value] < 0)
+                bad.Add(value);
+        }
+
+        return BadValue(path, bad.Count == 1 ? $"value {bad.Min}" : $"values {string.Join(", ", bad)}");
+    }
+
+    private SampleException BadValue(string path, string what)
     {
         string classes = _classes == 2 ? "0 and 1, or 0 and 255" : $"0 to {_classes - 1}";
         string expected = _ignored > 0 ? $"{classes}, or {_ignored} to ignore" : classes;
-        return new SampleException($"The label '{path}' has the value {value}, beyond the {_classes} classes; expected {expected}.", path);
+        return new SampleException($"The label '{path}' has the {what}, beyond the {_classes} classes; expected {expected}.", path);
     }
 }

@@ -22,7 +22,7 @@ public sealed class ConfigCheckTests : IDisposable
     {
         Truncate("A", "train_1.bmp");
         Truncate("B", "train_1.bmp");
-        TinyPairs.Write(_folder.At("data"), "label", "val_4.bmp", 32, (_, _) => 9);
+        TinyPairs.Write(_folder.At("data"), "label", "val_4.bmp", 32, (row, column) => (byte)(row == 31 ? 9 : column == 31 ? 7 : 0));
         Truncate("B", "test_5.bmp");
 
         ConfigurationChecked found = await Check();
@@ -31,6 +31,7 @@ public sealed class ConfigCheckTests : IDisposable
         Assert.Equal(broken.Length, found.Errors.Count);
         Assert.All(broken.Zip(found.Errors), pair => Assert.Contains(pair.First, pair.Second.Message, StringComparison.Ordinal));
         Assert.All(found.Errors, error => Assert.Equal("SampleNotReadable", error.ErrorId));
+        Assert.EndsWith("has the values 7, 9, beyond the 2 classes; expected 0 and 1, or 0 and 255.", found.Errors[2].Message.Replace(", or 255 to ignore", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Equal((4, 1, 1), (found.TrainingSamples, found.ValidationSamples, found.TestSamples));
     }
 
