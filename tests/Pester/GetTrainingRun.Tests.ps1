@@ -48,6 +48,29 @@ Describe 'Get-TrainingRun' {
         $run.Error | Should -Match NaN
     }
 
+    It 'gives a warning that a process writes before it begins to that process, not to the one before' {
+        Copy-Item good resumed -Recurse
+        $record = Get-Content -Raw resumed/run.json | ConvertFrom-Json -AsHashtable -DateKind String
+        $first = $record.attempts[0].Clone()
+        $first.process = $record.attempts[0].process.Clone()
+        $first.process.process_id, $first.state, $first.ended, $first.exit_code = 1, 'interrupted', $null, $null
+        $record.attempts = $first, $record.attempts[0]
+        $record | ConvertTo-Json -Depth 9 | Set-Content resumed/run.json
+        $second = $record.attempts[1].process.process_id
+        Set-Content resumed/events.ndjson @(
+            '{"event":"run_started","time":"2026-01-02T03:00:00+00:00","run_id":"x","run_path":"/r","process_id":1,"epochs":2,"steps_per_epoch":10,"resumed_from_epoch":null}'
+            '{"event":"step","time":"2026-01-02T03:01:00+00:00","epoch":0,"step":4,"global_step":4,"loss":0.25,"learning_rate":0.001,"samples_per_second":100,"data_wait_share":0.5}'
+            '{"event":"warning","time":"2026-01-02T09:00:00+00:00","message":"The run goes on with other data than before."}'
+            "{`"event`":`"run_started`",`"time`":`"2026-01-02T09:01:00+00:00`",`"run_id`":`"x`",`"run_path`":`"/r`",`"process_id`":$second,`"epochs`":2,`"steps_per_epoch`":10,`"resumed_from_epoch`":null}"
+            '{"event":"step","time":"2026-01-02T09:02:00+00:00","epoch":0,"step":9,"global_step":9,"loss":0.25,"learning_rate":0.001,"samples_per_second":100,"data_wait_share":0.5}'
+        )
+        $history = Get-TrainingRun resumed -History
+        $history.State | Should -Be Interrupted, Finished
+        $history[0].EndTime | Should -Be ([datetimeoffset]::Parse('2026-01-02T03:01:00Z').LocalDateTime)
+        $history.LastStep | Should -Be 4, 9
+        Remove-Item resumed -Recurse
+    }
+
     It 'takes wildcards in -Path, and none in -LiteralPath' {
         (Get-TrainingRun 'g*').Name | Should -Be alpha
         (Get-TrainingRun -LiteralPath 'odd [1]').Name | Should -Be gamma
