@@ -51,7 +51,7 @@ Describe 'Completion' {
         Complete 'Start-Training -Set stages.epoch-20' | Should -Be 'stages.epoch-20.'
         Complete 'Start-Training -Set stages.epoch-20.data.cr' | Should -Be 'stages.epoch-20.data.crop_size='
         Complete 'Start-Training -Set stages.epoch-20.' | Should -Contain 'stages.epoch-20.trainer.freeze='
-        foreach ($fixed in 'model.', 'data.m', 'trainer.e', 'seed', 'stages.') { @(Complete "Start-Training -Set stages.epoch-20.$fixed") -like 'stages.*' | Where-Object { $_ -notlike '*ema_decay=' } | Should -BeNullOrEmpty }
+        foreach ($fixed in 'model.', 'data.mea', 'trainer.e', 'seed', 'stages.') { @(Complete "Start-Training -Set stages.epoch-20.$fixed") -like 'stages.*' | Where-Object { $_ -notlike '*ema_decay=' } | Should -BeNullOrEmpty }
         Complete 'Start-Training -Set stages.step-9.criterion.name=d' | Should -Be 'stages.step-9.criterion.name=dice'
     }
 
