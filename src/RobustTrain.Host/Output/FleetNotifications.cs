@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Threading.Channels;
 using RobustTrain.Fleet.State;
 using RobustTrain.Platform.Notifications;
-using RobustTrain.Runs;
 
 namespace RobustTrain.Host.Output;
 
