@@ -98,14 +98,16 @@ internal sealed record MpiExec(string Path)
     /// <summary>Checks that ranks can be started: their number, mpiexec, and each host.</summary>
     /// <param name="ranks">The ranks.</param>
     /// <param name="shards">The shards of a batch.</param>
+    /// <param name="stopping">Ends the check; hosts that have not answered by then are passed over.</param>
     /// <returns>What starts them.</returns>
     /// <exception cref="RunException">They can't.</exception>
-    public static MpiExec Check(RankRequest ranks, int shards)
+    public static MpiExec Check(RankRequest ranks, int shards, CancellationToken stopping)
     {
         ranks.Check();
         Ranks.Check(shards, ranks.Total);
         MpiExec mpiexec = Find();
-        return mpiexec.CheckHosts(ranks.Hosts, s_patience, CancellationToken.None).FirstOrDefault(failure => failure is not null) is { } unusable ? throw unusable : mpiexec;
+        RunException? unusable = mpiexec.CheckHosts(ranks.Hosts, s_patience, stopping).FirstOrDefault(failure => failure is not null);
+        return unusable is null || stopping.IsCancellationRequested ? mpiexec : throw unusable;
     }
 
     /// <summary>The same where ranks are asked for.</summary>
@@ -113,7 +115,7 @@ internal sealed record MpiExec(string Path)
     {
         ranks.Check();
         if (ranks.IsGiven)
-            Check(ranks, shards);
+            Check(ranks, shards, CancellationToken.None);
     }
 
     /// <summary>Checks that ranks can be started on hosts: over ssh, with this program and MPI in the same places.</summary>

@@ -33,6 +33,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
     private static readonly TimeSpan s_formerRanks = TimeSpan.FromMinutes(10);
 
     private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stopping = new();
     private RankAttempt? _attempt;
     private string? _stopReason;
     private CheckpointSaved? _lastCheckpoint;
@@ -46,8 +47,15 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
     /// <exception cref="RunException">The ranks can't be started, or failed.</exception>
     public int Run()
     {
+        StopRequests requests = new(Stop, Checkpoint);
+        _requests = requests;
+        using StopSignals signals = new(requests);
+        if (request.HasLifeLine)
+            LifeLine.Hold(Console.OpenStandardInput(), requests);
         TrainingConfig config = request.ReadConfiguration();
-        MpiExec mpiexec = MpiExec.Check(ranks, config.Trainer.Shards);
+        MpiExec mpiexec = MpiExec.Check(ranks, config.Trainer.Shards, _stopping.Token);
+        if (StopReason is { } early)
+            return EndBeforeStart(early);
         string runPath = request.RunPath is { } named ? Path.GetFullPath(named) : RunPathChoice.For(config.Name, time).First(path => !Path.Exists(path));
         if (request.RunPath is not null && RunFolder.Check(runPath, config, request.Resume) is { State: RunState.Finished } finished && config.Trainer.Epochs <= finished.Epochs)
             return new TrainJob(request, stream, time).SayFinishedAlready(finished, runPath);
@@ -55,11 +63,6 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
         bool isLocal = ranks.Hosts.Count == 0;
 
         using IProgressDisplay? display = stream is null ? ProgressDisplays.OnStandardOutput(time, CommandGuard.Say) : null;
-        StopRequests requests = new(Stop, Checkpoint);
-        using StopSignals signals = new(requests);
-        if (request.HasLifeLine)
-            LifeLine.Hold(Console.OpenStandardInput(), requests);
-        _requests = requests;
 
         RankPlacement placement = RankPlacement.Of(ranks.Total, hosts);
         ResumeMode resume = request.Resume;
@@ -79,7 +82,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
                 return Finish(end, display, runPath);
 
             resume = RunFolder.IsRun(runPath) ? ResumeMode.Auto : request.Resume;
-            if (Next(mpiexec, placement, hosts, isLocal, config, end) is not { } next)
+            if (Next(mpiexec, placement, hosts, isLocal, config, end, display) is not { } next)
                 return Finish(end, display, runPath);
             (placement, notice) = next;
         }
@@ -145,6 +148,11 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
             TakeHostIn();
         }
 
+        Tell(happened, display);
+    }
+
+    private void Tell(RunEvent happened, IProgressDisplay? display)
+    {
         stream?.Write(happened);
         display?.Write(happened);
     }
@@ -169,6 +177,8 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
             _stopReason ??= _requests?.Reason ?? "the launcher was asked to stop";
             _attempt?.Stop(_stopReason);
         }
+
+        _stopping.Cancel();
     }
 
     private void Checkpoint()
@@ -177,23 +187,28 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
             _attempt?.Checkpoint();
     }
 
-    // The hosts that can be reached, with the greatest number of ranks that they have room for and the shards can be divided by; null where there is none.
-    private (RankPlacement Placement, string Notice)? Next(MpiExec mpiexec, RankPlacement former, IReadOnlyList<string> hosts, bool isLocal, TrainingConfig config, RankEnd end)
+    private int EndBeforeStart(string reason)
     {
-        // Where none answers, it is the network or this machine that is slow, or all of them that are away for a while.
-        RunException?[] failures;
-        string[] left;
-        for (long began = time.GetTimestamp(); ; Thread.Sleep(s_pause))
-        {
-            failures = isLocal ? [null] : mpiexec.CheckHosts(hosts, s_patience, CancellationToken.None);
-            left = [.. hosts.Where((_, index) => failures[index] is null)];
-            if (left.Length > 0 || StopReason is not null || time.GetElapsedTime(began) > s_formerRanks)
-                break;
-        }
+        stream?.Write(new RunFinished("stopped", (int)ExitCode.Stopped, null, null));
+        Say($"Stopped before any rank was started ({reason}); nothing was done.");
+        return (int)ExitCode.Stopped;
+    }
 
+    // The hosts that can be reached, with the greatest number of ranks that they have room for and the shards can be divided by; null where there is
+    // none, or a stop is asked for.
+    private (RankPlacement Placement, string Notice)? Next(
+        MpiExec mpiexec, RankPlacement former, IReadOnlyList<string> hosts, bool isLocal, TrainingConfig config, RankEnd end, IProgressDisplay? display)
+    {
+        RunException?[] failures = isLocal
+            ? [null]
+            : new HostWait(stopping => mpiexec.CheckHosts(hosts, s_patience, stopping), s_formerRanks, s_pause, time)
+                .Run(sentence => Tell(new RunWarning(sentence), display), _stopping.Token);
+        if (StopReason is not null)
+            return null;
+        string[] left = [.. hosts.Where((_, index) => failures[index] is null)];
         if (left.Length == 0)
         {
-            CommandGuard.Say(failures.First(failure => failure is not null)!.Message);
+            CommandGuard.Say(failures[0]!.Message);
             return null;
         }
 

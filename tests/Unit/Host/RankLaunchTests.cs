@@ -133,6 +133,62 @@ public sealed class RankLaunchTests : IDisposable
     }
 
     [MpiFact]
+    public async Task A_host_that_is_down_at_the_start_is_named_and_nothing_is_created()
+    {
+        StandInHosts hosts = new(_folder.At("hosts"));
+        hosts.Cut("b");
+        HostRun end = await HostRun.EndOf(HostRun.Start(_folder.Path, hosts.Variables, [.. Train("refused"), "--hosts", "a,b"]));
+
+        Assert.Equal((2, "b did not answer in time."), (end.ExitCode, Assert.Single(end.Sentences)));
+        Assert.False(Directory.Exists(_folder.At("refused")));
+    }
+
+    [MpiFact]
+    public async Task A_stop_while_hosts_are_asked_at_the_start_ends_the_run_before_anything_is_created()
+    {
+        StandInHosts hosts = new(_folder.At("hosts"));
+        hosts.Silence("b");
+        using LiveTraining training = new(HostRun.Start(_folder.Path, hosts.Variables, [.. Train("early"), "--hosts", "a,b", "--events"]));
+        await hosts.Asked("b");
+        training.Signal(PosixSignals.Terminate);
+        HostRun end = await training.End();
+
+        // Without the stop it would be refused with 2 in the end.
+        Assert.Equal((75, "stopped"), (end.ExitCode, Assert.Single(training.Events.OfType<RunFinished>()).State));
+        Assert.False(Directory.Exists(_folder.At("early")));
+    }
+
+    [MpiFact]
+    public async Task A_run_none_of_whose_hosts_answers_says_so_and_goes_on_with_the_first_that_is_back()
+    {
+        HostRun one = await HostRun.To(_folder.Path, Train("one"));
+        StandInHosts hosts = new(_folder.At("hosts"));
+        using LiveTraining training = await LoseAllHosts(hosts, "away");
+        hosts.Restore("b");
+        HostRun end = await training.End();
+
+        Assert.Equal((0, 0), (one.ExitCode, end.ExitCode));
+        Assert.Contains(training.Events.OfType<RunWarning>(), warning => warning.Message.EndsWith(" The run goes on from its newest checkpoint with 1 ranks on b, after 2 before.", StringComparison.Ordinal));
+        Assert.Equal(BitsOf("one"), BitsOf("away"));
+        await NoRankIsLeft();
+    }
+
+    [MpiFact]
+    public async Task A_stop_while_no_host_answers_ends_the_run_with_its_newest_checkpoint()
+    {
+        StandInHosts hosts = new(_folder.At("hosts"));
+        using LiveTraining training = await LoseAllHosts(hosts, "given-up");
+        training.Signal(PosixSignals.Terminate);
+        HostRun end = await training.End();
+
+        // Without the stop it would wait for ten minutes.
+        Assert.Equal((75, "stopped"), (end.ExitCode, training.Events.OfType<RunFinished>().Last().State));
+        Assert.StartsWith("Rank 1 on b ", end.Sentences[^1], StringComparison.Ordinal);
+        Assert.Equal(RunState.Stopped, RunFolder.ReadRecord(_folder.At("given-up")).State);
+        await NoRankIsLeft();
+    }
+
+    [MpiFact]
     public async Task An_mpiexec_of_another_kind_is_refused()
     {
         string open = _folder.Write("mpiexec", "#!/bin/sh\necho 'mpiexec (OpenRTE) 4.1.4'\n"u8.ToArray());
@@ -141,6 +197,20 @@ public sealed class RankLaunchTests : IDisposable
         HostRun end = await HostRun.EndOf(HostRun.Start(_folder.Path, new Dictionary<string, string?> { ["ROBUSTTRAIN_MPIEXEC"] = open }, [.. Train("other"), "--ranks", "2"]));
 
         Assert.Equal((2, $"'{open}' is Open MPI's, but the ranks are joined by MPICH's kind of MPI: install it (Debian: apt-get install mpich), or name its mpiexec by ROBUSTTRAIN_MPIEXEC."), (end.ExitCode, Assert.Single(end.Sentences)));
+    }
+
+    // A training on two hosts that has lost a rank, and waits for hosts.
+    private async Task<LiveTraining> LoseAllHosts(StandInHosts hosts, string run)
+    {
+        LiveTraining training = new(HostRun.Start(_folder.Path, hosts.Variables, [.. Train(run), "--hosts", "a,b", "--restart", "--events"]));
+        await training.Next<CheckpointSaved>();
+        hosts.Cut("a", "b");
+        PosixSignals.Send(Assert.Single(Ranks(), rank => rank.Rank == 1).Process, PosixSignals.Kill);
+        while ((await training.Next<RunWarning>()).Message != "No host answers: a did not answer in time. The run waits for one for up to 10 minutes.")
+        {
+        }
+
+        return training;
     }
 
     private async Task Refused(string sentence, params string[] arguments)
