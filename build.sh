@@ -35,7 +35,8 @@ usage() {
 ./build.sh bench    build, then the benchmarks side by side with PyTorch (bench/README.md; ./build.sh bench NAME for one)
 ./build.sh chaos N  build, then a training among N faults beside one untouched: kills, full disks, damaged checkpoints; exit code 0
                     only where nothing differs (--seed S, --config FILE, --task NAME, --model NAME; ./build.sh chaos --help);
-                    --ranks 3 on hosts of its own; chaos bits compares 1, 2 and 4 ranks
+                    --ranks 3 on hosts of its own; chaos bits compares 1, 2 and 4 ranks;
+                    chaos recovery: from the kill of a rank to the next step, by parts
 
 ./build.sh build -p:TorchSharpPackage=TorchSharp-cuda-linux    for NVIDIA GPUs: TorchSharp's package with CUDA in place of TorchSharp-cpu
 END

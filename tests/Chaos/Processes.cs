@@ -33,6 +33,10 @@ internal static class Processes
             : null;
     }
 
+    /// <summary>The living ranks of a run.</summary>
+    public static IReadOnlyList<int> RanksOf(string runPath) =>
+        [.. All().Where(id => TryRead(id, "cmdline").Contains(runPath, StringComparison.Ordinal) && RankOf(id) is not null && StatusOf(id) is not null)];
+
     [SupportedOSPlatform("windows")]
     private static int[] ChildrenOnWindows(int parent, string word) =>
         [.. WindowsProcesses.List().Where(process => process.ParentId == parent && WindowsProcesses.CommandOf(process.Id)?.Contains(word, StringComparison.Ordinal) == true).Select(process => process.Id)];

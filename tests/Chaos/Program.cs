@@ -14,7 +14,7 @@ Option<int> batch = new("--batch") { DefaultValueFactory = _ => 8, Description =
 Option<string[]> settings = new("--set") { HelpName = "KEY=VALUE", DefaultValueFactory = _ => [], Description = "A setting of the training that wins over all others." };
 Option<string> host = new("--robusttrain") { HelpName = "PATH", DefaultValueFactory = _ => OperatingSystem.IsWindows() ? "artifacts/RobustTrain/host/robusttrain.exe" : "artifacts/RobustTrain/host/robusttrain", Description = "The executable." };
 Option<string?> folder = new("--folder") { HelpName = "FOLDER", Description = "An empty folder to work in, which is left; without it a temporary one, in memory where possible." };
-Option<double> minutes = new("--minutes") { DefaultValueFactory = _ => 15, Description = "How long all of it may take." };
+Option<double?> minutes = new("--minutes") { HelpName = "N", Description = "How long all of it may take; 15 by default, among ranks 30." };
 
 RootCommand command = new("Trains once untouched and once among faults, and compares what is left. Exit code 0 where nothing differs, 1 where something does.")
 {
@@ -46,6 +46,20 @@ Command bits = new("bits", "Trains on one rank, on two, on four, and on two and 
 };
 bits.SetAction(parsed => Work(parsed, again: null, parsed.GetValue(epochs) ?? 3, ["trainer.shards=4", "loader.num_workers=1"], options => new RankBits(options, Console.Out).Run()));
 command.Add(bits);
+Argument<int> kills = new("KILLS") { DefaultValueFactory = _ => 5, Description = "How many." };
+Option<int> local = new("--ranks") { DefaultValueFactory = _ => 2, HelpName = "N", Description = "On so many ranks of this machine." };
+Command recovery = new("recovery", "Kills a rank of a run on this machine again and again, and tells how long it takes until the run has done a step again, by parts.")
+{
+    kills, local, config, task, model, epochs, pairs, side, batch, settings, host, folder, minutes,
+};
+recovery.SetAction(parsed => parsed.GetValue(kills) < 1 || parsed.GetValue(local) < 2
+    ? Refuse("recovery needs one kill and two ranks at least.")
+    : Work(parsed, again: null, parsed.GetValue(epochs) ?? 1000, [FormattableString.Invariant($"trainer.shards={parsed.GetValue(local)}"), "loader.num_workers=1"], options =>
+    {
+        new RankRecovery(options with { Faults = parsed.GetValue(kills), Ranks = parsed.GetValue(local) }, Console.Out).Run();
+        return true;
+    }));
+command.Add(recovery);
 return command.Parse(args).Invoke();
 
 int Refuse(string sentence)
@@ -85,7 +99,7 @@ int Work(ParseResult parsed, Func<string, int>? again, int epochCount, string[] 
             Pairs = parsed.GetValue(pairs),
             Side = parsed.GetValue(side),
             BatchSize = parsed.GetValue(batch),
-            Limit = TimeSpan.FromMinutes(parsed.GetValue(minutes)),
+            Limit = TimeSpan.FromMinutes(parsed.GetValue(minutes) ?? (parsed.GetValue(ranks) is null ? 15 : 30)),
             Folder = work,
             OwnsDisk = OwnDisk.IsMounted,
         };

@@ -29,6 +29,29 @@ public sealed class RankChaosTests : IDisposable
         Assert.Equal((2, "chaos: --ranks is 1, but must be a number from 2 to 9.\n"), (code, error));
     }
 
+    [LinuxFact("the program is for Linux and Windows, and its own tests are for Linux")]
+    public async Task Kills_of_ranks_that_cannot_be_are_refused()
+    {
+        foreach (string[] arguments in (string[][])[["recovery", "0"], ["recovery", "3", "--ranks", "1"]])
+        {
+            (int code, string _, string error) = await Chaos(arguments);
+
+            Assert.Equal((2, "chaos: recovery needs one kill and two ranks at least.\n"), (code, error));
+        }
+    }
+
+    [MpiFact]
+    public async Task Each_kill_of_a_rank_is_told_by_its_parts_and_the_training_ends_in_order()
+    {
+        string config = _folder.Write("small.yaml", "model:\n  base_channels: 2\n"u8.ToArray());
+        (int code, string output, string error) = await Chaos("recovery", "2", "--config", config, "--pairs", "24", "--side", "32", "--minutes", "60", "--robusttrain", HostRun.Executable);
+
+        Assert.True(code == 0, output + error);
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["killed", "rank 0", "rank 1", "median"], lines.Select(line => line[..10].Trim()));
+        Assert.All(lines[1..], line => Assert.Matches(@"^.{10}( +-?\d+\.\d\d s){5}$", line));
+    }
+
     private static async Task<(int Code, string Output, string Error)> Chaos(params string[] arguments)
     {
         using Process chaos = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "chaos"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
