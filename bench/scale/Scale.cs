@@ -42,7 +42,7 @@ internal sealed record Settings
     /// <summary>What a message costs apart from its bytes.</summary>
     public double MessageSeconds { get; init; } = 5e-6;
 
-    public double BucketMegabytes { get; init; } = 4;
+    public double BucketMegabytes { get; init; } = 16;
 
     /// <summary>
     /// Days of one host between two failures. Llama 3's training met 419 unexpected interruptions in 54 days on 16,384 GPUs, eight a host
@@ -56,8 +56,11 @@ internal sealed record Settings
     /// <summary>How long a checkpoint takes until it can be used.</summary>
     public double WriteSeconds { get; init; } = 5;
 
-    /// <summary>From a lost rank to the next new step.</summary>
-    public double RestartSeconds { get; init; } = 20;
+    /// <summary>
+    /// From a host that goes without a word to the next new step: trainer.rank_timeout_seconds (30), 5 for the ssh connection that tries it, 15 for the look at
+    /// its heartbeat in the run's folder, and 3 as measured from the kill of a rank.
+    /// </summary>
+    public double RestartSeconds { get; init; } = 53;
 
     /// <summary>Until a person, or a scheduler's queue, starts again what has ended.</summary>
     public double HandSeconds { get; init; } = 3600;

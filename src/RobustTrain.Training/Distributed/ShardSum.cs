@@ -10,8 +10,8 @@ namespace RobustTrain.Training.Distributed;
 /// </summary>
 internal sealed class ShardSum : IDisposable
 {
-    // 4 MiB: long enough to reach the network's bandwidth, short enough that one is added up while the next one is under way.
-    private const long DefaultBucket = 1 << 20;
+    // 16 MiB: long enough that waiting for each other once a bucket costs little, short enough that one is added up while the next one is under way.
+    private const long DefaultBucket = 1 << 22;
 
     // One is being received, one added up, one given to all.
     private const int Slots = 3;
@@ -34,7 +34,7 @@ internal sealed class ShardSum : IDisposable
     /// <param name="bucket">The numbers that are sent at once.</param>
     public ShardSum(Ranks ranks, int shards, long length, Device device, long bucket = DefaultBucket)
     {
-        _bucket = bucket;
+        _bucket = Math.Min(bucket, Math.Max(1, length));
         _communicator = ranks.IsAlone ? null : ranks.ForGradients;
         _device = ranks.IsAlone || ranks.MovesOnDevice ? device : CPU;
         _tree = new ShardTree(shards);
