@@ -13,7 +13,8 @@ TOOLS=$PWD/artifacts/tools
 RUN_PACKAGES=(libturbojpeg0)
 TEST_PACKAGES=(gcc libc6-dev mpich openssh-client openssh-server procps)
 CLUSTER_PACKAGES=(iproute2 munge slurm-wlm)
-BENCH_PACKAGES=(python3-torch python3-pil python3-numpy)
+# Without OpenBLAS python3-torch multiplies matrices by the reference BLAS, and would be no peer.
+BENCH_PACKAGES=(python3-torch python3-pil python3-numpy libopenblas0-pthread)
 
 # What NuGet's packages take on a fresh machine, nearly all of it libtorch, and what a build takes, in MiB.
 PACKAGES_MIB=1900
