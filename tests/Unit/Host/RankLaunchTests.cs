@@ -31,7 +31,8 @@ public sealed class RankLaunchTests : IDisposable
     {
         HostRun end = await Mpiexec(2, Path.Combine(AppContext.BaseDirectory, "ranks"), "fail", "60");
 
-        Assert.Equal((int)ExitCode.Data, end.ExitCode);
+        // Hydra says 1 where its proxy has gone before the ranks' exit codes were handed on.
+        Assert.True(end.ExitCode is (int)ExitCode.Data or 1, $"{end.ExitCode}: {end.Error}");
         Assert.Contains("1: RunException: The sample 'x' can't be read.", end.Error, StringComparison.Ordinal);
     }
 
