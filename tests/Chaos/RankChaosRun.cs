@@ -6,12 +6,12 @@ using RobustTrain.Runs.Events;
 namespace RobustTrain.Chaos;
 
 /// <summary>
-/// Trains once in one process, untouched, and once on several hosts among faults of ranks, hosts and the launcher, and compares what is left. The launcher
-/// itself goes on after each fault (<c>--restart --rejoin</c>); only where it was killed it is started again.
+/// A training on several hosts among faults of ranks, hosts and the launcher. The launcher itself goes on after each fault
+/// (<c>--restart --rejoin</c>); only where it was killed it is started again.
 /// </summary>
 /// <param name="options">What to train, on how many ranks, and how many faults.</param>
-/// <param name="output">Takes a line for each fault, and the table in the end.</param>
-internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
+/// <param name="output">Takes a line for each fault.</param>
+internal sealed class RankChaosRun(ChaosOptions options, TextWriter output) : FaultyTraining(options, output, s_patience)
 {
     // From here on the run may be over before a host is taken in again, so that nobody waits for it.
     private const double LastShare = 0.9;
@@ -21,45 +21,24 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(5);
 
-    private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly ChaosTrainings _trainings = new(options);
     private readonly RankHosts _hosts = new(Path.Combine(options.Folder, "hosts.d"), options.Ranks!.Value);
-    private readonly Dictionary<FaultKind, int> _applied = [];
-    private readonly List<string> _surprises = [];
     private readonly List<string> _away = [];
-    private TrainerProcess? _trainer;
-    private int _starts;
     private int _rejoined;
-    private bool _isFinished;
 
     // Of the attempt that is at work: when its first step was done; and, of the last fault, when others heard of it, and when ranks began again.
     private volatile RunStarted? _attempt;
     private volatile StepFinished? _firstStep;
     private volatile RankLost? _lost;
 
-    /// <summary>Runs all of it.</summary>
-    public ChaosReport Run()
-    {
-        _trainings.WriteData();
-        (long steps, TimeSpan alone) = _trainings.TrainUntouched();
-        Say(string.Create(CultureInfo.InvariantCulture, $"untouched, on one rank: {steps} steps, exit code 0"));
-        try
-        {
-            foreach (Fault fault in FaultSchedule.Create(options.Faults, options.Seed, steps, alone / steps, FaultSchedule.OfRanks))
-                Apply(fault, steps);
-            while (!_isFinished)
-                WaitForEnd();
-        }
-        finally
-        {
-            _trainer?.Dispose();
-        }
+    private protected override IReadOnlyList<FaultKind> Kinds => FaultSchedule.OfRanks;
 
-        Leftovers left = _trainings.FindLeftovers();
-        return new ChaosReport(
-            options.Faults, _applied, _surprises, _starts, alone, _clock.Elapsed - alone, RunComparison.Of(_trainings.UntouchedPath, _trainings.FaultyPath),
-            left with { Processes = [.. left.Processes, .. GuestsLeft()], Files = [.. left.Files, .. Directory.EnumerateFileSystemEntries("/dev/shm")] })
+    /// <inheritdoc/>
+    public override ChaosReport Run()
+    {
+        ChaosReport found = base.Run();
+        return found with
         {
+            Leftovers = found.Leftovers with { Processes = [.. found.Leftovers.Processes, .. GuestsLeft()], Files = [.. found.Leftovers.Files, .. Directory.EnumerateFileSystemEntries("/dev/shm")] },
             HostsTakenInAgain = _rejoined,
         };
     }
@@ -74,11 +53,8 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
         return _hosts.Names.SelectMany(host => _hosts.GuestsOn(host).Select(process => $"process {process} on {host}: {Processes.CommandOf(process)}"));
     }
 
-    private void Apply(Fault fault, long steps)
+    private protected override void Apply(Fault fault)
     {
-        if (!WaitForStep(fault, steps))
-            return;
-        _applied[fault.Kind] = _applied.GetValueOrDefault(fault.Kind) + 1;
         List<(int Rank, int Process, string Host)> ranks = Ranks();
         (int rank, int process, string host) = ranks.Count == 0 ? (0, 0, _hosts.Names[0]) : ranks[(int)(fault.Share * ranks.Count)];
         string target = fault.Kind switch
@@ -87,7 +63,7 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
             FaultKind.KillLauncher => "",
             _ => string.Create(CultureInfo.InvariantCulture, $"{host}, with rank {rank}, "),
         };
-        Say(string.Create(CultureInfo.InvariantCulture, $"step {_trainer!.LastStep + 1}, {ranks.Count} ranks: {target}{fault.Description}"));
+        Say(string.Create(CultureInfo.InvariantCulture, $"step {Trainer!.LastStep + 1}, {ranks.Count} ranks: {target}{fault.Description}"));
         DateTimeOffset struck = DateTimeOffset.UtcNow;
         RunStarted? before = _attempt;
         _lost = null;
@@ -137,17 +113,16 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
         Say(string.Create(CultureInfo.InvariantCulture, $"  {noticed}ranks started after {(started - struck).TotalSeconds:F1} s, first step after {(stepped - struck).TotalSeconds:F1} s"));
     }
 
-    // False where the training finished first, so that the fault is left out, and missed in the table.
-    private bool WaitForStep(Fault fault, long steps)
+    private protected override bool WaitForStep(Fault fault, long steps)
     {
-        while (!_isFinished)
+        while (!IsFinished)
         {
             Ensure();
-            if (_trainer!.LastStep >= fault.Step && _firstStep is not null && !_trainer.HasEnded)
+            if (Trainer!.LastStep >= fault.Step && _firstStep is not null && !Trainer.HasEnded)
             {
                 // All hosts are to be there again: with --rejoin they are taken in. Ranks that have just been started are not what did the last step.
                 List<(int Rank, int Process, string Host)> ranks = Ranks();
-                if (_attempt is not { } attempt || !ranks.Exists(rank => rank.Process == attempt.ProcessId) || (ranks.Count < options.Ranks && _trainer.LastStep < steps * LastShare))
+                if (_attempt is not { } attempt || !ranks.Exists(rank => rank.Process == attempt.ProcessId) || (ranks.Count < _hosts.Names.Count && Trainer.LastStep < steps * LastShare))
                 {
                     CheckLimit();
                     Thread.Sleep(20 * s_look);
@@ -155,11 +130,11 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
                 }
 
                 Thread.Sleep(fault.Delay);
-                if (!_trainer.HasEnded)
+                if (!Trainer.HasEnded)
                     return true;
             }
 
-            if (_trainer.HasEnded)
+            if (Trainer.HasEnded)
                 End(expected: null);
             CheckLimit();
             Thread.Sleep(s_look);
@@ -171,23 +146,17 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
     // Until ranks have begun again and done a step, or the run has ended.
     private bool WaitForGoingOn(RunStarted? before, TimeSpan limit)
     {
-        for (long began = Stopwatch.GetTimestamp(); !_isFinished && Stopwatch.GetElapsedTime(began) < limit; Thread.Sleep(s_look))
+        for (long began = Stopwatch.GetTimestamp(); !IsFinished && Stopwatch.GetElapsedTime(began) < limit; Thread.Sleep(s_look))
         {
             Ensure();
             if (_attempt is { } now && now != before && _firstStep is not null)
                 return true;
-            if (_trainer!.HasEnded)
+            if (Trainer!.HasEnded)
                 End(expected: null);
             CheckLimit();
         }
 
         return false;
-    }
-
-    private void CheckLimit()
-    {
-        if (_clock.Elapsed > options.Limit)
-            throw new TimeoutException($"The training did not end within {options.Limit}; it was at step {_trainer?.LastStep}.");
     }
 
     private void Take(RunEvent happened)
@@ -210,22 +179,20 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
         }
     }
 
-    private void Ensure()
+    private protected override TrainerProcess Start()
     {
-        if (_trainer is not null)
-            return;
         (_attempt, _firstStep) = (null, null);
-        string hosts = string.Join(',', _hosts.Names);
-        _trainer = _trainings.Start(
-            _trainings.FaultyPath, ["--hosts", hosts, "--restart", "--rejoin"],
+        return Trainings.Start(
+            Trainings.FaultyPath, ["--hosts", string.Join(',', _hosts.Names), "--restart", "--rejoin"],
             new Dictionary<string, string> { ["ROBUSTTRAIN_SSH"] = _hosts.Ssh, ["UCX_TLS"] = "tcp,self", ["FI_PROVIDER"] = "tcp" }, Take);
-        _starts++;
     }
+
+    // A launcher that has lost ranks again and again before a checkpoint, as on a machine that is too slow for the timeout: to go on it is started again.
+    private protected override bool IsForeseen(int code) => code == (int)ExitCode.Stopped;
 
     private void KillLauncher()
     {
-        _trainer!.Signal(Signals.Kill);
-        End(expected: Signals.KilledCode);
+        Kill();
 
         // The ranks end with a checkpoint; a launcher that came before would be told that the run is being worked on.
         for (long began = Stopwatch.GetTimestamp(); Ranks().Count > 0; Thread.Sleep(s_look))
@@ -235,36 +202,6 @@ internal sealed class RankChaosRun(ChaosOptions options, TextWriter output)
         }
     }
 
-    private void WaitForEnd()
-    {
-        Ensure();
-        if (!_trainer!.WaitForEnd(options.Limit - _clock.Elapsed))
-            throw new TimeoutException($"The training did not end within {options.Limit}; it was at step {_trainer.LastStep}.");
-        End(expected: null);
-    }
-
-    private void End(int? expected)
-    {
-        if (!_trainer!.WaitForEnd(s_patience))
-            throw new TimeoutException($"The training did not end within {s_patience}.");
-        int code = _trainer.ExitCode;
-        _isFinished = code == 0;
-
-        // A launcher that has lost ranks again and again before a checkpoint, as on a machine that is too slow for the timeout, ends with 75: to go on it is started again.
-        if (code is not (0 or (int)ExitCode.Stopped) && code != expected)
-        {
-            _surprises.Add($"exit code {code}: {_trainer.LastWords}");
-            Say($"not foreseen: {_surprises[^1]}");
-            if (_surprises.Count > 3)
-                throw new InvalidOperationException("The training ends again and again for a reason that was not foreseen.");
-        }
-
-        _trainer.Dispose();
-        _trainer = null;
-    }
-
     private List<(int Rank, int Process, string Host)> Ranks() =>
         [.. _hosts.Names.Except(_away).SelectMany(host => _hosts.GuestsOn(host).Select(process => (Rank: Processes.RankOf(process), process, host))).Where(found => found.Rank is not null).Select(found => (found.Rank!.Value, found.process, found.host)).Order()];
-
-    private void Say(string line) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"[{_clock.Elapsed.TotalSeconds,6:F1} s] {line}"));
 }
