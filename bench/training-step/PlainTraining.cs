@@ -21,7 +21,7 @@ internal sealed class PlainTraining : IDisposable
         string folder = LibTorch.FindFolder(null, AppContext.BaseDirectory, EngineStore.OfThisUser());
         foreach (string library in (string[])[Path.Combine(folder, "libtorch_cpu.so"), Path.Combine(folder, "libtorch.so"), Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so")])
             NativeLibrary.Load(library);
-        _model = ModelCatalog.Create(config.Model, seed: 0);
+        _model = ModelCatalog.Networks.Create(config.Model, seed: 0);
         _criterion = CriterionCatalog.Create(config.Criterion, CPU);
         _optimizer = optim.AdamW(_model.parameters(), lr: config.Optimizer.LearningRate, weight_decay: config.Optimizer.WeightDecay);
         _model.train();

@@ -8,9 +8,9 @@ namespace RobustTrain.Training.Tasks;
 /// <summary>Checks that a split has the fields that a task takes.</summary>
 internal static class SplitFields
 {
-    /// <summary>Checks names and dimensions.</summary>
-    /// <exception cref="RunException">A field is missing.</exception>
-    public static void Check(IReadOnlyList<SampleField> fields, DatasetSplit split, IDataset dataset)
+    /// <summary>Checks names and dimensions, and that the images have the network's channels.</summary>
+    /// <exception cref="RunException">A field is missing, or the images have other channels.</exception>
+    public static void Check(IReadOnlyList<SampleField> fields, DatasetSplit split, IDataset dataset, ModelConfig model)
     {
         foreach (SampleField field in fields)
         {
@@ -21,19 +21,7 @@ internal static class SplitFields
                     $"The {SplitNames.Of(split)} split has no field '{field.Name}' of {field.Dimensions} dimensions; it has {string.Join(", ", dataset.Fields.Select(known => known.Name))}.", field.Name);
             }
         }
-    }
 
-    /// <summary>The shape of a sample's images: channels, height, width.</summary>
-    public static IReadOnlyList<int> ImageShape(IReadOnlyList<SampleField> fields, IDataset dataset)
-    {
-        string input = fields.First(field => field.Input is not null).Name;
-        return dataset.Fields.First(field => field.Name == input).Shape;
-    }
-
-    /// <summary>Checks that the images have the network's channels.</summary>
-    /// <exception cref="RunException">They have others.</exception>
-    public static void CheckChannels(IReadOnlyList<SampleField> fields, DatasetSplit split, IDataset dataset, ModelConfig model)
-    {
         int channels = ImageShape(fields, dataset)[0];
         if (channels != model.InChannels)
         {
@@ -41,6 +29,13 @@ internal static class SplitFields
                 ExitCode.Configuration, "ModelChannels",
                 $"model.in_channels is {model.InChannels}, but the images of the {SplitNames.Of(split)} split have {channels} channels.", "model.in_channels");
         }
+    }
+
+    /// <summary>The shape of a sample's images: channels, height, width.</summary>
+    public static IReadOnlyList<int> ImageShape(IReadOnlyList<SampleField> fields, IDataset dataset)
+    {
+        string input = fields.First(field => field.Input is not null).Name;
+        return dataset.Fields.First(field => field.Name == input).Shape;
     }
 
     /// <summary>Checks that normalisation has one value for each channel.</summary>

@@ -11,7 +11,7 @@ namespace RobustTrain.Tests.Training;
 
 public sealed partial class ModelCatalogTests
 {
-    public static TheoryData<string> ModelNames => [.. ModelCatalog.Names];
+    public static TheoryData<string> ModelNames => [.. ModelCatalog.Networks.Names];
 
     [Fact]
     public void The_configuration_allows_exactly_the_models_that_exist()
@@ -19,7 +19,7 @@ public sealed partial class ModelCatalogTests
         IEnumerable<object?> allowed = typeof(ModelConfig).GetProperty(nameof(ModelConfig.Name))!.GetCustomAttribute<AllowedValuesAttribute>()!.Values;
 
         Assert.Equal(TaskCatalog.ModelNames.Order(), allowed.Cast<string>().Order());
-        Assert.Equal(ModelCatalog.Names, TaskCatalog.Tasks[0].Models);
+        Assert.Equal(ModelCatalog.Networks.Names, TaskCatalog.Tasks[0].Models);
     }
 
     [Theory]
@@ -28,10 +28,10 @@ public sealed partial class ModelCatalogTests
     {
         ModelConfig config = new() { Name = name, BaseChannels = 4 };
         manual_seed(1);
-        using ChangeDetectionModel first = ModelCatalog.Create(config, seed: 42);
+        using ChangeDetectionModel first = ModelCatalog.Networks.Create(config, seed: 42);
         manual_seed(2);
-        using ChangeDetectionModel second = ModelCatalog.Create(config, seed: 42);
-        using ChangeDetectionModel other = ModelCatalog.Create(config, seed: 43);
+        using ChangeDetectionModel second = ModelCatalog.Networks.Create(config, seed: 42);
+        using ChangeDetectionModel other = ModelCatalog.Networks.Create(config, seed: 43);
 
         Dictionary<string, Tensor> expected = first.state_dict();
         Dictionary<string, Tensor> same = second.state_dict();
@@ -47,7 +47,7 @@ public sealed partial class ModelCatalogTests
     [InlineData("fc-siam-diff", "conv43d.weight", 9 * 32)]
     public void Default_weights_are_uniform_within_one_over_the_root_of_the_fan_in(string name, string parameter, int fanIn)
     {
-        using ChangeDetectionModel model = ModelCatalog.Create(new ModelConfig { Name = name, BaseChannels = 4 }, seed: 7);
+        using ChangeDetectionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = name, BaseChannels = 4 }, seed: 7);
 
         Tensor weight = model.state_dict()[parameter];
         double bound = 1 / Math.Sqrt(fanIn);
@@ -60,7 +60,7 @@ public sealed partial class ModelCatalogTests
     public void Logits_have_the_size_of_the_images_and_a_channel_for_each_class(string name)
     {
         ModelConfig config = new() { Name = name, BaseChannels = 2, InChannels = 1, Classes = 5 };
-        using ChangeDetectionModel model = ModelCatalog.Create(config, seed: 0);
+        using ChangeDetectionModel model = ModelCatalog.Networks.Create(config, seed: 0);
 
         using Tensor logits = model.call(rand(3, 1, 32, 48), rand(3, 1, 32, 48));
 
@@ -72,8 +72,8 @@ public sealed partial class ModelCatalogTests
     public void With_the_statistics_of_each_image_the_encoder_depends_neither_on_the_training_nor_on_the_other_images(string name)
     {
         ModelConfig config = new() { Name = name, BaseChannels = 4, EvaluationStatistics = "image" };
-        using ChangeDetectionModel ofImages = ModelCatalog.Create(config, seed: 0);
-        using ChangeDetectionModel ofTraining = ModelCatalog.Create(config with { EvaluationStatistics = "training" }, seed: 0);
+        using ChangeDetectionModel ofImages = ModelCatalog.Networks.Create(config, seed: 0);
+        using ChangeDetectionModel ofTraining = ModelCatalog.Networks.Create(config with { EvaluationStatistics = "training" }, seed: 0);
         Tensor image1 = rand(2, 3, 32, 48);
         Tensor image2 = rand(2, 3, 32, 48);
         using IDisposable noGrad = no_grad();
@@ -104,8 +104,8 @@ public sealed partial class ModelCatalogTests
     public void Training_and_the_decoder_are_the_same_whatever_statistics_the_encoder_evaluates_with(string name)
     {
         ModelConfig config = new() { Name = name, BaseChannels = 4, Dropout = 0 };
-        using ChangeDetectionModel ofTraining = ModelCatalog.Create(config, seed: 0);
-        using ChangeDetectionModel ofImages = ModelCatalog.Create(config with { EvaluationStatistics = "image" }, seed: 0);
+        using ChangeDetectionModel ofTraining = ModelCatalog.Networks.Create(config, seed: 0);
+        using ChangeDetectionModel ofImages = ModelCatalog.Networks.Create(config with { EvaluationStatistics = "image" }, seed: 0);
         Tensor image1 = rand(2, 3, 32, 48);
         Tensor image2 = rand(2, 3, 32, 48);
 
@@ -120,7 +120,7 @@ public sealed partial class ModelCatalogTests
     [InlineData("fc-siam-conc")]
     public void Dropout_changes_training_but_not_evaluation(string name)
     {
-        using ChangeDetectionModel model = ModelCatalog.Create(new ModelConfig { Name = name, BaseChannels = 4, Dropout = 0.5 }, seed: 0);
+        using ChangeDetectionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = name, BaseChannels = 4, Dropout = 0.5 }, seed: 0);
         Tensor image1 = rand(2, 3, 32, 32);
         Tensor image2 = rand(2, 3, 32, 32);
 
@@ -134,7 +134,7 @@ public sealed partial class ModelCatalogTests
     [MemberData(nameof(ModelNames))]
     public void Every_parameter_gets_a_gradient(string name)
     {
-        using ChangeDetectionModel model = ModelCatalog.Create(new ModelConfig { Name = name, BaseChannels = 2 }, seed: 0);
+        using ChangeDetectionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = name, BaseChannels = 2 }, seed: 0);
 
         model.call(rand(2, 3, 32, 32), rand(2, 3, 32, 32)).square().sum().backward();
 
@@ -145,7 +145,7 @@ public sealed partial class ModelCatalogTests
     public void A_large_attention_map_is_the_same_in_pieces()
     {
         // 16 rows of 1100 pixels exceed the attention map that is computed at once; 8 rows do not.
-        using ChangeDetectionModel model = ModelCatalog.Create(new ModelConfig { Name = "hanet", BaseChannels = 2 }, seed: 0);
+        using ChangeDetectionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = "hanet", BaseChannels = 2 }, seed: 0);
         LineAttention attention = model.named_modules().Select(pair => pair.module).OfType<LineAttention>().First();
         using IDisposable noGrad = no_grad();
         attention.get_parameter("gamma")!.fill_(1);
@@ -163,7 +163,7 @@ public sealed partial class ModelCatalogTests
     [InlineData("fc-siam-conc", 37, 999)]
     [InlineData("hanet", 112, 784)]
     public void Sizes_that_fit_pass_the_check(string name, int height, int width) =>
-        ModelCatalog.CheckImageSize(new ModelConfig { Name = name }, height, width);
+        ModelCatalog.Networks.CheckImageSize(new ModelConfig { Name = name }, height, width);
 
     [Theory]
     [InlineData("fc-siam-diff", 15, 64, "it halves them 4 times, so each side must have at least 16")]
@@ -171,7 +171,7 @@ public sealed partial class ModelCatalogTests
     [InlineData("hanet", 100, 64, "it halves them 3 times and doubles them again, so each side must divide by 8")]
     public void A_size_that_does_not_fit_is_said_in_one_sentence(string name, int height, int width, string reason)
     {
-        RunException error = Assert.Throws<RunException>(() => ModelCatalog.CheckImageSize(new ModelConfig { Name = name }, height, width));
+        RunException error = Assert.Throws<RunException>(() => ModelCatalog.Networks.CheckImageSize(new ModelConfig { Name = name }, height, width));
 
         Assert.Equal($"The model {name} does not fit images of {height}x{width} pixels (height x width): {reason}.", error.Message);
         Assert.Equal("ModelImageSize", error.ErrorId);
@@ -181,7 +181,7 @@ public sealed partial class ModelCatalogTests
     [Fact]
     public void An_unknown_model_is_answered_with_those_that_exist()
     {
-        RunException error = Assert.Throws<RunException>(() => ModelCatalog.Create(new ModelConfig { Name = "resnet" }, seed: 0));
+        RunException error = Assert.Throws<RunException>(() => ModelCatalog.Networks.Create(new ModelConfig { Name = "resnet" }, seed: 0));
 
         Assert.Equal("ModelUnknown", error.ErrorId);
         Assert.Equal("model.name is 'resnet', but must be one of fc-siam-diff, fc-siam-conc, hanet.", error.Message);
@@ -190,7 +190,7 @@ public sealed partial class ModelCatalogTests
     [Fact]
     public void Hanet_with_an_odd_width_is_refused()
     {
-        RunException error = Assert.Throws<RunException>(() => ModelCatalog.Create(new ModelConfig { Name = "hanet", BaseChannels = 5 }, seed: 0));
+        RunException error = Assert.Throws<RunException>(() => ModelCatalog.Networks.Create(new ModelConfig { Name = "hanet", BaseChannels = 5 }, seed: 0));
 
         Assert.Equal("ModelConfiguration", error.ErrorId);
         Assert.Equal("The model hanet can't be built: its grouped convolutions need an even model.base_channels, and it is 5.", error.Message);

@@ -122,7 +122,7 @@ public sealed class ModelExporterTests : IDisposable
         _training.Config = _training.Config with { Model = _training.Config.Model with { Name = name, BaseChannels = 2 } };
         _training.Run();
         ModelExported exported = Export(ExportFormat.SafeTensors, "night.safetensors");
-        using ChangeDetectionModel model = ModelCatalog.Create(_training.Config.Model, seed: 0);
+        using ChangeDetectionModel model = ModelCatalog.Networks.Create(_training.Config.Model, seed: 0);
         Load(model, exported.Path);
         model.eval();
         using IDisposable noGrad = no_grad();
@@ -162,7 +162,7 @@ public sealed class ModelExporterTests : IDisposable
     // Attention takes part only where gamma, which starts at 0, is something else.
     private static ChangeDetectionModel Model(string name, string statistics)
     {
-        ChangeDetectionModel model = ModelCatalog.Create(new ModelConfig { Name = name, BaseChannels = 2, EvaluationStatistics = statistics }, seed: 3);
+        ChangeDetectionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = name, BaseChannels = 2, EvaluationStatistics = statistics }, seed: 3);
         using IDisposable noGrad = no_grad();
         foreach ((string parameterName, Parameter parameter) in model.named_parameters())
         {

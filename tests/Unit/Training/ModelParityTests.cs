@@ -102,7 +102,7 @@ public sealed class ModelParityTests(ModelParityTests.TrainedModels trained) : I
     }
 
     private static ChangeDetectionModel Create(string name) =>
-        ModelCatalog.Create(new ModelConfig { Name = name, BaseChannels = 4, Dropout = 0 }, seed: 1);
+        ModelCatalog.Networks.Create(new ModelConfig { Name = name, BaseChannels = 4, Dropout = 0 }, seed: 1);
 
     private static ChangeDetectionModel ModelOf(TensorFixture fixture, string name)
     {

@@ -80,7 +80,7 @@ public sealed class ScriptedNetworkTests : IClassFixture<ScriptedNetworkTests.Sc
     public void A_traced_network_has_the_parameters_of_the_network_it_was_traced_from()
     {
         using ScriptedNetwork traced = ScriptedNetwork.Load(_scripts.At("traced.pt"), inputs: 2);
-        using ChangeDetectionModel own = ModelCatalog.Create(new ModelConfig { Name = "fc-siam-conc", BaseChannels = 2 }, seed: 0);
+        using ChangeDetectionModel own = ModelCatalog.Networks.Create(new ModelConfig { Name = "fc-siam-conc", BaseChannels = 2 }, seed: 0);
 
         Assert.Equal(own.named_parameters().Select(named => named.name).Order(), traced.named_parameters().Select(named => named.name).Order());
     }

@@ -96,7 +96,7 @@ public sealed class StartingWeightsTests : IDisposable
     {
         "resnet18" => Labels.Networks.Create(config, seed),
         "unet" or "deeplabv3" => Maps.Networks.Create(config, seed),
-        _ => Changes.Create(config, seed),
+        _ => Changes.Networks.Create(config, seed),
     };
 
     private string Save(ModelConfig config, long seed)

@@ -17,7 +17,7 @@ public sealed class WeightExchangeTests : IDisposable
     [InlineData("hanet")]
     public void Weights_saved_here_give_the_same_logits_in_Python(string name)
     {
-        using ChangeDetectionModel model = ModelCatalog.Create(new ModelConfig { Name = name, BaseChannels = 4 }, seed: 3);
+        using ChangeDetectionModel model = ModelCatalog.Networks.Create(new ModelConfig { Name = name, BaseChannels = 4 }, seed: 3);
         Tensor image1 = rand(1, 3, 32, 48);
         Tensor image2 = rand(1, 3, 32, 48);
         model.eval();

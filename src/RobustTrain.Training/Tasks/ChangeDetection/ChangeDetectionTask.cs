@@ -16,20 +16,20 @@ namespace RobustTrain.Training.Tasks.ChangeDetection;
 /// Change detection: two images of one place, N x C x H x W (float32), and a label of what changed between them, N x H x W.
 /// </summary>
 /// <param name="config">The configuration.</param>
-internal sealed class ChangeDetectionTask(TrainingConfig config) : ClassMapTask(config)
+internal sealed class ChangeDetectionTask(TrainingConfig config) : ClassMapTask<ChangeDetectionModel>(config, ModelCatalog.Networks)
 {
     private const string Image1 = "image1";
     private const string Image2 = "image2";
 
-    private readonly TrainingConfig _config = config;
-    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
+    // One for all splits: they lie in the same scenes.
+    private readonly SceneCache _scenes = new();
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
     {
         Name = "change-detection",
-        Models = [.. ModelCatalog.Names],
-        NetworkOf = ModelCatalog.Find,
+        Models = [.. ModelCatalog.Networks.Names],
+        NetworkOf = ModelCatalog.Networks.Find,
         Datasets = DatasetCatalog.Names,
         Criteria = CriterionCatalog.Names,
         Scores = SegmentationScores.Definitions,
@@ -45,40 +45,13 @@ internal sealed class ChangeDetectionTask(TrainingConfig config) : ClassMapTask(
     public override IReadOnlyList<SampleField> Fields => SampleFields;
 
     /// <inheritdoc/>
-    public override int Stride => ModelCatalog.StrideOf(_config.Model);
-
-    /// <inheritdoc/>
-    public override DataSplits OpenSplits()
-    {
-        // One cache for all splits: they lie in the same scenes.
-        DecodedImages cache = new(new SceneCache(), _cache);
-        IDataset validation = DatasetCatalog.Open(_config, DatasetSplit.Val, SampleView.Plain, cache);
-        return new DataSplits(
-            DatasetCatalog.Open(_config, DatasetSplit.Train, SampleView.Augmented, cache),
-            validation,
-            DatasetCatalog.Open(_config, DatasetSplit.Test, SampleView.Plain, cache))
-        {
-            ValidationSets = ValidationSetsOf(validation),
-        };
-    }
-
-    /// <inheritdoc/>
-    public override IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(_config, split, view, new DecodedImages(new SceneCache(), _cache));
-
-    /// <inheritdoc/>
-    public override nn.Module CreateModel(long seed) => ModelCatalog.Create(_config.Model, seed);
+    public override IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(Config, split, view, _scenes, Cache);
 
     /// <inheritdoc/>
     public override Tensor Forward(nn.Module model, BatchTensors batch) => ((ChangeDetectionModel)model).call(batch[Image1], batch[Image2]);
 
     /// <inheritdoc/>
-    public override (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.PaddedSize(_config.Model, height, width);
-
-    /// <inheritdoc/>
     protected override IReadOnlySet<string> NamesIn(IDataset validation, IReadOnlyList<string> parts) => DatasetCatalog.NamesIn(validation, parts);
-
-    /// <inheritdoc/>
-    protected override void CheckImageSize(int height, int width) => ModelCatalog.CheckImageSize(_config.Model, height, width);
 
     /// <inheritdoc/>
     protected override string DescribeNetwork(nn.Module model, OnnxGraph graph, IReadOnlyList<string> images) =>

@@ -21,20 +21,21 @@ internal static class DatasetCatalog
     /// <summary>The names that <c>data.dataset</c> can have.</summary>
     public static IReadOnlyCollection<string> Names => s_openers.Keys;
 
-    private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache);
+    private delegate IChangeDataset Opener(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache scenes, Lazy<ImageCache?> images);
 
     /// <summary>Opens a split.</summary>
     /// <param name="config">Which dataset, and how its samples are made.</param>
     /// <param name="split">The split.</param>
     /// <param name="view">How its samples are looked at.</param>
-    /// <param name="cache">What other splits have decoded.</param>
+    /// <param name="scenes">The scenes of air-change that other splits have decoded.</param>
+    /// <param name="images">The images of others that are kept; null keeps none.</param>
     /// <exception cref="DatasetException">The folder is not the dataset that the configuration says.</exception>
     /// <exception cref="RunException">A key doesn't fit the dataset.</exception>
-    public static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache)
+    public static IChangeDataset Open(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache scenes, Lazy<ImageCache?> images)
     {
         SplitFields.CheckNormalization(config.Data);
         return s_openers.TryGetValue(config.Data.Dataset, out Opener? open)
-            ? open(config, split, view, cache)
+            ? open(config, split, view, scenes, images)
             : throw new RunException(
                 ExitCode.Configuration, "DatasetUnknown",
                 $"data.dataset is '{config.Data.Dataset}', but must be {string.Join(" or ", s_openers.Keys)}.", "data.dataset");
@@ -57,10 +58,10 @@ internal static class DatasetCatalog
         }
     }
 
-    private static ChangePairsDataset OpenChangePairs(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache) =>
-        new(LabelledImagesSettings.Complete(new ChangePairsOptions { Path = config.Data.Path, Split = split }, config, view, cache.Images.Value));
+    private static ChangePairsDataset OpenChangePairs(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache scenes, Lazy<ImageCache?> images) =>
+        new(LabelledImagesSettings.Complete(new ChangePairsOptions { Path = config.Data.Path, Split = split }, config, view, images.Value));
 
-    private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, DecodedImages cache)
+    private static AirChangeDataset OpenAirChange(TrainingConfig config, DatasetSplit split, SampleView view, SceneCache scenes, Lazy<ImageCache?> images)
     {
         DataConfig data = config.Data;
         int cropSize = data.CropSize!.Value;
@@ -81,7 +82,7 @@ internal static class DatasetCatalog
                     Mean = data.Mean,
                     Std = data.Std,
                 },
-                cache.Scenes);
+                scenes);
         }
         catch (ArgumentOutOfRangeException tooLarge)
         {
@@ -91,8 +92,3 @@ internal static class DatasetCatalog
         }
     }
 }
-
-/// <summary>What the splits of a dataset share.</summary>
-/// <param name="Scenes">The scenes of air-change.</param>
-/// <param name="Images">The images of others; null keeps none.</param>
-internal sealed record DecodedImages(SceneCache Scenes, Lazy<ImageCache?> Images);

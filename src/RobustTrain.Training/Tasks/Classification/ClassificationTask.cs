@@ -21,7 +21,7 @@ namespace RobustTrain.Training.Tasks.Classification;
 
 /// <summary>Classification: images, N x C x H x W (float32), and the class of each, N.</summary>
 /// <param name="config">The configuration.</param>
-internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
+internal sealed class ClassificationTask(TrainingConfig config) : CatalogTask<ImageModel>(config, ModelCatalog.Networks)
 {
     private const string Image = "image";
     private const string Label = "label";
@@ -33,8 +33,6 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
     {
         ["image-folders"] = OpenImageFolders,
     };
-
-    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
@@ -56,102 +54,78 @@ internal sealed class ClassificationTask(TrainingConfig config) : ITrainingTask
     };
 
     /// <inheritdoc/>
-    public IReadOnlyList<SampleField> Fields { get; } = [new(Image, 3, "the images"), new(Label, 0)];
+    public override IReadOnlyList<SampleField> Fields { get; } = [new(Image, 3, "the images"), new(Label, 0)];
 
     /// <inheritdoc/>
-    public IReadOnlyList<ScoreDefinition> Scores => ClassificationScores.Definitions;
+    public override IReadOnlyList<ScoreDefinition> Scores => ClassificationScores.Definitions;
 
     /// <inheritdoc/>
-    public PredictionForm Prediction => new PredictionForm.Label(
-        config.Model.ClassNames ?? [.. Enumerable.Range(0, config.Model.Classes).Select(number => number.ToString(CultureInfo.InvariantCulture))]);
+    public override PredictionForm Prediction => new PredictionForm.Label(
+        Config.Model.ClassNames ?? [.. Enumerable.Range(0, Config.Model.Classes).Select(number => number.ToString(CultureInfo.InvariantCulture))]);
 
     /// <inheritdoc/>
-    public int Stride => ModelCatalog.Networks.StrideOf(config.Model);
-
-    /// <inheritdoc/>
-    public DataSplits OpenSplits()
+    public override IDataset Open(DatasetSplit split, SampleView view)
     {
-        IDataset validation = Open(DatasetSplit.Val, SampleView.Plain);
-        return new DataSplits(Open(DatasetSplit.Train, SampleView.Augmented), validation, Open(DatasetSplit.Test, SampleView.Plain)) { ValidationSets = ValidationSetsOf(validation) };
+        SplitFields.CheckNormalization(Config.Data);
+        return s_datasets[Config.Data.Dataset](Config, split, view, Cache.Value);
     }
 
     /// <inheritdoc/>
-    public IDataset Open(DatasetSplit split, SampleView view)
-    {
-        SplitFields.CheckNormalization(config.Data);
-        return s_datasets[config.Data.Dataset](config, split, view, _cache.Value);
-    }
+    public override IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation) =>
+        ValidationSetList.Of(Config.Data, lists => ImageFoldersLists.NamesIn((ImageFoldersDataset)validation, lists));
 
     /// <inheritdoc/>
-    public IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation) =>
-        ValidationSetList.Of(config.Data, lists => ImageFoldersLists.NamesIn((ImageFoldersDataset)validation, lists));
-
-    /// <inheritdoc/>
-    public void CheckSplit(DatasetSplit split, IDataset dataset)
+    public override void CheckSplit(DatasetSplit split, IDataset dataset)
     {
-        SplitFields.Check(Fields, split, dataset);
-        SplitFields.CheckChannels(Fields, split, dataset, config.Model);
-        if (dataset is ImageFoldersDataset folders && folders.ClassNames.Count != config.Model.Classes)
+        base.CheckSplit(split, dataset);
+        if (dataset is ImageFoldersDataset folders && folders.ClassNames.Count != Config.Model.Classes)
         {
             throw new RunException(
                 ExitCode.Configuration, "ModelClasses",
-                $"model.classes is {config.Model.Classes}, but the folder '{config.Data.Path}' has {folders.ClassNames.Count} classes.", "model.classes");
+                $"model.classes is {Config.Model.Classes}, but the folder '{Config.Data.Path}' has {folders.ClassNames.Count} classes.", "model.classes");
         }
     }
 
     /// <inheritdoc/>
-    public void CheckNetwork(IDataset dataset)
-    {
-        IReadOnlyList<int> image = SplitFields.ImageShape(Fields, dataset);
-        ModelCatalog.Networks.CheckImageSize(config.Model, image[1], image[2]);
-    }
+    public override Tensor Forward(nn.Module model, BatchTensors batch) => ((ImageModel)model).call(batch[Image]);
 
     /// <inheritdoc/>
-    public nn.Module CreateModel(long seed) => ModelCatalog.Networks.Create(config.Model, seed);
+    public override int? ImageSide => Config.Data.ImageSize;
 
     /// <inheritdoc/>
-    public Tensor Forward(nn.Module model, BatchTensors batch) => ((ImageModel)model).call(batch[Image]);
+    public override Tensor Predict(Tensor output) => nn.functional.softmax(output, 1);
 
     /// <inheritdoc/>
-    public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.Networks.PaddedSize(config.Model, height, width);
-
-    /// <inheritdoc/>
-    public int? ImageSide => config.Data.ImageSize;
-
-    /// <inheritdoc/>
-    public Tensor Predict(Tensor output) => nn.functional.softmax(output, 1);
-
-    /// <inheritdoc/>
-    public void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape)
+    public override void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape)
     {
         string logits = ((ImageModel)model).Describe(graph, graph.Input(Image, shape));
-        graph.Output("logits", logits, [shape[0], config.Model.Classes.ToString(CultureInfo.InvariantCulture)]);
+        graph.Output("logits", logits, [shape[0], Config.Model.Classes.ToString(CultureInfo.InvariantCulture)]);
     }
 
     /// <inheritdoc/>
-    public ILossSetup CreateLossSetup() => new CriterionSetup(config with { Criterion = config.Criterion with { IgnoreIndex = NoIndex } }, Label);
+    public override ILossSetup CreateLossSetup() => new CriterionSetup(Config with { Criterion = Config.Criterion with { IgnoreIndex = NoIndex } }, Label);
 
     /// <inheritdoc/>
-    public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names)
+    public override IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names)
     {
         (float[] logits, long[] labels) = (Numbers(output), Labels(batch));
-        return [.. names.Select((name, sample) => ScoreOf(logits.AsSpan(sample * config.Model.Classes, config.Model.Classes), (int)labels[sample], name))];
+        return [.. names.Select((name, sample) => ScoreOf(logits.AsSpan(sample * Config.Model.Classes, Config.Model.Classes), (int)labels[sample], name))];
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch)
+    public override IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch)
     {
         using Tensor probabilities = Predict(output);
         (float[] shares, long[] labels) = (Numbers(probabilities), Labels(batch));
-        return new LabelPictures(config).Draw(batch[Image], labels, shares);
+        return new LabelPictures(Config).Draw(batch[Image], labels, shares);
     }
 
     /// <inheritdoc/>
-    public ImageBuffer? DrawSummary(AggregatedScores scores) => ConfusionPicture.Draw(scores, config.Model);
+    public override ImageBuffer? DrawSummary(AggregatedScores scores) => ConfusionPicture.Draw(scores, Config.Model);
 
     /// <inheritdoc/>
-    public AggregatedScores Aggregate(IEnumerable<SampleResult> samples) =>
-        ClassificationScores.Aggregate(samples.Cast<ClassificationScores.ClassifiedSample>(), config.Model.Classes);
+    public override AggregatedScores Aggregate(IEnumerable<SampleResult> samples) =>
+        ClassificationScores.Aggregate(samples.Cast<ClassificationScores.ClassifiedSample>(), Config.Model.Classes);
 
     // Of equal logits the class with the lower number comes first.
     private static ClassificationScores.ClassifiedSample ScoreOf(ReadOnlySpan<float> logits, int truth, string name)

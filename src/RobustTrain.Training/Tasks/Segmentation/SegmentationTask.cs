@@ -17,7 +17,7 @@ namespace RobustTrain.Training.Tasks.Segmentation;
 
 /// <summary>Segmentation: images, N x C x H x W (float32), and a label of each pixel's class, N x H x W.</summary>
 /// <param name="config">The configuration.</param>
-internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(config)
+internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask<ImageModel>(config, ModelCatalog.Networks)
 {
     private const string Image = "image";
 
@@ -25,9 +25,6 @@ internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(con
     {
         ["images-labels"] = (config, split, view, cache) => new(LabelledImagesSettings.Complete(new ImagesLabelsOptions { Path = config.Data.Path, Split = split }, config, view, cache)),
     };
-
-    private readonly TrainingConfig _config = config;
-    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
@@ -47,33 +44,17 @@ internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(con
     public override IReadOnlyList<SampleField> Fields { get; } = [new(Image, 3, "the images"), new(Label, 2)];
 
     /// <inheritdoc/>
-    public override int Stride => ModelCatalog.Networks.StrideOf(_config.Model);
-
-    /// <inheritdoc/>
-    public override DataSplits OpenSplits()
-    {
-        IDataset validation = Open(DatasetSplit.Val, SampleView.Plain);
-        return new DataSplits(Open(DatasetSplit.Train, SampleView.Augmented), validation, Open(DatasetSplit.Test, SampleView.Plain)) { ValidationSets = ValidationSetsOf(validation) };
-    }
-
-    /// <inheritdoc/>
     public override IDataset Open(DatasetSplit split, SampleView view)
     {
-        SplitFields.CheckNormalization(_config.Data);
-        return s_datasets[_config.Data.Dataset](_config, split, view, _cache.Value);
+        SplitFields.CheckNormalization(Config.Data);
+        return s_datasets[Config.Data.Dataset](Config, split, view, Cache.Value);
     }
-
-    /// <inheritdoc/>
-    public override nn.Module CreateModel(long seed) => ModelCatalog.Networks.Create(_config.Model, seed);
 
     /// <inheritdoc/>
     public override Tensor Forward(nn.Module model, BatchTensors batch) => ((ImageModel)model).call(batch[Image]);
 
     /// <inheritdoc/>
-    public override (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.Networks.PaddedSize(_config.Model, height, width);
-
-    /// <inheritdoc/>
-    public override ImageBuffer? DrawSummary(AggregatedScores scores) => ConfusionPicture.Draw(scores, _config.Model);
+    public override ImageBuffer? DrawSummary(AggregatedScores scores) => ConfusionPicture.Draw(scores, Config.Model);
 
     /// <inheritdoc/>
     protected override IReadOnlySet<string> NamesIn(IDataset validation, IReadOnlyList<string> parts)
@@ -81,9 +62,6 @@ internal sealed class SegmentationTask(TrainingConfig config) : ClassMapTask(con
         using ImagesLabelsDataset part = new(((ImagesLabelsDataset)validation).Options with { ValLists = parts });
         return Enumerable.Range(0, part.Count).Select(part.NameOf).ToHashSet();
     }
-
-    /// <inheritdoc/>
-    protected override void CheckImageSize(int height, int width) => ModelCatalog.Networks.CheckImageSize(_config.Model, height, width);
 
     /// <inheritdoc/>
     protected override string DescribeNetwork(nn.Module model, OnnxGraph graph, IReadOnlyList<string> images) => ((ImageModel)model).Describe(graph, images[0]);

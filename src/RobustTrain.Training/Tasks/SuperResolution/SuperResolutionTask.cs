@@ -19,12 +19,10 @@ namespace RobustTrain.Training.Tasks.SuperResolution;
 /// the scale.
 /// </summary>
 /// <param name="config">The configuration.</param>
-internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
+internal sealed class SuperResolutionTask(TrainingConfig config) : CatalogTask<SuperResolutionModel>(config, ModelCatalog.Networks)
 {
     private const string Lq = "lq";
     private const string Gt = "gt";
-
-    private readonly Lazy<ImageCache?> _cache = new(config.Data.Cache.Open);
 
     /// <summary>What the catalogue knows of it.</summary>
     public static TaskDefinition Definition { get; } = new()
@@ -46,37 +44,26 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
     };
 
     /// <inheritdoc/>
-    public IReadOnlyList<SampleField> Fields { get; } = [new(Lq, 3, "the low-quality images"), new(Gt, 3)];
+    public override IReadOnlyList<SampleField> Fields { get; } = [new(Lq, 3, "the low-quality images"), new(Gt, 3)];
 
     /// <inheritdoc/>
-    public IReadOnlyList<ScoreDefinition> Scores => SampleQuality.Definitions;
+    public override IReadOnlyList<ScoreDefinition> Scores => SampleQuality.Definitions;
 
     /// <inheritdoc/>
-    public PredictionForm Prediction => new PredictionForm.Image(config.Model.Scale);
+    public override PredictionForm Prediction => new PredictionForm.Image(Config.Model.Scale);
 
     /// <inheritdoc/>
-    public int Stride => ModelCatalog.Networks.StrideOf(config.Model);
+    public override IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(Config, split, view, Cache.Value);
 
     /// <inheritdoc/>
-    public DataSplits OpenSplits() =>
-        new(Open(DatasetSplit.Train, SampleView.Augmented), Open(DatasetSplit.Val, SampleView.Plain), Open(DatasetSplit.Test, SampleView.Plain));
-
-    /// <inheritdoc/>
-    public IDataset Open(DatasetSplit split, SampleView view) => DatasetCatalog.Open(config, split, view, _cache.Value);
-
-    /// <inheritdoc/>
-    public IReadOnlyList<ValidationSet> ValidationSetsOf(IDataset validation) => [];
-
-    /// <inheritdoc/>
-    public void CheckSplit(DatasetSplit split, IDataset dataset)
+    public override void CheckSplit(DatasetSplit split, IDataset dataset)
     {
-        SplitFields.Check(Fields, split, dataset);
-        SplitFields.CheckChannels(Fields, split, dataset, config.Model);
+        base.CheckSplit(split, dataset);
         IReadOnlyList<int> low = SplitFields.ImageShape(Fields, dataset);
         IReadOnlyList<int> high = dataset.Fields.First(field => field.Name == Gt).Shape;
         if (split == DatasetSplit.Train)
-            CriterionCatalog.Check(config, high[1], high[2]);
-        int scale = config.Model.Scale;
+            CriterionCatalog.Check(Config, high[1], high[2]);
+        int scale = Config.Model.Scale;
         if (high[1] != low[1] * scale || high[2] != low[2] * scale)
         {
             throw new RunException(
@@ -86,53 +73,40 @@ internal sealed class SuperResolutionTask(TrainingConfig config) : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public void CheckNetwork(IDataset dataset)
-    {
-        IReadOnlyList<int> image = SplitFields.ImageShape(Fields, dataset);
-        ModelCatalog.Networks.CheckImageSize(config.Model, image[1], image[2]);
-    }
+    public override Tensor Forward(nn.Module model, BatchTensors batch) => ((SuperResolutionModel)model).call(batch[Lq]);
 
     /// <inheritdoc/>
-    public nn.Module CreateModel(long seed) => ModelCatalog.Networks.Create(config.Model, seed);
+    public override Tensor Predict(Tensor output) => output.clamp(0, 1);
 
     /// <inheritdoc/>
-    public Tensor Forward(nn.Module model, BatchTensors batch) => ((SuperResolutionModel)model).call(batch[Lq]);
-
-    /// <inheritdoc/>
-    public (int Height, int Width) PaddedSize(int height, int width) => ModelCatalog.Networks.PaddedSize(config.Model, height, width);
-
-    /// <inheritdoc/>
-    public Tensor Predict(Tensor output) => output.clamp(0, 1);
-
-    /// <inheritdoc/>
-    public void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape)
+    public override void Describe(nn.Module model, OnnxGraph graph, IReadOnlyList<string> shape)
     {
         string enlarged = ((SuperResolutionModel)model).Describe(graph, graph.Input(Lq, shape));
         graph.Output(Gt, enlarged, [shape[0], shape[1], Enlarged(shape[2]), Enlarged(shape[3])]);
 
         // A side that is left open stays open, under a name of its own.
-        string Enlarged(string side) => int.TryParse(side, out int pixels) ? $"{pixels * config.Model.Scale}" : $"{side}_enlarged";
+        string Enlarged(string side) => int.TryParse(side, out int pixels) ? $"{pixels * Config.Model.Scale}" : $"{side}_enlarged";
     }
 
     /// <inheritdoc/>
-    public ILossSetup CreateLossSetup() => new CriterionSetup(config, Gt);
+    public override ILossSetup CreateLossSetup() => new CriterionSetup(Config, Gt);
 
     /// <inheritdoc/>
-    public IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names) =>
-        SampleQuality.Of(output, batch[Gt], names, config.Model.Scale);
+    public override IReadOnlyList<SampleResult> Score(Tensor output, BatchTensors batch, IReadOnlyList<string> names) =>
+        SampleQuality.Of(output, batch[Gt], names, Config.Model.Scale);
 
     /// <inheritdoc/>
-    public IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch) => EnlargementPictures.Draw(batch[Lq], batch[Gt], output);
+    public override IReadOnlyList<IReadOnlyList<SamplePicture>> Draw(Tensor output, BatchTensors batch) => EnlargementPictures.Draw(batch[Lq], batch[Gt], output);
 
     /// <inheritdoc/>
-    public PicturePlace PlaceOf(string sample)
+    public override PicturePlace PlaceOf(string sample)
     {
         (string image, int x, int y) = PairedImagesDataset.PartOf(sample);
         return new PicturePlace(image, x, y);
     }
 
     /// <inheritdoc/>
-    public AggregatedScores Aggregate(IEnumerable<SampleResult> samples) => SampleQuality.Aggregate(samples.Cast<SampleQuality>());
+    public override AggregatedScores Aggregate(IEnumerable<SampleResult> samples) => SampleQuality.Aggregate(samples.Cast<SampleQuality>());
 }
 
 /// <summary>Draws samples for people: the low-quality image enlarged by bicubic interpolation, the truth, and what the network made.</summary>
