@@ -7,6 +7,7 @@ using RobustTrain.Training.Checkpoints.SafeTensors;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Loop;
+using RobustTrain.Training.Onnx;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;
@@ -221,6 +222,8 @@ public sealed class GanTrainingTests : IDisposable
             image.shape[0] > _fits ? throw new OutOfMemoryException("as if") : nn.functional.pixel_shuffle(_only.call(image), 2);
 
         internal override void InitializeWeights(long seed) => WeightInitialization.KaimingUniform(this, seed);
+
+        internal override string Describe(OnnxGraph graph, string image) => throw new NotSupportedException();
     }
 }
 

@@ -10,6 +10,7 @@ using RobustTrain.Training.Epochs;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Loop;
 using RobustTrain.Training.Native;
+using RobustTrain.Training.Onnx;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;
@@ -185,6 +186,8 @@ public sealed class MixedPrecisionTests : IDisposable
         internal override void InitializeWeights(long seed)
         {
         }
+
+        internal override string Describe(OnnxGraph graph, string image1, string image2) => throw new NotSupportedException();
     }
 
     private sealed class SteepLoss : ITrainingLoss

@@ -10,7 +10,6 @@ using RobustTrain.Training.Loop;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;
-using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -183,7 +182,7 @@ public sealed class TrainingStepTests
         public Bench(TrainingConfig config, int fits = int.MaxValue, bool breaks = false, int[]? bad = null, Func<IEnumerable<Parameter>, OptimizerHelper>? optimizer = null)
         {
             TrainingPlan plan = TrainingPlan.Create(config, new DataSplits(new SquaresDataset(6) { OnLoad = Refuse }, new SquaresDataset(1), new SquaresDataset(1)));
-            _model = new TinyModel(fits, breaks);
+            _model = new TinyModel(fits, breaks ? features => features * float.MaxValue : null);
             (string Name, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
             optimizer ??= parameters => OptimizerFactory.Create(config.Optimizer, parameters);
             _learner = new Learner(_model, learned, optimizer(learned.Select(named => named.Parameter)), null);
@@ -231,39 +230,5 @@ public sealed class TrainingStepTests
     private sealed class HungryOptimizer(IEnumerable<Parameter> parameters) : SGD(parameters, 0.1)
     {
         public override Tensor? step(Func<Tensor>? closure = null) => throw new OutOfMemoryException("as if");
-    }
-
-    private sealed class TinyModel : ChangeDetectionModel
-    {
-        private readonly int _fits;
-        private readonly bool _breaks;
-        private readonly Conv2d _first = nn.Conv2d(6, 3, 3, padding: 1);
-        private readonly Conv2d _second = nn.Conv2d(3, 2, 1);
-
-        public TinyModel(int fits, bool breaks)
-            : base("tiny")
-        {
-            _fits = fits;
-            _breaks = breaks;
-            register_module("first", _first);
-            register_module("second", _second);
-            InitializeWeights(1);
-        }
-
-        public override Tensor forward(Tensor image1, Tensor image2)
-        {
-            if (image1.shape[0] > _fits)
-                throw new OutOfMemoryException("as if");
-            Tensor features = _first.call(cat([image1, image2], 1));
-            return _second.call(_breaks ? features * float.MaxValue : features);
-        }
-
-        internal override void InitializeWeights(long seed)
-        {
-            using IDisposable noGrad = no_grad();
-            using var generator = new Generator((ulong)seed);
-            foreach (Parameter parameter in parameters())
-                parameter.uniform_(-0.5, 0.5, generator);
-        }
     }
 }

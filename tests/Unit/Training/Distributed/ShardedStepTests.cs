@@ -11,7 +11,6 @@ using RobustTrain.Training.Loop;
 using RobustTrain.Training.Optimization;
 using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;
-using RobustTrain.Training.Tasks.ChangeDetection.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -136,7 +135,7 @@ public sealed class ShardedStepTests
         public Bench(TrainingConfig config, Ranks ranks, int fits = int.MaxValue, bool breaks = false)
         {
             TrainingPlan plan = TrainingPlan.Create(config, new DataSplits(new SquaresDataset(8), new SquaresDataset(1), new SquaresDataset(1)));
-            _model = new TinyModel(fits, breaks);
+            _model = new TinyModel(fits, breaks ? _ => throw new NotSupportedException("as if") : null);
             (string Name, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
             _learner = new Learner(_model, learned, OptimizerFactory.Create(config.Optimizer, learned.Select(named => named.Parameter)), null);
             _loader = plan.OpenTrainingLoader(ranks: ranks);
@@ -173,41 +172,6 @@ public sealed class ShardedStepTests
             _step.Dispose();
             _loss.Dispose();
             _learner.Dispose();
-        }
-    }
-
-    private sealed class TinyModel : ChangeDetectionModel
-    {
-        private readonly int _fits;
-        private readonly bool _breaks;
-        private readonly Conv2d _first = nn.Conv2d(6, 3, 3, padding: 1);
-        private readonly Conv2d _second = nn.Conv2d(3, 2, 1);
-
-        public TinyModel(int fits, bool breaks)
-            : base("tiny")
-        {
-            _fits = fits;
-            _breaks = breaks;
-            register_module("first", _first);
-            register_module("second", _second);
-            InitializeWeights(1);
-        }
-
-        public override Tensor forward(Tensor image1, Tensor image2)
-        {
-            if (_breaks)
-                throw new NotSupportedException("as if");
-            if (image1.shape[0] > _fits)
-                throw new OutOfMemoryException("as if");
-            return _second.call(_first.call(cat([image1, image2], 1)));
-        }
-
-        internal override void InitializeWeights(long seed)
-        {
-            using IDisposable noGrad = no_grad();
-            using var generator = new Generator((ulong)seed);
-            foreach (Parameter parameter in parameters())
-                parameter.uniform_(-0.5, 0.5, generator);
         }
     }
 }

@@ -1,4 +1,3 @@
-using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Onnx;
 using TorchSharp.Modules;
@@ -25,9 +24,7 @@ public abstract class ChangeDetectionModel(string name) : nn.Module<Tensor, Tens
     /// <param name="image1">The value of the first images.</param>
     /// <param name="image2">The value of the second images.</param>
     /// <returns>The value of the logits.</returns>
-    /// <exception cref="RunException">It can't.</exception>
-    internal virtual string Describe(OnnxGraph graph, string image1, string image2) => throw new RunException(
-        ExitCode.Configuration, "OnnxNetworkUnknown", $"The network {GetName()} is not known in ONNX's operators; --format safetensors takes its weights.");
+    internal abstract string Describe(OnnxGraph graph, string image1, string image2);
 }
 
 /// <summary>

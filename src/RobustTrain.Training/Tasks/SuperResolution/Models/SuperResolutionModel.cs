@@ -1,4 +1,3 @@
-using RobustTrain.Runs;
 using RobustTrain.Training.Configuration;
 using RobustTrain.Training.Onnx;
 using TorchSharp.Modules;
@@ -28,9 +27,7 @@ public abstract class SuperResolutionModel(string name, int scale) : nn.Module<T
     /// <param name="graph">Takes the operators and the weights.</param>
     /// <param name="image">The value of the images.</param>
     /// <returns>The value of the larger images.</returns>
-    /// <exception cref="RunException">It can't.</exception>
-    internal virtual string Describe(OnnxGraph graph, string image) => throw new RunException(
-        ExitCode.Configuration, "OnnxNetworkUnknown", $"The network {GetName()} is not known in ONNX's operators; --format safetensors takes its weights.");
+    internal abstract string Describe(OnnxGraph graph, string image);
 
     /// <summary>A convolution of 3 x 3 pixels that leaves the sides as they are.</summary>
     private protected static Conv2d Convolution(long inputs, long outputs) => Conv2d(inputs, outputs, 3, padding: 1);
