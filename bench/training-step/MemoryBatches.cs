@@ -64,8 +64,6 @@ internal sealed unsafe class MemoryBatches(int batch, int side) : IDataset
             SampleIndices = [.. Enumerable.Range(first, count)];
         }
 
-        public int Epoch => 0;
-
         public int Index => 0;
 
         public IReadOnlyList<int> SampleIndices { get; }

@@ -65,8 +65,6 @@ internal sealed class OurTraining : IDisposable
     /// <summary>A batch that stays its owner's.</summary>
     private sealed class Borrowed(IBatch batch) : IBatch
     {
-        public int Epoch => batch.Epoch;
-
         public int Index => batch.Index;
 
         public IReadOnlyList<int> SampleIndices => batch.SampleIndices;

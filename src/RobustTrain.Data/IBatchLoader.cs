@@ -8,9 +8,6 @@ public interface IBatchLoader : IDisposable
     /// <summary>The dataset that is loaded.</summary>
     IDataset Dataset { get; }
 
-    /// <summary>The number of batches of an epoch.</summary>
-    int BatchCount { get; }
-
     /// <summary>
     /// The batches of an epoch, from <paramref name="startBatch"/> on, in order; each must be disposed by the consumer.
     /// Two streams of one loader share no state.
@@ -27,9 +24,6 @@ public interface IBatchLoader : IDisposable
 /// </summary>
 public interface IBatch : IDisposable
 {
-    /// <summary>The epoch, from 0.</summary>
-    int Epoch { get; }
-
     /// <summary>The batch's place in its epoch, from 0.</summary>
     int Index { get; }
 

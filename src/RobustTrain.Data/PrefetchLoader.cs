@@ -44,7 +44,7 @@ public sealed class PrefetchLoader : IBatchLoader
     /// <inheritdoc/>
     public IDataset Dataset { get; }
 
-    /// <inheritdoc/>
+    /// <summary>The number of batches of an epoch.</summary>
     public int BatchCount { get; }
 
     /// <summary>The samples that are not to be loaded.</summary>

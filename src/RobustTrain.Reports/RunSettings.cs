@@ -43,16 +43,6 @@ public static partial class RunSettings
         return value.Length > 0 ? [] : [.. lines.Skip(at + 1).TakeWhile(line => line.TrimStart().StartsWith("- ", StringComparison.Ordinal)).Select(line => Unquoted(line.TrimStart()[2..].Trim()))];
     }
 
-    /// <summary>The value of a key in a section; null where it has none.</summary>
-    public static string? ValueOf(string configuration, string section, string key)
-    {
-        string[] lines = configuration.Split('\n');
-        int at = Array.FindIndex(lines, line => line.TrimEnd() == $"{section}:");
-        string? found = at < 0 ? null : lines.Skip(at + 1).TakeWhile(line => line.StartsWith(' ')).FirstOrDefault(line => line.StartsWith($"  {key}:", StringComparison.Ordinal));
-        string? value = found?[(found.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
-        return value is null or "" or "null" ? null : Unquoted(value);
-    }
-
     [GeneratedRegex("^(?<indent> *)(?<key>[^\\s:#]+):(?: (?<value>.*))?$")]
     private static partial Regex Line();
 

@@ -7,8 +7,6 @@ internal sealed class Canvas(int width, int height, float shiftX, float shiftY)
 
     public int Width => width;
 
-    public int Height => height;
-
     public Rgb[] Pixels { get; } = new Rgb[width * height];
 
     /// <summary>Paints every pixel whose centre lies in a rectangle.</summary>

@@ -318,7 +318,7 @@ public sealed unsafe class EpochStream : IEnumerator<IBatch>
             return false;
         }
 
-        _current = new SlotBatch(_session, slot, Epoch, batch, delivered == count ? indices : indices[..delivered], _fields.Of(slot, delivered), _plan.FirstOf(batch), places);
+        _current = new SlotBatch(_session, slot, batch, delivered == count ? indices : indices[..delivered], _fields.Of(slot, delivered), _plan.FirstOf(batch), places);
         return true;
     }
 }

@@ -15,25 +15,21 @@ internal sealed class SlotBatch : IBatch
     /// <summary>A batch.</summary>
     /// <param name="session">Whose slot it is in.</param>
     /// <param name="slot">The slot.</param>
-    /// <param name="epoch">The epoch.</param>
-    /// <param name="index">The batch's place in it.</param>
+    /// <param name="index">The batch's place in its epoch.</param>
     /// <param name="indices">The samples.</param>
     /// <param name="fields">Their memory.</param>
     /// <param name="firstPosition">The position in the whole batch at which this rank's part begins.</param>
     /// <param name="places">The places that were planned for the samples in this rank's part; null where none was skipped.</param>
-    public SlotBatch(LoaderSession session, int slot, int epoch, int index, int[] indices, BatchField[] fields, int firstPosition, int[]? places)
+    public SlotBatch(LoaderSession session, int slot, int index, int[] indices, BatchField[] fields, int firstPosition, int[]? places)
     {
         (_firstPosition, _places) = (firstPosition, places);
         _session = session;
         _slot = slot;
         SampleIndices = indices;
         _fields = fields;
-        Epoch = epoch;
         Index = index;
         session.Ring.Memory.AddReference();
     }
-
-    public int Epoch { get; }
 
     public int Index { get; }
 

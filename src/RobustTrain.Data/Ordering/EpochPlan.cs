@@ -145,11 +145,8 @@ public readonly struct EpochOrder
         _keys = keys;
     }
 
-    /// <summary>The number of places.</summary>
-    public int Count => (int)_count;
-
     /// <summary>What stands at a place.</summary>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="place"/> is not below <see cref="Count"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such place.</exception>
     public int this[int place]
     {
         get

@@ -7,9 +7,6 @@ namespace RobustTrain.Training.Distributed;
 /// <param name="shards">How many shards there are.</param>
 internal sealed class ShardTree(int shards)
 {
-    /// <summary>How many shards there are.</summary>
-    public int Shards => shards;
-
     /// <summary>The shards of a rank.</summary>
     public ShardRange RangeOf(int rank, int ranks) => new(shards * rank / ranks, shards * (rank + 1) / ranks);
 

@@ -10,8 +10,6 @@ internal sealed class LabelLoader(ElementType type, byte[][] labels) : IBatchLoa
 
     public IDataset Dataset => this;
 
-    public int BatchCount => labels.Length;
-
     public int Count => labels.Length;
 
     public IReadOnlyList<FieldSpec> Fields { get; } = [new FieldSpec("label", type, [2, 2])];
@@ -22,7 +20,7 @@ internal sealed class LabelLoader(ElementType type, byte[][] labels) : IBatchLoa
 
     public IEnumerable<IBatch> ReadEpoch(int epoch, int startBatch = 0, CancellationToken stopping = default)
     {
-        for (int index = startBatch; index < labels.Length; index++) yield return new Batch(this, epoch, index);
+        for (int index = startBatch; index < labels.Length; index++) yield return new Batch(this, index);
     }
 
     public void Dispose()
@@ -36,15 +34,12 @@ internal sealed class LabelLoader(ElementType type, byte[][] labels) : IBatchLoa
         private readonly LabelLoader _loader;
         private readonly GCHandle _memory;
 
-        public Batch(LabelLoader loader, int epoch, int index)
+        public Batch(LabelLoader loader, int index)
         {
             _loader = loader;
             _memory = GCHandle.Alloc(loader.Elements(index), GCHandleType.Pinned);
-            Epoch = epoch;
             Index = index;
         }
-
-        public int Epoch { get; }
 
         public int Index { get; }
 

@@ -64,9 +64,6 @@ public sealed class PairedImagesDataset : IPortableDataset, IFileBackedDataset, 
     /// <inheritdoc/>
     public IReadOnlyList<DatasetWarning> Warnings { get; } = [];
 
-    /// <summary>What the dataset was opened with.</summary>
-    public PairedImagesOptions Options => _options;
-
     /// <inheritdoc/>
     public DatasetDescription Description => new PairedImagesDescription(_options, _pairs);
 

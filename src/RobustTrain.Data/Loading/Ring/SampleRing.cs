@@ -36,8 +36,6 @@ internal sealed unsafe class SampleRing
 
     public int SlotCount => _layout.SlotCount;
 
-    public int BatchSize => _layout.BatchSize;
-
     /// <summary>Raised when there is something to load, or the workers have to leave.</summary>
     public Signal Work { get; }
 

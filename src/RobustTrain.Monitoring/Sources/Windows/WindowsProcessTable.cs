@@ -24,9 +24,6 @@ internal sealed class WindowsProcessTable(TimeProvider clock) : IProcessTable
         return found.Name is null ? null : Describe(found, WindowsProcesses.UserOf(processId), WindowsProcesses.CommandOf(processId), null);
     }
 
-    /// <inheritdoc/>
-    public IReadOnlyList<HostProcess> List() => List(ReadAll());
-
     /// <summary>The processes of a reading, but for the idle time, which Windows counts as one.</summary>
     public List<HostProcess> List(IReadOnlyList<WindowsProcess> reading)
     {

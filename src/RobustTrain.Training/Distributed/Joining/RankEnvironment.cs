@@ -30,9 +30,6 @@ public sealed record RankEnvironment(int Rank, int Size)
     /// <summary>The hub of our own launcher; null where the ranks were started by another.</summary>
     public LauncherHub? Launcher { get; init; }
 
-    /// <summary>Whether our own launcher has started this process, so that it is silent but for its events and errors.</summary>
-    public static bool HasLauncher => Environment.GetEnvironmentVariable(HubVariable) is { Length: > 0 };
-
     /// <summary>What this process's environment says.</summary>
     /// <returns>Null where this process is no rank of several.</returns>
     /// <exception cref="RunException">A launcher whose ranks can't be joined has started this.</exception>

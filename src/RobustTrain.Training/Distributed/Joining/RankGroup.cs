@@ -54,9 +54,6 @@ public sealed class RankGroup : IDisposable
     /// <summary>All ranks.</summary>
     public int Size => Communicator.Size;
 
-    /// <summary>This rank for people.</summary>
-    public string Name => string.Create(CultureInfo.InvariantCulture, $"rank {Rank} on {Hosts[Rank]}");
-
     /// <summary>Joins the ranks; returns once all have come.</summary>
     /// <param name="environment">What the launcher says.</param>
     /// <param name="timeout">How long a rank may be silent, where this one watches over them.</param>

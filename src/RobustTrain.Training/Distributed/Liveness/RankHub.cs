@@ -92,9 +92,6 @@ public sealed class RankHub : IDisposable
         }
     }
 
-    /// <summary>How often each rank says that it lives.</summary>
-    internal TimeSpan Tick => _tick;
-
     /// <summary>What a rank has said last that it does.</summary>
     internal string PhaseOf(int rank)
     {
