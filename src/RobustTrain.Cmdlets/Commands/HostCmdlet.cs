@@ -103,27 +103,8 @@ public abstract class HostCmdlet : RobustTrainCmdlet
                 await WriteWarningAsync(words.Of(warning));
             if (detail is not null)
                 await WriteVerboseAsync(words.Of(detail));
-            switch (happened)
-            {
-                case EvaluationProgress progress:
-                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
-                    break;
-                case CheckProgress progress:
-                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
-                    break;
-                case LoaderProgress progress:
-                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
-                    break;
-                case PredictionProgress progress:
-                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
-                    break;
-                case LearningRateProgress progress:
-                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
-                    break;
-                case SampleDataProgress progress:
-                    await WriteProgressAsync(Record(activity, progress.Done, progress.Total));
-                    break;
-            }
+            if (ProgressOf(happened) is (int done, int total))
+                await WriteProgressAsync(new ProgressRecord(1, activity, $"{done} of {total}") { PercentComplete = (int)(100L * done / Math.Max(1, total)) });
         }
         catch (PipelineStoppedException)
         {
@@ -131,6 +112,14 @@ public abstract class HostCmdlet : RobustTrainCmdlet
         }
     }
 
-    private static ProgressRecord Record(string activity, int done, int total) =>
-        new(1, activity, $"{done} of {total}") { PercentComplete = (int)(100L * done / Math.Max(1, total)) };
+    private static (int Done, int Total)? ProgressOf(RunEvent happened) => happened switch
+    {
+        EvaluationProgress pass => (pass.Done, pass.Total),
+        CheckProgress check => (check.Done, check.Total),
+        LoaderProgress loader => (loader.Done, loader.Total),
+        PredictionProgress tile => (tile.Done, tile.Total),
+        LearningRateProgress search => (search.Done, search.Total),
+        SampleDataProgress scene => (scene.Done, scene.Total),
+        _ => null,
+    };
 }
