@@ -93,10 +93,11 @@ internal sealed class RankAttempt(MpiExec mpiexec, RankPlacement placement, bool
             for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < s_ending && !_hub.HasLeft(0) && !_hasEnded.IsSet; Thread.Sleep(s_look))
             {
             }
-
-            // Its last word goes another way than its leave.
-            WaitHandle.WaitAny([_hasFinished.WaitHandle, _hasEnded.WaitHandle], _hub.FirstLoss!.Rank == 0 ? TimeSpan.Zero : s_lastWord);
         }
+
+        // The last word of rank 0 goes another way than its leave; one that was lost without an exit code has none.
+        if (_hub.FirstLoss!.Rank == 0 ? _hub.FirstLoss.ExitCode is not null : _hub.HasBegun)
+            WaitHandle.WaitAny([_hasFinished.WaitHandle, _hasEnded.WaitHandle], s_lastWord);
 
         _hub.Dispose();
         ranks.Kill(wholeTree: true);
