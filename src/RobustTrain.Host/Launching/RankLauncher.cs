@@ -2,6 +2,7 @@ using System.Globalization;
 using RobustTrain.Host.Jobs;
 using RobustTrain.Host.Output;
 using RobustTrain.Host.Progress;
+using RobustTrain.Platform;
 using RobustTrain.Runs;
 using RobustTrain.Runs.Events;
 using RobustTrain.Training.Configuration;
@@ -215,7 +216,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
         int number = RankNumbers.Below(config.Trainer.Shards, Math.Min(ranks.Total, left.Length * ranks.HostCapacity));
         RankPlacement next = RankPlacement.Of(number, left);
         string why = end.Loss?.Sentence(awaitedIn: null) ?? "A host has come back.";
-        return (next, string.Create(CultureInfo.InvariantCulture, $"{why} The run goes on from its newest checkpoint with {number} ranks on {string.Join(", ", next.Hosts.Select(host => host.Host))}, after {former.Size} before."));
+        return (next, string.Create(CultureInfo.InvariantCulture, $"{why} The run goes on from its newest checkpoint with {Counted.Of(number, "rank")} on {string.Join(", ", next.Hosts.Select(host => host.Host))}, after {former.Size} before."));
     }
 
     private int Finish(RankEnd end, IProgressDisplay? display, string runPath)
