@@ -159,13 +159,13 @@ Describe 'Export-FleetSummary' {
         $summary.Runs.Where({ $_.State -eq 'Failed' }).Error | Should -Match NaN
         $text = ($summary | Out-String -Width 80)
         $text | Should -Match '2 finished, 1 failed'
-        $text | Should -Match 'gamma: The loss is NaN'
+        $text | Should -Match 'gamma \(c\): The loss is NaN'
         ($summary.Runs | Out-String -Width 80).Split("`n").ForEach({ $_.TrimEnd().Length }) | Should -Not -BeGreaterThan 80
     }
 
     It 'writes a page or Markdown' {
         (Export-FleetSummary runs day.md -Until (Get-Date).AddMinutes(5)).Name | Should -Be day.md
-        Get-Content -Raw day.md | Should -Match '\| gamma \| Failed \|'
+        Get-Content -Raw day.md | Should -Match '\| gamma \| c \| Failed \|'
         Get-Content -Raw (Export-FleetSummary runs day.html) | Should -Not -Match '<script'
         Export-FleetSummary runs day.html -ErrorVariable failure -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'FileExists,*'

@@ -169,7 +169,7 @@ public sealed class RankLaunchTests : IDisposable
         HostRun end = await training.End();
 
         Assert.Equal((0, 0), (one.ExitCode, end.ExitCode));
-        Assert.Contains(training.Events.OfType<RunWarning>(), warning => warning.Message.EndsWith(" The run goes on from its newest checkpoint with 1 ranks on b, after 2 before.", StringComparison.Ordinal));
+        Assert.Contains(training.Events.OfType<RunWarning>(), warning => warning.Message.EndsWith(" The run goes on from its newest checkpoint with 1 rank on b, after 2 before.", StringComparison.Ordinal));
         Assert.Equal(BitsOf("one"), BitsOf("away"));
         await NoRankIsLeft();
     }
