@@ -52,6 +52,8 @@ BeforeAll {
 
     function Stop-Registry($Registry) {
         $Registry.Listener.Close()
+        # Removed while it ends by itself, the job may be disposed of twice.
+        $null = $Registry.Job | Wait-Job -Timeout 60
         $Registry.Job | Remove-Job -Force
     }
 
