@@ -103,8 +103,9 @@ public sealed record FleetSummary
     // The deepest folder that holds all runs.
     private static string CommonFolder(List<FleetRun> runs)
     {
-        string common = Path.GetDirectoryName(runs.FirstOrDefault()?.RunPath) ?? "";
-        while (Path.GetDirectoryName(common) is { } above && !runs.All(run => run.RunPath.StartsWith(Path.TrimEndingDirectorySeparator(common) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+        string[] paths = [.. runs.Select(run => Path.GetFullPath(run.RunPath))];
+        string common = Path.GetDirectoryName(paths.FirstOrDefault()) ?? "";
+        while (Path.GetDirectoryName(common) is { } above && !paths.All(path => path.StartsWith(Path.TrimEndingDirectorySeparator(common) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
             common = above;
         return common;
     }
