@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Threading.Channels;
 using RobustTrain.Monitoring.Status;
 using RobustTrain.Platform.Notifications;
@@ -57,25 +54,18 @@ internal sealed class AlertNotifications : IDisposable
 
     private static ReadOnlyMemory<byte> Write(MonitorAlert alert)
     {
-        ArrayBufferWriter<byte> text = new();
-        using Utf8JsonWriter json = new(text, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-        json.WriteStartObject();
-        json.WriteString("event", "alert");
-        json.WriteString("id", string.Create(CultureInfo.InvariantCulture, $"{alert.ComputerName}/{alert.Index}/{alert.Rule}/{alert.State}/{alert.Since:O}"));
-        json.WriteString("time", alert.Time);
-        json.WriteString("text", alert.Message);
-        json.WriteString("host", alert.ComputerName);
-        json.WriteStartObject("alert");
-        json.WriteString("state", alert.State.ToString().ToLowerInvariant());
-        json.WriteString("rule", alert.Rule);
-        json.WriteString("property", alert.Property);
-        json.WriteNumber("value", alert.Value);
-        json.WriteNumber("threshold", alert.Threshold);
-        json.WriteString("since", alert.Since);
-        json.WriteString("gpu_uuid", alert.Uuid);
-        json.WriteEndObject();
-        json.WriteEndObject();
-        json.Flush();
-        return text.WrittenMemory;
+        string id = string.Create(CultureInfo.InvariantCulture, $"{alert.ComputerName}/{alert.Index}/{alert.Rule}/{alert.State}/{alert.Since:O}");
+        return NotificationMessage.Write("alert", id, alert.Time, alert.Message, alert.ComputerName, json =>
+        {
+            json.WriteStartObject("alert");
+            json.WriteString("state", alert.State.ToString().ToLowerInvariant());
+            json.WriteString("rule", alert.Rule);
+            json.WriteString("property", alert.Property);
+            json.WriteNumber("value", alert.Value);
+            json.WriteNumber("threshold", alert.Threshold);
+            json.WriteString("since", alert.Since);
+            json.WriteString("gpu_uuid", alert.Uuid);
+            json.WriteEndObject();
+        });
     }
 }

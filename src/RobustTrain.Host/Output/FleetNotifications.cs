@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Channels;
 using RobustTrain.Fleet.State;
@@ -131,22 +129,15 @@ internal sealed class FleetNotifications : IDisposable
         if (_targets.Count == 0)
             return;
         DateTimeOffset now = _time.GetUtcNow();
-        ArrayBufferWriter<byte> text = new();
-        using Utf8JsonWriter json = new(text, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-        json.WriteStartObject();
-        json.WriteString("event", kind);
-        json.WriteString("id", string.Create(CultureInfo.InvariantCulture, $"{_id}/{subject}/{kind}/{now:O}"));
-        json.WriteString("time", now);
-        json.WriteString("text", sentence);
-        json.WriteString("host", Environment.MachineName);
-        json.WriteNumber("process_id", Environment.ProcessId);
-        json.WriteStartObject("fleet");
-        json.WriteString("path", _path);
-        json.WriteString("id", _id);
-        json.WriteEndObject();
-        writeSubject(json);
-        json.WriteEndObject();
-        json.Flush();
-        _messages.Writer.TryWrite((kind, text.WrittenMemory.ToArray()));
+        string id = string.Create(CultureInfo.InvariantCulture, $"{_id}/{subject}/{kind}/{now:O}");
+        _messages.Writer.TryWrite((kind, NotificationMessage.Write(kind, id, now, sentence, Environment.MachineName, json =>
+        {
+            json.WriteNumber("process_id", Environment.ProcessId);
+            json.WriteStartObject("fleet");
+            json.WriteString("path", _path);
+            json.WriteString("id", _id);
+            json.WriteEndObject();
+            writeSubject(json);
+        })));
     }
 }

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using RobustTrain.Platform.Notifications;
 using RobustTrain.Runs;
@@ -67,26 +65,19 @@ internal sealed class RunNotifications(IReadOnlyList<NotificationTarget> targets
 
     private ReadOnlyMemory<byte> Write(string kind, string? runPath, RunRecord? record, ExitCode exitCode, Failure? failure)
     {
-        ArrayBufferWriter<byte> text = new();
-        using Utf8JsonWriter json = new(text, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-        json.WriteStartObject();
-        json.WriteString("event", kind);
-        json.WriteString("id", string.Create(CultureInfo.InvariantCulture, $"{record?.Id ?? runPath ?? "no-run"}/{record?.Attempts.Count ?? 0}/{kind}"));
-        json.WriteString("time", time.GetUtcNow());
-        json.WriteString("text", Sentence(kind, runPath, record, failure));
-        json.WriteString("host", Environment.MachineName);
-        json.WriteNumber("process_id", Environment.ProcessId);
-        json.WriteStartObject("run");
-        json.WriteString("path", runPath);
-        json.WriteNumber("exit_code", (int)exitCode);
-        json.WriteString("error", failure?.Message);
-        json.WriteString("error_id", failure?.ErrorId);
-        if (record is not null)
-            WriteRun(json, record, runPath!);
-        json.WriteEndObject();
-        json.WriteEndObject();
-        json.Flush();
-        return text.WrittenMemory;
+        string id = string.Create(CultureInfo.InvariantCulture, $"{record?.Id ?? runPath ?? "no-run"}/{record?.Attempts.Count ?? 0}/{kind}");
+        return NotificationMessage.Write(kind, id, time.GetUtcNow(), Sentence(kind, runPath, record, failure), Environment.MachineName, json =>
+        {
+            json.WriteNumber("process_id", Environment.ProcessId);
+            json.WriteStartObject("run");
+            json.WriteString("path", runPath);
+            json.WriteNumber("exit_code", (int)exitCode);
+            json.WriteString("error", failure?.Message);
+            json.WriteString("error_id", failure?.ErrorId);
+            if (record is not null)
+                WriteRun(json, record, runPath!);
+            json.WriteEndObject();
+        });
     }
 
     private static void WriteRun(Utf8JsonWriter json, RunRecord record, string runPath)
