@@ -60,8 +60,7 @@ public sealed class RunStory
     public string? Configuration { get; private set; }
 
     /// <summary>What its stages change, by dotted names as stages.epoch-4.data.crop_size; empty where there are none.</summary>
-    public IReadOnlyList<(string Key, string Value)> StageSettings => Configuration is null ? []
-        : [.. RunSettings.All(Configuration).Where(setting => setting.Key.StartsWith("stages.", StringComparison.Ordinal)).Select(setting => (setting.Key, setting.Value))];
+    public IReadOnlyList<(string Key, string Value)> StageSettings { get; private set; } = [];
 
     /// <summary>The classes' names; empty where there are none.</summary>
     public IReadOnlyList<string> ClassNames { get; private set; } = [];
@@ -228,7 +227,10 @@ public sealed class RunStory
         try
         {
             Configuration = File.Exists(file) ? File.ReadAllText(file) : null;
-            ClassNames = Configuration is null ? [] : RunSettings.ListOf(Configuration, "class_names");
+            if (Configuration is null)
+                return;
+            ClassNames = RunSettings.ListOf(Configuration, "class_names");
+            StageSettings = [.. RunSettings.All(Configuration).Where(setting => setting.Key.StartsWith("stages.", StringComparison.Ordinal)).Select(setting => (setting.Key, setting.Value))];
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
