@@ -18,7 +18,6 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 {
     // How cmd.exe and PowerShell end that know no command 'sh'; what they say of it is in the host's language.
     private const int UnknownCommand = 1;
-    private const string NoShell = "RemoteShellNotFound";
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
@@ -46,7 +45,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         {
             return Read(detail);
         }
-        catch (MonitorException failure) when (failure.ErrorId == NoShell && !_isWindows)
+        catch (MonitorException failure) when (failure.ErrorId == SshFailure.NoShell && !_isWindows)
         {
             return ReadFromWindows(detail, failure);
         }
@@ -169,7 +168,7 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
         _lastFailure = _connection.IsInterrupted
             ? new MonitorException("ConnectionTimedOut", FormattableString.Invariant($"{computerName} did not answer within {options.Timeout.TotalSeconds:0.###} s; its connection was cut."), computerName)
             : exitCode == UnknownCommand && !_hasAnswered
-            ? new MonitorException(NoShell, $"{computerName} has neither a shell 'sh' nor Windows PowerShell: {SshFailure.Last(errors)}", computerName)
+            ? new MonitorException(SshFailure.NoShell, $"{computerName} has neither a shell 'sh' nor Windows PowerShell: {SshFailure.Last(errors)}", computerName)
             : SshFailure.From(computerName, errors, exitCode, SshHostNames.Read(ssh.ConfigPath ?? SshOptions.OperatorConfigPath));
         return _lastFailure;
     }
@@ -184,6 +183,9 @@ public sealed class SshSource(string computerName, MonitorKinds kinds, MonitorOp
 /// <summary>Tells from the OpenSSH client's last words why a connection failed.</summary>
 public static class SshFailure
 {
+    /// <summary>The id of the error that a host has no shell to be asked by.</summary>
+    internal const string NoShell = "RemoteShellNotFound";
+
     /// <summary>The error of a connection that has ended.</summary>
     /// <param name="host">The host, as the operator named it.</param>
     /// <param name="errors">The last lines of the client's standard error.</param>
@@ -204,7 +206,7 @@ public static class SshFailure
             _ when Says("timed out") || Says("not responding") => ("ConnectionTimedOut", $"{host} did not answer in time."),
             _ when Says("No route to host") || Says("Network is unreachable") => ("HostUnreachable", $"{host} cannot be reached: there is no route to it."),
             _ when Says("Bad configuration option") || Says("Bad owner or permissions") || Says("Can't open user config file") => ("SshConfigInvalid", $"ssh does not accept its configuration: {Last(errors)}"),
-            _ when exitCode == 127 => ("RemoteShellNotFound", $"{host} has no shell 'sh'."),
+            _ when exitCode == 127 => (NoShell, $"{host} has no shell 'sh'."),
             _ when errors.Count > 0 => ("SshFailed", $"The connection to {host} ended: {Last(errors)}"),
             _ => ("ConnectionClosed", $"The connection to {host} was closed{(exitCode is { } code ? $" (exit code {code})" : "")}."),
         };
