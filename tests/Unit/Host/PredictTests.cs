@@ -148,12 +148,7 @@ public sealed class PredictTests : IDisposable
     [LinuxFact("Windows has no signals.")]
     public async Task Ctrl_C_ends_it_leaves_finished_pairs_and_no_half_written_file()
     {
-        Write("A/zz.bmp", 4000, 4000, seed: 5);
-        Write("B/zz.bmp", 4000, 4000, seed: 6);
-        using Process process = HostRun.Start(_folder.Path, [.. Arguments("--images", ".")]);
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("\"prediction_progress\"", StringComparison.Ordinal) | !line.Contains("\"zz\"", StringComparison.Ordinal))
-        {
-        }
+        using Process process = await StartOnLargePair();
 
         Assert.Equal(0, PosixSignals.Send(process.Id, 2));
         HostRun run = await HostRun.EndOf(process);
@@ -175,12 +170,7 @@ public sealed class PredictTests : IDisposable
     [LinuxFact("Windows has no signals.")]
     public async Task What_a_killed_prediction_left_half_written_goes_with_the_next_one()
     {
-        Write("A/zz.bmp", 4000, 4000, seed: 5);
-        Write("B/zz.bmp", 4000, 4000, seed: 6);
-        using Process process = HostRun.Start(_folder.Path, [.. Arguments("--images", ".")]);
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("\"prediction_progress\"", StringComparison.Ordinal) | !line.Contains("\"zz\"", StringComparison.Ordinal))
-        {
-        }
+        using Process process = await StartOnLargePair();
 
         process.Kill();
         await HostRun.EndOf(process);
@@ -222,6 +212,19 @@ public sealed class PredictTests : IDisposable
 
         Assert.Equal((1, $"The file '{_folder.At("out/zz.png")}' could not be written: there is no space left on the disk."), (run.ExitCode, Assert.Single(run.Sentences)));
         Assert.Equal([Path.Combine("deeper", "two.png"), Path.Combine("deeper", "two.score.png"), "one.png", "one.score.png"], FilesBelow(disk.Path));
+    }
+
+    // A prediction in the middle of a pair that takes long, its last one.
+    private async Task<Process> StartOnLargePair()
+    {
+        Write("A/zz.bmp", 4000, 4000, seed: 5);
+        Write("B/zz.bmp", 4000, 4000, seed: 6);
+        Process process = HostRun.Start(_folder.Path, [.. Arguments("--images", ".")]);
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("\"prediction_progress\"", StringComparison.Ordinal) | !line.Contains("\"zz\"", StringComparison.Ordinal))
+        {
+        }
+
+        return process;
     }
 
     private async Task<(HostRun Run, RunEvent[] Events)> Predict(params string[] arguments)
