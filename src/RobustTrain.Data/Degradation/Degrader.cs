@@ -34,22 +34,13 @@ public sealed class Degrader : IDisposable
         (int left, int top) = (Math.Max(0, window.X - margin), Math.Max(0, window.Y - margin));
         int right = Math.Min(image.Width / scale * scale, window.X + window.Width + margin);
         int bottom = Math.Min(image.Height / scale * scale, window.Y + window.Height + margin);
-        _image.Load(image, new PixelWindow(left, top, right - left, bottom - top), channels);
+        _image.Load(image, new PixelWindow(left, top, right - left, bottom - top), channels, 1);
         _resizer.Resize(_image, _other, (right - left) / scale, (bottom - top) / scale, ResizeFilter.MatlabBicubic);
-        (_image, _other) = (_other, _image);
-        _image.Round(1);
         PixelWindow reduced = window with { X = (window.X - left) / scale, Y = (window.Y - top) / scale, Width = window.Width / scale, Height = window.Height / scale };
-        if (jpeg is null)
-        {
-            _image.WriteTo(reduced, 1f / 255, target);
-            return;
-        }
-
-        _other.SetSize(reduced.OutputWidth, reduced.OutputHeight, channels);
-        _image.WriteTo(reduced, 1, _other.Values);
-        (_image, _other) = (_other, _image);
-        Compress(DrawInteger(jpeg, ref random));
-        Write(target);
+        _other.WriteTo(reduced, 1, _bytes);
+        if (jpeg is not null)
+            Compress(DrawInteger(jpeg, ref random));
+        WriteBytes(channels, target);
     }
 
     /// <summary>Degrades an image by the rounds of a degradation.</summary>
@@ -91,8 +82,8 @@ public sealed class Degrader : IDisposable
                 CompressUnitRange(options.Second.JpegRange, ref random);
         }
 
-        _image.Round(255);
-        Write(target);
+        _image.WriteTo(255, _bytes);
+        WriteBytes(channels, target);
     }
 
     /// <inheritdoc/>
@@ -137,19 +128,14 @@ public sealed class Degrader : IDisposable
 
     private void CompressUnitRange(IReadOnlyList<int> qualities, ref SampleRandom random)
     {
-        _image.Round(255);
+        _image.WriteTo(255, _bytes);
         Compress(DrawInteger(qualities, ref random));
-        foreach (ref float value in _image.Values)
-            value *= 1f / 255;
+        _image.Load(_bytes, Whole(_bytes), _bytes.Channels, 1f / 255);
     }
 
-    // Of whole values 0 to 255, in place.
-    private void Compress(int quality)
-    {
-        _image.WriteTo(_bytes);
-        (_jpeg ??= new JpegRoundTrip()).Apply(_bytes, quality);
-        _image.Load(_bytes);
-    }
+    private void Compress(int quality) => (_jpeg ??= new JpegRoundTrip()).Apply(_bytes, quality);
 
-    private void Write(Span<float> target) => _image.WriteTo(new PixelWindow(0, 0, _image.Width, _image.Height), 1f / 255, target);
+    private void WriteBytes(int channels, Span<float> target) => FloatImage.Write(_bytes, Whole(_bytes), channels, 1f / 255, target);
+
+    private static PixelWindow Whole(ImageBuffer image) => new(0, 0, image.Width, image.Height);
 }

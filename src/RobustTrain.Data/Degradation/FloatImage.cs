@@ -6,9 +6,6 @@ namespace RobustTrain.Data.Degradation;
 /// <summary>An image as planes of numbers, channels x height x width. Reused, it grows but never shrinks.</summary>
 public sealed class FloatImage
 {
-    private static readonly float[] s_ones = [1, 1, 1];
-    private static readonly float[] s_zeros = [0, 0, 0];
-
     private float[] _values = [];
 
     /// <summary>Columns.</summary>
@@ -42,72 +39,79 @@ public sealed class FloatImage
         planes.CopyTo(Values);
     }
 
-    /// <summary>Takes a part of a decoded image, values 0 to 255; grey is repeated where three channels are wanted.</summary>
-    public unsafe void Load(ImageBuffer image, PixelWindow part, int channels)
+    /// <summary>Takes a part of a decoded image, every value times a factor; grey is repeated where three channels are wanted.</summary>
+    public void Load(ImageBuffer image, PixelWindow part, int channels, float factor)
     {
-        SetSize(part.Width, part.Height, channels);
-        if (image.Channels == 3 && channels == 3)
-        {
-            fixed (byte* from = &image.Row(part.Y)[part.X * 3])
-            fixed (float* to = _values)
-                SampleWriter.SplitRgb(from, image.Stride, part.Width, part.Height, flip: false, to, s_ones, s_zeros);
-            return;
-        }
-
-        for (int y = 0; y < part.Height; y++)
-        {
-            ReadOnlySpan<byte> from = image.Row(part.Y + y).Slice(part.X, part.Width);
-            Span<float> to = Row(0, y);
-            for (int x = 0; x < to.Length; x++)
-                to[x] = from[x];
-        }
-
-        for (int channel = 1; channel < channels; channel++)
-            Values[..(Width * Height)].CopyTo(Values.Slice(channel * Width * Height, Width * Height));
+        SetSize(part.OutputWidth, part.OutputHeight, channels);
+        Write(image, part, channels, factor, Values);
     }
 
-    /// <summary>Rounds every value times a factor to the nearest of 0 to 255, halves to the even one.</summary>
-    public void Round(float scale)
-    {
-        foreach (ref float value in Values)
-            value = MathF.Round(Math.Clamp(value * scale, 0f, 255f));
-    }
-
-    /// <summary>Writes whole values of 0 to 255 as bytes.</summary>
-    public void WriteTo(ImageBuffer target)
-    {
-        target.SetSize(Width, Height, Channels);
-        Span<byte> pixels = target.Pixels;
-        int plane = Width * Height;
-        for (int channel = 0; channel < Channels; channel++)
-        {
-            ReadOnlySpan<float> values = Values.Slice(channel * plane, plane);
-            for (int pixel = 0, to = channel; pixel < values.Length; pixel++, to += Channels)
-                pixels[to] = (byte)values[pixel];
-        }
-    }
-
-    /// <summary>Takes a decoded image of as many channels, values 0 to 255.</summary>
-    public void Load(ImageBuffer image) => Load(image, new PixelWindow(0, 0, image.Width, image.Height), image.Channels);
-
-    /// <summary>Writes a window, turned and flipped, times a factor.</summary>
-    /// <param name="window">The window.</param>
-    /// <param name="scale">The factor.</param>
+    /// <summary>Writes a part of an image, every value times a factor; grey is repeated where three channels are wanted.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="part">The part, and how it is turned.</param>
+    /// <param name="channels">The channels that are wanted, 1 or 3.</param>
+    /// <param name="factor">The factor.</param>
     /// <param name="target">Takes channels x height x width.</param>
-    public void WriteTo(PixelWindow window, float scale, Span<float> target)
+    public static void Write(ImageBuffer image, PixelWindow part, int channels, float factor, Span<float> target)
     {
-        (int start, int columnStep, int rowStep) = window.WalkOf(Width);
-        (int width, int height) = (window.OutputWidth, window.OutputHeight);
-        for (int channel = 0; channel < Channels; channel++)
+        ReadOnlySpan<float> factors = [factor, factor, factor];
+        ReadOnlySpan<float> zeros = [0, 0, 0];
+        PixelPlanes.Write(image, part, factors[..channels], zeros[..channels], target);
+    }
+
+    /// <summary>Writes rows as columns.</summary>
+    /// <param name="target">Another image.</param>
+    public unsafe void TransposeTo(FloatImage target)
+    {
+        // In blocks whose lines stay in the first cache.
+        const int Block = 16;
+        target.SetSize(Height, Width, Channels);
+        (int width, int height) = (Width, Height);
+        fixed (float* planes = _values, transposed = target._values)
         {
-            ReadOnlySpan<float> plane = Values.Slice(channel * Width * Height, Width * Height);
-            for (int y = 0; y < height; y++)
+            for (int channel = 0; channel < Channels; channel++)
             {
-                int from = start + (y * rowStep);
-                Span<float> row = target.Slice(((channel * height) + y) * width, width);
-                for (int x = 0; x < row.Length; x++, from += columnStep)
-                    row[x] = plane[from] * scale;
+                nint plane = (nint)channel * width * height;
+                for (int top = 0; top < height; top += Block)
+                {
+                    int rows = Math.Min(Block, height - top);
+                    for (int x = 0; x < width; x++)
+                    {
+                        float* from = planes + plane + ((nint)top * width) + x;
+                        float* to = transposed + plane + ((nint)x * height) + top;
+                        for (int row = 0; row < rows; row++, from += width)
+                            to[row] = *from;
+                    }
+                }
             }
         }
     }
+
+    /// <summary>Writes a window as bytes, turned and flipped: every value times a factor, rounded to the nearest of 0 to 255, halves to the even one.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="factor">The factor.</param>
+    /// <param name="target">Takes an image of as many channels.</param>
+    public unsafe void WriteTo(PixelWindow window, float factor, ImageBuffer target)
+    {
+        (int start, int columnStep, int rowStep) = window.WalkOf(Width);
+        target.SetSize(window.OutputWidth, window.OutputHeight, Channels);
+        (int width, int height, int channels) = (target.Width, target.Height, Channels);
+        fixed (float* values = _values)
+        fixed (byte* pixels = target.Pixels)
+        {
+            for (int channel = 0; channel < channels; channel++)
+            {
+                byte* to = pixels + channel;
+                for (int y = 0; y < height; y++)
+                {
+                    float* from = values + (channel * Width * Height) + start + (y * rowStep);
+                    for (int x = 0; x < width; x++, from += columnStep, to += channels)
+                        *to = (byte)MathF.Round(Math.Clamp(*from * factor, 0f, 255f));
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes all of it as bytes, as <see cref="WriteTo(PixelWindow, float, ImageBuffer)"/> does.</summary>
+    public void WriteTo(float factor, ImageBuffer target) => WriteTo(new PixelWindow(0, 0, Width, Height), factor, target);
 }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace RobustTrain.Data.Degradation;
 
@@ -23,12 +22,16 @@ public enum ResizeFilter
     Bicubic,
 }
 
-/// <summary>Changes the size of an image: first its rows, then its columns, each new pixel a weighted sum of old ones.</summary>
+/// <summary>
+/// Changes the size of an image: each new row is a weighted sum of old ones; then the image is transposed, and its columns are summed as rows, since
+/// that is what vector instructions do well.
+/// </summary>
 public sealed class PlaneResizer
 {
     private readonly FloatImage _between = new();
-    private readonly Weights _rows = new();
-    private readonly Weights _columns = new();
+    private readonly FloatImage _columns = new();
+    private readonly LineWeights _weights = new();
+    private readonly LineWeights _columnWeights = new();
 
     /// <summary>Resizes.</summary>
     /// <param name="source">The image.</param>
@@ -38,90 +41,54 @@ public sealed class PlaneResizer
     /// <param name="filter">By what.</param>
     public void Resize(FloatImage source, FloatImage target, int width, int height, ResizeFilter filter)
     {
-        _rows.Set(source.Height, height, filter);
-        _columns.Set(source.Width, width, filter);
-        _between.SetSize(source.Width, height, source.Channels);
-        target.SetSize(width, height, source.Channels);
+        _weights.Set(source.Height, height, filter);
+        _columnWeights.Set(source.Width, width, filter);
+        SumRows(source, _between, _weights, height);
+        _between.TransposeTo(_columns);
+        SumRows(_columns, _between, _columnWeights, width);
+        _between.TransposeTo(target);
+    }
+
+    private static void SumRows(FloatImage source, FloatImage target, LineWeights weights, int height)
+    {
+        target.SetSize(source.Width, height, source.Channels);
         for (int channel = 0; channel < source.Channels; channel++)
         {
             for (int y = 0; y < height; y++)
-                SumRows(source, channel, y);
-            for (int y = 0; y < height; y++)
-                SumColumns(_between.Row(channel, y), target.Row(channel, y));
+            {
+                Span<float> sum = target.Row(channel, y);
+                sum.Clear();
+                ReadOnlySpan<int> places = weights.PlacesOf(y);
+                ReadOnlySpan<float> factors = weights.FactorsOf(y);
+                for (int tap = 0; tap < places.Length; tap++)
+                {
+                    if (factors[tap] != 0)
+                        AddScaled(source.Row(channel, places[tap]), factors[tap], sum);
+                }
+            }
         }
     }
 
-    private void SumRows(FloatImage source, int channel, int y)
-    {
-        Span<float> sum = _between.Row(channel, y);
-        sum.Clear();
-        ReadOnlySpan<int> places = _rows.PlacesOf(y);
-        ReadOnlySpan<float> weights = _rows.WeightsOf(y);
-        for (int tap = 0; tap < places.Length; tap++)
-        {
-            if (weights[tap] != 0)
-                AddScaled(source.Row(channel, places[tap]), weights[tap], sum);
-        }
-    }
-
-    private static void AddScaled(ReadOnlySpan<float> from, float weight, Span<float> sum)
+    private static void AddScaled(ReadOnlySpan<float> from, float factor, Span<float> sum)
     {
         ReadOnlySpan<Vector<float>> fromVectors = MemoryMarshal.Cast<float, Vector<float>>(from);
         Span<Vector<float>> sumVectors = MemoryMarshal.Cast<float, Vector<float>>(sum);
-        Vector<float> weights = new(weight);
+        Vector<float> factors = new(factor);
         for (int at = 0; at < sumVectors.Length; at++)
-            sumVectors[at] += fromVectors[at] * weights;
+            sumVectors[at] += fromVectors[at] * factors;
         for (int at = sumVectors.Length * Vector<float>.Count; at < sum.Length; at++)
-            sum[at] += from[at] * weight;
+            sum[at] += from[at] * factor;
     }
 
-    private void SumColumns(ReadOnlySpan<float> from, Span<float> to)
-    {
-        for (int x = 0; x < to.Length; x++)
-        {
-            ReadOnlySpan<int> places = _columns.PlacesOf(x);
-            ReadOnlySpan<float> weights = _columns.WeightsOf(x);
-            to[x] = _columns.IsContiguous(x, from.Length) ? Dot(from.Slice(places[0], weights.Length), weights) : Gather(from, places, weights);
-        }
-    }
-
-    // The weights are padded with zeros to a multiple of eight.
-    private static float Dot(ReadOnlySpan<float> values, ReadOnlySpan<float> weights)
-    {
-        ref float value = ref MemoryMarshal.GetReference(values);
-        ref float weight = ref MemoryMarshal.GetReference(weights);
-        Vector256<float> sum = Vector256<float>.Zero;
-        for (nuint at = 0; at < (nuint)weights.Length; at += 8)
-            sum += Vector256.LoadUnsafe(ref value, at) * Vector256.LoadUnsafe(ref weight, at);
-        return Total(sum);
-    }
-
-    private static float Gather(ReadOnlySpan<float> values, ReadOnlySpan<int> places, ReadOnlySpan<float> weights)
-    {
-        Span<float> lanes = stackalloc float[8];
-        lanes.Clear();
-        for (int tap = 0; tap < places.Length; tap++)
-            lanes[tap & 7] += values[places[tap]] * weights[tap];
-        return Total(Vector256.Create<float>(lanes));
-    }
-
-    private static float Total(Vector256<float> sum)
-    {
-        Vector128<float> half = sum.GetLower() + sum.GetUpper();
-        return half[0] + half[2] + (half[1] + half[3]);
-    }
-
-    /// <summary>For each new pixel of a side the old ones that it is made of, and what each counts.</summary>
-    private sealed class Weights
+    /// <summary>For each new line of a side the old ones that it is made of, and what each counts.</summary>
+    private sealed class LineWeights
     {
         private int _from;
         private int _to;
         private ResizeFilter _filter;
         private int _taps;
-        private int _padded;
         private int[] _places = [];
-        private float[] _weights = [];
-        private bool[] _contiguous = [];
+        private float[] _factors = [];
 
         public void Set(int from, int to, ResizeFilter filter)
         {
@@ -137,35 +104,27 @@ public sealed class PlaneResizer
                 _ => 4,
             };
             _taps = (int)reach;
-            _padded = (_taps + 7) & ~7;
-            if (_places.Length < to * _padded)
+            if (_places.Length < to * _taps)
             {
-                _places = new int[to * _padded];
-                _weights = new float[to * _padded];
+                _places = new int[to * _taps];
+                _factors = new float[to * _taps];
             }
 
-            if (_contiguous.Length < to)
-                _contiguous = new bool[to];
-            double[] weights = new double[_taps];
-            for (int pixel = 0; pixel < to; pixel++)
+            double[] factors = new double[_taps];
+            for (int line = 0; line < to; line++)
             {
-                int first = FirstOf(pixel, scale, weights);
-                bool isInside = first >= 0 && first + _taps <= from;
-                for (int tap = 0; tap < _padded; tap++)
+                int first = FirstOf(line, scale, factors);
+                for (int tap = 0; tap < _taps; tap++)
                 {
-                    _places[(pixel * _padded) + tap] = tap < _taps ? Inside(first + tap) : 0;
-                    _weights[(pixel * _padded) + tap] = tap < _taps ? (float)weights[tap] : 0;
+                    _places[(line * _taps) + tap] = Inside(first + tap);
+                    _factors[(line * _taps) + tap] = (float)factors[tap];
                 }
-
-                _contiguous[pixel] = isInside;
             }
         }
 
-        public ReadOnlySpan<int> PlacesOf(int pixel) => _places.AsSpan(pixel * _padded, _taps);
+        public ReadOnlySpan<int> PlacesOf(int line) => _places.AsSpan(line * _taps, _taps);
 
-        public ReadOnlySpan<float> WeightsOf(int pixel) => _weights.AsSpan(pixel * _padded, _padded);
-
-        public bool IsContiguous(int pixel, int length) => _contiguous[pixel] && _places[pixel * _padded] + _padded <= length;
+        public ReadOnlySpan<float> FactorsOf(int line) => _factors.AsSpan(line * _taps, _taps);
 
         // MATLAB mirrors at the edge, the others repeat what lies there.
         private int Inside(int place)
@@ -177,18 +136,18 @@ public sealed class PlaneResizer
             return around < _from ? around : period - 1 - around;
         }
 
-        // The first old pixel of a new one, and the weights of those from there on.
-        private int FirstOf(int pixel, double scale, Span<double> weights)
+        // The first old line of a new one, and what those from there on count.
+        private int FirstOf(int line, double scale, Span<double> factors)
         {
-            weights.Clear();
-            double centre = ((pixel + 0.5) * scale) - 0.5;
+            factors.Clear();
+            double centre = ((line + 0.5) * scale) - 0.5;
             switch (_filter)
             {
                 case ResizeFilter.Area:
                 {
-                    int first = (int)((long)pixel * _from / _to);
-                    int end = (int)((((long)(pixel + 1) * _from) + _to - 1) / _to);
-                    weights[..(end - first)].Fill(1.0 / (end - first));
+                    int first = (int)((long)line * _from / _to);
+                    int end = (int)((((long)(line + 1) * _from) + _to - 1) / _to);
+                    factors[..(end - first)].Fill(1.0 / (end - first));
                     return first;
                 }
 
@@ -196,7 +155,7 @@ public sealed class PlaneResizer
                 {
                     double at = Math.Max(0, centre);
                     int first = (int)at;
-                    (weights[0], weights[1]) = (1 - (at - first), at - first);
+                    (factors[0], factors[1]) = (1 - (at - first), at - first);
                     return first;
                 }
 
@@ -204,7 +163,7 @@ public sealed class PlaneResizer
                 {
                     int first = (int)Math.Floor(centre) - 1;
                     for (int tap = 0; tap < 4; tap++)
-                        weights[tap] = Cubic(Math.Abs(centre - (first + tap)), -0.75);
+                        factors[tap] = Cubic(Math.Abs(centre - (first + tap)), -0.75);
                     return first;
                 }
 
@@ -213,10 +172,10 @@ public sealed class PlaneResizer
                     double widening = Math.Max(1, scale);
                     int first = (int)Math.Floor(centre - (2 * widening));
                     double sum = 0;
-                    for (int tap = 0; tap < weights.Length; tap++)
-                        sum += weights[tap] = Cubic(Math.Abs(centre - (first + tap)) / widening, -0.5);
-                    for (int tap = 0; tap < weights.Length; tap++)
-                        weights[tap] /= sum;
+                    for (int tap = 0; tap < factors.Length; tap++)
+                        sum += factors[tap] = Cubic(Math.Abs(centre - (first + tap)) / widening, -0.5);
+                    for (int tap = 0; tap < factors.Length; tap++)
+                        factors[tap] /= sum;
                     return first;
                 }
             }

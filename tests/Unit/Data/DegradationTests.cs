@@ -226,8 +226,8 @@ public sealed class DegradationTests
         FloatImage original = Pattern(0, 64, 48, channels);
         ImageBuffer first = new();
         ImageBuffer second = new();
-        original.WriteTo(first);
-        original.WriteTo(second);
+        original.WriteTo(1, first);
+        original.WriteTo(1, second);
 
         turbo.Apply(first, 40);
         skia.Apply(second, 40);

@@ -141,8 +141,7 @@ internal static class EnlargementPictures
             SamplePicture Picture(string name)
             {
                 ImageBuffer bytes = new();
-                image.Round(255);
-                image.WriteTo(bytes);
+                image.WriteTo(255, bytes);
                 return new SamplePicture(name, bytes);
             }
         }
