@@ -2,7 +2,7 @@
 # The live page with many runs: bench/dashboard/run.sh [RUNS] [EPOCHS] [GPUS] [STEPS of an epoch that are in the journal] [WINDOWS beside a training]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-runs=${1:-200} epochs=${2:-1000} gpus=${3:-64} steps=${4:-10} windows=${5:-24}
+runs=${1:-200} epochs=${2:-1000} gpus=${3:-64} steps=${4:-10} windows=${5:-120}
 robusttrain=${ROBUSTTRAIN_HOST:-../../artifacts/RobustTrain/host/robusttrain}
 # With BENCH_WORK the runs are kept there and used again: to write them takes longer than to measure.
 work=${BENCH_WORK:-$(mktemp -d)}
@@ -15,7 +15,7 @@ trap cleanup EXIT
 [ -d "$work/runs" ] || python3 make-runs.py "$work/runs" "$runs" "$epochs" "$steps"
 "$robusttrain" dashboard "$work/runs" --port 0 --gpu-source "simulated:$gpus" >"$work/out" &
 server=$!
-until url=$(grep -om1 'http://[^ ]*' "$work/out"); do
+until url=$(grep -som1 'http://[^ ]*' "$work/out"); do
   kill -0 "$server" || { cat "$work/out" >&2; exit 1; }
   sleep 0.1
 done
