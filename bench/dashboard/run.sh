@@ -13,9 +13,11 @@ cleanup() {
 }
 trap cleanup EXIT
 [ -d "$work/runs" ] || python3 make-runs.py "$work/runs" "$runs" "$epochs" "$steps"
+# The address is looked for in what this server writes, not in what the last one did.
+: >"$work/out"
 "$robusttrain" dashboard "$work/runs" --port 0 --gpu-source "simulated:$gpus" >"$work/out" &
 server=$!
-until url=$(grep -som1 'http://[^ ]*' "$work/out"); do
+until url=$(grep -om1 'http://[^ ]*' "$work/out"); do
   kill -0 "$server" || { cat "$work/out" >&2; exit 1; }
   sleep 0.1
 done
@@ -36,4 +38,4 @@ until [ "$(grep -c '"event":"step"' "$work/runs/beside/events.ndjson" 2>/dev/nul
   kill -0 "$training" || { cat "$work/training.log" >&2; exit 1; }
   sleep 0.5
 done
-python3 beside.py "$server" "$url" "$work/runs/beside" "$windows"
+python3 beside.py "$server" "$url" "$training" "$work/runs/beside" "$windows"
