@@ -67,6 +67,8 @@ public sealed class LearningRateFinder
     public LearningRatesMeasured Run(IRunJournal journal, CancellationToken stopping, TimeProvider time)
     {
         long began = time.GetTimestamp();
+        if (_plan.Config.Trainer.SynchronizedBatchNorm)
+            SynchronizedNorms.Check(_plan.Device, _plan.Config.Trainer.Shards, ranks: 1);
         set_num_threads(_plan.Threads);
         using Learner learner = Learner.Of(_plan.CreateModel(), _plan.Config);
         if (_plan.Config.Trainer.StartFrom is { } path)

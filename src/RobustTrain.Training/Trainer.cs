@@ -37,6 +37,8 @@ public sealed class Trainer(TrainingPlan plan, RunFolder? run, IRunJournal journ
     {
         TrainerConfig config = plan.Config.Trainer;
         Ranks.Check(config.Shards, _ranks.Size);
+        if (config.SynchronizedBatchNorm)
+            SynchronizedNorms.Check(plan.Device, config.Shards, _ranks.Size);
         set_num_threads(plan.Threads);
         using IDisposable? deterministic = config.Deterministic ? DeterministicMode.Begin() : null;
         using IDisposable? anomaly = config.DetectAnomaly ? autograd.detect_anomaly() : null;

@@ -351,6 +351,9 @@ public sealed record TrainerConfig
     [Range(1, 65536)]
     public int Shards { get; init; } = 1;
 
+    [Description("Whether batch normalisation takes the mean and the variance of the whole batch where shards is above 1, not of each shard: worth it where a shard has too few samples for its own. Costs an exchange between the ranks for each such layer, forward and backward; all shards of a rank are in memory at once. On GPUs it takes a rank for each shard.")]
+    public bool SynchronizedBatchNorm { get; init; }
+
     [Description("Steps between two comparisons of the ranks' weights; ranks that have drifted apart end the run with exit code 4, naming the first parameter that differs. null compares none; a run of one rank has nothing to compare.")]
     [Range(1, 1_000_000_000)]
     [FreeOnResume]

@@ -92,6 +92,15 @@ internal static class TrainingConfigRules
     private static IEnumerable<ValidationResult> Shards(TrainingConfig config)
     {
         int shards = config.Trainer.Shards;
+        const string key = "trainer.synchronized_batch_norm";
+        if (config.Trainer.SynchronizedBatchNorm && shards == 1)
+            yield return Conflict(key, $"'{key}' is true, but 'trainer.shards' is 1, so that each batch is normalised as a whole already; set 'trainer.shards' to 2 or more.");
+        if (config.Trainer.SynchronizedBatchNorm && config.Trainer.MicroBatch is int samples)
+            yield return Conflict("trainer.micro_batch", $"'trainer.micro_batch' is {samples}, but '{key}' is true, and the whole batch has no statistics before all of it is computed; it must be null.");
+        if (config.Trainer.SynchronizedBatchNorm && config.Gan.Loss != GanConfig.None)
+            yield return Conflict(key, $"'{key}' is true, but 'gan.loss' is {config.Gan.Loss}, and a network that is trained against a discriminator can't share statistics; it must be false.");
+        if (config.Trainer.SynchronizedBatchNorm && config.Model.Path is not null)
+            yield return Conflict(key, $"'{key}' is true, but 'model.path' is given, and the layers of a TorchScript network can't be reached; it must be false.");
         if (shards > config.Loader.BatchSize)
             yield return Conflict("trainer.shards", $"'trainer.shards' is {shards}, but 'loader.batch_size' is {config.Loader.BatchSize}, and each shard takes a sample or more; it must be at most {config.Loader.BatchSize}.");
     }

@@ -107,12 +107,12 @@ internal sealed class BatchAgreement(Ranks ranks, TrainingPlan plan, RankJournal
         _failure = failure;
     }
 
-    /// <summary>Measures what this rank computes.</summary>
+    /// <summary>Measures what this rank computes, without what it waits for meanwhile.</summary>
     public void Measure(RankReport report, Action compute)
     {
-        long began = time.GetTimestamp();
+        (long began, double waited) = (time.GetTimestamp(), _waitSeconds);
         compute();
-        report.ComputeSeconds = time.GetElapsedTime(began).TotalSeconds;
+        report.ComputeSeconds = time.GetElapsedTime(began).TotalSeconds - (_waitSeconds - waited);
     }
 
     /// <summary>Measures what this rank waits for.</summary>

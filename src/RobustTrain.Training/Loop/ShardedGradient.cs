@@ -1,10 +1,12 @@
 using System.Collections;
 using System.Runtime.InteropServices;
+using RobustTrain.Runs;
 using RobustTrain.Training.Checkpoints;
 using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Loading;
 using RobustTrain.Training.Native;
 using RobustTrain.Training.Optimization;
+using RobustTrain.Training.Steps;
 using RobustTrain.Training.Tasks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,7 +16,8 @@ namespace RobustTrain.Training.Loop;
 /// <summary>
 /// The gradient of batches that are cut into shards. A shard is computed as if there were no other: with randomness and batch statistics of its own,
 /// from the buffers that the step began with, over all batches of the step. Then all shards are added up in a fixed order, whichever rank has
-/// computed them: gradients, and by how much running statistics have changed, both by the shards' shares of the step's samples.
+/// computed them: gradients, and by how much running statistics have changed, both by the shards' shares of the step's samples. With
+/// trainer.synchronized_batch_norm batch statistics are those of the whole batch (<see cref="SynchronizedNorms"/>).
 /// </summary>
 internal sealed class ShardedGradient : IStepGradient
 {
@@ -32,9 +35,10 @@ internal sealed class ShardedGradient : IStepGradient
     private readonly Tensor _startCounters;
     private readonly BitArray _hasGradient;
     private readonly long[] _counted;
+    private readonly SynchronizedNorms? _norms;
 
-    // Of the last batch: the samples of this rank's first shard whose loss is not finite, and the first operation that autograd has named.
-    private BatchTensors? _faultySamples;
+    // Of the last batch: the samples of this rank's shards whose loss is not finite, and the first operation that autograd has named.
+    private readonly List<BatchTensors> _faultySamples = [];
     private string? _nanOperation;
 
     /// <summary>The gradient of a training's steps.</summary>
@@ -46,7 +50,11 @@ internal sealed class ShardedGradient : IStepGradient
     {
         (_plan, _gradient, _agreement, _learners) = (plan, gradient, agreement, [.. learners]);
         _parameters = [.. learners.SelectMany(learner => learner.Learned).Select(named => named.Parameter)];
-        Tensor[] buffers = [.. learners.SelectMany(learner => learner.Model.named_buffers()).Select(named => named.buffer)];
+        ShardRange own = new ShardTree(plan.Config.Trainer.Shards).RangeOf(agreement.Ranks.Rank, agreement.Ranks.Size);
+        if (plan.Config.Trainer.SynchronizedBatchNorm)
+            _norms = new SynchronizedNorms(_learners[0].Model, agreement, plan.Config.Trainer.Shards, own, plan.Threads);
+        HashSet<nint> synchronized = [.. (_norms?.Buffers ?? []).Select(buffer => buffer.Handle)];
+        Tensor[] buffers = [.. learners.SelectMany(learner => learner.Model.named_buffers()).Select(named => named.buffer).Where(buffer => !synchronized.Contains(buffer.Handle))];
         _gradients = new FlatTensors(_parameters);
         _statistics = new FlatTensors(buffers.Where(buffer => buffer.is_floating_point()));
         _counters = new FlatTensors(buffers.Where(buffer => !buffer.is_floating_point()));
@@ -68,6 +76,7 @@ internal sealed class ShardedGradient : IStepGradient
         Array.Clear(_counted);
         foreach (ShardState shard in _shards)
             shard.Begin(_startStatistics, _startCounters);
+        _norms?.Begin();
     }
 
     /// <inheritdoc/>
@@ -81,7 +90,7 @@ internal sealed class ShardedGradient : IStepGradient
     public BatchOutcome Add(Accumulation step, TrainingBatch batch)
     {
         RankReport own = _agreement.NewReport(batch);
-        _faultySamples = null;
+        _faultySamples.Clear();
         _nanOperation = null;
         _agreement.Measure(own, () => Compute(step, batch, own));
         AgreedBatch agreed = _agreement.Agree(own, batch, step.Start, isFirstOfStep: step.Batches == 0);
@@ -95,7 +104,7 @@ internal sealed class ShardedGradient : IStepGradient
         return new BatchOutcome(
             agreed.Samples,
             agreed.FirstNaNRank is int rank ? _agreement.Ranks.From(rank, new CollectivePurpose("anomaly", step.Start.GlobalStep), () => _nanOperation!) : null,
-            () => _agreement.Ranks.From(agreed.FirstFaultyRank, new CollectivePurpose("fault", step.Start.GlobalStep), () => _faultySamples is null ? null : _gradient.FindFault(_faultySamples)));
+            () => FindFault(agreed.FirstFaultyRank, new CollectivePurpose("fault", step.Start.GlobalStep)));
     }
 
     /// <inheritdoc/>
@@ -122,11 +131,13 @@ internal sealed class ShardedGradient : IStepGradient
 
         _statistics.Write(_startStatistics + (sum.narrow(0, _gradients.Length, _statistics.Length) * step.Correction));
         _counters.Write(_startCounters + tensor(_counted, device: _plan.Device));
+        _norms?.Complete();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _norms?.Dispose();
         _sum.Dispose();
         _startStatistics.Dispose();
         _startCounters.Dispose();
@@ -134,47 +145,111 @@ internal sealed class ShardedGradient : IStepGradient
             shard.Dispose();
     }
 
-    // This rank's shards, one after the other. What goes wrong at one of several ranks, all have to be told of.
+    // This rank's shards, one after the other, or side by side where they have statistics in common. What goes wrong at one of several ranks, all
+    // have to be told of.
     private void Compute(Accumulation step, TrainingBatch batch, RankReport report)
     {
         if (batch.IsMissing)
+        {
+            _norms?.Leave(step.Start.GlobalStep);
             return;
+        }
+
         try
         {
-            BatchTensors? tensors = batch.SampleIndices.Count == 0 ? null : batch.Open();
-            int planned = _plan.CountSamples(step.Start with { Batch = batch.Index }, 1);
-            foreach (ShardState shard in _shards)
+            if (_norms is null)
             {
-                (int start, int count) = batch.Between(FirstOf(shard.Shard, planned), FirstOf(shard.Shard + 1, planned));
-                report.Samples[shard.Shard - _sum.Own.Begin] = count;
-                if (count > 0)
-                    Compute(step, shard, tensors!.Narrow(start, count), count, report);
+                foreach ((ShardState shard, BatchTensors samples, int count) in Cut(step, batch, report))
+                    ComputeAlone(step, shard, samples, count, report);
+            }
+            else
+            {
+                _norms.Compute(() => [.. Beside(step, [.. Cut(step, batch, report)], report)], step.Start.GlobalStep);
+                CheckBuffers();
             }
 
             Report(report);
         }
-        catch (Exception failed) when (!_agreement.Ranks.IsAlone)
+        catch (Exception failed) when (!_agreement.Ranks.IsAlone && failed is not RankLostException)
         {
             _agreement.Fail(report, failed);
         }
     }
 
-    private void Compute(Accumulation step, ShardState shard, BatchTensors samples, int count, RankReport report)
+    // The samples of each shard that has any.
+    private IEnumerable<(ShardState Shard, BatchTensors Samples, int Count)> Cut(Accumulation step, TrainingBatch batch, RankReport report)
+    {
+        BatchTensors? tensors = batch.SampleIndices.Count == 0 ? null : batch.Open();
+        int planned = _plan.CountSamples(step.Start with { Batch = batch.Index }, 1);
+        foreach (ShardState shard in _shards)
+        {
+            (int start, int count) = batch.Between(FirstOf(shard.Shard, planned), FirstOf(shard.Shard + 1, planned));
+            report.Samples[shard.Shard - _sum.Own.Begin] = count;
+            if (count > 0)
+                yield return (shard, tensors!.Narrow(start, count), count);
+        }
+    }
+
+    private void ComputeAlone(Accumulation step, ShardState shard, BatchTensors samples, int count, RankReport report)
     {
         shard.Enter(_statistics, _counters);
         foreach (Learner learner in _learners)
             learner.Model.zero_grad(set_to_none: true);
+        using (TorchGenerator.Seed(SeedOf(step, shard)))
+            Compute(step, shard, samples, count, report);
+        shard.Leave(_statistics, _counters);
+        shard.AddGradients(_parameters, _gradients, _sum[shard.Shard], _hasGradient);
+    }
+
+    private IEnumerable<ShardWork?> Beside(Accumulation step, IReadOnlyList<(ShardState Shard, BatchTensors Samples, int Count)> cut, RankReport report) =>
+        from shard in _shards
+        join part in cut on shard equals part.Shard into parts
+        select parts.Select(part => new ShardWork(
+            SeedOf(step, shard), () => Compute(step, shard, part.Samples, part.Count, report), () => TakeGradients(shard))).FirstOrDefault();
+
+    // What a shard's turn has left in the parameters: torch adds up all that a parameter gets before it does, so that a later turn adds nothing.
+    private void TakeGradients(ShardState shard)
+    {
+        shard.AddGradients(_parameters, _gradients, _sum[shard.Shard], _hasGradient);
+        _learners[0].Model.zero_grad(set_to_none: true);
+    }
+
+    // False where a NaN was found.
+    private bool Compute(Accumulation step, ShardState shard, BatchTensors samples, int count, RankReport report)
+    {
         double loss = 0;
-        string? nanOperation = _gradient.Add(
-            step, samples, count, _plan.ShardSeed(step.Start, step.Batches, shard.Shard), part => loss += part);
+        string? nanOperation = _gradient.Add(step, samples, count, part => loss += part);
         report.Losses[shard.Shard - _sum.Own.Begin] = loss;
         report.HasNaNOperation |= nanOperation is not null;
         _nanOperation ??= nanOperation;
         if (!double.IsFinite(loss))
-            _faultySamples ??= samples;
-        shard.Leave(_statistics, _counters, count);
-        shard.AddGradients(_parameters, _gradients, _sum[shard.Shard], _hasGradient);
+            _faultySamples.Add(samples);
+        shard.Count(count);
+        return nanOperation is null;
     }
+
+    // Where statistics are common, so is a NaN: any shard may have brought it in.
+    private string? FindFault(int firstFaultyRank, CollectivePurpose purpose) => _norms is null
+        ? _agreement.Ranks.From(firstFaultyRank, purpose, () => _faultySamples.Take(1).Select(_gradient.FindFault).FirstOrDefault())
+        : _agreement.Ranks.All(purpose, () => _faultySamples.Select(_gradient.FindFault).FirstOrDefault(found => found is not null)).FirstOrDefault(found => found is not null);
+
+    // Shards that are computed side by side have the network's other buffers in common.
+    private void CheckBuffers()
+    {
+        using var scope = NewDisposeScope();
+        Tensor statistics = _startStatistics.clone();
+        Tensor counters = _startCounters.clone();
+        _statistics.Read(statistics);
+        _counters.Read(counters);
+        if (statistics.ne(_startStatistics).any().item<bool>() || counters.ne(_startCounters).any().item<bool>())
+        {
+            throw new RunException(
+                ExitCode.Configuration, "BuffersChange",
+                "The network changes buffers of its own while it is trained, beside those of its batch normalisations, which shards that have statistics in common can't each do; set trainer.synchronized_batch_norm to false.", "trainer.synchronized_batch_norm");
+        }
+    }
+
+    private long SeedOf(Accumulation step, ShardState shard) => _plan.ShardSeed(step.Start, step.Batches, shard.Shard);
 
     private void Report(RankReport report)
     {
@@ -193,9 +268,12 @@ internal sealed class ShardedGradient : IStepGradient
 
     private int FirstOf(int shard, int planned) => (int)((long)planned * shard / _plan.Config.Trainer.Shards);
 
-    // The buffers themselves are those of the shard that was computed last.
+    // The buffers themselves are those of the shard that was computed last, where they are not common.
     private IEnumerable<(string Name, Tensor Weight)> NamedWeights() =>
-        [.. _learners.SelectMany(learner => learner.Model.named_parameters()).Select(named => (named.name, (Tensor)named.parameter)), ("running statistics", _startStatistics)];
+    [
+        .. _learners.SelectMany(learner => learner.Model.named_parameters()).Select(named => (named.name, (Tensor)named.parameter)),
+        .. (_norms?.Buffers ?? []).Prepend(_startStatistics).Select(statistics => ("running statistics", statistics)),
+    ];
 
     /// <summary>What a shard has of its own from the first batch of a step to the last.</summary>
     private sealed class ShardState(int shard, Tensor statistics, Tensor counters) : IDisposable
@@ -225,12 +303,13 @@ internal sealed class ShardedGradient : IStepGradient
             ofCounters.Write(counters);
         }
 
-        public void Leave(FlatTensors ofStatistics, FlatTensors ofCounters, int samples)
+        public void Leave(FlatTensors ofStatistics, FlatTensors ofCounters)
         {
             ofStatistics.Read(statistics);
             ofCounters.Read(counters);
-            Samples += samples;
         }
+
+        public void Count(int samples) => Samples += samples;
 
         public void AddGradients(Parameter[] parameters, FlatTensors layout, Tensor vector, BitArray any)
         {

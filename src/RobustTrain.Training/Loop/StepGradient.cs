@@ -43,16 +43,14 @@ internal sealed record BatchOutcome(IReadOnlyList<int> Samples, string? NaNOpera
 /// <summary>Computes the loss of samples and adds its gradient to the parameters', in parts that fit into memory.</summary>
 internal sealed class LossGradient(TrainingPlan plan, Learner learner, ITrainingLoss loss, MicroBatchSize microBatch, LossScale scale)
 {
-    /// <summary>Forward, loss and backward.</summary>
+    /// <summary>Forward, loss and backward, with the randomness that torch's generator has.</summary>
     /// <param name="step">Says how much samples weigh.</param>
     /// <param name="batch">The samples.</param>
     /// <param name="samples">How many they are.</param>
-    /// <param name="seed">The seed of the network's own randomness.</param>
     /// <param name="add">Takes each part's loss, by its share of the step's samples; NaN where autograd has found one.</param>
     /// <returns>The operation whose backward pass made a NaN, where autograd looks for one.</returns>
-    public string? Add(Accumulation step, BatchTensors batch, int samples, long seed, Action<double> add)
+    public string? Add(Accumulation step, BatchTensors batch, int samples, Action<double> add)
     {
-        using IDisposable generator = TorchGenerator.Seed(seed);
         try
         {
             foreach ((int start, int length) in microBatch.Split(samples))
@@ -99,8 +97,8 @@ internal sealed class WholeBatchGradient(TrainingPlan plan, LossGradient gradien
     public BatchOutcome Add(Accumulation step, TrainingBatch batch)
     {
         BatchTensors tensors = batch.Open();
-        string? nanOperation = gradient.Add(
-            step, tensors, batch.SampleIndices.Count, plan.StepSeed(step.Start, step.Batches), loss => step.Loss += loss);
+        using IDisposable generator = TorchGenerator.Seed(plan.StepSeed(step.Start, step.Batches));
+        string? nanOperation = gradient.Add(step, tensors, batch.SampleIndices.Count, loss => step.Loss += loss);
         return new BatchOutcome(batch.SampleIndices, nanOperation, () => gradient.FindFault(tensors));
     }
 

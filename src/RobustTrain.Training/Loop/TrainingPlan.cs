@@ -307,6 +307,8 @@ public sealed class TrainingPlan
             StartWarnings = [new RunWarning(warning) { Kind = "head_at_random" }];
         if (Config.Trainer.Shards > 1 && model.named_parameters().FirstOrDefault(named => named.parameter.dtype != ScalarType.Float32) is { name: { } other } found)
             throw new RunException(ExitCode.Configuration, "ShardsNeedFloat32", $"trainer.shards is {Config.Trainer.Shards}, but the network's '{other}' is {found.parameter.dtype}; shards add up gradients of 32 bits (Float32). Set trainer.shards to 1.", "trainer.shards");
+        if (Config.Trainer.SynchronizedBatchNorm)
+            SynchronizedNorms.Check(model);
     }
 
     /// <summary>Checks that the network can take a split's samples.</summary>

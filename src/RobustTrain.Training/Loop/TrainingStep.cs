@@ -50,7 +50,9 @@ internal sealed class TrainingStep : IDisposable
         _ranks = agreement?.Ranks ?? Ranks.Single;
         _network = new LearnerStep(learner, schedule ?? plan.CreateSchedule(firstStep: firstStep), plan.Config.Trainer);
         _opponents = [.. loss.Opponents.Select(opponent => new LearnerStep(opponent.Learner, plan.CreateSchedule(opponent.LearningRate, firstStep)))];
-        LossGradient gradient = new(plan, learner, loss, microBatch, scale);
+
+        // What a stage without common statistics has made smaller, one with them computes whole again.
+        LossGradient gradient = new(plan, learner, loss, plan.Config.Trainer.SynchronizedBatchNorm ? new MicroBatchSize() : microBatch, scale);
         _gradient = plan.Config.Trainer.Shards == 1
             ? new WholeBatchGradient(plan, gradient)
             : new ShardedGradient(plan, gradient, [learner, .. loss.Opponents.Select(opponent => opponent.Learner)], agreement ?? BatchAgreement.OfOne(plan, journal));
@@ -87,7 +89,9 @@ internal sealed class TrainingStep : IDisposable
         catch (Exception failed) when (TorchFailure.IsOutOfMemory(failed))
         {
             string where = $"step {step.Start.GlobalStep} (epoch {step.Start.Epoch}, batch {batch.Index})";
-            int atOnce = _ranks.Alike(() => _microBatch.Halve(_plan.Config.Numerics, _gradient.SamplesAtOnce(batch, step.Start.Epoch), where, failed));
+            int atOnce = _ranks.Alike(() => _plan.Config.Trainer.SynchronizedBatchNorm
+                ? throw TorchFailure.OutOfMemory($"{where} with all shards of a rank at once, as trainer.synchronized_batch_norm needs them; start it with more ranks, make loader.batch_size or data.crop_size smaller, or set it to false", failed)
+                : _microBatch.Halve(_plan.Config.Numerics, _gradient.SamplesAtOnce(batch, step.Start.Epoch), where, failed));
             _journal.Write(new MicroBatchHalved(step.Start.Epoch, step.Start.GlobalStep, atOnce));
             Abandon();
             return new StepResult(StepVerdict.Retry);

@@ -6,29 +6,47 @@ using static TorchSharp.torch;
 
 namespace RobustTrain.Tests.Training;
 
-/// <summary>Two convolutions, over as many samples at once as fit, with what a test makes of the features between them.</summary>
+/// <summary>Two convolutions, over as many samples at once as fit, with batch normalisation and what a test makes of the features between them.</summary>
 internal sealed class TinyModel : ChangeDetectionModel
 {
     private readonly int _fits;
     private readonly Func<Tensor, Tensor>? _between;
     private readonly Conv2d _first = nn.Conv2d(6, 3, 3, padding: 1);
     private readonly Conv2d _second = nn.Conv2d(3, 2, 1);
+    private readonly BatchNorm2d? _norm;
+    private readonly Func<int>? _norms;
 
-    public TinyModel(int fits, Func<Tensor, Tensor>? between)
+    /// <summary>A network.</summary>
+    /// <param name="fits">The samples that fit.</param>
+    /// <param name="between">What is made of the features; null for nothing.</param>
+    /// <param name="norms">How often a forward pass normalises them; null for a network without normalisation.</param>
+    public TinyModel(int fits, Func<Tensor, Tensor>? between, Func<int>? norms = null)
         : base("tiny")
     {
         _fits = fits;
         _between = between;
+        _norms = norms;
         register_module("first", _first);
         register_module("second", _second);
+        if (norms is not null)
+        {
+            register_module("norm", _norm = nn.BatchNorm2d(3));
+            register_buffer("seen", Seen);
+        }
+
         InitializeWeights(1);
     }
+
+    /// <summary>A buffer, which the network leaves as it is.</summary>
+    public Tensor Seen { get; } = zeros(1).DetachFromDisposeScope();
 
     public override Tensor forward(Tensor image1, Tensor image2)
     {
         if (image1.shape[0] > _fits)
             throw new OutOfMemoryException("as if");
         Tensor features = _first.call(cat([image1, image2], 1));
+        for (int left = _norms?.Invoke() ?? 0; left > 0; left--)
+            features = _norm!.call(features);
         return _second.call(_between is null ? features : _between(features));
     }
 

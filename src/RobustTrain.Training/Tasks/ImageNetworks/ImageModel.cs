@@ -50,9 +50,20 @@ internal sealed class NormalizedConvolution(Conv2d convolution, BatchNorm2d norm
     /// Batch normalisation; of a single value for each channel, which has no variance, by the running statistics, also in training: PyTorch refuses
     /// such a batch, for example the last of an epoch where it has one sample.
     /// </summary>
-    public static Tensor Normalize(BatchNorm2d norm, Tensor features) => norm.training && features.numel() == features.shape[1]
-        ? nn.functional.batch_norm(features, norm.running_mean!, norm.running_var!, norm.weight, norm.bias, training: false, eps: norm.eps)
-        : norm.call(features);
+    public static Tensor Normalize(BatchNorm2d norm, Tensor features)
+    {
+        if (!norm.training || features.numel() != features.shape[1])
+            return norm.call(features);
+        norm.eval();
+        try
+        {
+            return norm.call(features);
+        }
+        finally
+        {
+            norm.train();
+        }
+    }
 
     /// <summary>The same in ONNX's operators.</summary>
     public string Describe(OnnxGraph graph, string input, bool rectifies)

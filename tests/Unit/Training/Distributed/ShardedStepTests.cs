@@ -34,8 +34,8 @@ public sealed class ShardedStepTests
     [Fact]
     public void Shards_make_the_step_of_the_whole_batch_where_samples_do_not_meet()
     {
-        using Bench whole = new(s_config with { Trainer = new TrainerConfig() }, Ranks.Single);
-        using Bench shards = new(s_config, Ranks.Single);
+        using StepBench whole = new(s_config with { Trainer = new TrainerConfig() }, Ranks.Single);
+        using StepBench shards = new(s_config, Ranks.Single);
         StepResult expected = whole.Take();
         StepResult actual = shards.Take();
         Assert.Equal(expected.Loss, actual.Loss, 5);
@@ -45,11 +45,11 @@ public sealed class ShardedStepTests
     [Fact]
     public void A_shard_that_does_not_fit_at_one_rank_is_computed_in_parts_by_all()
     {
-        using Bench small = new(s_config with { Trainer = s_config.Trainer with { MicroBatch = 1 } }, Ranks.Single);
+        using StepBench small = new(s_config with { Trainer = s_config.Trainer with { MicroBatch = 1 } }, Ranks.Single);
         small.Take();
         IReadOnlyList<float[]> weights = new ThreadRanks(2).Run(communicator =>
         {
-            using Bench bench = new(s_config, new Ranks(communicator), fits: communicator.Rank == 1 ? 1 : int.MaxValue);
+            using StepBench bench = new(s_config, new Ranks(communicator), fits: communicator.Rank == 1 ? 1 : int.MaxValue);
             Assert.Equal(StepVerdict.Retry, bench.Take().Verdict);
             Assert.Equal(StepVerdict.Retry, bench.Take().Verdict);
             Assert.Equal(StepVerdict.Complete, bench.Take().Verdict);
@@ -68,7 +68,7 @@ public sealed class ShardedStepTests
         IReadOnlyList<bool> agreed = new ThreadRanks(2).Run(communicator =>
         {
             Ranks ranks = new(communicator);
-            using Bench bench = new(s_config, ranks, fits: communicator.Rank == 1 ? 0 : int.MaxValue);
+            using StepBench bench = new(s_config, ranks, fits: communicator.Rank == 1 ? 0 : int.MaxValue);
             RunException failed = Assert.Throws<RunException>(() =>
             {
                 while (bench.Take().Verdict == StepVerdict.Retry)
@@ -87,7 +87,7 @@ public sealed class ShardedStepTests
         IReadOnlyList<RunException> failures = new ThreadRanks(2).Run(communicator =>
         {
             Ranks ranks = new(communicator);
-            using Bench bench = new(s_config, ranks);
+            using StepBench bench = new(s_config, ranks);
             Assert.Equal(StepVerdict.Complete, bench.Take().Verdict);
             if (ranks.Rank == 1)
                 bench.FlipBit("second.weight");
@@ -104,7 +104,7 @@ public sealed class ShardedStepTests
     {
         AggregateException ended = Assert.Throws<AggregateException>(() => new ThreadRanks(2).Run(communicator =>
         {
-            using Bench bench = new(s_config, new Ranks(communicator), breaks: communicator.Rank == 0);
+            using StepBench bench = new(s_config, new Ranks(communicator), between: communicator.Rank == 0 ? _ => throw new NotSupportedException("as if") : null);
             return bench.Take().Verdict;
         }));
         Assert.Equal(2, ended.InnerExceptions.Count);
@@ -120,58 +120,5 @@ public sealed class ShardedStepTests
         Assert.Equal(
             "'trainer.shards' is 9, but 'loader.batch_size' is 8, and each shard takes a sample or more; it must be at most 8.",
             Assert.Single(config.Validate(new ValidationContext(config))).ErrorMessage);
-    }
-
-    /// <summary>A step with its parts at one rank.</summary>
-    private sealed class Bench : IDisposable
-    {
-        private readonly TinyModel _model;
-        private readonly Learner _learner;
-        private readonly TrainingStep _step;
-        private readonly ITrainingLoss _loss;
-        private readonly TrainingBatch _batch;
-        private readonly PrefetchLoader _loader;
-
-        public Bench(TrainingConfig config, Ranks ranks, int fits = int.MaxValue, bool breaks = false)
-        {
-            TrainingPlan plan = TrainingPlan.Create(config, new DataSplits(new SquaresDataset(8), new SquaresDataset(1), new SquaresDataset(1)));
-            _model = new TinyModel(fits, breaks ? _ => throw new NotSupportedException("as if") : null);
-            (string Name, Parameter Parameter)[] learned = ParameterFreezing.Apply(_model, []);
-            _learner = new Learner(_model, learned, OptimizerFactory.Create(config.Optimizer, learned.Select(named => named.Parameter)), null);
-            _loader = plan.OpenTrainingLoader(ranks: ranks);
-            _loss = plan.Task.CreateLossSetup().Create(_loader, CPU);
-            MicroBatch = new MicroBatchSize(config.Trainer.MicroBatch);
-            RankJournal journal = new(Journal, ranks);
-            BatchAgreement agreement = new(ranks, plan, journal, control: null, quarantine: null, TimeProvider.System);
-            _step = new TrainingStep(plan, _learner, _loss, new NumericGuard(config.Numerics, journal), MicroBatch, new LossScale(isUsed: false), journal, agreement: agreement);
-            agreement.BeginEpoch(0, null);
-            using EpochStream stream = _loader.Open(0);
-            Assert.True(stream.MoveNext());
-            _batch = TrainingBatch.InLoaderMemory(stream.Current, plan.Task.Fields, CPU, stream.Ledger);
-        }
-
-        public MemoryJournal Journal { get; } = new();
-
-        public MicroBatchSize MicroBatch { get; }
-
-        public float[] Weights => [.. _model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
-
-        public StepResult Take(int step = 0) => _step.Take(_batch, TrainingCursor.Start with { GlobalStep = step });
-
-        public void FlipBit(string name)
-        {
-            using IDisposable noGrad = no_grad();
-            Tensor weight = _model.get_parameter(name)!;
-            weight.view(-1)[0] = weight.view(-1)[0] * 1.0000001f;
-        }
-
-        public void Dispose()
-        {
-            _batch.Dispose();
-            _loader.Dispose();
-            _step.Dispose();
-            _loss.Dispose();
-            _learner.Dispose();
-        }
     }
 }
