@@ -16,6 +16,9 @@ switch (args[0])
     case "plain":
         Worker.RunPlain(work);
         return 0;
+    case "drive" when work.Synchronized:
+        DriveSynchronized(work);
+        return 0;
     case "drive" when work.Ranks > 1:
         DriveRanks(work);
         return 0;
@@ -83,6 +86,33 @@ void DriveRanks(Work work)
     sum.WaitForExit();
     if (sum.ExitCode != 0)
         throw new InvalidOperationException($"allreduce ended with exit code {sum.ExitCode}.");
+}
+
+// Shards with batch statistics of their own, and with common ones, on one rank and on several.
+void DriveSynchronized(Work work)
+{
+    Console.WriteLine(
+        $"{work.Model}, {work.BaseChannels} base channels, batch {work.Batch}, {work.Side}x{work.Side}, cross entropy, AdamW, {work.Shards} shards, {work.Threads} threads a rank; "
+        + $"{work.Turns} turns of {work.Steps} steps each, alternating");
+    foreach (int ranks in new[] { 1, work.Ranks }.Distinct())
+    {
+        Side SideOf(string name, string synchronized)
+        {
+            string[] arguments = [dll, "worker", .. work.WorkerArguments, "--ranks", $"{ranks}", "--shards", $"{work.Shards}", "--synchronized", synchronized];
+            return ranks == 1
+                ? new Side(name, Environment.ProcessPath!, arguments, work.Threads)
+                : new Side(name, "mpiexec.mpich", ["-n", $"{ranks}", Environment.ProcessPath!, .. arguments], work.Threads);
+        }
+
+        using Side own = SideOf("own statistics", "false");
+        using Side common = SideOf("common statistics", "true");
+        TakeTurns([own, common], work.Turns);
+        double[] ratios = Ratios(common.TurnMilliseconds, own.TurnMilliseconds);
+        // Of several ranks the process is their launcher.
+        string process = ranks > 1 ? "" : $"; processor time {Statistics.Median(Ratios(common.TurnProcessorMilliseconds, own.TurnProcessorMilliseconds)):F3}; peak memory {own.PeakMemoryBytes / 1048576.0:F0} and {common.PeakMemoryBytes / 1048576.0:F0} MiB";
+        Console.WriteLine(
+            $"ranks: {ranks}; own {Statistics.Median(own.TurnMilliseconds):F1} ms, common {Statistics.Median(common.TurnMilliseconds):F1} ms; common/own {Statistics.Median(ratios):F3} ({ratios.Min():F3} to {ratios.Max():F3}, turn by turn){process}");
+    }
 }
 
 // Who goes first changes, so that a load that rises or falls meets all alike.

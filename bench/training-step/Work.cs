@@ -21,6 +21,9 @@ internal sealed record Work
     /// <summary>Among how many ranks the batch is shared, of so many threads each.</summary>
     public int Ranks { get; init; } = 1;
 
+    /// <summary>Whether the shards have their batch statistics in common.</summary>
+    public bool Synchronized { get; init; }
+
     public int Turns { get; init; } = 15;
 
     public int Steps { get; init; } = 4;
@@ -43,6 +46,7 @@ internal sealed record Work
                 "--threads" => work with { Threads = Number(value) },
                 "--shards" => work with { Shards = Number(value) },
                 "--ranks" => work with { Ranks = Number(value), Shards = Number(value) },
+                "--synchronized" => work with { Synchronized = bool.Parse(value) },
                 "--turns" => work with { Turns = Number(value) },
                 "--steps" => work with { Steps = Number(value) },
                 "--python" => work with { Python = value },

@@ -58,7 +58,7 @@ internal static class Worker
         Loader = new LoaderOptions { BatchSize = work.Batch, EvalBatchSize = work.Batch, NumWorkers = 0 },
         Criterion = new CriterionConfig { Name = "cross-entropy" },
         Optimizer = new OptimizerConfig { Name = "adamw", LearningRate = 1e-3, WeightDecay = 1e-4 },
-        Trainer = new TrainerConfig { Shards = work.Shards },
+        Trainer = new TrainerConfig { Shards = work.Shards, SynchronizedBatchNorm = work.Synchronized },
     };
 
     // Of several ranks the first is told, and tells the others.

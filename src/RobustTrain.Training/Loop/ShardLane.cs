@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using RobustTrain.Training.Distributed;
 using RobustTrain.Training.Steps;
 using static TorchSharp.torch;
@@ -90,6 +91,15 @@ internal sealed class ShardLane : IDisposable
     /// <summary>Notes what went wrong where it can't be thrown: torch's own functions lie between.</summary>
     public void Fail(Exception failure) => Failure ??= failure;
 
+    /// <summary>Throws what was noted.</summary>
+    public void ThrowFailure()
+    {
+        Exception? failure = Failure;
+        Failure = null;
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
+    }
+
     /// <summary>Keeps tensors until torch has taken them.</summary>
     public IReadOnlyList<Tensor?> Give(IReadOnlyList<Tensor?> tensors)
     {
@@ -119,7 +129,7 @@ internal sealed class ShardLane : IDisposable
                 return;
             try
             {
-                HasGivenUp = !_work.Compute();
+                HasGivenUp = !_work.Compute(this);
             }
             catch (OperationCanceledException) when (_isAbandoned)
             {
@@ -141,4 +151,4 @@ internal sealed class ShardLane : IDisposable
 /// <param name="Seed">The seed of its randomness.</param>
 /// <param name="Compute">Computes it; false where the others need not go on either.</param>
 /// <param name="EndBackward">Ends each of its turns in which it may have gone backward.</param>
-internal sealed record ShardWork(long Seed, Func<bool> Compute, Action EndBackward);
+internal sealed record ShardWork(long Seed, Func<ShardLane, bool> Compute, Action EndBackward);

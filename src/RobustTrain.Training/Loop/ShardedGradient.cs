@@ -196,7 +196,7 @@ internal sealed class ShardedGradient : IStepGradient
         foreach (Learner learner in _learners)
             learner.Model.zero_grad(set_to_none: true);
         using (TorchGenerator.Seed(SeedOf(step, shard)))
-            Compute(step, shard, samples, count, report);
+            Compute(step, shard, samples, count, report, lane: null);
         shard.Leave(_statistics, _counters);
         shard.AddGradients(_parameters, _gradients, _sum[shard.Shard], _hasGradient);
     }
@@ -205,7 +205,7 @@ internal sealed class ShardedGradient : IStepGradient
         from shard in _shards
         join part in cut on shard equals part.Shard into parts
         select parts.Select(part => new ShardWork(
-            SeedOf(step, shard), () => Compute(step, shard, part.Samples, part.Count, report), () => TakeGradients(shard))).FirstOrDefault();
+            SeedOf(step, shard), lane => Compute(step, shard, part.Samples, part.Count, report, lane), () => TakeGradients(shard))).FirstOrDefault();
 
     // What a shard's turn has left in the parameters: torch adds up all that a parameter gets before it does, so that a later turn adds nothing.
     private void TakeGradients(ShardState shard)
@@ -215,10 +215,14 @@ internal sealed class ShardedGradient : IStepGradient
     }
 
     // False where a NaN was found.
-    private bool Compute(Accumulation step, ShardState shard, BatchTensors samples, int count, RankReport report)
+    private bool Compute(Accumulation step, ShardState shard, BatchTensors samples, int count, RankReport report, ShardLane? lane)
     {
         double loss = 0;
-        string? nanOperation = _gradient.Add(step, samples, count, part => loss += part);
+        string? nanOperation = _gradient.Add(step, samples, count, part =>
+        {
+            loss += part;
+            lane?.ThrowFailure();
+        });
         report.Losses[shard.Shard - _sum.Own.Begin] = loss;
         report.HasNaNOperation |= nanOperation is not null;
         _nanOperation ??= nanOperation;

@@ -218,13 +218,19 @@ internal sealed class SynchronizedNorms : IDisposable
         return new NormCall(lane, norm, _norms[norm]).Apply(input);
     }
 
-    /// <summary>One call of a normalisation, forward and then backward.</summary>
+    /// <summary>
+    /// One call of a normalisation, forward and then backward. torch's own kernel computes it with statistics that are given, and the gradient as if they
+    /// did not depend on the input; what is missing of that is added.
+    /// </summary>
     private sealed class NormCall(ShardLane lane, int index, BatchNorm norm)
     {
         private double[] _sum = [];
+        private Tensor[] _leaves = [];
         private Tensor? _output;
 
         private int Channels => (int)norm.num_features;
+
+        private double[] Variances => [.. _sum.Skip(1 + Channels).Select(squares => squares / _sum[0])];
 
         /// <summary>One number for each channel, as a tensor like another.</summary>
         public static Tensor Vector(IEnumerable<double> numbers, Tensor like) => tensor(numbers.Select(number => (float)number).ToArray(), device: like.device);
@@ -236,25 +242,29 @@ internal sealed class SynchronizedNorms : IDisposable
             // A single value has no variance: as the networks that allow it do, by the running statistics.
             if (_sum[0] == 1)
                 return nn.functional.batch_norm(input, norm.running_mean!.clone(), norm.running_var!.clone(), norm.weight, norm.bias, training: false, eps: norm.eps);
-            Tensor normalized = Function.apply(input, norm.weight, norm.bias, this);
-            _output!.Dispose();
-            return normalized;
+            return Function.apply(input, norm.weight, norm.bias, this);
         }
 
         public Tensor Forward(Tensor input)
         {
-            using var scope = NewDisposeScope();
-            Tensor output = nn.functional.batch_norm(input, Vector(Means, input), Vector(Variances, input), norm.weight, norm.bias, training: false, eps: norm.eps);
-            return _output = output.DetachFromDisposeScope();
+            using var grad = enable_grad();
+            _leaves =
+            [
+                input.detach().to(ScalarType.Float32).requires_grad_(),
+                (norm.weight?.detach() ?? ones(Channels, device: input.device)).requires_grad_(),
+                (norm.bias?.detach() ?? zeros(Channels, device: input.device)).requires_grad_(),
+            ];
+            _output = Normalize(_leaves[1], _leaves[2]);
+            return _output.detach().to(input.dtype);
         }
 
         // What nothing may be thrown from: torch's own functions called it.
-        public IReadOnlyList<Tensor?> Backward(Tensor input, Tensor gradient)
+        public IReadOnlyList<Tensor?> Backward(Tensor gradient)
         {
             using var scope = NewDisposeScope();
             try
             {
-                return lane.Give(Gradients(input, gradient));
+                return lane.Give(Gradients(gradient));
             }
             catch (Exception failed)
             {
@@ -263,34 +273,32 @@ internal sealed class SynchronizedNorms : IDisposable
             }
         }
 
-        private IEnumerable<double> Means => _sum.Skip(1).Take(Channels);
-
-        private IEnumerable<double> Variances => _sum.Skip(1 + Channels).Select(squares => squares / _sum[0]);
-
-        // Ioffe and Szegedy, 2015, section 3, with the sums over the whole batch for the input, and the shard's own for weight and bias.
-        private IReadOnlyList<Tensor?> Gradients(Tensor input, Tensor gradient)
+        // Ioffe and Szegedy, 2015, section 3: the means over the whole batch of the gradient, and of its product with the normalised input.
+        private IReadOnlyList<Tensor?> Gradients(Tensor gradient)
         {
-            long[] shape = [.. Enumerable.Range(0, (int)input.Dimensions).Select(dimension => dimension == 1 ? Channels : 1)];
-            long[] others = [.. Enumerable.Range(0, (int)input.Dimensions).Where(dimension => dimension != 1)];
-            Tensor above = gradient.to(ScalarType.Float32);
-            Tensor change = input.to(ScalarType.Float32) - Vector(Means, input).view(shape);
-            Tensor bias = above.sum(others);
-            Tensor weight = (change * above).sum(others);
-            double[]? sums = lane.Ask(new NormPoint(index, IsBackward: true), [(double)(input.numel() / Channels), .. Numbers(bias), .. Numbers(weight)]);
-            if (sums is null)
+            _output!.backward([gradient.to(ScalarType.Float32)]);
+            _output.Dispose();
+            Tensor[] gradients = [.. _leaves.Select(leaf => leaf.grad!)];
+            double count = _leaves[0].numel() / Channels;
+            if (lane.Ask(new NormPoint(index, IsBackward: true), [count, .. Numbers(gradients[2]), .. Numbers(gradients[1])]) is not { } sums)
                 return [null, null, null];
-            double[] scale = [.. Variances.Select(variance => 1 / Math.Sqrt(variance + norm.eps))];
-            double[] gain = norm.weight is null ? scale : [.. Numbers(norm.weight).Zip(scale, (learned, each) => learned * each)];
-            IEnumerable<double> slope = gain.Select((each, channel) => -each * scale[channel] * scale[channel] * sums[1 + Channels + channel] / sums[0]);
-            IEnumerable<double> shift = gain.Select((each, channel) => -each * sums[1 + channel] / sums[0]);
-            change.mul_(Vector(slope, input).view(shape)).add_(Vector(shift, input).view(shape)).addcmul_(above, Vector(gain, input).view(shape), 1);
+            double[] gain = [.. Numbers(_leaves[1]).Zip(Variances, (weight, variance) => -weight / Math.Sqrt(variance + norm.eps) / sums[0])];
+            Tensor missing = Normalize(
+                Vector(gain.Zip(sums.Skip(1 + Channels), (each, sum) => each * sum), gradient),
+                Vector(gain.Zip(sums.Skip(1).Take(Channels), (each, sum) => each * sum), gradient));
+            gradients[0].add_(missing);
+            foreach (Tensor leaf in _leaves)
+                leaf.Dispose();
             return
             [
-                change.to(input.dtype).DetachFromDisposeScope(),
-                norm.weight is null ? null : (weight * Vector(scale, input)).DetachFromDisposeScope(),
-                norm.bias is null ? null : bias.DetachFromDisposeScope(),
+                gradients[0].to(gradient.dtype).DetachFromDisposeScope(),
+                norm.weight is null ? null : gradients[1].DetachFromDisposeScope(),
+                norm.bias is null ? null : gradients[2].DetachFromDisposeScope(),
             ];
         }
+
+        private Tensor Normalize(Tensor weight, Tensor bias) => nn.functional.batch_norm(
+            _leaves[0], Vector(_sum.Skip(1).Take(Channels), weight), Vector(Variances, weight), weight, bias, training: false, eps: norm.eps);
 
         // By torch's own kernel, which leaves what it has found in the running statistics that it is given.
         private double[] MomentsOf(Tensor input)
@@ -320,15 +328,13 @@ internal sealed class SynchronizedNorms : IDisposable
         {
             NormCall call = (NormCall)vars[^1];
             ctx.save_data(Call, call);
-            ctx.save_for_backward([(Tensor)vars[0]]);
             return call.Forward((Tensor)vars[0]);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             using Tensor gradient = grad_output;
-            using Tensor input = ctx.get_saved_variables()[0];
-            return [.. ((NormCall)ctx.get_data(Call)).Backward(input, gradient).Select(each => each!), null!];
+            return [.. ((NormCall)ctx.get_data(Call)).Backward(gradient).Select(each => each!), null!];
         }
     }
 }
