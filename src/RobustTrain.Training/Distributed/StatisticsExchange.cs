@@ -18,6 +18,9 @@ internal sealed class StatisticsExchange(Ranks ranks, int shards, IReadOnlyList<
     private readonly ShardTree _tree = new(shards);
     private readonly int _longest = 1 + (2 * channels.Max());
 
+    // The parts of the tree that each rank adds up.
+    private readonly IReadOnlyList<ShardRange>[] _nodes = [.. Enumerable.Range(0, ranks.Size).Select(rank => new ShardTree(shards).NodesIn(new ShardTree(shards).RangeOf(rank, ranks.Size)))];
+
     /// <summary>Tells what this rank's shards have, and hears what all have together.</summary>
     /// <param name="turn">What this rank does at the meeting.</param>
     /// <param name="point">Where its shards wait, if they do.</param>
@@ -57,7 +60,7 @@ internal sealed class StatisticsExchange(Ranks ranks, int shards, IReadOnlyList<
             return message;
         int first = _tree.RangeOf(ranks.Rank, ranks.Size).Begin;
         int at = HeaderLength;
-        foreach (ShardRange node in NodesOf(ranks.Rank))
+        foreach (ShardRange node in _nodes[ranks.Rank])
         {
             ShardTree.Sum(node, part => part.Count == 1 ? own[part.Begin - first] ?? new double[LengthAt(point)] : null, Adding(point)).CopyTo(message, at);
             at += _longest;
@@ -72,7 +75,7 @@ internal sealed class StatisticsExchange(Ranks ranks, int shards, IReadOnlyList<
         for (int rank = 0; rank < told.Count; rank++)
         {
             int at = HeaderLength;
-            foreach (ShardRange node in NodesOf(rank))
+            foreach (ShardRange node in _nodes[rank])
             {
                 parts.Add(node, Numbers(told[rank]).Slice(at, LengthAt(point)).ToArray());
                 at += _longest;
@@ -106,9 +109,7 @@ internal sealed class StatisticsExchange(Ranks ranks, int shards, IReadOnlyList<
 
     private static ReadOnlySpan<double> Numbers(byte[] bytes) => MemoryMarshal.Cast<byte, double>(bytes);
 
-    private IReadOnlyList<ShardRange> NodesOf(int rank) => _tree.NodesIn(_tree.RangeOf(rank, ranks.Size));
-
-    private long BytesOf(int rank) => (HeaderLength + ((long)NodesOf(rank).Count * _longest)) * sizeof(double);
+    private long BytesOf(int rank) => (HeaderLength + ((long)_nodes[rank].Count * _longest)) * sizeof(double);
 
     private int LengthAt(NormPoint point) => 1 + (2 * channels[point.Norm]);
 }

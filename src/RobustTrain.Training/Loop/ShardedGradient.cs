@@ -37,7 +37,7 @@ internal sealed class ShardedGradient : IStepGradient
     private readonly long[] _counted;
     private readonly SynchronizedNorms? _norms;
 
-    // Of the last batch: the samples of this rank's shards whose loss is not finite, and the first operation that autograd has named.
+    // Of the last batch: the samples of this rank's shards among which a value may be that is not finite, and the first operation that autograd has named.
     private readonly List<BatchTensors> _faultySamples = [];
     private string? _nanOperation;
 
@@ -164,7 +164,7 @@ internal sealed class ShardedGradient : IStepGradient
             }
             else
             {
-                _norms.Compute(() => [.. Beside(step, [.. Cut(step, batch, report)], report)], step.Start.GlobalStep);
+                _norms.Compute(() => Beside(step, batch, report), step.Start.GlobalStep);
                 CheckBuffers();
             }
 
@@ -201,11 +201,19 @@ internal sealed class ShardedGradient : IStepGradient
         shard.AddGradients(_parameters, _gradients, _sum[shard.Shard], _hasGradient);
     }
 
-    private IEnumerable<ShardWork?> Beside(Accumulation step, IReadOnlyList<(ShardState Shard, BatchTensors Samples, int Count)> cut, RankReport report) =>
-        from shard in _shards
-        join part in cut on shard equals part.Shard into parts
-        select parts.Select(part => new ShardWork(
-            SeedOf(step, shard), lane => Compute(step, shard, part.Samples, part.Count, report, lane), () => TakeGradients(shard))).FirstOrDefault();
+    // Where statistics are common, so is a NaN, which the samples of any shard may have brought in.
+    private ShardWork?[] Beside(Accumulation step, TrainingBatch batch, RankReport report)
+    {
+        ShardWork?[] works = new ShardWork?[_shards.Length];
+        foreach ((ShardState shard, BatchTensors samples, int count) in Cut(step, batch, report))
+        {
+            _faultySamples.Add(samples);
+            works[shard.Shard - _sum.Own.Begin] = new ShardWork(
+                SeedOf(step, shard), lane => Compute(step, shard, samples, count, report, lane), () => TakeGradients(shard));
+        }
+
+        return works;
+    }
 
     // What a shard's turn has left in the parameters: torch adds up all that a parameter gets before it does, so that a later turn adds nothing.
     private void TakeGradients(ShardState shard)
@@ -226,13 +234,12 @@ internal sealed class ShardedGradient : IStepGradient
         report.Losses[shard.Shard - _sum.Own.Begin] = loss;
         report.HasNaNOperation |= nanOperation is not null;
         _nanOperation ??= nanOperation;
-        if (!double.IsFinite(loss))
+        if (lane is null && !double.IsFinite(loss))
             _faultySamples.Add(samples);
         shard.Count(count);
         return nanOperation is null;
     }
 
-    // Where statistics are common, so is a NaN: any shard may have brought it in.
     private string? FindFault(int firstFaultyRank, CollectivePurpose purpose) => _norms is null
         ? _agreement.Ranks.From(firstFaultyRank, purpose, () => _faultySamples.Take(1).Select(_gradient.FindFault).FirstOrDefault())
         : _agreement.Ranks.All(purpose, () => _faultySamples.Select(_gradient.FindFault).FirstOrDefault(found => found is not null)).FirstOrDefault(found => found is not null);

@@ -262,6 +262,7 @@ internal sealed class SynchronizedNorms : IDisposable
         public IReadOnlyList<Tensor?> Backward(Tensor gradient)
         {
             using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
             try
             {
                 return lane.Give(Gradients(gradient));
