@@ -202,6 +202,8 @@ public sealed class ConfigurationWriterTests
             TaskDefinition task = TaskCatalog.Tasks[0];
             string[] scores = [.. task.Scores.Select(score => score.Name)];
             string dataset = Own(config.Data.Dataset, task.Datasets);
+            int shards = Math.Min(config.Trainer.Shards, config.Loader.BatchSize);
+            bool isSynchronized = config.Trainer.SynchronizedBatchNorm && shards > 1 && config.Model.Path is null && (!task.HasDiscriminator || config.Gan.Loss == GanConfig.None);
             return config with
             {
                 Task = task.Name,
@@ -209,7 +211,7 @@ public sealed class ConfigurationWriterTests
                 Gan = config.Gan with { Loss = task.HasDiscriminator ? config.Gan.Loss : GanConfig.None },
                 Model = config.Model with { Name = Own(config.Model.Name, task.Models), InChannels = 3, Classes = classes, ClassNames = config.Model.ClassNames is null ? null : [.. Enumerable.Range(0, classes).Select(number => $"{config.Name}{number}")] },
                 EpochSeeds = config.EpochSeeds is { } seeds ? [.. Enumerable.Repeat(seeds, (int)Math.Min(3, config.Trainer.Epochs)).SelectMany(three => three)] : null,
-                Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs), BestMetric = Own(config.Trainer.BestMetric, scores), Shards = Math.Min(config.Trainer.Shards, config.Loader.BatchSize) },
+                Trainer = config.Trainer with { Epochs = Math.Min(3, config.Trainer.Epochs), BestMetric = Own(config.Trainer.BestMetric, scores), Shards = shards, SynchronizedBatchNorm = isSynchronized, MicroBatch = isSynchronized ? null : config.Trainer.MicroBatch },
                 Selection = config.Selection with { Metrics = config.Selection.Metrics is { } metrics ? [.. metrics.Select(metric => Own(metric, scores))] : null },
                 Data = config.Data with { Dataset = dataset, Cache = new CacheConfig(), CropSize = config.Data.CropSize ?? 112, SampleSize = dataset == "air-change" ? config.Data.SampleSize : null, Lists = config.Data.ValidationSets is null ? config.Data.Lists : config.Data.Lists with { Val = null } },
                 Criterion = config.Criterion with
