@@ -9,6 +9,9 @@ WINE_ROOT=${WINE_ROOT:-$PWD/artifacts/wine}
 
 has_wine() { command -v wine >/dev/null && [ "$(wine --version | sed -nE 's/^wine-([0-9]+).*/\1/p')" -ge $WINE_LEAST ]; }
 
+# In the Debian it is a link to a path that only the Debian has.
+has_wine_root() { [ -e "$WINE_ROOT/usr/bin/wine" ] || [ -L "$WINE_ROOT/usr/bin/wine" ]; }
+
 # Runs a command where Wine is, in this folder. Without AVX in .NET's own code: with it values that threads hold in its registers were zero now and then on
 # a loaded machine, which Wine seems to lose where .NET interrupts a thread.
 in_wine() {
@@ -39,8 +42,7 @@ windows_path() { printf 'Z:%s' "$PWD/$1" | tr / '\\'; }
 
 # Wine, and a prefix in which no user's settings are. Neither Wine's own .NET nor its browser is wanted in it: looking for them takes half of its time.
 setup_wine() {
-  # In the Debian it is a link to a path that only the Debian has.
-  if ! has_wine && [ ! -e "$WINE_ROOT/usr/bin/wine" ] && [ ! -L "$WINE_ROOT/usr/bin/wine" ]; then
+  if ! has_wine && ! has_wine_root; then
     [ "$(id -u)" -eq 0 ] && command -v debootstrap >/dev/null \
       || fail "Wine $WINE_LEAST or newer is not installed; on Debian 13 install it by: apt-get install wine; elsewhere debootstrap, run by root, makes a Debian 13 with Wine here (apt-get install debootstrap)."
     say "setup: Debian 13 with Wine in $WINE_ROOT (1.2 GB)"
