@@ -241,9 +241,9 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
         using SystemMonitor? system = WatchSystem(kept);
         watched = system;
         SystemSampling? sampling = system is null ? null : new SystemSampling(() => system.Latest, time);
-        LastCheckpoint last = new();
+        RunPosition position = new();
         using TelemetryJournal? telemetry = TelemetryJournal.Open(run, sentence => kept.Write(new RunWarning(sentence)));
-        CostJournal journal = new(new CompositeJournal(time, [new EndGate(this), kept, stream, display, curves, last, telemetry], sampling), _meter, time);
+        CostJournal journal = new(new CompositeJournal(time, [new EndGate(this), kept, stream, display, curves, position, telemetry], sampling), _meter, time);
         try
         {
             requests.ReportTo(journal);
@@ -272,7 +272,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
             display?.Dispose();
             if (RunCost.Of(run.Record, run.Path) is { } cost)
                 Say($"Used so far: {cost.Describe()}.");
-            Say(isFinished ? $"Finished; the run is in {run.Path}." : $"Stopped with {last.Description}; go on with: robusttrain train --run-path {run.Path}");
+            Say(isFinished ? $"Finished; the run is in {run.Path}." : $"{position.Stopped}; go on with: robusttrain train --run-path {run.Path}");
             return (int)outcome.ExitCode;
         }
         catch (RankLostException lost) when (lost.ExitCode == ExitCode.Stopped)
@@ -284,7 +284,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
             display?.Dispose();
             group!.Fail((int)ExitCode.Stopped, error: null);
             CommandGuard.Say(lost.Message);
-            Say($"Stopped with {last.Description}; go on with: robusttrain train --run-path {run.Path}");
+            Say($"{position.Stopped}; go on with: robusttrain train --run-path {run.Path}");
             return (int)ExitCode.Stopped;
         }
         catch (Exception exception)
@@ -294,7 +294,7 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
             display?.Dispose();
 
             // Where nothing could be begun, a run is left as it was found.
-            bool isUntouched = run.IsResumed && !last.HasBegun && failure.ExitCode == ExitCode.Configuration;
+            bool isUntouched = run.IsResumed && !position.HasBegun && failure.ExitCode == ExitCode.Configuration;
             group?.Fail((int)failure.ExitCode, exception is RankLostException || ranks.HaveAgreedToFail ? null : failure.Message);
             return ReportFailure(failure, kept, isUntouched ? run.TakeBack : null);
         }
@@ -394,22 +394,5 @@ internal sealed class TrainJob(RunRequest request, EventStream? stream, TimeProv
     private sealed class EndGate(TrainJob job) : IRunJournal
     {
         public void Write(RunEvent runEvent) => job.WaitForEnd();
-    }
-
-    /// <summary>Remembers whether the training has begun, and the checkpoint that was written last.</summary>
-    private sealed class LastCheckpoint : IRunJournal
-    {
-        private volatile string? _path;
-
-        public string Description => _path is null ? "the checkpoint that it began with" : $"the checkpoint {_path}";
-
-        public bool HasBegun { get; private set; }
-
-        public void Write(RunEvent runEvent)
-        {
-            HasBegun |= runEvent is RunStarted;
-            if (runEvent is CheckpointSaved saved)
-                _path = saved.Path;
-        }
     }
 }

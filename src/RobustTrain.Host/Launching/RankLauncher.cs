@@ -37,7 +37,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
     private readonly CancellationTokenSource _stopping = new();
     private RankAttempt? _attempt;
     private string? _stopReason;
-    private CheckpointSaved? _lastCheckpoint;
+    private readonly RunPosition _position = new();
     private bool _hasProgressed;
     private bool _isRejoining;
     private volatile bool _isHostBack;
@@ -142,9 +142,9 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
 
     private void Take(RunEvent happened, IProgressDisplay? display)
     {
-        if (happened is CheckpointSaved saved)
+        _position.Write(happened);
+        if (happened is CheckpointSaved)
         {
-            _lastCheckpoint = saved;
             _hasProgressed = true;
             TakeHostIn();
         }
@@ -228,7 +228,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
                 stream?.Write(finished);
                 if (end.Loss is { } loss)
                     CommandGuard.Say(loss.Sentence(awaitedIn: null));
-                Say(finished.ExitCode == 0 ? $"Finished; the run is in {runPath}." : $"Stopped with {LastCheckpoint}; go on with: {Again(runPath)}");
+                Say(finished.ExitCode == 0 ? $"Finished; the run is in {runPath}." : $"{_position.Stopped}; go on with: {Again(runPath)}");
                 return finished.ExitCode;
             case { Finished: { } failed }:
                 throw new RunException((ExitCode)failed.ExitCode, failed.ErrorId ?? "RankFailed", failed.Error ?? "Rank 0 has failed.", failed.Target);
@@ -237,7 +237,7 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
             case { Loss: { } lost }:
                 stream?.Write(new RunFinished("stopped", (int)ExitCode.Stopped, lost.Sentence(awaitedIn: null), "RankLost") { Target = lost.Host });
                 CommandGuard.Say(lost.Sentence(awaitedIn: null));
-                Say($"Stopped with {LastCheckpoint}; go on with: {Again(runPath)}");
+                Say($"{_position.Stopped}; go on with: {Again(runPath)}");
                 return (int)ExitCode.Stopped;
             default:
                 throw new RunException(
@@ -245,8 +245,6 @@ internal sealed class RankLauncher(RunRequest request, RankRequest ranks, EventS
                     $"mpiexec ended before the ranks were there: {end.ErrorLines.FirstOrDefault(line => line.Trim().Length > 0)?.Trim() ?? "it said nothing"}");
         }
     }
-
-    private string LastCheckpoint => _lastCheckpoint is { } saved ? $"the checkpoint {saved.Path}" : "the checkpoint that it began with";
 
     private string Again(string runPath) => $"robusttrain train --run-path {runPath} {string.Join(' ', RankArguments())}";
 

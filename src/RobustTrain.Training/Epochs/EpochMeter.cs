@@ -8,8 +8,9 @@ namespace RobustTrain.Training.Epochs;
 /// <summary>Measures how fast an epoch goes and how long it waits for data, and reports steps to the journal now and then.</summary>
 /// <param name="journal">Takes a step event at most once an interval.</param>
 /// <param name="interval">The shortest time between two step events.</param>
+/// <param name="batches">The batches of a step.</param>
 /// <param name="time">The clock.</param>
-internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimeProvider time)
+internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, int batches, TimeProvider time)
 {
     private readonly long _started = time.GetTimestamp();
     private readonly Throttle _throttle = new(interval, time);
@@ -57,7 +58,7 @@ internal sealed class EpochMeter(IRunJournal journal, TimeSpan interval, TimePro
 
         TimeSpan window = time.GetElapsedTime(_windowStarted);
         journal.Write(new StepFinished(
-            before.Epoch, before.Batch, before.GlobalStep, step.Loss, step.LearningRate, Rate(_windowSamples, window), Share(_windowWaited, window))
+            before.Epoch, before.Batch / batches, before.GlobalStep, step.Loss, step.LearningRate, Rate(_windowSamples, window), Share(_windowWaited, window))
         { EpochWaitSeconds = WaitSeconds });
         _windowStarted = time.GetTimestamp();
         _windowWaited = TimeSpan.Zero;

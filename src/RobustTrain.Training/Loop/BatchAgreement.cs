@@ -278,9 +278,11 @@ internal sealed class RankTimes(Ranks ranks, IRunJournal journal, TimeProvider t
     private readonly Throttle _throttle = new(s_interval, time);
     private readonly RankFigures[] _figures = [.. ranks.All(new CollectivePurpose("hosts", 0), () => Environment.MachineName).Select((host, rank) => new RankFigures(rank, host, 0, 0, 0, 0))];
 
-    /// <summary>Adds what the ranks say of a batch.</summary>
+    /// <summary>Adds what the ranks say of a batch. One in which a rank had no sample says nothing of how fast the ranks are.</summary>
     public void Add(IReadOnlyList<RankReport> reports, TrainingCursor cursor)
     {
+        if (reports.Any(report => report.Samples.Sum() == 0))
+            return;
         for (int rank = 0; rank < reports.Count; rank++)
         {
             RankFigures figures = _figures[rank];

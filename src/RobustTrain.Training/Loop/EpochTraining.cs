@@ -62,7 +62,7 @@ internal sealed class EpochTraining : IDisposable
     public EpochMeter Begin()
     {
         _journal.Write(new EpochStarted(_state.Cursor.Epoch, LearningRate));
-        return new EpochMeter(_journal, TimeSpan.FromSeconds(_plan.Config.Trainer.LogIntervalSeconds), _time);
+        return new EpochMeter(_journal, TimeSpan.FromSeconds(_plan.Config.Trainer.LogIntervalSeconds), _plan.Config.Trainer.Accumulate, _time);
     }
 
     /// <summary>The epoch's batches from the cursor on; they end early where a stop is asked for.</summary>

@@ -21,6 +21,20 @@ public sealed class ProgressTests
         new StepFinished(1, 0, 10, 0.4, 0.001, 32, 0.02) { Time = s_start.AddSeconds(21) },
     ];
 
+    [Theory]
+    [InlineData(null, false, "Stopped before its first checkpoint")]
+    [InlineData(-1, false, "Stopped with the checkpoint that it began with")]
+    [InlineData(null, true, "Stopped with the checkpoint c")]
+    [InlineData(3, true, "Stopped with the checkpoint c")]
+    public void A_run_that_is_stopped_names_a_checkpoint_only_where_there_is_one(int? resumedFrom, bool saves, string said)
+    {
+        RunPosition position = new();
+        position.Write(new RunStarted("id", "/runs/a", 1, 9, 10, resumedFrom));
+        if (saves)
+            position.Write(new CheckpointSaved("c", 4, 40, 1, 1));
+        Assert.Equal(said, position.Stopped);
+    }
+
     [Fact]
     public void Plain_lines_tell_the_run_its_steps_now_and_then_and_each_epoch()
     {

@@ -248,6 +248,15 @@ public sealed class ShardedTrainingTests : IDisposable
     }
 
     [Fact]
+    public void A_batch_that_leaves_a_rank_without_samples_does_not_count_in_the_comparison_of_ranks()
+    {
+        // 22 samples are batches of 7, 7, 7 and 1, and the one belongs to the last shard.
+        MemoryJournal journal = new();
+        Make(4, batchSize: 7).RunOn(2, journal);
+        Assert.Equal([(0, 6), (1, 6)], journal.Of<RanksMeasured>().SelectMany(each => each.Ranks).GroupBy(rank => rank.Rank).Select(rank => (rank.Key, rank.Sum(each => each.Batches))).Order());
+    }
+
+    [Fact]
     public void Ranks_that_do_not_divide_the_shards_are_refused_with_the_nearest_that_do()
     {
         RunException refused = Assert.Throws<RunException>(() => Ranks.Check(6, 4));
