@@ -124,7 +124,10 @@ public sealed class StuckWorkerStackTests
     private static LoaderRun Run(WorkerKind kind, string fault, LoaderOptions options)
     {
         IntegersDataset dataset = new(200);
-        options = options with { WorkerKind = kind, Faults = FaultPlan.Parse($"{fault}@31!") with { StallSeconds = kind == WorkerKind.Thread ? 20 : 3600 } };
+
+        // A thread is at it until the stall is over; under Wine, on a loaded machine, a look at its stack has taken longer than 20 s.
+        int threadSeconds = OperatingSystem.IsWindows() ? 60 : 20;
+        options = options with { WorkerKind = kind, Faults = FaultPlan.Parse($"{fault}@31!") with { StallSeconds = kind == WorkerKind.Thread ? threadSeconds : 3600 } };
         LoaderRun run = LoaderRun.Of(dataset, options);
         Assert.Equal((199, 1), (run.Ledger.Delivered, run.Ledger.Skipped));
         return run;
