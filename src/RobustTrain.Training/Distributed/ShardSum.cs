@@ -40,7 +40,7 @@ internal sealed class ShardSum : IDisposable
         _tree = new ShardTree(shards);
         _range = _tree.RangeOf(ranks.Rank, ranks.Size);
         _length = length;
-        _nodes = [.. Enumerable.Range(0, ranks.Size).Select(rank => _tree.NodesIn(_tree.RangeOf(rank, ranks.Size)))];
+        _nodes = _tree.NodesOfRanks(ranks.Size);
         _vectors = [.. Enumerable.Range(0, _range.Count).Select(_ => Make(length))];
         if (!ranks.IsAlone)
             _slots = [.. Enumerable.Range(0, Slots).Select(_ => new Slot(this))];

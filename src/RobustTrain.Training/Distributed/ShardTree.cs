@@ -32,6 +32,9 @@ internal sealed class ShardTree(int shards)
         }
     }
 
+    /// <summary>For each of some ranks the largest parts of the tree that it can add up by itself.</summary>
+    public IReadOnlyList<ShardRange>[] NodesOfRanks(int ranks) => [.. Enumerable.Range(0, ranks).Select(rank => NodesIn(RangeOf(rank, ranks)))];
+
     /// <summary>The sum of all shards.</summary>
     /// <param name="known">What is known of a part of the tree; null where its halves have to be added up.</param>
     /// <param name="add">Adds the right to the left.</param>

@@ -19,7 +19,7 @@ internal sealed class StatisticsExchange(Ranks ranks, int shards, IReadOnlyList<
     private readonly int _longest = 1 + (2 * channels.Max());
 
     // The parts of the tree that each rank adds up.
-    private readonly IReadOnlyList<ShardRange>[] _nodes = [.. Enumerable.Range(0, ranks.Size).Select(rank => new ShardTree(shards).NodesIn(new ShardTree(shards).RangeOf(rank, ranks.Size)))];
+    private readonly IReadOnlyList<ShardRange>[] _nodes = new ShardTree(shards).NodesOfRanks(ranks.Size);
 
     /// <summary>Tells what this rank's shards have, and hears what all have together.</summary>
     /// <param name="turn">What this rank does at the meeting.</param>
